@@ -1,0 +1,145 @@
+package data
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"vaelab/internal/registry"
+	"vaelab/internal/vae"
+)
+
+//go:embed *.go
+var src embed.FS
+
+// Sources holds the kinds of data under the names that YAML files use.
+var Sources = registry.New[Source]("data source", src)
+
+// A Source is the settings of one kind of data: its struct fields are YAML keys.
+type Source interface {
+	// Load makes the set. Settings must lie in the ranges of their tags.
+	Load() (*Set, error)
+}
+
+// A Set is data ready to train on.
+type Set struct {
+	Name  string // of the kind
+	Vocab *Vocab
+
+	Train, Valid, Test Split // each may be empty
+
+	// Digest is the first 16 hexadecimal digits of the SHA-256 over vocabulary,
+	// sequences and labels: sets with the same digest have the same content.
+	Digest string
+
+	Truth    Truth   // the generator, or nil unless it is known
+	Warnings []error // doubts about the data that do not stop the work
+}
+
+// Truth is a known generator of sentences x from latent vectors z.
+type Truth interface {
+	// LogProb returns log p(x|z) in nats for a sequence from <s> to </s>.
+	LogProb(z []float64, seq []int32) float64
+}
+
+// A Split is one part of a set. Its slices are parallel.
+type Split struct {
+	Seqs    [][]int32   // symbol numbers, from Start to End
+	Labels  []int       // one class per sequence, or nil if the data have none
+	Latents [][]float64 // the true z of each sequence, or nil if it is not known
+}
+
+// Batches cuts a split into batches of at most size sequences.
+//
+// With byLength, all sequences of a batch have one length, and the last batch of each
+// length may be small; this is what the reference code of the field does, and what costs
+// a decoder no padding. Otherwise lengths are mixed and only the last batch may be small.
+//
+// A nil order gives the order for evaluation: ascending lengths if byLength, else the
+// order of the file. With an order, sequences are shuffled (within their length if
+// byLength) before they are cut, then the batches are shuffled.
+//
+// It panics if size is less than one.
+//
+// Source: He et al. 2019, "Lagging Inference Networks and Posterior Collapse in
+// Variational Autoencoders" (arXiv 1901.05534), create_data_batch of the authors' code.
+func (s Split) Batches(size int, byLength bool, order *rand.Rand) []*vae.Batch {
+	if size < 1 {
+		panic("data: Batches: a batch needs at least one sequence")
+	}
+	var batches []*vae.Batch
+	for _, group := range s.groups(byLength) {
+		if order != nil {
+			order.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
+		}
+		for rows := range slices.Chunk(group, size) {
+			batches = append(batches, s.batch(rows))
+		}
+	}
+	if order != nil {
+		order.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
+	}
+	return batches
+}
+
+// groups returns the indices of the sequences that may share a batch.
+func (s Split) groups(byLength bool) [][]int {
+	byLen := map[int][]int{}
+	for i, seq := range s.Seqs {
+		n := 0 // one group for all
+		if byLength {
+			n = len(seq)
+		}
+		byLen[n] = append(byLen[n], i)
+	}
+	groups := make([][]int, 0, len(byLen))
+	for _, n := range slices.Sorted(maps.Keys(byLen)) {
+		groups = append(groups, byLen[n])
+	}
+	return groups
+}
+
+// batch packs the sequences at the given indices.
+func (s Split) batch(rows []int) *vae.Batch {
+	seqs := make([][]int32, len(rows))
+	var labels []int
+	if s.Labels != nil {
+		labels = make([]int, len(rows))
+	}
+	for i, r := range rows {
+		seqs[i] = s.Seqs[r]
+		if labels != nil {
+			labels[i] = s.Labels[r]
+		}
+	}
+	return vae.NewBatch(seqs, labels)
+}
+
+// digest computes Set.Digest.
+func (s *Set) digest() string {
+	h := sha256.New()
+	number := func(n int) {
+		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n)))
+	}
+	number(s.Vocab.Size())
+	for i := range s.Vocab.Size() {
+		io.WriteString(h, s.Vocab.Word(i)+"\n")
+	}
+	for _, split := range []Split{s.Train, s.Valid, s.Test} {
+		number(len(split.Seqs))
+		for _, seq := range split.Seqs {
+			number(len(seq))
+			binary.Write(h, binary.LittleEndian, seq)
+		}
+		number(len(split.Labels))
+		for _, l := range split.Labels {
+			number(l)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}

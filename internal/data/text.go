@@ -1,0 +1,260 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func init() {
+	Sources.Add("text", Text{MinCount: 1, MaxWords: 200, TooLong: "error"})
+}
+
+// Text is sentences from your own files, one a line, words separated by white space.
+//
+// Both <unk> and _UNK stand for the unknown word. Blank lines are skipped. Only the files
+// named are read: a set to evaluate may consist of a test file and a vocabulary.
+type Text struct {
+	// Train is the path of the sentences to train on, relative to the working directory.
+	Train string `yaml:"train" alias:"train_data"`
+	// Valid is the path of the sentences for model selection.
+	Valid string `yaml:"valid" alias:"val|val_data|dev"`
+	// Test is the path of the sentences for the final figures.
+	Test string `yaml:"test" alias:"test_data"`
+	// Vocab is the path of a vocabulary, one word a line; empty means built from train.
+	Vocab string `yaml:"vocab" alias:"vocab_file"`
+	// Labels says that each line is a label, a TAB and the text; classes are numbered in
+	// the alphabetical order of train's labels.
+	Labels bool `yaml:"labels" alias:"label"`
+	// MinCount is how often a word must occur in train to be in the vocabulary built.
+	MinCount int `yaml:"min_count" range:"[1,inf)"`
+	// MaxVocab bounds the words of the vocabulary built, most frequent first; 0 is no bound.
+	MaxVocab int `yaml:"max_vocab" range:"[0,inf)"`
+	// MaxWords is the longest sentence expected, in words; 0 is no bound.
+	MaxWords int `yaml:"max_words" range:"[0,inf)" alias:"max_length"`
+	// TooLong says what happens to longer sentences: stop with an error, leave them out,
+	// or cut them to MaxWords words.
+	TooLong string `yaml:"too_long" choice:"error|drop|cut"`
+	// LimitTrain is how many sentences of train to read, from the first; 0 means all.
+	LimitTrain int `yaml:"limit_train" range:"[0,inf)"`
+	// LimitValid is how many sentences of valid to read, from the first; 0 means all.
+	LimitValid int `yaml:"limit_valid" range:"[0,inf)"`
+	// LimitTest is how many sentences of test to read, from the first; 0 means all.
+	LimitTest int `yaml:"limit_test" range:"[0,inf)"`
+	// Lower turns all words into lower case.
+	Lower bool `yaml:"lower"`
+}
+
+// Load reads the files. An error names the file, the line and what to do about it.
+func (c Text) Load() (*Set, error) {
+	if c.Train == "" && c.Valid == "" && c.Test == "" {
+		return nil, errors.New("text: none of train, valid and test is set; give the path of at least one")
+	}
+	if c.Train == "" && c.Vocab == "" {
+		return nil, errors.New("text: there is no train to build a vocabulary from; set vocab to the vocabulary file of the trained model")
+	}
+	set := &Set{Name: "text"}
+	var files [3]*textFile // train, valid, test
+	var err error
+	for i, f := range []struct {
+		split, path string
+		limit       int
+	}{{"train", c.Train, c.LimitTrain}, {"valid", c.Valid, c.LimitValid}, {"test", c.Test, c.LimitTest}} {
+		if files[i], err = c.readFile(f.split, f.path, f.limit); err != nil {
+			return nil, err
+		}
+		set.Warnings = append(set.Warnings, files[i].warnings(c)...)
+	}
+	if set.Vocab, err = c.vocabulary(files[0]); err != nil {
+		return nil, err
+	}
+	classes, err := c.classes(files[:])
+	if err != nil {
+		return nil, err
+	}
+	for i, split := range []*Split{&set.Train, &set.Valid, &set.Test} {
+		if *split, err = files[i].encode(set.Vocab, classes); err != nil {
+			return nil, err
+		}
+	}
+	set.Digest = set.digest()
+	return set, nil
+}
+
+// A textFile is one file as read, without numbers yet. Its slices are parallel.
+type textFile struct {
+	path      string
+	sentences [][]string
+	labels    []string // nil without labels
+	lines     []int    // the number of each sentence's line
+	long      int      // how many sentences were dropped or cut
+	tab       int      // the first line with a TAB, if labels are off
+}
+
+// readFile reads one split; an empty path gives an empty file.
+func (c Text) readFile(split, path string, limit int) (*textFile, error) {
+	if path == "" {
+		return &textFile{}, nil
+	}
+	r, err := openText(path)
+	if err != nil {
+		return nil, fmt.Errorf("text: %s: %w", split, err)
+	}
+	defer r.Close()
+	f, err := c.parse(r, path, limit)
+	if err != nil {
+		return nil, fmt.Errorf("text: %s: %w", split, err)
+	}
+	return f, nil
+}
+
+// parse reads at most limit sentences; path is the name in messages.
+func (c Text) parse(r io.Reader, path string, limit int) (*textFile, error) {
+	f := &textFile{path: path}
+	lines := newLines(r, path)
+	for (limit == 0 || len(f.sentences) < limit) && lines.next() {
+		if strings.TrimSpace(lines.text) == "" {
+			continue
+		}
+		if err := c.parseLine(lines, f); err != nil {
+			return nil, err
+		}
+	}
+	if lines.err != nil {
+		return nil, lines.err
+	}
+	if len(f.sentences) == 0 && f.long > 0 {
+		return nil, fmt.Errorf("%s: every sentence is longer than max_words %d; raise it", path, c.MaxWords)
+	}
+	if len(f.sentences) == 0 {
+		return nil, fmt.Errorf("%s: the file holds no sentence; put one on each line, or leave the setting empty", path)
+	}
+	return f, nil
+}
+
+// parseLine adds the sentence of one line that is not blank.
+func (c Text) parseLine(l *lines, f *textFile) error {
+	label, text := "", l.text
+	if c.Labels {
+		var ok bool
+		if label, text, ok = strings.Cut(l.text, "\t"); !ok {
+			return l.errorf("no TAB between label and text; add one, or set labels to false")
+		}
+		if label = strings.TrimSpace(label); label == "" || strings.TrimSpace(text) == "" {
+			return l.errorf("want a label, a TAB and text, one of them is empty; complete the line or remove it")
+		}
+	} else if f.tab == 0 && strings.Contains(text, "\t") {
+		f.tab = l.line
+	}
+	words := strings.Fields(text)
+	for i, w := range words {
+		if c.Lower && w != yahooUnk {
+			words[i] = strings.ToLower(w)
+		}
+		if slices.Index(reserved[:Unk], words[i]) >= 0 {
+			return l.errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", words[i])
+		}
+	}
+	if c.MaxWords > 0 && len(words) > c.MaxWords {
+		f.long++
+		switch c.TooLong {
+		case "drop":
+			return nil
+		case "cut":
+			words = words[:c.MaxWords]
+		default:
+			return l.errorf("the sentence has %d words, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.MaxWords)
+		}
+	}
+	f.sentences = append(f.sentences, words)
+	f.lines = append(f.lines, l.line)
+	if c.Labels {
+		f.labels = append(f.labels, label)
+	}
+	return nil
+}
+
+// warnings lists doubts about a file.
+func (f *textFile) warnings(c Text) (doubts []error) {
+	if f.long > 0 {
+		did := map[string]string{"drop": "left out", "cut": "cut"}[c.TooLong]
+		doubts = append(doubts, fmt.Errorf("%s: %d sentences longer than max_words %d were %s", f.path, f.long, c.MaxWords, did))
+	}
+	if f.tab > 0 {
+		doubts = append(doubts, fmt.Errorf("%s:%d: a TAB in the text was read as a space; set labels to true if a label stands before it", f.path, f.tab))
+	}
+	return doubts
+}
+
+// vocabulary reads the vocabulary or builds it from train.
+func (c Text) vocabulary(train *textFile) (*Vocab, error) {
+	if c.Vocab != "" {
+		v, err := ReadVocab(c.Vocab)
+		if err != nil {
+			return nil, fmt.Errorf("text: %w", err)
+		}
+		return v, nil
+	}
+	v := buildVocab(train.sentences, c.MinCount, c.MaxVocab)
+	if v.Size() == len(reserved) {
+		return nil, fmt.Errorf("text: %s: no word occurs %d times; lower min_count", train.path, c.MinCount)
+	}
+	return v, nil
+}
+
+// maxClasses bounds the labels; more than this are no labels, but text before a TAB.
+const maxClasses = 1000
+
+// classes numbers the labels of train, or without train those of all files.
+func (c Text) classes(files []*textFile) (map[string]int, error) {
+	if c.Train != "" {
+		files = files[:1]
+	}
+	known := map[string]bool{}
+	for _, f := range files {
+		for _, l := range f.labels {
+			known[l] = true
+		}
+	}
+	classes := map[string]int{}
+	for i, l := range slices.Sorted(maps.Keys(known)) {
+		classes[l] = i
+	}
+	if len(classes) > maxClasses {
+		return nil, fmt.Errorf("text: %s: %d different labels, more than %d; is the text before the label?", files[0].path, len(classes), maxClasses)
+	}
+	return classes, nil
+}
+
+// encode turns words and labels into numbers.
+func (f *textFile) encode(v *Vocab, classes map[string]int) (Split, error) {
+	var s Split
+	words, known := 0, 0
+	for i, sentence := range f.sentences {
+		seq := v.Encode(sentence)
+		s.Seqs = append(s.Seqs, seq)
+		words += len(sentence)
+		for _, id := range seq[1 : len(seq)-1] {
+			if id != Unk {
+				known++
+			}
+		}
+		if f.labels == nil {
+			continue
+		}
+		class, ok := classes[f.labels[i]]
+		if !ok {
+			return Split{}, fmt.Errorf("text: %s:%d: label %q does not occur in train; known: %s",
+				f.path, f.lines[i], clip(f.labels[i]), clip(strings.Join(slices.Sorted(maps.Keys(classes)), ", ")))
+		}
+		s.Labels = append(s.Labels, class)
+	}
+	if words > 0 && known == 0 {
+		return Split{}, fmt.Errorf("text: %s: none of its %d words is in the vocabulary of %d; the vocabulary does not fit: name the one made from text of this kind, or check lower",
+			f.path, words, v.Size())
+	}
+	return s, nil
+}

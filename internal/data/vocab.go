@@ -1,0 +1,143 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The numbers of the four symbols that every vocabulary begins with.
+const (
+	Pad   = 0 // <pad>, which no sequence contains
+	Start = 1 // <s>, the first symbol of every sequence
+	End   = 2 // </s>, the last symbol of every sequence
+	Unk   = 3 // <unk>, for every word that the vocabulary lacks
+)
+
+// reserved are the first four words of every vocabulary, in the order of their numbers.
+var reserved = []string{Pad: "<pad>", Start: "<s>", End: "</s>", Unk: "<unk>"}
+
+// yahooUnk is how the Yahoo corpus of Yang et al. 2017 spells <unk>.
+const yahooUnk = "_UNK"
+
+// A Vocab numbers the words of a set: the four reserved symbols first, then the words.
+type Vocab struct {
+	words []string
+	ids   map[string]int32
+}
+
+// NewVocab numbers words from 4 on, in the order given. It panics if a word occurs twice
+// or is one of the reserved symbols.
+func NewVocab(words []string) *Vocab {
+	v := &Vocab{words: slices.Concat(reserved, words), ids: make(map[string]int32, len(words)+5)}
+	v.ids[yahooUnk] = Unk
+	for i, w := range v.words {
+		if _, ok := v.ids[w]; ok {
+			panic(fmt.Sprintf("data: NewVocab: %q occurs twice or is reserved", w))
+		}
+		v.ids[w] = int32(i)
+	}
+	return v
+}
+
+// Size is the number of symbols, the four reserved ones included.
+func (v *Vocab) Size() int { return len(v.words) }
+
+// Word returns the symbol with number id. It panics if there is none.
+func (v *Vocab) Word(id int) string { return v.words[id] }
+
+// ID returns the number of a word, and Unk if the vocabulary lacks it.
+func (v *Vocab) ID(word string) int32 {
+	if id, ok := v.ids[word]; ok {
+		return id
+	}
+	return Unk
+}
+
+// Encode returns the numbers of a sentence's words between <s> and </s>. A reserved
+// symbol among the words becomes Unk, so that a sequence has one start and one end.
+func (v *Vocab) Encode(words []string) []int32 {
+	seq := make([]int32, 0, len(words)+2)
+	seq = append(seq, Start)
+	for _, w := range words {
+		seq = append(seq, max(Unk, v.ID(w)))
+	}
+	return append(seq, End)
+}
+
+// Write writes one word a line, so that a word's line, counted from 0, is its number.
+func (v *Vocab) Write(w io.Writer) error {
+	_, err := io.WriteString(w, strings.Join(v.words, "\n")+"\n")
+	return err
+}
+
+// ReadVocab reads a file that Write wrote. It returns an error that names the line if the
+// file does not begin with the four reserved symbols, or a line is not exactly one new word.
+func ReadVocab(path string) (*Vocab, error) {
+	f, err := openText(path)
+	if err != nil {
+		return nil, fmt.Errorf("vocabulary: %w", err)
+	}
+	defer f.Close()
+	return parseVocab(f, path)
+}
+
+// parseVocab reads a vocabulary; path is the name in messages.
+func parseVocab(r io.Reader, path string) (*Vocab, error) {
+	lines := newLines(r, path)
+	var words []string
+	line := map[string]int{yahooUnk: Unk + 1}
+	for lines.next() {
+		w := lines.text
+		if i := lines.line - 1; i < len(reserved) && w != reserved[i] {
+			return nil, lines.errorf("got %q, want %q: a vocabulary begins with the lines %s, and a word's line is its number",
+				clip(w), reserved[i], strings.Join(reserved, " "))
+		}
+		if f := strings.Fields(w); len(f) != 1 || f[0] != w {
+			return nil, lines.errorf("got %q, want one word and no space around it", clip(w))
+		}
+		if first, ok := line[w]; ok {
+			return nil, lines.errorf("%q is already on line %d; remove one of the two, then retrain what used the numbers", clip(w), first)
+		}
+		line[w] = lines.line
+		words = append(words, w)
+	}
+	if lines.err != nil {
+		return nil, lines.err
+	}
+	if len(words) < len(reserved) {
+		return nil, fmt.Errorf("%s: the vocabulary has %d lines, want at least the four %s",
+			path, len(words), strings.Join(reserved, " "))
+	}
+	return NewVocab(words[len(reserved):]), nil
+}
+
+// buildVocab numbers the words that occur at least minCount times, the most frequent
+// first and equals in alphabetical order. At most maxWords are kept; 0 means all.
+func buildVocab(sentences [][]string, minCount, maxWords int) *Vocab {
+	count := map[string]int{}
+	for _, s := range sentences {
+		for _, w := range s {
+			count[w]++
+		}
+	}
+	for _, w := range append(slices.Clone(reserved), yahooUnk) {
+		delete(count, w)
+	}
+	words := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	kept, _ := slices.BinarySearchFunc(words, minCount, func(w string, least int) int {
+		if count[w] >= least {
+			return -1
+		}
+		return 1
+	})
+	if maxWords > 0 {
+		kept = min(kept, maxWords)
+	}
+	return NewVocab(words[:kept])
+}

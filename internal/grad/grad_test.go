@@ -1,0 +1,199 @@
+package grad
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"vaelab/internal/tensor"
+)
+
+// A formula is an operation under test: a function of its inputs, whose shapes are given.
+type formula struct {
+	name   string
+	shapes [][2]int
+	f      func(in []*Value) *Value
+	lift   float64 // added to the random inputs, for functions of positive numbers
+}
+
+var packed = Steps{Active: []int{3, 3, 2, 1}, Offset: []int{0, 3, 6, 8, 9}}
+
+var formulas = []formula{
+	{"Exp", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Exp() }, 0},
+	{"Log", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Log() }, 5},
+	{"Sqrt", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Sqrt() }, 5},
+	{"Square", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Square() }, 0},
+	{"Sigmoid", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Sigmoid() }, 0},
+	{"Tanh", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Tanh() }, 0},
+	{"Softplus", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Softplus() }, 0},
+	{"Scale", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Scale(-2.5) }, 0},
+	{"Shift", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Shift(2) }, 0},
+	{"Max", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Max(0.1) }, 0},
+	{"Add", [][2]int{{3, 4}, {3, 4}}, func(in []*Value) *Value { return in[0].Add(in[1]) }, 0},
+	{"Add itself", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Add(in[0]) }, 0},
+	{"Sub", [][2]int{{3, 4}, {3, 4}}, func(in []*Value) *Value { return in[0].Sub(in[1]) }, 0},
+	{"Mul", [][2]int{{3, 4}, {3, 4}}, func(in []*Value) *Value { return in[0].Mul(in[1]) }, 0},
+	{"Mul itself", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Mul(in[0]) }, 0},
+	{"AddRow", [][2]int{{3, 4}, {1, 4}}, func(in []*Value) *Value { return in[0].AddRow(in[1]) }, 0},
+	{"MulRow", [][2]int{{3, 4}, {1, 4}}, func(in []*Value) *Value { return in[0].MulRow(in[1]) }, 0},
+	{"Columns", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Columns(1, 3) }, 0},
+	{"Gather", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Gather([]int{2, 0, 2}) }, 0},
+	{"Embed", [][2]int{{5, 4}}, func(in []*Value) *Value { return in[0].Embed([]int32{4, 0, 4}) }, 0},
+	{"Mask", [][2]int{{2, 2}}, func(in []*Value) *Value { return in[0].Mask([]Float{0, 2, 2, 0}) }, 0},
+	{"MatMulT", [][2]int{{3, 4}, {2, 4}}, func(in []*Value) *Value { return in[0].MatMulT(in[1]) }, 0},
+	{"RowSums", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].RowSums() }, 0},
+	{"ColMeans", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].ColMeans() }, 0},
+	{"Mean", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Mean() }, 0},
+	{"SumSteps", [][2]int{{9, 1}}, func(in []*Value) *Value { return in[0].SumSteps(packed) }, 0},
+	{"BatchNorm", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _, _ := in[0].BatchNorm(1e-5); return y }, 0},
+	{"LayerNorm", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].LayerNorm(1e-5) }, 0},
+	{"BatchRMS", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _ := in[0].BatchRMS(1e-8); return y }, 0},
+	{"CrossEntropy", [][2]int{{70, 3}, {6, 3}}, func(in []*Value) *Value {
+		targets := make([]int32, 70)
+		for i := range targets {
+			targets[i] = int32(i % 6)
+		}
+		return in[0].CrossEntropy(in[1], targets)
+	}, 0},
+	{"LSTM", [][2]int{{9, 2}, {3, 2}, {12, 4}, {12, 3}, {1, 12}, {1, 12}, {3, 3}, {3, 3}}, func(in []*Value) *Value {
+		return LSTM(packed, in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7])
+	}, 0},
+	{"LSTM from zero, no z", [][2]int{{9, 2}, {12, 2}, {12, 3}, {1, 12}, {1, 12}}, func(in []*Value) *Value {
+		return LSTM(packed, in[0], nil, in[1], in[2], in[3], in[4], nil, nil)
+	}, 0},
+}
+
+// run evaluates sum(weights * f(inputs)) and, if grads is not nil, its gradients.
+func (c formula) run(inputs, grads []tensor.Matrix) float64 {
+	tape := &Tape{NoGrad: grads == nil}
+	leaves := make([]*Value, len(inputs))
+	for i, m := range inputs {
+		var g []Float
+		if grads != nil {
+			g = grads[i].Data
+		}
+		leaves[i] = tape.Leaf(m, g)
+	}
+	y := c.f(leaves)
+	weights := make([]Float, len(y.Data))
+	for i := range weights { // distinct upstream gradients, so that no row can stand for another
+		weights[i] = Float(math.Sin(float64(i + 1)))
+	}
+	loss := y.Mask(weights).Sum()
+	loss.Backward()
+	return loss.Scalar()
+}
+
+// TestGradients compares every operation's derivative with central differences. In
+// float64 the two agree to 1e-6; in float32 the differences themselves are only good to
+// about a percent, which still tells a wrong formula.
+func TestGradients(t *testing.T) {
+	h, tol := 1e-5, 1e-6
+	if tensor.Bits == 32 {
+		h, tol = 1e-2, 3e-2
+	}
+	for _, c := range formulas {
+		t.Run(c.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			var inputs, grads []tensor.Matrix
+			for _, s := range c.shapes {
+				m := tensor.New(s[0], s[1])
+				for i := range m.Data {
+					m.Data[i] = Float(rng.NormFloat64() + c.lift)
+				}
+				inputs, grads = append(inputs, m), append(grads, tensor.New(s[0], s[1]))
+			}
+			if with, without := c.run(inputs, grads), c.run(inputs, nil); with != without {
+				t.Errorf("value with gradients %v, without %v", with, without)
+			}
+			for k, m := range inputs {
+				for i, x := range m.Data {
+					m.Data[i] = x + Float(h)
+					up := c.run(inputs, nil)
+					m.Data[i] = x - Float(h)
+					down := c.run(inputs, nil)
+					m.Data[i] = x
+					want := (up - down) / (2 * h)
+					if got := float64(grads[k].Data[i]); math.Abs(got-want) > tol*(1+math.Abs(want)) {
+						t.Fatalf("input %d element %d: derivative %v, central difference %v", k, i, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestLSTMPackedEqualsAlone: an example's outputs do not depend on its neighbours.
+func TestLSTMPackedEqualsAlone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	random := func(r, c int) tensor.Matrix {
+		m := tensor.New(r, c)
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64())
+		}
+		return m
+	}
+	var tape Tape
+	x, wih, whh, b := random(9, 2), tape.Const(random(12, 2)), tape.Const(random(12, 3)), tape.Const(random(1, 12))
+	all := LSTM(packed, tape.Const(x), nil, wih, whh, b, b, nil, nil)
+	for e := range packed.Active[0] {
+		alone := Steps{Offset: []int{0}}
+		var rows []int
+		for s, n := range packed.Active {
+			if e < n {
+				rows = append(rows, packed.Offset[s]+e)
+				alone.Active = append(alone.Active, 1)
+				alone.Offset = append(alone.Offset, len(rows))
+			}
+		}
+		h := LSTM(alone, tape.Const(x).Gather(rows), nil, wih, whh, b, b, nil, nil)
+		for i, r := range rows {
+			if got, want := fmt.Sprintf("%.5f", h.Row(i)), fmt.Sprintf("%.5f", all.Row(r)); got != want {
+				t.Errorf("example %d step %d: alone %s, in the batch %s", e, i, got, want)
+			}
+		}
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	c := formulas[len(formulas)-2]
+	var tape Tape
+	var inputs, grads []tensor.Matrix
+	for _, s := range c.shapes {
+		inputs, grads = append(inputs, tensor.New(s[0], s[1])), append(grads, tensor.New(s[0], s[1]))
+	}
+	leaves := make([]*Value, len(inputs))
+	step := func() {
+		for i := range inputs {
+			leaves[i] = tape.Leaf(inputs[i], grads[i].Data)
+		}
+		c.f(leaves).Mean().Backward()
+		tape.Reset()
+	}
+	step()
+	if n := testing.AllocsPerRun(20, step); n > 0 {
+		t.Errorf("a warm LSTM step allocates %v times", n)
+	}
+}
+
+func TestShapeMistakesPanic(t *testing.T) {
+	var tape Tape
+	a, b := tape.Zeros(2, 3), tape.Zeros(3, 2)
+	for name, f := range map[string]func(){
+		"Add":      func() { a.Add(b) },
+		"AddRow":   func() { a.AddRow(b) },
+		"MatMulT":  func() { a.MatMulT(b) },
+		"Columns":  func() { a.Columns(2, 4) },
+		"Backward": func() { a.Backward() },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s with wrong shapes did not panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}

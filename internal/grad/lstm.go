@@ -1,0 +1,188 @@
+package grad
+
+import (
+	"fmt"
+
+	"vaelab/internal/tensor"
+)
+
+// Steps is the layout of a packed batch: at step t the first Active[t] examples are
+// still running and own rows Offset[t] ... Offset[t]+Active[t]-1. Active never grows,
+// and Offset has one entry more than Active: the number of rows.
+type Steps struct{ Active, Offset []int }
+
+// Rows is the number of rows of the layout.
+func (s Steps) Rows() int { return s.Offset[len(s.Active)] }
+
+// LSTM runs a long short-term memory over a packed batch, as one operation:
+//
+//	i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of  Wih·[x_t; z] + bih + Whh·h_{t-1} + bhh
+//	c_t = f c_{t-1} + i g,    h_t = o tanh(c_t)
+//
+// Shapes: x (N, I) packed by steps; z (B, D) or nil is appended to the input of every
+// step; wih (4H, I+D), whh (4H, H), bih and bhh (1, 4H), rows in the order i f g o as
+// PyTorch has them; h0 and c0 (B, H), or nil for zeros. The result is h, (N, H), packed
+// like x.
+//
+// Source: Hochreiter & Schmidhuber 1997; gate order and two biases as torch.nn.LSTM.
+func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
+	B, I, H := steps.Active[0], x.Cols, whh.Cols
+	D := 0
+	if z != nil {
+		D = z.Cols
+	}
+	if wih.Rows != 4*H || wih.Cols != I+D || whh.Rows != 4*H || x.Rows != steps.Rows() || (z != nil && z.Rows != B) {
+		panic(fmt.Sprintf("grad: LSTM: x %v with D = %d, %d rows of steps, wih %v, whh %v", x.Matrix, D, steps.Rows(), wih.Matrix, whh.Matrix))
+	}
+	t := x.tape
+	out := t.op(x.Rows, H, backLSTM, x, z, wih, whh, bih, bhh, h0, c0)
+	out.ints = [2][]int{steps.Active, steps.Offset}
+	matrix := func(rows, cols int) tensor.Matrix {
+		return tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Raw(rows * cols)}
+	}
+	gates := matrix(x.Rows, 4*H) // (N, 4H) first pre-activations, then the gates themselves
+	cell := matrix(x.Rows, H)    // (N, H) c_t
+	tanhC := matrix(x.Rows, H)   // (N, H) tanh c_t
+	fixed := matrix(B, 4*H)      // (B, 4H) what is the same at every step: biases and z
+	zero := tensor.Matrix{Rows: B, Cols: H, Data: t.arena.Floats(B * H)}
+	out.save = [4][]Float{gates.Data, cell.Data, tanhC.Data, zero.Data}
+
+	for b := range B {
+		row := fixed.Row(b)
+		copy(row, bih.Data)
+		tensor.Add(bhh.Data, row)
+	}
+	if z != nil {
+		tensor.Gemm(tensor.N, z.Matrix, tensor.T, wih.ColRange(I, I+D), 1, fixed)
+	}
+	// One product projects the inputs of all steps.
+	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
+
+	h, c := zero, zero
+	if h0 != nil {
+		h = h0.Matrix
+	}
+	if c0 != nil {
+		c = c0.Matrix
+	}
+	for s, n := range steps.Active {
+		from, to := steps.Offset[s], steps.Offset[s+1]
+		pre := gates.RowRange(from, to)
+		tensor.Gemm(tensor.N, h.RowRange(0, n), tensor.T, whh.Matrix, 1, pre)
+		for b := range n {
+			lstmCell(pre.Row(b), fixed.Row(b), c.Row(b), cell.Row(from+b), tanhC.Row(from+b), out.Row(from+b))
+		}
+		h, c = out.RowRange(from, to), cell.RowRange(from, to)
+	}
+	return out
+}
+
+// lstmCell turns pre-activations into gates and makes one example's step.
+func lstmCell(gates, fixed, cPrev, c, tanhC, h []Float) {
+	H := len(h)
+	tensor.Add(fixed, gates)
+	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
+	for j := range h {
+		i[j] = tensor.Sigmoid(i[j])
+		f[j] = tensor.Sigmoid(f[j])
+		g[j] = tensor.Tanh(g[j])
+		o[j] = tensor.Sigmoid(o[j])
+		c[j] = f[j]*cPrev[j] + i[j]*g[j]
+		tanhC[j] = tensor.Tanh(c[j])
+		h[j] = o[j] * tanhC[j]
+	}
+}
+
+func backLSTM(v *Value) {
+	x, z, wih, whh, bih, bhh, h0, c0 := v.in[0], v.in[1], v.in[2], v.in[3], v.in[4], v.in[5], v.in[6], v.in[7]
+	active, offset := v.ints[0], v.ints[1]
+	N, H, B, I := v.Rows, v.Cols, active[0], x.Cols
+	t := v.tape
+	saved := func(i, cols int) tensor.Matrix {
+		return tensor.Matrix{Rows: len(v.save[i]) / cols, Cols: cols, Data: v.save[i]}
+	}
+	scratch := func(rows, cols int) tensor.Matrix {
+		return tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Floats(rows * cols)}
+	}
+	gates, cell, tanhC, zero := saved(0, 4*H), saved(1, H), saved(2, H), saved(3, H)
+	hStart, cStart := zero, zero
+	if h0 != nil {
+		hStart = h0.Matrix
+	}
+	if c0 != nil {
+		cStart = c0.Matrix
+	}
+
+	dPre := scratch(N, 4*H) // (N, 4H) gradients of the pre-activations
+	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows not yet running stay 0
+	dc := scratch(B, H)     // gradient reaching c_t from step t+1
+	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
+	for s := len(active) - 1; s >= 0; s-- {
+		from, n := offset[s], active[s]
+		hLast, cLast := hStart, cStart
+		if s > 0 {
+			hLast, cLast = v.RowRange(offset[s-1], offset[s]), cell.RowRange(offset[s-1], offset[s])
+		}
+		for b := range n {
+			copy(hPrev.Row(from+b), hLast.Row(b))
+			backLSTMCell(v.gradient().Row(from+b), dh.Row(b), dc.Row(b), gates.Row(from+b), cLast.Row(b), tanhC.Row(from+b), dPre.Row(from+b))
+		}
+		tensor.Gemm(tensor.N, dPre.RowRange(from, from+n), tensor.N, whh.Matrix, 0, dh.RowRange(0, n))
+	}
+	if h0 != nil && h0.Grad != nil {
+		tensor.Add(dh.Data, h0.Grad)
+	}
+	if c0 != nil && c0.Grad != nil {
+		tensor.Add(dc.Data, c0.Grad)
+	}
+	if x.Grad != nil {
+		tensor.Gemm(tensor.N, dPre, tensor.N, wih.ColRange(0, I), 1, x.gradient())
+	}
+	if whh.Grad != nil {
+		tensor.Gemm(tensor.T, dPre, tensor.N, hPrev, 1, whh.gradient())
+	}
+	if wih.Grad != nil {
+		tensor.Gemm(tensor.T, dPre, tensor.N, x.Matrix, 1, wih.gradient().ColRange(0, I))
+	}
+	// Biases and z act at every step: their gradients are sums over the steps.
+	dFixed := scratch(B, 4*H)
+	for s, n := range active {
+		for b := range n {
+			tensor.Add(dPre.Row(offset[s]+b), dFixed.Row(b))
+		}
+	}
+	for b := range B {
+		if bih.Grad != nil {
+			tensor.Add(dFixed.Row(b), bih.Grad)
+		}
+		if bhh.Grad != nil {
+			tensor.Add(dFixed.Row(b), bhh.Grad)
+		}
+	}
+	if z != nil {
+		D := z.Cols
+		if z.Grad != nil {
+			tensor.Gemm(tensor.N, dFixed, tensor.N, wih.ColRange(I, I+D), 1, z.gradient())
+		}
+		if wih.Grad != nil {
+			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
+		}
+	}
+}
+
+// backLSTMCell takes one example one step back: dOut is the gradient of h_t from above,
+// dh and dc what arrived from step t+1. It leaves dc for step t-1.
+func backLSTMCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
+	H := len(dOut)
+	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
+	di, df, dg, do := dPre[:H], dPre[H:2*H], dPre[2*H:3*H], dPre[3*H:4*H]
+	for j := range dOut {
+		dH := dOut[j] + dh[j]
+		dC := dc[j] + dH*o[j]*(1-tanhC[j]*tanhC[j])
+		di[j] = dC * g[j] * i[j] * (1 - i[j])
+		df[j] = dC * cPrev[j] * f[j] * (1 - f[j])
+		dg[j] = dC * i[j] * (1 - g[j]*g[j])
+		do[j] = dH * tanhC[j] * o[j] * (1 - o[j])
+		dc[j] = dC * f[j]
+	}
+}

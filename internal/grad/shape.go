@@ -1,0 +1,104 @@
+package grad
+
+import (
+	"fmt"
+
+	"vaelab/internal/tensor"
+)
+
+// Columns is columns from ... to-1 of x.
+func (v *Value) Columns(from, to int) *Value {
+	if from < 0 || to > v.Cols || from >= to {
+		panic(fmt.Sprintf("grad: Columns: %d to %d of %v", from, to, v.Matrix))
+	}
+	out := v.tape.op(v.Rows, to-from, backColumns, v)
+	out.k = Float(from)
+	for i := range v.Rows {
+		copy(out.Row(i), v.Row(i)[from:to])
+	}
+	return out
+}
+
+func backColumns(v *Value) {
+	from := int(v.k)
+	da := v.in[0].gradient().ColRange(from, from+v.Cols)
+	for i := range v.Rows {
+		tensor.Add(v.gradient().Row(i), da.Row(i))
+	}
+}
+
+// Gather is the rows of x with the given numbers, in that order; a row may come twice.
+func (v *Value) Gather(rows []int) *Value {
+	out := v.tape.op(len(rows), v.Cols, backGather, v)
+	out.ints[0] = rows
+	for i, r := range rows {
+		copy(out.Row(i), v.Row(r))
+	}
+	return out
+}
+
+func backGather(v *Value) {
+	da := v.in[0].gradient()
+	for i, r := range v.ints[0] {
+		tensor.Add(v.gradient().Row(i), da.Row(r))
+	}
+}
+
+// Embed looks symbols up in the table x, shape (V, E): row i of the result, shape
+// (len(ids), E), is row ids[i] of x.
+func (v *Value) Embed(ids []int32) *Value {
+	out := v.tape.op(len(ids), v.Cols, backEmbed, v)
+	out.ids = ids
+	for i, id := range ids {
+		copy(out.Row(i), v.Row(int(id)))
+	}
+	return out
+}
+
+func backEmbed(v *Value) {
+	da := v.in[0].gradient()
+	for i, id := range v.ids {
+		tensor.Add(v.gradient().Row(i), da.Row(int(id)))
+	}
+}
+
+// Mask multiplies x element by element with numbers that are not differentiated, such as
+// the zeros and 1/(1-p) of a dropout.
+func (v *Value) Mask(m []Float) *Value {
+	if len(m) != len(v.Data) {
+		panic(fmt.Sprintf("grad: Mask: %d numbers for %v", len(m), v.Matrix))
+	}
+	out := v.tape.op(v.Rows, v.Cols, backMask, v)
+	out.save[0] = m
+	for i, x := range v.Data {
+		out.Data[i] = x * m[i]
+	}
+	return out
+}
+
+func backMask(v *Value) {
+	da := v.in[0].Grad
+	for i, g := range v.Grad {
+		da[i] += g * v.save[0][i]
+	}
+}
+
+// MatMulT is x·wᵀ: x is (B, I), w is (O, I) as linear layers store it, the result (B, O).
+func (v *Value) MatMulT(w *Value) *Value {
+	if v.Cols != w.Cols {
+		panic(fmt.Sprintf("grad: MatMulT: %v times %v transposed", v.Matrix, w.Matrix))
+	}
+	out := v.tape.op(v.Rows, w.Rows, backMatMulT, v, w)
+	tensor.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 0, out.Matrix)
+	return out
+}
+
+func backMatMulT(v *Value) {
+	a, w := v.in[0], v.in[1]
+	if a.Grad != nil {
+		tensor.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, 1, a.gradient())
+	}
+	if w.Grad != nil {
+		tensor.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, 1, w.gradient())
+	}
+}

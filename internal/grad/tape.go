@@ -1,0 +1,120 @@
+package grad
+
+import (
+	"fmt"
+
+	"vaelab/internal/tensor"
+)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// A Tape records operations in the order they are computed. The zero Tape is ready.
+type Tape struct {
+	NoGrad bool // compute values only: nothing is recorded, gradients do not exist
+
+	arena  tensor.Arena
+	values []*Value // every value since Reset; those past used are spare
+	used   int
+}
+
+// A Value is a matrix on a tape. Its numbers may be read until the tape's Reset.
+type Value struct {
+	tensor.Matrix
+	Grad []Float // d output / d value, same layout as Data; nil where nothing flows back
+
+	tape *Tape
+	back func(*Value) // adds this value's Grad, times the derivative, to the inputs' Grad
+	in   [8]*Value    // inputs
+	save [4][]Float   // what the derivative needs from the forward pass
+	ints [2][]int
+	ids  []int32
+	k    Float
+	df   func(x, y Float) Float // derivative of an element-wise function
+}
+
+func (t *Tape) value() *Value {
+	if t.used == len(t.values) {
+		t.values = append(t.values, new(Value))
+	}
+	v := t.values[t.used]
+	t.used++
+	*v = Value{tape: t}
+	return v
+}
+
+// Leaf puts a parameter on the tape: Backward adds its gradient to grad, which has the
+// layout of m and is the caller's to clear. A nil grad makes it a constant.
+func (t *Tape) Leaf(m tensor.Matrix, grad []Float) *Value {
+	v := t.value()
+	v.Matrix = m
+	if !t.NoGrad {
+		v.Grad = grad
+	}
+	return v
+}
+
+// Const puts a constant on the tape; it shares m's memory.
+func (t *Tape) Const(m tensor.Matrix) *Value { return t.Leaf(m, nil) }
+
+// Zeros puts a fresh zero constant on the tape, to be filled before it is used.
+func (t *Tape) Zeros(rows, cols int) *Value {
+	return t.Const(tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Floats(rows * cols)})
+}
+
+// op records an operation: a value of the given shape, not yet computed, whose
+// derivative is back. It has a gradient if one of the inputs has.
+func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
+	v := t.value()
+	v.Matrix = tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Raw(rows * cols)}
+	for i, a := range in {
+		v.in[i] = a
+		if a != nil && a.Grad != nil && v.Grad == nil {
+			v.Grad = t.arena.Floats(rows * cols)
+			v.back = back
+		}
+	}
+	return v
+}
+
+// Reset forgets everything recorded and takes back its memory.
+func (t *Tape) Reset() {
+	t.used = 0
+	t.arena.Reset()
+}
+
+// Backward fills the gradients of everything that v, a single number, was computed from.
+func (v *Value) Backward() {
+	if v.Rows != 1 || v.Cols != 1 {
+		panic(fmt.Sprintf("grad: Backward: the value has shape %v, not (1, 1)", v.Matrix))
+	}
+	if v.Grad == nil {
+		return
+	}
+	v.Grad[0] = 1
+	t := v.tape
+	for i := t.used - 1; i >= 0; i-- {
+		if u := t.values[i]; u.back != nil {
+			u.back(u)
+		}
+	}
+}
+
+// Scalar is the number of a (1, 1) value.
+func (v *Value) Scalar() float64 {
+	if v.Rows != 1 || v.Cols != 1 {
+		panic(fmt.Sprintf("grad: Scalar: the value has shape %v, not (1, 1)", v.Matrix))
+	}
+	return float64(v.Data[0])
+}
+
+// gradient is the gradient of v as a matrix.
+func (v *Value) gradient() tensor.Matrix {
+	return tensor.Matrix{Rows: v.Rows, Cols: v.Cols, Stride: v.Stride, Data: v.Grad}
+}
+
+func (v *Value) sameShape(op string, b *Value) {
+	if v.Rows != b.Rows || v.Cols != b.Cols {
+		panic(fmt.Sprintf("grad: %s: %v and %v", op, v.Matrix, b.Matrix))
+	}
+}

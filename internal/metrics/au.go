@@ -1,0 +1,55 @@
+package metrics
+
+// The thresholds of active units.
+const (
+	activeVar   = 0.01 // nats do not enter: a variance of mu
+	activeShare = 0.01
+)
+
+// AU is the number of active units: dimensions whose posterior mean varies over the split,
+// Var_x(mu_j) >= 0.01 (unbiased variance). Where a method fixes that variance, as batch
+// normalisation does, it holds by construction and says nothing of the decoder.
+//
+// Source: Burda, Grosse & Salakhutdinov 2016, "Importance weighted autoencoders" (arXiv 1509.00519).
+func (e *Encoded) AU() float64 {
+	n := 0.0
+	for j := range e.D {
+		if e.varMu(j) >= activeVar {
+			n++
+		}
+	}
+	return n
+}
+
+// ScaleFreeAU is the number of dimensions whose posterior mean carries at least a
+// hundredth of the variance of z: Var(mu_j) / (Var(mu_j) + E sigma_j²) >= 0.01. A common
+// factor on mu and sigma does not change it.
+func (e *Encoded) ScaleFreeAU() float64 {
+	n := 0.0
+	for j := range e.D {
+		v, noise := e.varMu(j), 0.0
+		for i := range e.N {
+			noise += e.Var[i*e.D+j] / float64(e.N)
+		}
+		if v+noise > 0 && v/(v+noise) >= activeShare {
+			n++
+		}
+	}
+	return n
+}
+
+// varMu is the unbiased variance of mu_j over the split; 0 for a single example.
+func (e *Encoded) varMu(j int) float64 {
+	if e.N < 2 {
+		return 0
+	}
+	var mean, s float64
+	for i := range e.N {
+		mean += e.Mu[i*e.D+j] / float64(e.N)
+	}
+	for i := range e.N {
+		d := e.Mu[i*e.D+j] - mean
+		s += d * d
+	}
+	return s / float64(e.N-1)
+}

@@ -1,0 +1,110 @@
+// Package metrics judges a model on a split: one metric a file, each with its formula.
+//
+// All of them read one Encoded split: the posterior of every example under evaluation
+// (running) statistics, one sample z of each, and how well the decoder explains the
+// example from it. Units are nats unless a comment says otherwise.
+package metrics
+
+import (
+	"math"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// Encoded is a split as a model sees it. Mu, Var (sigma²), Logvar and Z are (N, D),
+// row-major; Rec is (N).
+type Encoded struct {
+	N, D               int
+	Mu, Var, Logvar, Z []float64
+	Rec                []float64 // -ln p(x_i|z_i)
+	Tokens             int       // predicted symbols of all examples
+	gapSum             float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
+	gapN               int       // examples in that sum
+	variant            vae.Variant
+}
+
+// Encode runs a model over batches under evaluation statistics. The noise depends on the
+// seed and the batch's place only, so that every evaluation of a trial, and every variant
+// with that seed, draws the same.
+func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
+	e := &Encoded{D: m.D, variant: m.Variant}
+	tape := &grad.Tape{NoGrad: true}
+	for b, x := range batches {
+		p := &nn.Pass{Tape: tape, Noise: stream.New(seed, "evaluation", b)}
+		q := m.Posterior(p, x)
+		z := q.Sample(p)
+		rec := m.Decoder.LogProb(p, z, x)
+		for i := range x.B() {
+			e.Rec = append(e.Rec, -float64(rec.Data[i]))
+		}
+		for i := range q.Mu.Data {
+			s := float64(q.Sigma.Data[i])
+			e.Mu = append(e.Mu, float64(q.Mu.Data[i]))
+			e.Var = append(e.Var, s*s)
+			e.Logvar = append(e.Logvar, float64(q.Logvar.Data[i]))
+			e.Z = append(e.Z, float64(z.Data[i]))
+		}
+		e.shuffledGap(m, p, x, z, rec)
+		e.N += x.B()
+		e.Tokens += x.Tokens()
+		tape.Reset()
+	}
+	return e
+}
+
+// Moments of a training batch, for the rows of split train: the means over the batch of
+// KL (sum over dimensions and per dimension), mu² and sigma² (means over dimensions too).
+func Moments(q vae.Gaussian) (kl float64, perDim []float64, mu2, sigma2 float64) {
+	B, D := q.Mu.Rows, q.Mu.Cols
+	perDim = make([]float64, D)
+	for i := range B {
+		for j := range D {
+			mu, s, lv := float64(q.Mu.Row(i)[j]), float64(q.Sigma.Row(i)[j]), float64(q.Logvar.Row(i)[j])
+			perDim[j] += 0.5 * (mu*mu + s*s - lv - 1) / float64(B)
+			mu2 += mu * mu / float64(B*D)
+			sigma2 += s * s / float64(B*D)
+		}
+	}
+	for _, v := range perDim {
+		kl += v
+	}
+	return kl, perDim, mu2, sigma2
+}
+
+// All is every metric of a split but the importance-weighted ones, by name.
+func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
+	kl, klDim := e.KL()
+	mi, se := e.MI()
+	mu2, sigma2 := e.SecondMoments()
+	values = map[string]float64{
+		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(), "ppl": e.PPL(e.NELBO()),
+		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "gap": e.Gap(),
+		"au": e.AU(), "au_free": e.ScaleFreeAU(),
+		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2,
+	}
+	vectors = map[string][]float64{"kl_dim": klDim}
+	addGauges(e.variant, kl, values, vectors)
+	return values, vectors
+}
+
+// addGauges adds what the variant says of itself: its floor, the slack of the KL above
+// it, and its own numbers.
+func addGauges(v vae.Variant, kl float64, values map[string]float64, vectors map[string][]float64) {
+	if v.Floor != nil {
+		floor := v.Floor()
+		values["floor"] = floor
+		values["slack"] = kl - floor
+	}
+	if v.Gauges != nil {
+		for _, g := range v.Gauges() {
+			vectors[g.Name] = g.Values
+		}
+	}
+}

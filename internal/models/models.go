@@ -1,0 +1,27 @@
+// Package models holds the encoders and decoders, one pair a file.
+//
+// A model is a struct of settings; Build makes its two halves and their parameters. It
+// knows no variant: what happens between the halves is none of its business.
+package models
+
+import (
+	"embed"
+
+	"vaelab/internal/nn"
+	"vaelab/internal/registry"
+	"vaelab/internal/vae"
+)
+
+//go:embed *.go
+var source embed.FS
+
+// Models are all models by name.
+var Models = registry.New[Model]("model", source)
+
+// A Model is the settings of an encoder and a decoder.
+type Model interface {
+	// Latent is d, the number of latent dimensions.
+	Latent() int
+	// Build makes both halves for a vocabulary of V symbols.
+	Build(ps *nn.Params, V int) (vae.Encoder, vae.Decoder)
+}

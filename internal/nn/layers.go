@@ -1,0 +1,64 @@
+package nn
+
+import "vaelab/internal/grad"
+
+// Linear is y = x·Wᵀ: x (B, I), W (O, I), no bias, as the field's text VAEs have it.
+type Linear struct{ Weight *Param }
+
+// NewLinear makes `name`.weight of shape (out, in).
+func NewLinear(ps *Params, name string, in, out int, init Init) Linear {
+	return Linear{ps.New(name+".weight", init, out, in)}
+}
+
+// Apply returns x·Wᵀ, shape (B, O).
+func (l Linear) Apply(p *Pass, x *grad.Value) *grad.Value { return x.MatMulT(p.Use(l.Weight)) }
+
+// Embedding is a table of V vectors of E numbers.
+type Embedding struct{ Weight *Param }
+
+// NewEmbedding makes `name`.weight of shape (V, E).
+func NewEmbedding(ps *Params, name string, V, E int, init Init) Embedding {
+	return Embedding{ps.New(name+".weight", init, V, E)}
+}
+
+// Apply looks up N symbols: (N, E).
+func (e Embedding) Apply(p *Pass, ids []int32) *grad.Value { return p.Use(e.Weight).Embed(ids) }
+
+// Dropout sets each element to 0 with probability rate and multiplies the rest by
+// 1/(1-rate); outside training it does nothing.
+func Dropout(p *Pass, x *grad.Value, rate Float) *grad.Value {
+	if !p.Train || rate == 0 {
+		return x
+	}
+	mask := p.Tape.Zeros(x.Rows, x.Cols).Data
+	keep, limit := 1/(1-rate), uint32(float64(1-rate)*(1<<32-1))
+	for i := 0; i < len(mask); i += 2 {
+		bits := p.Drop.Uint64() // two masks a draw
+		if uint32(bits) <= limit {
+			mask[i] = keep
+		}
+		if i+1 < len(mask) && uint32(bits>>32) <= limit {
+			mask[i+1] = keep
+		}
+	}
+	return x.Mask(mask)
+}
+
+// LSTM is a one-layer long short-term memory with torch.nn.LSTM's names and layouts.
+type LSTM struct{ Wih, Whh, Bih, Bhh *Param }
+
+// NewLSTM makes `name`.weight_ih_l0 (4H, in), weight_hh_l0 (4H, H), bias_ih_l0 and
+// bias_hh_l0 (4H), gates in the order i f g o.
+func NewLSTM(ps *Params, name string, in, H int, init Init) LSTM {
+	return LSTM{
+		Wih: ps.New(name+".weight_ih_l0", init, 4*H, in),
+		Whh: ps.New(name+".weight_hh_l0", init, 4*H, H),
+		Bih: ps.New(name+".bias_ih_l0", init, 4*H),
+		Bhh: ps.New(name+".bias_hh_l0", init, 4*H),
+	}
+}
+
+// Apply runs the layer over packed inputs x (N, I), see grad.LSTM; z, h0, c0 may be nil.
+func (l LSTM) Apply(p *Pass, steps grad.Steps, x, z, h0, c0 *grad.Value) *grad.Value {
+	return grad.LSTM(steps, x, z, p.Use(l.Wih), p.Use(l.Whh), p.Use(l.Bih), p.Use(l.Bhh), h0, c0)
+}

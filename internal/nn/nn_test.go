@@ -1,0 +1,88 @@
+package nn
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+)
+
+func columns(rows int, cols ...func(i int) float64) tensor.Matrix {
+	m := tensor.New(rows, len(cols))
+	for i := range rows {
+		for j, f := range cols {
+			m.Row(i)[j] = Float(f(i))
+		}
+	}
+	return m
+}
+
+// TestBatchNormRunningStatistics: after many batches from one distribution, evaluation
+// standardises it as training does; evaluation leaves the statistics alone.
+func TestBatchNormRunningStatistics(t *testing.T) {
+	var ps Params
+	n := NewBatchNorm(&ps, "bn", 2, 1e-5, 0.1)
+	var tape grad.Tape
+	x := columns(4, func(i int) float64 { return float64(i) }, func(i int) float64 { return 10 - 2*float64(i) })
+	for range 200 {
+		n.Apply(&Pass{Tape: &tape, Train: true}, tape.Const(x))
+		tape.Reset()
+	}
+	for j, want := range []struct{ mean, variance float64 }{{1.5, 5. / 3}, {7, 20. / 3}} { // unbiased variance
+		if got := float64(n.Mean.Data[j]); math.Abs(got-want.mean) > 1e-5 {
+			t.Errorf("running mean of column %d: %v, want %v", j, got, want.mean)
+		}
+		if got := float64(n.Var.Data[j]); math.Abs(got-want.variance) > 1e-5 {
+			t.Errorf("running variance of column %d: %v, want %v", j, got, want.variance)
+		}
+	}
+	if n.Batches.Data[0] != 200 {
+		t.Errorf("%v batches counted, want 200", n.Batches.Data[0])
+	}
+	before := append([]Float(nil), n.Mean.Data...)
+	y := n.Apply(&Pass{Tape: &tape}, tape.Const(x))
+	if got, want := float64(y.Row(0)[0]), -1.5/math.Sqrt(5./3+1e-5); math.Abs(got-want) > 1e-5 {
+		t.Errorf("evaluation: %v, want %v", got, want)
+	}
+	if n.Mean.Data[0] != before[0] || n.Batches.Data[0] != 200 {
+		t.Error("evaluation moved the running statistics")
+	}
+}
+
+func TestDropoutKeepsTheMean(t *testing.T) {
+	var tape grad.Tape
+	x := columns(100_001, func(int) float64 { return 1 })
+	y := Dropout(&Pass{Tape: &tape, Train: true, Drop: rand.New(rand.NewPCG(1, 1))}, tape.Const(x), 0.3)
+	zeros, sum := 0, 0.0
+	for _, v := range y.Data {
+		if v == 0 {
+			zeros++
+		}
+		sum += float64(v)
+	}
+	if rate := float64(zeros) / 100_001; math.Abs(rate-0.3) > 0.01 {
+		t.Errorf("dropped %v of the elements, want 0.3", rate)
+	}
+	if mean := sum / 100_001; math.Abs(mean-1) > 0.01 {
+		t.Errorf("mean %v, want 1", mean)
+	}
+}
+
+// TestInitIsPaired: a parameter's initial value depends on the seed and its name only.
+func TestInitIsPaired(t *testing.T) {
+	a, b := Params{Seed: 7}, Params{Seed: 7}
+	NewLinear(&a, "x", 3, 4, Uniform(0.1))
+	a.New("w", Normal(1), 5)
+	b.New("w", Normal(1), 5)
+	for i, v := range a.Get("w").Data {
+		if v != b.Get("w").Data[i] {
+			t.Fatal("a parameter made before w changed w")
+		}
+	}
+	if want := Float(stream.New(7, "init", "w").NormFloat64()); a.Get("w").Data[0] != want {
+		t.Errorf("w starts with %v, want %v", a.Get("w").Data[0], want)
+	}
+}

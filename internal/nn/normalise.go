@@ -1,0 +1,84 @@
+package nn
+
+import (
+	"vaelab/internal/grad"
+	"vaelab/internal/tensor"
+)
+
+// BatchNorm standardises each of C columns: over the batch in training, by running
+// statistics otherwise. It has no gamma and no beta; a variant that has them owns them.
+//
+// As in PyTorch the batch is normalised by the biased variance, while the running
+// variance averages the unbiased one:
+//
+//	running = (1 - momentum) running + momentum batch
+//
+// Source: Ioffe & Szegedy 2015 (arXiv 1502.03167); momentum as torch.nn.BatchNorm1d
+// (Keras counts it the other way round: its 0.99 is 0.01 here).
+type BatchNorm struct {
+	Eps, Momentum Float
+	Mean, Var     *Param // running statistics, (C)
+	Batches       *Param // batches seen
+}
+
+// NewBatchNorm makes `name`.running_mean, running_var and num_batches_tracked.
+func NewBatchNorm(ps *Params, name string, C int, eps, momentum float64) *BatchNorm {
+	return &BatchNorm{
+		Eps: Float(eps), Momentum: Float(momentum),
+		Mean:    ps.Buffer(name+".running_mean", Constant(0), C),
+		Var:     ps.Buffer(name+".running_var", Constant(1), C),
+		Batches: ps.Counter(name + ".num_batches_tracked"),
+	}
+}
+
+// Apply standardises x, shape (B, C). Training on a batch of one is the caller's mistake
+// (its variance is nothing) and panics.
+func (n *BatchNorm) Apply(p *Pass, x *grad.Value) *grad.Value {
+	if !p.Train {
+		shift, scale := p.Tape.Zeros(1, x.Cols), p.Tape.Zeros(1, x.Cols)
+		for j := range scale.Data {
+			shift.Data[j] = -n.Mean.Data[j]
+			scale.Data[j] = 1 / tensor.Sqrt(n.Var.Data[j]+n.Eps)
+		}
+		return x.AddRow(shift).MulRow(scale)
+	}
+	if x.Rows < 2 {
+		panic("nn: BatchNorm: a batch of one has no variance")
+	}
+	y, mean, variance := x.BatchNorm(n.Eps)
+	unbiased := Float(x.Rows) / Float(x.Rows-1)
+	for j := range mean {
+		n.Mean.Data[j] += n.Momentum * (mean[j] - n.Mean.Data[j])
+		n.Var.Data[j] += n.Momentum * (variance[j]*unbiased - n.Var.Data[j])
+	}
+	n.Batches.Data[0]++
+	return y
+}
+
+// BatchRMS divides each of C columns by its root mean square: over the batch in training,
+// by a running mean square otherwise.
+type BatchRMS struct {
+	Eps, Momentum Float
+	MeanSquare    *Param // running mean square, (C)
+}
+
+// NewBatchRMS makes `name`.running_ms.
+func NewBatchRMS(ps *Params, name string, C int, eps, momentum float64) *BatchRMS {
+	return &BatchRMS{Float(eps), Float(momentum), ps.Buffer(name+".running_ms", Constant(1), C)}
+}
+
+// Apply divides the columns of x, shape (B, C).
+func (n *BatchRMS) Apply(p *Pass, x *grad.Value) *grad.Value {
+	if !p.Train {
+		scale := p.Tape.Zeros(1, x.Cols)
+		for j := range scale.Data {
+			scale.Data[j] = 1 / tensor.Sqrt(n.MeanSquare.Data[j]+n.Eps)
+		}
+		return x.MulRow(scale)
+	}
+	y, ms := x.BatchRMS(n.Eps)
+	for j := range ms {
+		n.MeanSquare.Data[j] += n.Momentum * (ms[j] - n.MeanSquare.Data[j])
+	}
+	return y
+}

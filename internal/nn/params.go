@@ -1,0 +1,156 @@
+// Package nn has the layers that models are made of, and the registry that makes every
+// number a model learns or keeps.
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// A Param is a named array of numbers: learnt (Grad is not nil), or kept beside the
+// learnt ones, such as a running statistic or a frozen gamma (Grad is nil).
+type Param struct {
+	Name  string
+	Shape []int // as PyTorch has it: (O, I) for a weight, (C) for a bias, () for a counter
+	Int   bool  // a counter, stored as a 64-bit integer
+	tensor.Matrix
+	Grad []Float
+}
+
+// Params is every number of a model, in the order it was made. The zero value is empty;
+// values are drawn from streams named by the parameter, so that two models share the
+// initial value of every parameter they have in common.
+type Params struct {
+	Seed uint64
+	list []*Param
+	by   map[string]*Param
+}
+
+// An Init fills a new parameter.
+type Init func(rng *rand.Rand, x []Float)
+
+// Uniform draws from U(-a, a).
+func Uniform(a float64) Init {
+	return func(rng *rand.Rand, x []Float) {
+		for i := range x {
+			x[i] = Float((2*rng.Float64() - 1) * a)
+		}
+	}
+}
+
+// Normal draws from N(0, sd²).
+func Normal(sd float64) Init {
+	return func(rng *rand.Rand, x []Float) {
+		for i := range x {
+			x[i] = Float(rng.NormFloat64() * sd)
+		}
+	}
+}
+
+// Constant fills with one number.
+func Constant(c float64) Init {
+	return func(_ *rand.Rand, x []Float) {
+		for i := range x {
+			x[i] = Float(c)
+		}
+	}
+}
+
+// FanIn is PyTorch's default for linear and recurrent layers: U(-1/√n, 1/√n).
+func FanIn(n int) Init { return Uniform(1 / math.Sqrt(float64(n))) }
+
+func (ps *Params) add(name string, init Init, shape []int) *Param {
+	if _, ok := ps.by[name]; ok {
+		panic("nn: parameter " + name + " made twice")
+	}
+	rows, cols := 1, 1
+	switch len(shape) {
+	case 0:
+	case 1:
+		cols = shape[0]
+	case 2:
+		rows, cols = shape[0], shape[1]
+	default:
+		panic(fmt.Sprintf("nn: parameter %s has shape %v; a matrix at most", name, shape))
+	}
+	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols)}
+	init(stream.New(ps.Seed, "init", name), p.Data)
+	if ps.by == nil {
+		ps.by = map[string]*Param{}
+	}
+	ps.list, ps.by[name] = append(ps.list, p), p
+	return p
+}
+
+// New makes a learnt parameter of one or two dimensions.
+func (ps *Params) New(name string, init Init, shape ...int) *Param {
+	p := ps.add(name, init, shape)
+	p.Grad = make([]Float, len(p.Data))
+	return p
+}
+
+// Buffer makes an array that is kept and saved but not learnt.
+func (ps *Params) Buffer(name string, init Init, shape ...int) *Param {
+	return ps.add(name, init, shape)
+}
+
+// Counter makes a whole number that is kept and saved.
+func (ps *Params) Counter(name string) *Param {
+	p := ps.add(name, Constant(0), nil)
+	p.Int = true
+	return p
+}
+
+// All is every parameter and buffer in the order of their making.
+func (ps *Params) All() []*Param { return ps.list }
+
+// Learnt is every parameter with a gradient.
+func (ps *Params) Learnt() []*Param {
+	var out []*Param
+	for _, p := range ps.list {
+		if p.Grad != nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Get is the parameter of that name, or nil.
+func (ps *Params) Get(name string) *Param { return ps.by[name] }
+
+// Size is the number of learnt numbers.
+func (ps *Params) Size() int {
+	n := 0
+	for _, p := range ps.Learnt() {
+		n += len(p.Data)
+	}
+	return n
+}
+
+// ZeroGrad clears every gradient.
+func (ps *Params) ZeroGrad() {
+	for _, p := range ps.list {
+		clear(p.Grad)
+	}
+}
+
+// A Pass is one way through a model: it carries the tape, whether batch or running
+// statistics rule, the KL weight, and the noise of the step.
+type Pass struct {
+	Tape     *grad.Tape
+	Train    bool       // batch statistics, dropout, running statistics move; else nothing changes
+	KLWeight Float      // beta of the loss
+	Noise    *rand.Rand // eps of z; nil makes z the posterior mean
+	Drop     *rand.Rand // dropout masks; may be nil if Train is false
+}
+
+// Use puts a parameter on the pass's tape.
+func (p *Pass) Use(w *Param) *grad.Value { return p.Tape.Leaf(w.Matrix, w.Grad) }

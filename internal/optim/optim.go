@@ -1,0 +1,112 @@
+// Package optim turns gradients into steps: SGD, Adam, clipping, and the schedules of
+// the learning rate and of the KL weight.
+package optim
+
+import (
+	"math"
+
+	"vaelab/internal/nn"
+	"vaelab/internal/tensor"
+)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// ClipNorm scales all gradients by max/(norm + 1e-6) if their global L2 norm exceeds max,
+// as torch.nn.utils.clip_grad_norm_ does; max 0 never clips. It returns the norm before
+// clipping.
+func ClipNorm(params []*nn.Param, max float64) (norm float64, clipped bool) {
+	for _, p := range params {
+		norm += tensor.SumSquares(p.Grad)
+	}
+	norm = math.Sqrt(norm)
+	if max == 0 || norm+1e-6 <= max {
+		return norm, false
+	}
+	scale := Float(max / (norm + 1e-6))
+	for _, p := range params {
+		for i := range p.Grad {
+			p.Grad[i] *= scale
+		}
+	}
+	return norm, true
+}
+
+// An Optimizer makes one step along the gradients of its parameters.
+type Optimizer interface {
+	Step(lr float64)
+	// State is every number the next step depends on, by name, shared with the optimiser:
+	// what a checkpoint must keep.
+	State() []*nn.Param
+	// Reset forgets the past, as after the learning rate decays and the best weights are reloaded.
+	Reset()
+}
+
+// SGD is w -= lr g, without momentum, as in the field's reference code.
+type SGD struct{ Params []*nn.Param }
+
+// Step subtracts lr times each gradient.
+func (o *SGD) Step(lr float64) {
+	for _, p := range o.Params {
+		tensor.Axpy(Float(-lr), p.Grad, p.Data)
+	}
+}
+
+// State is empty: SGD has no memory.
+func (o *SGD) State() []*nn.Param { return nil }
+
+// Reset does nothing.
+func (o *SGD) Reset() {}
+
+// Adam keeps running means m of the gradient and v of its square:
+//
+//	m = β1 m + (1-β1) g,   v = β2 v + (1-β2) g²
+//	w -= lr · m/(1-β1^t) / (√(v/(1-β2^t)) + ε)
+//
+// with β1 = 0.9, β2 = 0.999, ε = 1e-8.
+//
+// Source: Kingma & Ba 2015, "Adam", algorithm 1 (arXiv 1412.6980).
+type Adam struct {
+	params []*nn.Param
+	m, v   []*nn.Param
+	t      *nn.Param
+	ps     nn.Params
+}
+
+// NewAdam returns an Adam whose memory is zero.
+func NewAdam(params []*nn.Param) *Adam {
+	a := &Adam{params: params}
+	a.t = a.ps.Counter("adam.t")
+	for _, p := range params {
+		a.m = append(a.m, a.ps.Buffer("adam.m."+p.Name, nn.Constant(0), p.Rows, p.Cols))
+		a.v = append(a.v, a.ps.Buffer("adam.v."+p.Name, nn.Constant(0), p.Rows, p.Cols))
+	}
+	return a
+}
+
+// State is the step count and both running means.
+func (a *Adam) State() []*nn.Param { return a.ps.All() }
+
+// Reset forgets both means and the step count.
+func (a *Adam) Reset() {
+	for _, p := range a.ps.All() {
+		clear(p.Data)
+	}
+}
+
+// Step makes one update.
+func (a *Adam) Step(lr float64) {
+	const beta1, beta2, eps = 0.9, 0.999, 1e-8
+	a.t.Data[0]++
+	t := float64(a.t.Data[0])
+	rate := Float(lr / (1 - math.Pow(beta1, t)))
+	root := Float(1 / math.Sqrt(1-math.Pow(beta2, t)))
+	for k, p := range a.params {
+		m, v, w := a.m[k].Data, a.v[k].Data, p.Data
+		for i, g := range p.Grad {
+			m[i] = beta1*m[i] + (1-beta1)*g
+			v[i] = beta2*v[i] + (1-beta2)*g*g
+			w[i] -= rate * m[i] / (tensor.Sqrt(v[i])*root + eps)
+		}
+	}
+}

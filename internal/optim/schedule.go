@@ -1,0 +1,117 @@
+package optim
+
+import "math"
+
+// KLSchedule is the weight of the KL term at each step: the field's annealings under one
+// roof. Progress is counted in steps or epochs by Unit; W is the length of the warm-up.
+//
+//	constant     beta
+//	linear       start + (beta - start) min(1, t/W)                Bowman et al. 2016 (arXiv 1511.06349)
+//	sigmoid      beta / (1 + e^(-10 (t/W - 1/2)))                   the same, figure 2 (slope ours)
+//	cyclical     M cycles of length W/M; in each a linear rise over its first fraction
+//	             Ratio, then beta; beta after the last               Fu et al. 2019 (arXiv 1903.10145)
+//	cyclical-zero  the same after a fraction Zero of each cycle at 0; the rise takes
+//	             the next fraction Ratio                             Li et al. 2020, Optimus (arXiv 2004.04092)
+type KLSchedule struct {
+	// Schedule is the shape of the weight over time.
+	Schedule string `yaml:"schedule" choice:"constant|linear|sigmoid|cyclical|cyclical-zero"`
+	// Beta is the final weight; other than 1 it makes a beta-VAE.
+	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"kld_weight|lambda_kl"`
+	// Start is the weight at step 0 of a linear schedule.
+	Start float64 `yaml:"start" range:"[0,inf)" alias:"kl_start"`
+	// WarmUp is W, the time until Beta is reached (constant ignores it).
+	WarmUp float64 `yaml:"warm_up" range:"[0,inf)" alias:"warmup|warm_up_epochs"`
+	// Unit says what WarmUp counts.
+	Unit string `yaml:"unit" choice:"epochs|steps"`
+	// Cycles is M, how often a cyclical schedule rises within WarmUp.
+	Cycles int `yaml:"cycles" range:"[1,inf)" alias:"n_cycle"`
+	// Ratio is the fraction of a cycle that rises.
+	Ratio float64 `yaml:"ratio" range:"(0,1]" alias:"ratio_increase"`
+	// Zero is the fraction of a cycle that stands at 0 first.
+	Zero float64 `yaml:"zero" range:"[0,1)" alias:"ratio_zero"`
+}
+
+// DefaultKL is weight 1 from the first step; the other settings take effect with the
+// schedules that read them.
+var DefaultKL = KLSchedule{Schedule: "constant", Beta: 1, WarmUp: 10, Unit: "epochs", Cycles: 4, Ratio: 0.5, Zero: 0.25}
+
+// Weight is the weight at a step, counted from 0, given the number of steps in an epoch.
+func (k KLSchedule) Weight(step, stepsPerEpoch int) float64 {
+	w := k.WarmUp
+	if k.Unit == "epochs" {
+		w *= float64(stepsPerEpoch)
+	}
+	if k.Schedule == "constant" || w == 0 || float64(step) >= w {
+		return k.Beta
+	}
+	t := float64(step) / w // in [0, 1)
+	switch k.Schedule {
+	case "linear":
+		return k.Start + (k.Beta-k.Start)*t
+	case "sigmoid":
+		return k.Beta / (1 + math.Exp(-10*(t-0.5)))
+	}
+	_, t = math.Modf(t * float64(k.Cycles)) // place within the cycle
+	if k.Schedule == "cyclical-zero" {
+		t -= k.Zero
+	}
+	return k.Beta * min(1, max(0, t/k.Ratio))
+}
+
+// Decay lowers the learning rate when the validation loss stops falling, as the field's
+// reference code does: after Patience evaluations in a row without a new best, and not
+// before epoch From, the rate is multiplied by Factor and the best weights are reloaded;
+// after Max decays training ends. Patience 0 switches it off.
+//
+// Source: He et al. 2019, jxhe/vae-lagging-encoder (patience 2); Zhu et al. 2020,
+// valdersoul/bn-vae (patience 5).
+type Decay struct {
+	// Factor multiplies the learning rate.
+	Factor float64 `yaml:"factor" range:"(0,1)" alias:"lr_decay"`
+	// Patience is how many evaluations may pass without a new best; 0 never decays.
+	Patience int `yaml:"patience" range:"[0,inf)" alias:"decay_epoch"`
+	// From is the first epoch at which a decay may happen.
+	From int `yaml:"from" range:"[0,inf)" alias:"load_best_epoch"`
+	// Max is the number of decays after which training stops.
+	Max int `yaml:"max" range:"[1,inf)" alias:"max_decay"`
+}
+
+// DefaultDecay is off, with the reference code's numbers if Patience is set.
+var DefaultDecay = Decay{Factor: 0.5, From: 15, Max: 5}
+
+// Plateau is the memory of a Decay.
+type Plateau struct {
+	Best   float64 // the lowest loss so far
+	Seen   bool    // whether there was one
+	Bad    int     // evaluations since
+	Decays int     // decays so far
+}
+
+// A Verdict says what to do after an evaluation.
+type Verdict int
+
+// The verdicts of a Plateau.
+const (
+	GoOn   Verdict = iota
+	IsBest         // a new lowest loss: keep these weights
+	Lower          // multiply the rate by Factor and reload the best weights
+	Stop           // the last decay is used up
+)
+
+// Judge records the validation loss after an epoch, counted from 1.
+func (p *Plateau) Judge(d Decay, epoch int, loss float64) Verdict {
+	if !p.Seen || loss < p.Best {
+		p.Best, p.Seen, p.Bad = loss, true, 0
+		return IsBest
+	}
+	p.Bad++
+	if d.Patience == 0 || p.Bad < d.Patience || epoch < d.From {
+		return GoOn
+	}
+	p.Bad = 0
+	p.Decays++
+	if p.Decays >= d.Max {
+		return Stop
+	}
+	return Lower
+}

@@ -1,0 +1,152 @@
+// Package registry holds the kinds that stand at one seam (the variants, the models,
+// the data sources, the figures) under the names that YAML files use for them.
+//
+// A kind is a struct: its fields are the keys, the value registered is the defaults,
+// and its doc comment is what `vaelab list` prints. Nothing is written twice.
+package registry
+
+import (
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"reflect"
+	"sort"
+	"strings"
+	"sync"
+)
+
+// A Registry maps names to default values of kinds that satisfy T.
+type Registry[T any] struct {
+	what  string
+	src   fs.FS
+	kinds map[string]T
+	docs  func() map[string]string
+}
+
+// New returns an empty registry. What names the seam in messages ("variant"); src holds
+// the package's own Go files, from which Doc reads the doc comments.
+func New[T any](what string, src fs.FS) *Registry[T] {
+	r := &Registry[T]{what: what, src: src, kinds: map[string]T{}}
+	r.docs = sync.OnceValue(r.readDocs)
+	return r
+}
+
+// Add registers a kind under a name. It panics on a duplicate and on anything but a struct.
+func (r *Registry[T]) Add(name string, defaults T) {
+	if _, ok := r.kinds[name]; ok {
+		panic("registry: " + r.what + ": duplicate " + name)
+	}
+	if reflect.TypeOf(defaults).Kind() != reflect.Struct {
+		panic("registry: " + r.what + ": " + name + " is not a struct")
+	}
+	r.kinds[name] = defaults
+}
+
+// Names returns all names in alphabetical order.
+func (r *Registry[T]) Names() []string {
+	names := make([]string, 0, len(r.kinds))
+	for n := range r.kinds {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Get returns the defaults registered under a name, or an error that lists the names.
+func (r *Registry[T]) Get(name string) (T, error) {
+	if v, ok := r.kinds[name]; ok {
+		return v, nil
+	}
+	var zero T
+	return zero, Unknown(r.what, name, r.Names())
+}
+
+// Doc returns the first sentence of the kind's doc comment, without line breaks.
+func (r *Registry[T]) Doc(name string) string {
+	v, ok := r.kinds[name]
+	if !ok {
+		return ""
+	}
+	return r.docs()[reflect.TypeOf(v).Name()]
+}
+
+func (r *Registry[T]) readDocs() map[string]string {
+	docs := map[string]string{}
+	fset := token.NewFileSet()
+	paths, _ := fs.Glob(r.src, "*.go")
+	for _, path := range paths {
+		text, err := fs.ReadFile(r.src, path)
+		if err != nil {
+			continue
+		}
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+		if err != nil {
+			continue
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.TYPE {
+				continue
+			}
+			for _, s := range g.Specs {
+				t := s.(*ast.TypeSpec)
+				comment := t.Doc
+				if comment == nil {
+					comment = g.Doc
+				}
+				docs[t.Name.Name] = new(doc.Package).Synopsis(comment.Text())
+			}
+		}
+	}
+	return docs
+}
+
+// Unknown is the error for a name that is not among the known ones: it names the
+// nearest, if one is near, and lists them all.
+func Unknown(what, name string, known []string) error {
+	if near := Nearest(name, known); near != "" {
+		return fmt.Errorf("unknown %s %q; did you mean %q? known: %s", what, name, near, strings.Join(known, ", "))
+	}
+	return fmt.Errorf("unknown %s %q; known: %s", what, name, strings.Join(known, ", "))
+}
+
+// Nearest returns the known name with the smallest edit distance to name, or "" if
+// none is within a third of the name's length (at least two edits).
+func Nearest(name string, known []string) string {
+	best, at := max(2, len(name)/3)+1, ""
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < best {
+			best, at = d, k
+		}
+	}
+	return at
+}
+
+// distance is the optimal-string-alignment distance: insertions, deletions,
+// substitutions and swaps of neighbours cost one each.
+func distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}

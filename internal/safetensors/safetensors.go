@@ -1,0 +1,207 @@
+// Package safetensors reads and writes the safetensors format, in which weights are
+// exchanged with PyTorch.
+//
+// A file is eight bytes of header length (little endian), a JSON header that names every
+// tensor with dtype, shape and place, and the tensors' bytes, row-major, little endian,
+// one after the other. A file is data only: reading one runs nothing.
+//
+// Source: the format's own description, github.com/huggingface/safetensors.
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sort"
+)
+
+// A Tensor is a named array. Data holds its numbers as float64, which is exact for every
+// dtype supported: F32, F64 and I64 (to 2^53).
+type Tensor struct {
+	Name  string
+	DType string // F32, F64 or I64
+	Shape []int
+	Data  []float64
+}
+
+// A File is a list of tensors with free text beside them.
+type File struct {
+	Tensors  []Tensor
+	Metadata map[string]string
+}
+
+// maxHeader is the largest header that is believed.
+const maxHeader = 100 << 20
+
+var widths = map[string]int{"F32": 4, "F64": 8, "I64": 8}
+
+type entry struct {
+	DType   string   `json:"dtype"`
+	Shape   []int    `json:"shape"`
+	Offsets [2]int64 `json:"data_offsets"`
+}
+
+// Encode returns the file's bytes. Tensors stand in the order of their names, so equal
+// contents give equal bytes.
+func (f *File) Encode() ([]byte, error) {
+	tensors := append([]Tensor(nil), f.Tensors...)
+	sort.SliceStable(tensors, func(a, b int) bool { return tensors[a].Name < tensors[b].Name })
+	header := map[string]any{}
+	if len(f.Metadata) > 0 {
+		header["__metadata__"] = f.Metadata
+	}
+	var at int64
+	for _, t := range tensors {
+		width, ok := widths[t.DType]
+		if !ok {
+			return nil, fmt.Errorf("safetensors: %s: cannot write dtype %q", t.Name, t.DType)
+		}
+		if n, ok := count(t.Shape); !ok || n != int64(len(t.Data)) {
+			return nil, fmt.Errorf("safetensors: %s: shape %v for %d numbers", t.Name, t.Shape, len(t.Data))
+		}
+		if _, ok := header[t.Name]; ok {
+			return nil, fmt.Errorf("safetensors: %s: two tensors of one name", t.Name)
+		}
+		shape := t.Shape
+		if shape == nil {
+			shape = []int{}
+		}
+		end := at + int64(width*len(t.Data))
+		header[t.Name] = entry{t.DType, shape, [2]int64{at, end}}
+		at = end
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		return nil, err
+	}
+	for len(text)%8 != 0 {
+		text = append(text, ' ')
+	}
+	out := make([]byte, 8, 8+len(text)+int(at))
+	binary.LittleEndian.PutUint64(out, uint64(len(text)))
+	out = append(out, text...)
+	for _, t := range tensors {
+		for _, x := range t.Data {
+			switch t.DType {
+			case "F32":
+				out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(x)))
+			case "F64":
+				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(x))
+			case "I64":
+				out = binary.LittleEndian.AppendUint64(out, uint64(int64(x)))
+			}
+		}
+	}
+	return out, nil
+}
+
+// count is the number of elements of a shape; false if it is negative or absurd.
+func count(shape []int) (int64, bool) {
+	n := int64(1)
+	for _, s := range shape {
+		if s < 0 || (s > 0 && n > math.MaxInt64/16/int64(s)) {
+			return 0, false
+		}
+		n *= int64(s)
+	}
+	return n, true
+}
+
+// Read reads a file; errors name it.
+func Read(path string) (*File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Decode reads a file's bytes. It believes nothing: a header that is cut off, too long,
+// overlapping, or larger than the file is an error.
+func Decode(data []byte) (*File, error) {
+	if len(data) < 8 {
+		return nil, fmt.Errorf("not a safetensors file: %d bytes, and the header length alone takes 8", len(data))
+	}
+	n := binary.LittleEndian.Uint64(data)
+	if n > maxHeader {
+		return nil, fmt.Errorf("not a safetensors file: it claims a header of %d bytes", n)
+	}
+	if n > uint64(len(data)-8) {
+		return nil, fmt.Errorf("cut off: the header has %d bytes, the file only %d more; copy it again", n, len(data)-8)
+	}
+	body := data[8+n:]
+	var header map[string]json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(data[8 : 8+n]))
+	if err := dec.Decode(&header); err != nil {
+		return nil, fmt.Errorf("damaged header: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("damaged header: text after its end")
+	}
+	f := &File{}
+	type place struct{ from, to int64 }
+	var places []place
+	for name, raw := range header {
+		if name == "__metadata__" {
+			if err := json.Unmarshal(raw, &f.Metadata); err != nil {
+				return nil, fmt.Errorf("damaged header: __metadata__: %w", err)
+			}
+			continue
+		}
+		var e entry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, fmt.Errorf("damaged header: %s: %w", name, err)
+		}
+		width, ok := widths[e.DType]
+		if !ok {
+			return nil, fmt.Errorf("%s: dtype %q is not supported; store F32, F64 or I64", name, e.DType)
+		}
+		elements, ok := count(e.Shape)
+		from, to := e.Offsets[0], e.Offsets[1]
+		if !ok || from < 0 || to < from || to-from != elements*int64(width) {
+			return nil, fmt.Errorf("damaged header: %s: shape %v of %s does not fill bytes %d to %d", name, e.Shape, e.DType, from, to)
+		}
+		if to > int64(len(body)) {
+			return nil, fmt.Errorf("cut off: %s ends at byte %d of %d; copy the file again", name, to, len(body))
+		}
+		places = append(places, place{from, to})
+		t := Tensor{Name: name, DType: e.DType, Shape: e.Shape, Data: make([]float64, elements)}
+		for i := range t.Data {
+			switch b := body[from+int64(i*width):]; e.DType {
+			case "F32":
+				t.Data[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+			case "F64":
+				t.Data[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
+			case "I64":
+				t.Data[i] = float64(int64(binary.LittleEndian.Uint64(b)))
+			}
+		}
+		f.Tensors = append(f.Tensors, t)
+	}
+	sort.Slice(places, func(a, b int) bool { return places[a].from < places[b].from })
+	for i := 1; i < len(places); i++ {
+		if places[i].from < places[i-1].to {
+			return nil, fmt.Errorf("damaged header: two tensors share bytes %d to %d", places[i].from, places[i-1].to)
+		}
+	}
+	sort.Slice(f.Tensors, func(a, b int) bool { return f.Tensors[a].Name < f.Tensors[b].Name })
+	return f, nil
+}
+
+// Get is the tensor of that name, or nil.
+func (f *File) Get(name string) *Tensor {
+	for i := range f.Tensors {
+		if f.Tensors[i].Name == name {
+			return &f.Tensors[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package stream
+
+import "testing"
+
+func TestStreamsAreNamed(t *testing.T) {
+	first := func(seed uint64, parts ...any) uint64 { return New(seed, parts...).Uint64() }
+	if first(1, "order", 3) != first(1, "order", 3) {
+		t.Error("the same name gave two different streams")
+	}
+	seen := map[uint64]string{}
+	for name, got := range map[string]uint64{
+		"seed 1 order 3":  first(1, "order", 3),
+		"seed 2 order 3":  first(2, "order", 3),
+		"seed 1 order 4":  first(1, "order", 4),
+		"seed 1 eps 3":    first(1, "eps", 3),
+		"seed 13 order":   first(13, "order"),
+		"seed 1 3 order":  first(1, 3, "order"),
+		"seed 1 or der 3": first(1, "or", "der", 3),
+	} {
+		if other, ok := seen[got]; ok {
+			t.Errorf("%s and %s share a stream", name, other)
+		}
+		seen[got] = name
+	}
+}

@@ -1,0 +1,45 @@
+package tensor
+
+// An Arena lends zeroed slices that all die together at Reset: the memory of one
+// training step. The zero Arena is ready to use. It is not safe for concurrent use.
+type Arena struct {
+	slabs [][]Float
+	slab  int // the slab that is being filled
+	used  int // how much of it is lent
+}
+
+const slabFloats = 1 << 18
+
+// Floats lends n zeros.
+func (a *Arena) Floats(n int) []Float {
+	s := a.Raw(n)
+	clear(s)
+	return s
+}
+
+// Raw lends n numbers whose values are left over from earlier use; the caller must
+// write every one before reading it.
+func (a *Arena) Raw(n int) []Float {
+	for a.slab < len(a.slabs) && len(a.slabs[a.slab])-a.used < n {
+		a.slab, a.used = a.slab+1, 0
+	}
+	if a.slab == len(a.slabs) {
+		a.slabs = append(a.slabs, make([]Float, max(n, slabFloats)))
+	}
+	s := a.slabs[a.slab][a.used : a.used+n : a.used+n]
+	a.used += n
+	return s
+}
+
+// Reset takes back everything lent since the last Reset. If the step needed several
+// slabs they are joined into one, so that a warm arena does not allocate.
+func (a *Arena) Reset() {
+	if len(a.slabs) > 1 {
+		total := 0
+		for _, s := range a.slabs {
+			total += len(s)
+		}
+		a.slabs = [][]Float{make([]Float, total)}
+	}
+	a.slab, a.used = 0, 0
+}

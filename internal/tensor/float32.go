@@ -1,0 +1,21 @@
+//go:build !f64
+
+package tensor
+
+import (
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// Float is the number of the engine: float32, or float64 under the build tag f64.
+type Float = float32
+
+// Bits is the width of Float.
+const Bits = 32
+
+func gemm(tA, tB blas.Transpose, alpha Float, a, b Matrix, beta Float, c Matrix) {
+	general := func(m Matrix) blas32.General {
+		return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
+	}
+	blas32.Gemm(tA, tB, alpha, general(a), general(b), beta, general(c))
+}

@@ -1,0 +1,96 @@
+// Package tensor is the engine's arithmetic: matrices of Float, their products, the
+// elementary functions on slices, and an arena for short-lived memory. It is the only
+// package that names a BLAS, an instruction set or a precision.
+package tensor
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+)
+
+// A Matrix is a row-major matrix: element (i, j) is Data[i*Cols+j], or, for a view of
+// some columns, Data[i*Stride+j].
+type Matrix struct {
+	Rows, Cols int
+	Stride     int // distance between rows; 0 means Cols
+	Data       []Float
+}
+
+// New returns a zero matrix.
+func New(rows, cols int) Matrix {
+	return Matrix{Rows: rows, Cols: cols, Data: make([]Float, rows*cols)}
+}
+
+func (m Matrix) stride() int {
+	if m.Stride == 0 {
+		return max(1, m.Cols)
+	}
+	return m.Stride
+}
+
+// Row is row i as a slice of the matrix's own memory.
+func (m Matrix) Row(i int) []Float {
+	s := m.stride()
+	return m.Data[i*s : i*s+m.Cols]
+}
+
+// RowRange is the matrix of rows from ... to-1, sharing memory.
+func (m Matrix) RowRange(from, to int) Matrix {
+	s := m.stride()
+	end := to * s
+	if end > len(m.Data) { // a column view's last row ends early
+		end = len(m.Data)
+	}
+	return Matrix{Rows: to - from, Cols: m.Cols, Stride: m.Stride, Data: m.Data[from*s : end]}
+}
+
+// ColRange is the matrix of columns from ... to-1, sharing memory.
+func (m Matrix) ColRange(from, to int) Matrix {
+	s := m.stride()
+	data := m.Data[from:]
+	if m.Rows > 0 {
+		data = data[:(m.Rows-1)*s+to-from]
+	}
+	return Matrix{Rows: m.Rows, Cols: to - from, Stride: s, Data: data}
+}
+
+func (m Matrix) String() string { return fmt.Sprintf("(%d, %d)", m.Rows, m.Cols) }
+
+// Trans says whether an operand of Gemm is read transposed.
+type Trans bool
+
+// The two values of Trans.
+const (
+	N Trans = false
+	T Trans = true
+)
+
+func (t Trans) blas() blas.Transpose {
+	if t {
+		return blas.Trans
+	}
+	return blas.NoTrans
+}
+
+func (t Trans) dims(m Matrix) (rows, cols int) {
+	if t {
+		return m.Cols, m.Rows
+	}
+	return m.Rows, m.Cols
+}
+
+// Gemm computes c = a·b + beta·c, with a and b transposed as asked. With beta 0 the old
+// contents of c do not matter. It panics if the shapes do not fit. Every element of c is
+// summed in one order, whatever the number of processors.
+func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	m, k := tA.dims(a)
+	k2, n := tB.dims(b)
+	if k != k2 || m != c.Rows || n != c.Cols {
+		panic(fmt.Sprintf("tensor: Gemm: %v (transposed %t) times %v (transposed %t) into %v", a, tA, b, tB, c))
+	}
+	if m == 0 || n == 0 {
+		return
+	}
+	gemm(tA.blas(), tB.blas(), 1, a, b, beta, c)
+}

@@ -1,0 +1,119 @@
+package tensor
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestExpAndTanh(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	tol := 3e-7
+	if Bits == 64 {
+		tol = 1e-14
+	}
+	for range 200000 {
+		x := Float(rng.Float64()*174 - 87)
+		if got, want := float64(Exp(x)), math.Exp(float64(x)); math.Abs(got-want) > tol*want {
+			t.Fatalf("Exp(%v) = %v, want %v", x, got, want)
+		}
+		x /= 20
+		if got, want := float64(Tanh(x)), math.Tanh(float64(x)); math.Abs(got-want) > tol*math.Abs(want) {
+			t.Fatalf("Tanh(%v) = %v, want %v", x, got, want)
+		}
+	}
+	inf := math.Inf(1)
+	for _, c := range []struct{ x, exp, tanh float64 }{
+		{0, 1, 0}, {inf, inf, 1}, {-inf, 0, -1}, {1e30, inf, 1}, {-1e30, 0, -1},
+	} {
+		if got := float64(Exp(Float(c.x))); got != c.exp {
+			t.Errorf("Exp(%v) = %v", c.x, got)
+		}
+		if got := float64(Tanh(Float(c.x))); got != c.tanh {
+			t.Errorf("Tanh(%v) = %v", c.x, got)
+		}
+	}
+	nan := Float(math.NaN())
+	if v := Exp(nan); v == v {
+		t.Error("Exp(NaN) is not NaN")
+	}
+	if v := Tanh(nan); v == v {
+		t.Error("Tanh(NaN) is not NaN")
+	}
+	if v := LogSumExp([]Float{1, nan, 2}); v == v {
+		t.Error("LogSumExp with a NaN is not NaN")
+	}
+	if v := LogSumExp([]Float{1000, 1000}); math.Abs(float64(v)-1000-math.Ln2) > 1e-3 {
+		t.Errorf("LogSumExp(1000, 1000) = %v", v)
+	}
+}
+
+// TestGemm compares all transpositions, also of column views, with three loops.
+func TestGemm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	random := func(r, c int) Matrix {
+		m := New(r, c+3) // a view: the last three columns are not part of it
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64())
+		}
+		return m.ColRange(1, c+1)
+	}
+	at := func(m Matrix, tr Trans, i, j int) float64 {
+		if tr {
+			i, j = j, i
+		}
+		return float64(m.Row(i)[j])
+	}
+	for _, dim := range [][3]int{{1, 1, 1}, {2, 3, 4}, {7, 5, 70}, {33, 65, 17}} {
+		m, n, k := dim[0], dim[1], dim[2]
+		for _, tA := range []Trans{N, T} {
+			for _, tB := range []Trans{N, T} {
+				a, b, c := random(m, k), random(k, n), random(m, n)
+				if tA {
+					a = random(k, m)
+				}
+				if tB {
+					b = random(n, k)
+				}
+				want := New(m, n)
+				for i := range m {
+					for j := range n {
+						s := 0.5 * float64(c.Row(i)[j])
+						for l := range k {
+							s += at(a, tA, i, l) * at(b, tB, l, j)
+						}
+						want.Row(i)[j] = Float(s)
+					}
+				}
+				Gemm(tA, a, tB, b, 0.5, c)
+				for i := range m {
+					for j := range n {
+						if got := c.Row(i)[j]; math.Abs(float64(got-want.Row(i)[j])) > 1e-4 {
+							t.Fatalf("%v tA=%t tB=%t element (%d, %d): got %v, want %v", dim, tA, tB, i, j, got, want.Row(i)[j])
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestArenaReuses(t *testing.T) {
+	var a Arena
+	step := func() {
+		for range 10 {
+			s := a.Floats(100_000)
+			for _, v := range s[:100] {
+				if v != 0 {
+					t.Fatal("Floats lent a number that is not zero")
+				}
+			}
+			s[0], s[99] = 1, 1
+		}
+		a.Reset()
+	}
+	step()
+	if n := testing.AllocsPerRun(10, step); n != 0 {
+		t.Errorf("a warm arena allocates %v times a step", n)
+	}
+}

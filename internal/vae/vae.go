@@ -1,0 +1,155 @@
+// Package vae is the vocabulary of the experiment: what a posterior, a variant, an
+// encoder, a decoder and a model are, and the loss that ties them together.
+//
+//	m, s := model.Encoder.Encode(pass, x)              // (B, D) each: raw mu and raw scale
+//	q    := model.Head(pass, m, s)                     // q(z|x): mu and sigma, (B, D)
+//	z    := q.Sample(pass)                             // (B, D)
+//	rec  := model.Decoder.LogProb(pass, z, x)          // (B, 1) ln p(x|z), nats
+//	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, q, z)
+//
+// A variant changes Head or Penalty and sees neither encoder nor decoder; an encoder or
+// decoder sees no variant. So any method works with any model.
+package vae
+
+import (
+	"fmt"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/tensor"
+)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// An Encoder turns examples into the raw numbers that a Head makes a posterior of: m and
+// s, both (B, D). For the vanilla VAE m is mu and s is ln sigma².
+type Encoder interface {
+	Encode(p *nn.Pass, x *Batch) (m, s *grad.Value)
+}
+
+// A Decoder says how well z explains examples: ln p(x|z) in nats, summed over the
+// symbols of each example, shape (B, 1).
+type Decoder interface {
+	LogProb(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
+}
+
+// A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
+type Head func(p *nn.Pass, m, s *grad.Value) Gaussian
+
+// A Penalty is what the loss pays for a posterior and a sample of it: one number (1, 1),
+// nats per example, before it is multiplied by the KL weight.
+type Penalty func(p *nn.Pass, q Gaussian, z *grad.Value) *grad.Value
+
+// A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
+// Variant is the vanilla VAE.
+type Variant struct {
+	Head    Head
+	Penalty Penalty
+
+	// Floor is the lower bound that the method's theorem puts under E[KL], in nats, from
+	// the parameters as they are; nil if it promises nothing.
+	Floor func() float64
+	// Gauges are the method's own numbers worth drawing, one per latent dimension, from
+	// the parameters as they are; nil if it has none.
+	Gauges func() []Gauge
+	// MinBatch is the smallest batch the method can train on; 0 means any.
+	MinBatch int
+}
+
+// A Gauge is a named number for every latent dimension, such as gamma_mu.
+type Gauge struct {
+	Name   string
+	Values []float64
+}
+
+// A Builder is what a method is built on: the place for its parameters, and their
+// number of dimensions.
+type Builder struct {
+	Params *nn.Params
+	D      int // latent dimensions
+}
+
+// A Method is the settings of a variant; Build makes the variant and its parameters,
+// whose names begin with "encoder.".
+type Method interface {
+	Build(b Builder) Variant
+}
+
+// Compose joins variants that act at different seams into one; two on one seam is an
+// error, because one of them would silently have no effect.
+func Compose(variants ...Variant) (Variant, error) {
+	var all Variant
+	for _, v := range variants {
+		if v.Head != nil {
+			if all.Head != nil {
+				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head)")
+			}
+			all.Head, all.Floor = v.Head, v.Floor
+		}
+		if v.Penalty != nil {
+			if all.Penalty != nil {
+				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty)")
+			}
+			all.Penalty = v.Penalty
+		}
+		if v.Gauges != nil {
+			first, second := all.Gauges, v.Gauges
+			all.Gauges = second
+			if first != nil {
+				all.Gauges = func() []Gauge { return append(first(), second()...) }
+			}
+		}
+		all.MinBatch = max(all.MinBatch, v.MinBatch)
+	}
+	return all, nil
+}
+
+// A Model is an encoder, a decoder, a variant between them, and all their parameters.
+type Model struct {
+	Params  *nn.Params
+	Encoder Encoder
+	Decoder Decoder
+	Variant Variant
+	D       int
+}
+
+// Posterior is q(z|x), shape (B, D).
+func (m *Model) Posterior(p *nn.Pass, x *Batch) Gaussian {
+	raw, scale := m.Encoder.Encode(p, x)
+	return m.Head(p, raw, scale)
+}
+
+// Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
+func (m *Model) Head(p *nn.Pass, raw, scale *grad.Value) Gaussian {
+	if m.Variant.Head == nil {
+		return FromLogvar(raw, scale)
+	}
+	return m.Variant.Head(p, raw, scale)
+}
+
+// Penalty applies the variant's penalty, or the vanilla one: the mean KL.
+func (m *Model) Penalty(p *nn.Pass, q Gaussian, z *grad.Value) *grad.Value {
+	if m.Variant.Penalty == nil {
+		return q.KL().RowSums().Mean()
+	}
+	return m.Variant.Penalty(p, q, z)
+}
+
+// Terms are the parts of one evaluation of the loss.
+type Terms struct {
+	Q    Gaussian
+	Z    *grad.Value // (B, D)
+	Rec  *grad.Value // (B, 1) ln p(x|z)
+	Loss *grad.Value // (1, 1)
+}
+
+// Loss is the whole method in five lines.
+func (m *Model) Loss(p *nn.Pass, x *Batch) Terms {
+	raw, scale := m.Encoder.Encode(p, x)
+	q := m.Head(p, raw, scale)
+	z := q.Sample(p)
+	rec := m.Decoder.LogProb(p, z, x)
+	loss := rec.Mean().Neg().Add(m.Penalty(p, q, z).Scale(p.KLWeight))
+	return Terms{q, z, rec, loss}
+}

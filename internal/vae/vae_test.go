@@ -1,0 +1,106 @@
+package vae
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/tensor"
+)
+
+func matrix(rows, cols int, x ...Float) tensor.Matrix {
+	return tensor.Matrix{Rows: rows, Cols: cols, Data: x}
+}
+
+// TestKLIsTheIntegral compares the closed form with numerical integration of q ln(q/p).
+func TestKLIsTheIntegral(t *testing.T) {
+	var tape grad.Tape
+	for _, c := range []struct{ mu, sigma float64 }{{0, 1}, {1.5, 0.3}, {-2, 1.7}, {0.2, -0.8}} {
+		q := FromSigma(tape.Const(matrix(1, 1, Float(c.mu))), tape.Const(matrix(1, 1, Float(c.sigma))))
+		want, dz := 0.0, 1e-3
+		for z := -15.0; z < 15; z += dz {
+			v := []Float{Float(z)}
+			lq := q.LogProb(0, v)
+			want += math.Exp(lq) * (lq - LogPrior(v)) * dz
+		}
+		if got := q.KL().RowSums().Mean().Scalar(); math.Abs(got-want) > 1e-4 {
+			t.Errorf("mu %v sigma %v: KL %v, integral %v", c.mu, c.sigma, got, want)
+		}
+	}
+}
+
+// TestTheoremKLIsNotNegative: e^x >= x+1 with x = ln sigma² makes every dimension's KL
+// at least mu²/2, whatever sigma and its sign.
+func TestTheoremKLIsNotNegative(t *testing.T) {
+	var tape grad.Tape
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		mu, sigma := Float(rng.NormFloat64()*2), Float(math.Exp(rng.NormFloat64()*3))
+		if rng.IntN(2) == 0 {
+			sigma = -sigma
+		}
+		kl := FromSigma(tape.Const(matrix(1, 1, mu)), tape.Const(matrix(1, 1, sigma))).KL().Scalar()
+		if floor := 0.5 * float64(mu) * float64(mu); kl < floor-1e-6*(1+math.Abs(kl)) {
+			t.Fatalf("mu %v sigma %v: KL %v is below mu²/2 = %v", mu, sigma, kl, floor)
+		}
+		tape.Reset()
+	}
+}
+
+// TestSignOfSigmaIsFree: sigma and -sigma have the same KL and the same density.
+func TestSignOfSigmaIsFree(t *testing.T) {
+	var tape grad.Tape
+	mu := tape.Const(matrix(1, 2, 0.3, -1))
+	a, b := FromSigma(mu, tape.Const(matrix(1, 2, 0.5, 2))), FromSigma(mu, tape.Const(matrix(1, 2, -0.5, 2)))
+	if x, y := a.KL().Sum().Scalar(), b.KL().Sum().Scalar(); x != y {
+		t.Errorf("KL %v and %v", x, y)
+	}
+	if x, y := a.LogProb(0, []Float{1, 1}), b.LogProb(0, []Float{1, 1}); x != y {
+		t.Errorf("ln q %v and %v", x, y)
+	}
+}
+
+func TestBatchLayout(t *testing.T) {
+	x := NewBatch([][]int32{{1, 7, 2}, {1, 5, 6, 2}, {1, 8, 2}}, []int{0, 1, 2})
+	if x.B() != 3 || x.Tokens() != 7 || x.Labels[0] != 1 || x.Labels[1] != 0 {
+		t.Errorf("B %d tokens %d labels %v", x.B(), x.Tokens(), x.Labels)
+	}
+	for name, c := range map[string]struct{ got, want []int32 }{
+		"Symbols": {x.Symbols, []int32{1, 1, 1, 5, 7, 8, 6, 2, 2, 2}},
+		"In":      {x.In, []int32{1, 1, 1, 5, 7, 8, 6}},
+		"Out":     {x.Out, []int32{5, 7, 8, 6, 2, 2, 2}},
+	} {
+		if len(c.got) != len(c.want) {
+			t.Fatalf("%s: got %v, want %v", name, c.got, c.want)
+		}
+		for i := range c.want {
+			if c.got[i] != c.want[i] {
+				t.Fatalf("%s: got %v, want %v", name, c.got, c.want)
+			}
+		}
+	}
+	for b, r := range x.Last {
+		if x.Symbols[r] != 2 {
+			t.Errorf("Last[%d] is row %d, symbol %d", b, r, x.Symbols[r])
+		}
+	}
+	if r := x.Repeat(2); r.B() != 6 || r.Seqs[0][1] != 5 || r.Seqs[1][1] != 5 || r.Seqs[2][1] != 7 {
+		t.Errorf("Repeat(2): %v", r.Seqs)
+	}
+}
+
+func TestComposeRefusesOneSeamTwice(t *testing.T) {
+	head := Variant{Head: func(_ *nn.Pass, m, s *grad.Value) Gaussian { return FromLogvar(m, s) }}
+	penalty := Variant{Penalty: func(_ *nn.Pass, q Gaussian, _ *grad.Value) *grad.Value { return q.KL().Mean() }}
+	if _, err := Compose(head, penalty); err != nil {
+		t.Error(err)
+	}
+	if _, err := Compose(head, head); err == nil {
+		t.Error("two heads were accepted")
+	}
+	if _, err := Compose(penalty, penalty); err == nil {
+		t.Error("two penalties were accepted")
+	}
+}

@@ -1,0 +1,52 @@
+package variants
+
+import (
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// BN standardises mu over the batch and gives it a fixed scale gamma and a learnt shift
+// beta, so that the KL cannot fall below a floor:
+//
+//	mu = gamma (m - mean_B m) / sqrt(var_B m + eps) + beta
+//	E[KL] >= (1/2) sum_j (gamma² v_j/(v_j + eps) + beta_j²),   v_j = var_B m_j
+//
+// ln sigma² is left alone. The floor leaks where the raw variance v_j is near eps, which
+// is what an encoder on its way to collapse looks like.
+//
+// Source: Zhu et al. 2020, "A batch normalized inference network keeps the KL vanishing
+// away", equations 5 and 6 (arXiv 2004.12585); eps and momentum as valdersoul/bn-vae.
+type BN struct {
+	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
+	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma"`
+	// Eps keeps the division finite and lets the floor leak.
+	Eps float64 `yaml:"eps" range:"(0,inf)"`
+	// Momentum is the weight of a new batch in the running statistics.
+	Momentum float64 `yaml:"momentum" range:"(0,1]"`
+}
+
+func init() { Methods.Add("bn", BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1}) }
+
+// Build makes encoder.mu_bn with the names of torch.nn.BatchNorm1d.
+func (v BN) Build(b vae.Builder) vae.Variant {
+	gamma := b.Params.Buffer("encoder.mu_bn.weight", nn.Constant(v.Gamma), b.D) // frozen
+	beta := b.Params.New("encoder.mu_bn.bias", nn.Constant(0), b.D)
+	norm := nn.NewBatchNorm(b.Params, "encoder.mu_bn", b.D, v.Eps, v.Momentum)
+	return vae.Variant{
+		Head: func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			mu := norm.Apply(p, m).MulRow(p.Use(gamma)).AddRow(p.Use(beta))
+			return vae.FromLogvar(mu, s)
+		},
+		Floor: func() (nats float64) {
+			for j, g := range gamma.Data {
+				nats += 0.5 * float64(g*g+beta.Data[j]*beta.Data[j])
+			}
+			return nats
+		},
+		Gauges: func() []vae.Gauge {
+			return []vae.Gauge{perDim("beta", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
+		},
+		MinBatch: 2,
+	}
+}

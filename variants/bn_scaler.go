@@ -1,0 +1,95 @@
+package variants
+
+import (
+	"math"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+// BNScaler standardises mu and sigma over the batch, both without shift, and lets one
+// learnt theta per dimension divide a fixed second moment between them:
+//
+//	mu    = gamma_mu    BN(m),   gamma_mu    = sqrt(tau + (1-tau) sigmoid(theta))
+//	sigma = gamma_sigma BN(s),   gamma_sigma = sqrt((1-tau) sigmoid(-theta))
+//
+// so that E[mu] = 0 and E[mu²] + E[sigma²] = 1 for every dimension, the moments of the
+// prior, and gamma_mu >= sqrt(tau) whatever theta does. As BN(s) has mean zero, sigma
+// changes sign from example to example; only its square enters the density. With the
+// moments fixed E[KL] is -(1/2) sum_j E[ln sigma_j²], which Jensen's inequality bounds by
+//
+//	E[KL] >= -sum_j ln gamma_sigma,j  >=  -(d/2) ln(1-tau)
+//
+// Source: Su 2020, kexue.fm/archives/7381; eps there is 1e-8, its Keras momentum 0.99 is
+// 0.01 as counted here. The second bound is ours (docs/design.md).
+type BNScaler struct {
+	// Tau is the least share of the second moment that mu keeps.
+	Tau float64 `yaml:"tau" range:"(0,1)"`
+	// Eps keeps both divisions finite.
+	Eps float64 `yaml:"eps" range:"(0,inf)"`
+	// Momentum is the weight of a new batch in the running statistics.
+	Momentum float64 `yaml:"momentum" range:"(0,1]"`
+}
+
+func init() { Methods.Add("bn-scaler", BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.01}) }
+
+// Build makes encoder.mu_bn, encoder.sigma_bn and encoder.scaler.theta, theta 0.
+func (v BNScaler) Build(b vae.Builder) vae.Variant {
+	mu := nn.NewBatchNorm(b.Params, "encoder.mu_bn", b.D, v.Eps, v.Momentum)
+	sigma := nn.NewBatchNorm(b.Params, "encoder.sigma_bn", b.D, v.Eps, v.Momentum)
+	scaler := newScaler(b, v.Tau)
+	return scaler.variant(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		return vae.FromSigma(
+			mu.Apply(p, m).MulRow(scaler.gammaMu(p)),
+			sigma.Apply(p, s).MulRow(scaler.gammaSigma(p)))
+	})
+}
+
+// A scaler divides one unit of second moment between mu and sigma.
+type scaler struct {
+	tau   float64
+	theta *nn.Param // (D)
+}
+
+func newScaler(b vae.Builder, tau float64) scaler {
+	return scaler{tau, b.Params.New("encoder.scaler.theta", nn.Constant(0), b.D)}
+}
+
+// gammaMu is sqrt(tau + (1-tau) sigmoid(theta)), (1, D).
+func (s scaler) gammaMu(p *nn.Pass) *grad.Value {
+	return p.Use(s.theta).Sigmoid().Scale(Float(1 - s.tau)).Shift(Float(s.tau)).Sqrt()
+}
+
+// gammaSigma is sqrt((1-tau) sigmoid(-theta)), (1, D).
+func (s scaler) gammaSigma(p *nn.Pass) *grad.Value {
+	return p.Use(s.theta).Neg().Sigmoid().Scale(Float(1 - s.tau)).Sqrt()
+}
+
+// sigmoid is the share of what tau leaves free that theta_j gives to mu.
+func (s scaler) sigmoid(j int) float64 { return float64(tensor.Sigmoid(s.theta.Data[j])) }
+
+// variant adds to a head what every scaler knows of itself.
+func (s scaler) variant(head vae.Head) vae.Variant {
+	D := len(s.theta.Data)
+	mu2 := func(j int) float64 { return s.tau + (1-s.tau)*s.sigmoid(j) }
+	return vae.Variant{
+		Head: head,
+		Floor: func() (nats float64) {
+			for j := range D {
+				nats -= 0.5 * math.Log(1-mu2(j))
+			}
+			return nats
+		},
+		Gauges: func() []vae.Gauge {
+			return []vae.Gauge{
+				perDim("theta", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
+				perDim("sig_theta", D, s.sigmoid),
+				perDim("gamma_mu", D, func(j int) float64 { return math.Sqrt(mu2(j)) }),
+				perDim("gamma_sigma", D, func(j int) float64 { return math.Sqrt(1 - mu2(j)) }),
+			}
+		},
+		MinBatch: 2,
+	}
+}

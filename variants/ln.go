@@ -1,0 +1,36 @@
+package variants
+
+import (
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// LN standardises mu over its dimensions instead of over the batch:
+//
+//	mu_i = gamma (m_i - mean_j m_ij) / sqrt(var_j m_ij + eps)
+//	KL_i >= (d/2) gamma² v_i/(v_i + eps),   v_i = var_j m_ij
+//
+// The floor holds for every single example, yet all examples may share one direction, so
+// it does not have to tell them apart. Whether it does is what the comparison with bn asks.
+//
+// Source: the counter-argument in Su 2020, kexue.fm/archives/7381; layer normalisation:
+// Ba, Kiros & Hinton 2016 (arXiv 1607.06450).
+type LN struct {
+	// Gamma is the root mean square of mu over its dimensions.
+	Gamma float64 `yaml:"gamma" range:"(0,inf)"`
+	// Eps keeps the division finite and lets the floor leak.
+	Eps float64 `yaml:"eps" range:"(0,inf)"`
+}
+
+func init() { Methods.Add("ln", LN{Gamma: 0.5, Eps: 1e-5}) }
+
+// Build needs no parameters.
+func (v LN) Build(b vae.Builder) vae.Variant {
+	return vae.Variant{
+		Head: func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			return vae.FromLogvar(m.LayerNorm(Float(v.Eps)).Scale(Float(v.Gamma)), s)
+		},
+		Floor: func() float64 { return 0.5 * float64(b.D) * v.Gamma * v.Gamma },
+	}
+}

@@ -1,0 +1,55 @@
+// Package variants holds the methods against posterior collapse, one file each.
+//
+// A method is a struct: its fields are the keys that YAML files set, the literal it
+// registers is its defaults, its doc comment is the paper, and its Build is the method.
+// To add one, write one file; `vaelab list`, the YAML reader, the figures and the
+// conformance test find it by its being there.
+package variants
+
+import (
+	"embed"
+	"fmt"
+
+	"vaelab/internal/nn"
+	"vaelab/internal/registry"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+//go:embed *.go
+var source embed.FS
+
+// Methods are all methods by name.
+var Methods = registry.New[vae.Method]("variant", source)
+
+// Float is the engine's number.
+type Float = tensor.Float
+
+// Build makes the methods named in a trial into one variant; it fails if two of them act
+// at the same seam.
+func Build(b vae.Builder, methods ...vae.Method) (vae.Variant, error) {
+	built := make([]vae.Variant, len(methods))
+	for i, m := range methods {
+		built[i] = m.Build(b)
+	}
+	return vae.Compose(built...)
+}
+
+// Check tells whether the methods can be one variant at all, before there is a model.
+func Check(methods ...vae.Method) (v vae.Variant, err error) {
+	defer func() { // two methods that make the same parameter clash before Compose can say so
+		if r := recover(); r != nil {
+			err = fmt.Errorf("these variants cannot be combined: %v", r)
+		}
+	}()
+	return Build(vae.Builder{Params: new(nn.Params), D: 2}, methods...)
+}
+
+// perDim is a gauge of one number per latent dimension.
+func perDim(name string, D int, f func(j int) float64) vae.Gauge {
+	g := vae.Gauge{Name: name, Values: make([]float64, D)}
+	for j := range g.Values {
+		g.Values[j] = f(j)
+	}
+	return g
+}
