@@ -1,0 +1,27 @@
+// Package record keeps what the trials of an experiment measured, on disk and in memory.
+// It is the only package that touches the results folder.
+//
+// # On disk
+//
+//	<results>/<experiment>/<variant>-<hash8>/seed-<s>/
+//	    trial.json     which trial this is: variant, seed and every resolved setting
+//	    manifest.json  where it ran: versions, kernel, git (written by the trainer)
+//	    rows.jsonl     what was measured: one Row a line, appended as training goes
+//	    DONE | FAILED  how it ended; the text of FAILED is the reason
+//
+// A row is one JSON object with sorted keys, so that equal rows are equal bytes:
+//
+//	{"step":20,"epoch":0.1,"split":"train","values":{"kl":1.5,"nll":101.2}}
+//
+// JSON has no NaN and no infinities; the three are written as null and read as NaN.
+//
+// # In memory
+//
+// Load reads any number of such folders into a Set of Runs. Groups puts together the runs
+// that differ in the seed only and finds the shortest label that tells the groups apart;
+// Series and Last project a group's runs on one metric; ExportCSV writes all of it as one
+// table. All are pure functions: nothing here trains, draws or judges.
+//
+// A trainer writes through a Writer, which can cut the file back to the size it had at the
+// last checkpoint, and through WriteFileAtomic.
+package record

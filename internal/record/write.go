@@ -1,0 +1,115 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ErrShort says that rows.jsonl lacks rows that a checkpoint counts on.
+type ErrShort struct {
+	Path       string
+	Size, Keep int64 // bytes there, bytes expected
+}
+
+func (e *ErrShort) Error() string {
+	return fmt.Sprintf("%s: %d bytes, but the checkpoint was written after %d; delete the folder %s and run the experiment again",
+		e.Path, e.Size, e.Keep, filepath.Dir(e.Path))
+}
+
+// A Writer appends rows to rows.jsonl. It is for one goroutine.
+type Writer struct {
+	f    *os.File
+	size int64
+}
+
+// OpenWriter opens the file for appending and cuts it to its first keep bytes: zero starts
+// anew, and the size that Sync returned at a checkpoint resumes there. It makes the file if
+// there is none, and returns *ErrShort if the file has fewer than keep bytes.
+func OpenWriter(path string, keep int64) (*Writer, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil && size < keep {
+		err = &ErrShort{Path: path, Size: size, Keep: keep}
+	}
+	if err == nil {
+		err = f.Truncate(keep)
+	}
+	if err == nil {
+		_, err = f.Seek(keep, io.SeekStart)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &Writer{f: f, size: keep}, nil
+}
+
+// Write appends one row in one write call, so that a killed trial leaves at most one line
+// unfinished.
+func (w *Writer) Write(r Row) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	n, err := w.f.Write(append(line, '\n'))
+	w.size += int64(n)
+	return err
+}
+
+// Sync makes sure that all rows are on the disk, and returns the file's size in bytes.
+func (w *Writer) Sync() (size int64, err error) { return w.size, w.f.Sync() }
+
+// Close closes the file; it does not Sync.
+func (w *Writer) Close() error { return w.f.Close() }
+
+// WriteFileAtomic writes the file so that a reader, or the machine after a power cut, finds
+// the old file or the new one and never a part. What it leaves behind on failure is the
+// old file.
+func WriteFileAtomic(path string, data []byte) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close() // a second Close does no harm
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(data); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,232 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"vaelab/internal/data"
+	"vaelab/internal/nn"
+	"vaelab/internal/optim"
+	"vaelab/internal/record"
+	"vaelab/internal/safetensors"
+)
+
+// The files that a trial's folder has beside those of record.
+const (
+	CheckpointFile = "last.safetensors"  // everything needed to go on
+	ModelFile      = "model.safetensors" // the weights that were tested
+	VocabFile      = "vocab.txt"         // one word a line, line number = symbol
+)
+
+// Progress is what a running trial tells while it runs.
+type Progress struct {
+	Step, Steps int
+	Rec, KL     float64 // of the last row of split train
+}
+
+// Hooks connect a trial to the world; both may be nil. The clock stays outside.
+type Hooks struct {
+	Progress      func(Progress)
+	CheckpointDue func() bool // asked after every step
+}
+
+// Run trains a trial in its folder, from its checkpoint if there is one, and leaves rows,
+// weights and DONE. If ctx ends it leaves a checkpoint and returns ctx's error. A trial
+// that fails, a panic of the engine included, leaves FAILED with the reason.
+func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hooks) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			reason := []byte(err.Error() + "\n")
+			err = errors.Join(err, record.WriteFileAtomic(filepath.Join(dir, record.FailedFile), reason))
+		}
+	}()
+	t, err := New(trial, set)
+	if err != nil {
+		return err
+	}
+	if err := t.restore(dir); err != nil {
+		return err
+	}
+	rows, err := record.OpenWriter(filepath.Join(dir, record.RowsFile), t.Rows)
+	var short *record.ErrShort
+	if errors.As(err, &short) { // rows are gone that the checkpoint counts on: train anew
+		if t, err = New(trial, set); err != nil {
+			return err
+		}
+		rows, err = record.OpenWriter(filepath.Join(dir, record.RowsFile), 0)
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if err := t.loop(ctx, dir, rows, hooks); err != nil {
+		return err
+	}
+	return t.finish(dir, rows)
+}
+
+// loop trains epoch after epoch.
+func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hooks Hooks) error {
+	steps := t.Steps()
+	last := Progress{Steps: steps}
+	for t.Step < steps && t.Plateau.Decays < max(1, t.trial.Train.Decay.Max) {
+		if err := t.TrainStep(); err != nil {
+			return err
+		}
+		if t.Step%t.trial.Train.LogEvery == 0 || t.Step == steps {
+			row := t.trainRow()
+			last.Rec, last.KL = row.Values["rec"], row.Values["kl"]
+			if err := rows.Write(row); err != nil {
+				return err
+			}
+		}
+		if t.Batch == len(t.batches) {
+			t.Batch = 0
+			t.Epoch++
+			if t.Epoch%t.trial.Train.EvalEvery == 0 && len(t.set.Valid.Seqs) > 0 {
+				if err := t.validate(rows); err != nil {
+					return err
+				}
+			}
+		}
+		last.Step = t.Step
+		if hooks.Progress != nil {
+			hooks.Progress(last)
+		}
+		if ctx.Err() != nil || hooks.CheckpointDue != nil && hooks.CheckpointDue() {
+			if err := t.checkpoint(dir, rows); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validate measures the validation split and lets the decay judge it.
+func (t *Trainer) validate(rows *record.Writer) error {
+	row := t.Evaluate("valid", t.set.Valid)
+	if err := rows.Write(row); err != nil {
+		return err
+	}
+	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["nelbo"]) {
+	case optim.IsBest:
+		t.best = nn.Tensors(t.Model.Params.All(), "")
+	case optim.Lower:
+		t.LR *= t.trial.Train.Decay.Factor
+		t.opt.Reset()
+		return t.reload()
+	}
+	return nil
+}
+
+// reload takes back the weights with the lowest validation loss.
+func (t *Trainer) reload() error {
+	return nn.LoadTensors(&safetensors.File{Tensors: t.best}, t.Model.Params.All(), "")
+}
+
+// finish tests the reported weights, saves them, and marks the trial as done.
+func (t *Trainer) finish(dir string, rows *record.Writer) error {
+	if t.trial.Train.Report == "best" && t.best != nil {
+		if err := t.reload(); err != nil {
+			return err
+		}
+	}
+	if len(t.set.Test.Seqs) > 0 {
+		if err := rows.Write(t.Evaluate("test", t.set.Test)); err != nil {
+			return err
+		}
+	}
+	if _, err := rows.Sync(); err != nil {
+		return err
+	}
+	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), "")}); err != nil {
+		return err
+	}
+	var words bytes.Buffer
+	if err := t.set.Vocab.Write(&words); err != nil {
+		return err
+	}
+	if err := record.WriteFileAtomic(filepath.Join(dir, VocabFile), words.Bytes()); err != nil {
+		return err
+	}
+	if err := record.WriteFileAtomic(filepath.Join(dir, record.DoneFile), nil); err != nil {
+		return err
+	}
+	// What a killed or failed trial needed, a finished one does not.
+	for _, name := range []string{CheckpointFile, record.FailedFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) save(path string, f safetensors.File) error {
+	bytes, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	return record.WriteFileAtomic(path, bytes)
+}
+
+// checkpoint writes everything the next step depends on, after the rows it stands for.
+func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
+	size, err := rows.Sync()
+	if err != nil {
+		return err
+	}
+	t.Rows = size
+	state, err := json.Marshal(t.progress)
+	if err != nil {
+		return err
+	}
+	f := safetensors.File{Metadata: map[string]string{"progress": string(state)}}
+	f.Tensors = append(nn.Tensors(t.Model.Params.All(), "model/"), nn.Tensors(t.opt.State(), "optimizer/")...)
+	for _, best := range t.best {
+		best.Name = "best/" + best.Name
+		f.Tensors = append(f.Tensors, best)
+	}
+	return t.save(filepath.Join(dir, CheckpointFile), f)
+}
+
+// restore takes up a checkpoint, if there is one.
+func (t *Trainer) restore(dir string) error {
+	path := filepath.Join(dir, CheckpointFile)
+	f, err := safetensors.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(f.Metadata["progress"]), &t.progress)
+	}
+	if err == nil {
+		err = nn.LoadTensors(f, t.Model.Params.All(), "model/")
+	}
+	if err == nil {
+		err = nn.LoadTensors(f, t.opt.State(), "optimizer/")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: cannot go on from this checkpoint: %w; delete it to train from the start", path, err)
+	}
+	for _, tensor := range f.Tensors {
+		if name, ok := strings.CutPrefix(tensor.Name, "best/"); ok {
+			tensor.Name = name
+			t.best = append(t.best, tensor)
+		}
+	}
+	t.load(t.Epoch)
+	return nil
+}

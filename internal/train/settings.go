@@ -1,0 +1,56 @@
+// Package train runs one trial: it builds the model, loops over the data, measures, and
+// keeps checkpoints from which a killed trial goes on as if nothing had happened.
+package train
+
+import (
+	"vaelab/internal/data"
+	"vaelab/internal/models"
+	"vaelab/internal/optim"
+	"vaelab/internal/record"
+	"vaelab/internal/vae"
+)
+
+// A Trial is one run of an experiment, fully resolved.
+type Trial struct {
+	record.Trial
+	Data    data.Source
+	Model   models.Model
+	Methods []vae.Method
+	KL      optim.KLSchedule
+	Train   Settings
+}
+
+// Settings say how a trial trains. A step's loss is the mean over the batch of the
+// reconstruction, summed over the symbols of a sentence, plus the KL weight times the penalty.
+type Settings struct {
+	// Epochs is how often training goes through the data, at most.
+	Epochs int `yaml:"epochs" range:"[0,inf)" alias:"max_epochs|num_epochs"`
+	// MaxSteps ends training after so many steps; 0 does not.
+	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps"`
+	// BatchSize is the number of sentences in a step, at most.
+	BatchSize int `yaml:"batch_size" range:"[1,inf)" alias:"train_batch_size|per_device_train_batch_size"`
+	// Batching fills a batch with sentences of one length, as the reference code does, or of
+	// mixed lengths. Batches of one sentence are left out of training.
+	Batching string `yaml:"batching" choice:"length|mixed"`
+	// Optimizer is plain SGD or Adam.
+	Optimizer string `yaml:"optimizer" choice:"sgd|adam" alias:"opt"`
+	// LR is the learning rate.
+	LR float64 `yaml:"lr" range:"(0,inf)" alias:"learning_rate|LR"`
+	// Clip is the largest global norm of the gradient; 0 does not clip.
+	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm"`
+	// Decay lowers the learning rate on a plateau of the validation loss.
+	Decay optim.Decay `yaml:"decay"`
+	// LogEvery is the number of steps between rows of split train.
+	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter"`
+	// EvalEvery is the number of epochs between evaluations on the validation split.
+	EvalEvery int `yaml:"eval_every" range:"[1,inf)"`
+	// Report says which weights are tested and saved: those with the lowest validation NELBO,
+	// or the last.
+	Report string `yaml:"report" choice:"best|last"`
+}
+
+// Defaults are the settings of a trial that says nothing.
+var Defaults = Settings{
+	Epochs: 10, BatchSize: 32, Batching: "length", Optimizer: "adam", LR: 1e-3, Clip: 5,
+	Decay: optim.DefaultDecay, LogEvery: 20, EvalEvery: 1, Report: "best",
+}

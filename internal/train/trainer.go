@@ -1,0 +1,196 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"vaelab/internal/data"
+	"vaelab/internal/grad"
+	"vaelab/internal/metrics"
+	"vaelab/internal/nn"
+	"vaelab/internal/optim"
+	"vaelab/internal/record"
+	"vaelab/internal/safetensors"
+	"vaelab/internal/stream"
+	"vaelab/internal/vae"
+)
+
+// ErrDiverged says that a loss or a gradient stopped being a finite number.
+var ErrDiverged = errors.New("training diverged")
+
+// A Trainer is a trial in progress. Everything the next step depends on is in its model,
+// its optimiser and its progress; the data order and the noise are drawn from streams
+// named by epoch and step.
+type Trainer struct {
+	Model *vae.Model
+
+	trial   Trial
+	set     *data.Set
+	learnt  []*nn.Param
+	opt     optim.Optimizer
+	tape    grad.Tape
+	batches []*vae.Batch // of the current epoch, in order
+	epoch   int          // the epoch those batches belong to, or -1
+	best    []safetensors.Tensor
+	progress
+}
+
+// progress is what a checkpoint keeps beside tensors.
+type progress struct {
+	Step    int           // steps done
+	Epoch   int           // epochs done
+	Batch   int           // batches of the current epoch done
+	LR      float64       // the current learning rate
+	Plateau optim.Plateau // memory of the decay
+	Sum     sums          // what the next row of split train averages
+	Rows    int64         // bytes of rows.jsonl that this progress stands for
+}
+
+// sums adds up a step's numbers until they become a row.
+type sums struct {
+	Steps  int
+	Values map[string]float64
+	KLDim  []float64
+}
+
+// New builds a trial's model, not trained yet.
+func New(trial Trial, set *data.Set) (*Trainer, error) {
+	m, err := Build(trial.Model, trial.Methods, set.Vocab.Size(), uint64(trial.Seed))
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
+	t.LR = trial.Train.LR
+	if trial.Train.Optimizer == "sgd" {
+		t.opt = &optim.SGD{Params: t.learnt}
+	} else {
+		t.opt = optim.NewAdam(t.learnt)
+	}
+	if smallest := max(2, m.Variant.MinBatch); trial.Train.BatchSize < smallest && m.Variant.MinBatch > 0 {
+		return nil, fmt.Errorf("train.batch_size: %d is too small: %s normalises over the batch and needs at least %d", trial.Train.BatchSize, trial.Variant, smallest)
+	}
+	t.load(0)
+	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
+		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use batching: mixed or more data", set.Name)
+	}
+	return t, nil
+}
+
+// load makes the batches of an epoch, counted from 0. A batch of one sentence is left
+// out, for every variant alike, so that all see the same data.
+func (t *Trainer) load(epoch int) {
+	if t.epoch == epoch {
+		return
+	}
+	t.epoch, t.batches = epoch, t.batches[:0]
+	order := stream.New(uint64(t.trial.Seed), "order", epoch)
+	for _, x := range t.set.Train.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", order) {
+		if x.B() > 1 {
+			t.batches = append(t.batches, x)
+		}
+	}
+}
+
+// StepsPerEpoch is the number of training steps in an epoch.
+func (t *Trainer) StepsPerEpoch() int { return len(t.batches) }
+
+// Steps is the number of training steps of the whole trial, if no decay ends it earlier.
+func (t *Trainer) Steps() int {
+	n := t.trial.Train.Epochs * t.StepsPerEpoch()
+	if m := t.trial.Train.MaxSteps; m > 0 {
+		n = min(n, m)
+	}
+	return n
+}
+
+// TrainStep makes one step on the next batch and adds its numbers to the next row.
+func (t *Trainer) TrainStep() error {
+	t.load(t.Epoch)
+	x := t.batches[t.Batch]
+	seed := uint64(t.trial.Seed)
+	p := &nn.Pass{
+		Tape: &t.tape, Train: true,
+		KLWeight: nn.Float(t.trial.KL.Weight(t.Step, len(t.batches))),
+		Noise:    stream.New(seed, "eps", t.Step),
+		Drop:     stream.New(seed, "dropout", t.Step),
+	}
+	floor := math.NaN()
+	if t.Model.Variant.Floor != nil {
+		floor = t.Model.Variant.Floor() // under the parameters that this step's KL is made with
+	}
+	t.Model.Params.ZeroGrad()
+	terms := t.Model.Loss(p, x)
+	terms.Loss.Backward()
+	norm, clipped := optim.ClipNorm(t.learnt, t.trial.Train.Clip)
+	loss := terms.Loss.Scalar()
+	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
+		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, loss, norm)
+	}
+	t.opt.Step(t.LR)
+
+	kl, klDim, mu2, sigma2 := metrics.Moments(terms.Q)
+	rec := -terms.Rec.Mean().Scalar()
+	clip := 0.0
+	if clipped {
+		clip = 1
+	}
+	t.Sum.add(map[string]float64{
+		"loss": loss, "rec": rec, "kl": kl, "nelbo": rec + kl, "kl_weight": float64(p.KLWeight),
+		"lr": t.LR, "grad_norm": norm, "clipped": clip, "floor": floor, "slack": kl - floor,
+		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2, "kl_mu": 0.5 * mu2 * float64(t.Model.D),
+	}, klDim)
+	t.tape.Reset()
+	t.Step++
+	t.Batch++
+	return nil
+}
+
+func (s *sums) add(values map[string]float64, klDim []float64) {
+	if s.Values == nil {
+		s.Values, s.KLDim = map[string]float64{}, make([]float64, len(klDim))
+	}
+	s.Steps++
+	for k, v := range values {
+		if !math.IsNaN(v) { // a method without a floor
+			s.Values[k] += v
+		}
+	}
+	for j, v := range klDim {
+		s.KLDim[j] += v
+	}
+}
+
+// trainRow is the mean since the last one, with the variant's gauges as they are now.
+func (t *Trainer) trainRow() record.Row {
+	n := float64(t.Sum.Steps)
+	row := t.row("train", map[string]float64{}, map[string][]float64{})
+	for k, v := range t.Sum.Values {
+		row.Values[k] = v / n
+	}
+	for j := range t.Sum.KLDim {
+		t.Sum.KLDim[j] /= n
+	}
+	row.Vectors["kl_dim"] = t.Sum.KLDim
+	if t.Model.Variant.Gauges != nil {
+		for _, g := range t.Model.Variant.Gauges() {
+			row.Vectors[g.Name] = g.Values
+		}
+	}
+	t.Sum = sums{}
+	return row
+}
+
+func (t *Trainer) row(split string, values map[string]float64, vectors map[string][]float64) record.Row {
+	return record.Row{
+		Step: t.Step, Epoch: float64(t.Step) / float64(max(1, t.StepsPerEpoch())),
+		Split: split, Values: values, Vectors: vectors,
+	}
+}
+
+// Evaluate measures the model on a split under running statistics.
+func (t *Trainer) Evaluate(name string, split data.Split) record.Row {
+	batches := split.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil)
+	values, vectors := metrics.All(metrics.Encode(t.Model, batches, uint64(t.trial.Seed)))
+	return t.row(name, values, vectors)
+}

@@ -1,0 +1,185 @@
+package plots
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("kl-dims", KLDims{}) }
+
+// KLDims shows how the KL is spread over the latent dimensions at the end of training.
+//
+// Each seed's dimensions are sorted by their KL before the mean over seeds is taken, since
+// dimension 3 of one seed has nothing to do with dimension 3 of another.
+type KLDims struct{}
+
+// Draw implements Figure.
+func (KLDims) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	split := finalSplit(groups, func(r record.Run, split string) bool {
+		_, ok := record.LastVector(r, split, "kl_dim")
+		return ok
+	})
+	if split == "" {
+		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"")
+	}
+	pg := page{table: [][]string{{"group", "rank", "kl_mean", "kl_min", "kl_max", "seeds"}}}
+	counts := map[string]int{}
+	var cells []*plot.Plot
+	top := 0.0
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		mean, lo, hi, n := rankedKL(g.Runs, split)
+		if n == 0 {
+			pg.caption = append(pg.caption, fmt.Sprintf("Without kl_dim: %s.", g.Label))
+			continue
+		}
+		counts[g.Label] = n
+		total := 0.0
+		for r := range mean {
+			total += mean[r]
+			top = max(top, finiteOr(hi[r], 0))
+			pg.table = append(pg.table, []string{g.Label, num(float64(r + 1)), num(mean[r]), num(lo[r]), num(hi[r]), num(float64(n))})
+		}
+		p := newPanel("", "")
+		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
+		p.Add(heading{printable(g.Label), fmt.Sprintf("%.2f nats", total)})
+		p.X.Tick.Marker = plot.TickerFunc(rankTicks)
+		p.Add(bars{mean, lo, hi, style.Color, n > 1})
+		cells = append(cells, p)
+	}
+	rows := arrange(cells)
+	for j, row := range rows {
+		for i, p := range row {
+			if p == nil {
+				continue
+			}
+			p.Y.Min, p.Y.Max = 0, top
+			fromZero(&p.Y)
+			if i > 0 {
+				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
+			} else {
+				p.Y.Label.Text = "KL (nats)"
+			}
+			if j == len(rows)-1 || rows[j+1][i] == nil {
+				p.X.Label.Text = "dimension, by rank"
+			}
+		}
+	}
+	pg.body = panels(rows)
+	pg.height = vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
+	if len(cells) == 1 {
+		pg.height = 2.4 * vg.Inch
+	}
+	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
+		"Headings give the sum over dimensions.", barsNote(counts)}
+	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// rankedKL returns the KL by rank, the largest first: mean and range over the seeds. Seeds
+// with fewer dimensions count where they have one; NaN sorts last.
+func rankedKL(runs []record.Run, split string) (mean, lo, hi []float64, n int) {
+	var ranks [][]float64 // rank -> one value per seed
+	for _, run := range runs {
+		kl, ok := record.LastVector(run, split, "kl_dim")
+		if !ok {
+			continue
+		}
+		n++
+		kl = slices.Clone(kl)
+		slices.SortFunc(kl, func(a, b float64) int { return cmp.Compare(b, a) }) // NaN is the smallest
+		for r, v := range kl {
+			if r == len(ranks) {
+				ranks = append(ranks, nil)
+			}
+			ranks[r] = append(ranks[r], v)
+		}
+	}
+	for _, values := range ranks {
+		m, l, h := record.Range(values)
+		mean, lo, hi = append(mean, m), append(lo, l), append(hi, h)
+	}
+	return mean, lo, hi, n
+}
+
+// arrange puts panels into as few rows as take at most four each, and those evenly.
+func arrange(cells []*plot.Plot) [][]*plot.Plot {
+	n := (len(cells) + 3) / 4
+	columns := (len(cells) + n - 1) / n
+	rows := make([][]*plot.Plot, n)
+	for j := range rows {
+		rows[j] = make([]*plot.Plot, columns)
+		copy(rows[j], cells[min(j*columns, len(cells)):])
+	}
+	return rows
+}
+
+// rankTicks marks ranks from 1 on: 1, 3, 5 or 1, 10, 20.
+func rankTicks(_, hi float64) []plot.Tick {
+	step := math.Max(1, niceStep(hi/5))
+	ticks := []plot.Tick{{Value: 1, Label: "1"}}
+	for v := step; v <= hi; v += step {
+		at := v
+		if step <= 2 {
+			at = v + 1
+		}
+		if at <= hi {
+			ticks = append(ticks, plot.Tick{Value: at, Label: short(at)})
+		}
+	}
+	return ticks
+}
+
+// splitNames are for captions.
+var splitNames = map[string]string{"train": "Training", "valid": "Validation", "test": "Test"}
+
+// finalSplit returns "test" if all runs that have something on valid have it on test as
+// well, else "valid", so that no figure mixes the two; "" if no run has it at all.
+func finalSplit(groups []record.Group, has func(r record.Run, split string) bool) string {
+	valid, test, validOnly := 0, 0, 0
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			v, t := has(run, "valid"), has(run, "test")
+			if v {
+				valid++
+			}
+			if t {
+				test++
+			}
+			if v && !t {
+				validOnly++
+			}
+		}
+	}
+	switch {
+	case test > 0 && validOnly == 0:
+		return "test"
+	case valid > 0:
+		return "valid"
+	}
+	return ""
+}
+
+// barsNote is seedsNote for bars.
+func barsNote(counts map[string]int) string {
+	lo, hi := math.MaxInt, 0
+	for _, n := range counts {
+		lo, hi = min(lo, n), max(hi, n)
+	}
+	switch {
+	case hi == 1:
+		return "n = 1 seed."
+	case lo == hi:
+		return fmt.Sprintf("Bars are means over n = %d seeds, whiskers the range over seeds (smallest to largest).", hi)
+	}
+	return fmt.Sprintf("Bars are means over n = %d to %d seeds, whiskers the range over seeds (smallest to largest).", lo, hi)
+}

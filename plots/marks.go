@@ -1,0 +1,190 @@
+package plots
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// The marks that figures put into panels. Unlike gonum/plot's own they take NaN, which
+// leaves a gap: a run that diverged is shown as far as it went.
+
+// A curve is a line through points. A point between two gaps is a dot.
+type curve struct {
+	X, Y []float64
+	draw.LineStyle
+}
+
+// Plot implements plot.Plotter.
+func (m curve) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, part := range finiteParts(m.X, m.Y) {
+		var line []vg.Point
+		for i := part.from; i < part.to; i++ {
+			line = append(line, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
+		}
+		if len(line) == 1 {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: m.Color, Radius: 1.5 * m.Width, Shape: draw.CircleGlyph{}}, line[0])
+			continue
+		}
+		c.StrokeLines(m.LineStyle, line)
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m curve) DataRange() (xmin, xmax, ymin, ymax float64) { return rangeOf(m.X, m.Y) }
+
+// A band fills what lies between two lines.
+type band struct {
+	X, Lo, Hi []float64
+	Color     color.Color
+}
+
+// Plot implements plot.Plotter.
+func (m band) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, part := range finiteParts(m.X, m.Lo, m.Hi) {
+		var outline []vg.Point
+		for i := part.from; i < part.to; i++ {
+			outline = append(outline, vg.Point{X: x(m.X[i]), Y: y(m.Hi[i])})
+		}
+		for i := part.to - 1; i >= part.from; i-- {
+			outline = append(outline, vg.Point{X: x(m.X[i]), Y: y(m.Lo[i])})
+		}
+		c.FillPolygon(m.Color, outline)
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m band) DataRange() (xmin, xmax, ymin, ymax float64) {
+	xmin, xmax, ymin, _ = rangeOf(m.X, m.Lo)
+	_, _, _, ymax = rangeOf(m.X, m.Hi)
+	return xmin, xmax, ymin, ymax
+}
+
+// dots are glyphs at points; they may stand over the edge of the panel.
+type dots struct {
+	X, Y []float64
+	draw.GlyphStyle
+}
+
+// Plot implements plot.Plotter.
+func (m dots) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, part := range finiteParts(m.X, m.Y) {
+		for i := part.from; i < part.to; i++ {
+			c.DrawGlyphNoClip(m.GlyphStyle, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m dots) DataRange() (xmin, xmax, ymin, ymax float64) { return rangeOf(m.X, m.Y) }
+
+// A level is a horizontal line over the whole panel.
+type level struct {
+	Y float64
+	draw.LineStyle
+}
+
+// Plot implements plot.Plotter.
+func (m level) Plot(c draw.Canvas, p *plot.Plot) {
+	if _, y := p.Transforms(&c); !math.IsNaN(m.Y) {
+		c.StrokeLine2(m.LineStyle, c.Min.X, y(m.Y), c.Max.X, y(m.Y))
+	}
+}
+
+// DataRange implements plot.DataRanger. The level says nothing about x.
+func (m level) DataRange() (xmin, xmax, ymin, ymax float64) {
+	_, _, ymin, ymax = rangeOf([]float64{0}, []float64{m.Y})
+	return math.Inf(1), math.Inf(-1), ymin, ymax
+}
+
+// bars stand at 1, 2, ... from zero to Mean, with a whisker from Lo to Hi.
+type bars struct {
+	Mean, Lo, Hi []float64
+	Color        color.Color
+	Whisker      bool
+}
+
+// Plot implements plot.Plotter.
+func (m bars) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for i, v := range m.Mean {
+		if math.IsNaN(v) {
+			continue
+		}
+		at := float64(i + 1)
+		l, r := x(at-0.4), x(at+0.4)
+		c.FillPolygon(m.Color, []vg.Point{{X: l, Y: y(0)}, {X: r, Y: y(0)}, {X: r, Y: y(v)}, {X: l, Y: y(v)}})
+		if m.Whisker {
+			c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.6}, x(at), y(m.Lo[i]), x(at), y(m.Hi[i]))
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m bars) DataRange() (xmin, xmax, ymin, ymax float64) {
+	_, _, ymin, ymax = rangeOf(m.Hi, m.Hi)
+	return 0.4, float64(len(m.Mean)) + 0.6, math.Min(0, ymin), ymax
+}
+
+// A heading is two lines over a panel; its plot's title has to make room for them. The
+// first is set smaller if it is too wide, and cut if that does not help.
+type heading struct{ first, second string }
+
+// Plot implements plot.Plotter.
+func (m heading) Plot(c draw.Canvas, _ *plot.Plot) {
+	style, width := bold(tickSize), c.Max.X-c.Min.X+8
+	for style.Font.Size > 6.5 && style.Width(m.first) > width {
+		style.Font.Size -= 0.5
+	}
+	first := m.first
+	for n := len([]rune(first)) - 1; n > 1 && style.Width(first) > width; n-- {
+		first = clip(m.first, n)
+	}
+	x := c.Center().X
+	style.XAlign = draw.XCenter
+	c.FillText(style, vg.Point{X: x, Y: c.Max.Y + tickSize*leading + 4}, first)
+	style = sans(tickSize)
+	style.XAlign = draw.XCenter
+	c.FillText(style, vg.Point{X: x, Y: c.Max.Y + 4}, m.second)
+}
+
+// A span is the indices from <= i < to.
+type span struct{ from, to int }
+
+// finiteParts returns the runs of indices at which all columns are finite.
+func finiteParts(columns ...[]float64) []span {
+	var parts []span
+	open := false
+	for i := range columns[0] {
+		finite := true
+		for _, c := range columns {
+			finite = finite && !math.IsNaN(c[i]) && !math.IsInf(c[i], 0)
+		}
+		switch {
+		case finite && !open:
+			parts = append(parts, span{i, i + 1})
+		case finite:
+			parts[len(parts)-1].to = i + 1
+		}
+		open = finite
+	}
+	return parts
+}
+
+// rangeOf returns the smallest and largest finite points; +Inf and -Inf if there are none.
+func rangeOf(x, y []float64) (xmin, xmax, ymin, ymax float64) {
+	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	for _, part := range finiteParts(x, y) {
+		for i := part.from; i < part.to; i++ {
+			xmin, xmax = math.Min(xmin, x[i]), math.Max(xmax, x[i])
+			ymin, ymax = math.Min(ymin, y[i]), math.Max(ymax, y[i])
+		}
+	}
+	return xmin, xmax, ymin, ymax
+}

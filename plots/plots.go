@@ -1,0 +1,86 @@
+// Package plots draws the figures of a report, one file per figure. A figure is a pure
+// function of rows: it sees a record.Set and nothing else, so it cannot train, load a model
+// or read a clock, and the same rows give the same bytes.
+//
+// A new figure is a new file: a struct whose doc comment says what it shows, a Draw method
+// that collects the numbers, puts every one that it draws into the table, and lays out a
+// page; and an init that adds it to Figures. The house style is in style.go and page.go;
+// style.go says which colour a variant has.
+package plots
+
+import (
+	"bytes"
+	"embed"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"vaelab/internal/record"
+	"vaelab/internal/registry"
+)
+
+//go:embed *.go
+var src embed.FS
+
+// Figures holds all figures by name.
+var Figures = registry.New[Figure]("figure", src)
+
+// A Figure is a pure function of rows.
+type Figure interface {
+	// Draw returns the figure of the set's runs. It returns an error that names what is
+	// missing if there is nothing to draw; lesser doubts go into the caption.
+	Draw(set *record.Set) (*Drawing, error)
+}
+
+// A Drawing is a finished figure: a picture, its caption, and the numbers in it.
+type Drawing struct {
+	Caption       string     // what stands below the picture, too
+	Table         [][]string // header and rows: the very numbers drawn, to six digits
+	Width, Height vg.Length
+
+	draw func(draw.Canvas)
+}
+
+// dpi makes a figure of 7 in 1400 pixels wide.
+const dpi = 200
+
+// PNG returns the picture.
+func (d *Drawing) PNG() ([]byte, error) {
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dpi))}
+	d.draw(draw.New(c))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
+}
+
+// CSV returns the table.
+func (d *Drawing) CSV() ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	err := w.WriteAll(d.Table)
+	return b.Bytes(), err
+}
+
+// Save writes name.png and name.csv into dir, which it makes if need be.
+func (d *Drawing) Save(dir, name string) error {
+	picture, err := d.PNG()
+	if err != nil {
+		return fmt.Errorf("plots: %s: %w", name, err)
+	}
+	table, err := d.CSV()
+	if err != nil {
+		return fmt.Errorf("plots: %s: %w", name, err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := record.WriteFileAtomic(filepath.Join(dir, name+".csv"), table); err != nil {
+		return err
+	}
+	return record.WriteFileAtomic(filepath.Join(dir, name+".png"), picture)
+}

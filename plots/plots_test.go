@@ -1,0 +1,371 @@
+package plots
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+var (
+	update = flag.Bool("update", false, "renew testdata/*.csv")
+	look   = flag.String("look", "", "write the figures into this folder, to look at them")
+)
+
+// D is the number of latent dimensions of the synthetic trials.
+const D = 8
+
+// trial is a synthetic trial: what its curves tend to.
+type trial struct {
+	variant, knob string // "bn", "gamma"
+	value         float64
+	floor         float64
+	start, end    float64 // KL
+	mi            float64 // at the end
+}
+
+// pilot is four methods as they come out on a small set: vanilla collapses, bn and ln stay
+// just above their floor d gamma^2/2 = 1, bn-scaler falls from 8 to 3.3.
+var pilot = []trial{
+	{"vanilla", "", 0, 0, 2, 0, 0},
+	{"bn", "gamma", 0.5, 1, 1.9, 1.05, 0.62},
+	{"ln", "gamma", 0.5, 1, 2.3, 1.12, 0.45},
+	{"bn-scaler", "tau", 0.5, 2.77, 8, 3.3, 2.4},
+}
+
+// run makes the rows of a trial up to a step: train rows every 50 steps, valid rows every
+// 200, and one test row at 2,000.
+func (c trial) run(seed, until int) record.Run {
+	rng := rand.New(rand.NewPCG(uint64(seed), uint64(100*c.value)+uint64(len(c.variant))))
+	noise := func(size float64) float64 { return size * rng.NormFloat64() }
+	config := map[string]string{"train.lr": "0.001"}
+	if c.knob != "" {
+		config["variant."+c.variant+"."+c.knob] = strconv.FormatFloat(c.value, 'g', -1, 64)
+	}
+	r := record.Run{Trial: record.Trial{Format: 1, Experiment: "pilot", Variant: c.variant, Seed: seed, Config: config,
+		ID: fmt.Sprintf("%s-%08x/seed-%d", c.variant, uint32(1000*c.value), seed)}}
+	shift, target := noise(0.04), make([]float64, D)
+	for d := range target {
+		target[d] = 0.35 + 0.08*float64(d) + noise(0.03)
+	}
+	row := func(step int, split string) {
+		t := float64(step)
+		kl := c.end*(1+shift/2) + (c.start-c.end)*math.Exp(-t/350)
+		if c.variant == "vanilla" {
+			kl = 2 * (1 + 3*shift) * (t / 150) * math.Exp(1-t/150)
+		}
+		kl = math.Max(c.floor, kl*(1+noise(0.03)))
+		v := map[string]float64{"kl": kl, "nll": 100 + 20*math.Exp(-t/500) + noise(0.5)}
+		kls := make([]float64, D)
+		sum := 0.0
+		for d := range kls {
+			kls[d] = math.Exp(-0.15*float64(d)) * (1 + noise(0.1))
+			sum += kls[d]
+		}
+		for d := range kls {
+			kls[d] *= kl / sum
+		}
+		w := map[string][]float64{"kl_dim": kls}
+		if split != "train" {
+			v["mi"] = math.Max(0, c.mi*(1-math.Exp(-t/600))*(1+shift)+noise(0.02))
+			v["gap"] = 1.6*v["mi"] + noise(0.03)
+		}
+		if c.floor > 0 && split == "train" {
+			v["floor"] = c.floor
+		}
+		if c.knob == "tau" {
+			sig, mu, sigma := make([]float64, D), make([]float64, D), make([]float64, D)
+			for d := range sig {
+				sig[d] = target[d] + (0.5-target[d])*math.Exp(-t/700)
+				mu[d] = math.Sqrt(c.value + (1-c.value)*sig[d])
+				sigma[d] = math.Sqrt((1 - c.value) * (1 - sig[d]))
+			}
+			w["sig_theta"], w["gamma_mu"], w["gamma_sigma"] = sig, mu, sigma
+		}
+		r.Rows = append(r.Rows, record.Row{Step: step, Epoch: t / 200, Split: split, Values: v, Vectors: w})
+	}
+	for step := 50; step <= until; step += 50 {
+		row(step, "train")
+		if step%200 == 0 {
+			row(step, "valid")
+		}
+	}
+	if until == 2000 {
+		row(2000, "test")
+		r.State = record.Done
+	}
+	return r
+}
+
+// pilotSet is the pilot with seeds 1 to n.
+func pilotSet(n int) *record.Set {
+	set := &record.Set{}
+	for _, c := range pilot {
+		for seed := 1; seed <= n; seed++ {
+			set.Runs = append(set.Runs, c.run(seed, 2000))
+		}
+	}
+	return set
+}
+
+// sweepSet varies gamma of bn and ln, and tau of bn-scaler.
+func sweepSet(n int) *record.Set {
+	set := &record.Set{}
+	add := func(c trial) {
+		for seed := 1; seed <= n; seed++ {
+			set.Runs = append(set.Runs, c.run(seed, 2000))
+		}
+	}
+	add(pilot[0])
+	for _, gamma := range []float64{0.3, 0.5, 0.7, 0.9} {
+		floor := D * gamma * gamma / 2
+		add(trial{"bn", "gamma", gamma, floor, 2 * floor, 1.06 * floor, 0.6 * floor})
+		add(trial{"ln", "gamma", gamma, floor, 2 * floor, 1.15 * floor, 0.42 * floor})
+	}
+	for _, tau := range []float64{0.25, 0.5, 0.75} {
+		floor := -D / 2 * math.Log(1-tau)
+		add(trial{"bn-scaler", "tau", tau, floor, 8, 1.2*floor + 0.4, 0.8 * floor})
+	}
+	return set
+}
+
+// drawn makes a figure and its two files' bytes.
+func drawn(t *testing.T, name string, set *record.Set) (d *Drawing, table, picture []byte) {
+	t.Helper()
+	f, err := Figures.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = f.Draw(set); err != nil {
+		t.Fatal(err)
+	}
+	if table, err = d.CSV(); err != nil {
+		t.Fatal(err)
+	}
+	if picture, err = d.PNG(); err != nil {
+		t.Fatal(err)
+	}
+	return d, table, picture
+}
+
+// show writes a figure into -look.
+func show(t *testing.T, name string, picture []byte) {
+	t.Helper()
+	if *look != "" {
+		if err := os.WriteFile(filepath.Join(*look, name+".png"), picture, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkGolden draws a figure and compares its CSV with testdata. Pixels are not compared:
+// they depend on the architecture; that they are a picture of the right size, the same one
+// every time, is checked.
+func checkGolden(t *testing.T, name string, set *record.Set) *Drawing {
+	t.Helper()
+	d, table, picture := drawn(t, name, set)
+	golden := filepath.Join("testdata", name+".csv")
+	if *update {
+		if err := os.WriteFile(golden, table, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(table, want) {
+		t.Errorf("%s is not what %s draws; see the diff after go test ./plots -update", golden, name)
+	}
+	image, err := png.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image.Width != 1400 || image.Height < 400 || image.Height > 1400 {
+		t.Errorf("%s is %d x %d pixels", name, image.Width, image.Height)
+	}
+	if _, again, pictureAgain := drawn(t, name, set); !bytes.Equal(table, again) || !bytes.Equal(picture, pictureAgain) {
+		t.Errorf("%s is not the same twice", name)
+	}
+	if d.Caption == "" || strings.Contains(d.Caption, "?") {
+		t.Errorf("caption has a letter that the typeface lacks: %s", d.Caption)
+	}
+	show(t, name, picture)
+	return d
+}
+
+func TestKLCurve(t *testing.T) { checkGolden(t, "kl-curve", pilotSet(3)) }
+func TestZUse(t *testing.T)    { checkGolden(t, "z-use", pilotSet(3)) }
+func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
+func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
+func TestSweep(t *testing.T)   { checkGolden(t, "sweep", sweepSet(3)) }
+
+// damaged is what comes off the disk while an experiment is running: one seed, a trial
+// with a single row, one that failed with NaN in its last rows, a warning.
+func damaged() *record.Set {
+	set := sweepSet(1)
+	set.Warnings = []error{errors.New("results/pilot/bn-1/seed-1/rows.jsonl:12: last line left out: still being written or cut off")}
+	single := trial{"free-bits", "", 0, 0, 3, 3, 1}.run(1, 200)
+	single.Rows = single.Rows[len(single.Rows)-2:]
+	nan := trial{"a new method", "", 0, 0, 5, 2, 1}.run(1, 1200)
+	nan.State, nan.Reason = record.Failed, "loss is NaN at step 1000\nand more"
+	for i := range nan.Rows {
+		if s := nan.Rows[i].Step; s == 500 || s > 1000 {
+			for k := range nan.Rows[i].Values {
+				nan.Rows[i].Values[k] = math.NaN()
+			}
+			for d := range nan.Rows[i].Vectors["kl_dim"] {
+				nan.Rows[i].Vectors["kl_dim"][d] = math.NaN()
+			}
+		}
+	}
+	empty := record.Run{Trial: record.Trial{Variant: "a flow 漢字", Seed: 1}}
+	set.Runs = append(set.Runs, single, nan, empty)
+	return set
+}
+
+func TestRobust(t *testing.T) {
+	for _, name := range Figures.Names() {
+		d, _, picture := drawn(t, name, damaged())
+		show(t, name+"-damaged", picture)
+		for _, want := range []string{"Unfinished: a flow ?? seed 1 (at step 0), free-bits seed 1 (at step 200).",
+			"Failed: a new method seed 1 (loss is NaN at step 1000).", "Warnings: results/pilot/"} {
+			if !strings.Contains(d.Caption, want) {
+				t.Errorf("%s: caption does not say %q: %s", name, want, d.Caption)
+			}
+		}
+		if want := "n = 1"; !strings.Contains(d.Caption, want) {
+			t.Errorf("%s: caption does not say %q: %s", name, want, d.Caption)
+		}
+	}
+}
+
+// A figure of a set without what it needs is an error that names it.
+func TestMissing(t *testing.T) {
+	without := func(name string) *record.Set {
+		set := sweepSet(1)
+		for _, run := range set.Runs {
+			for _, row := range run.Rows {
+				delete(row.Values, name)
+				delete(row.Vectors, name)
+			}
+		}
+		return set
+	}
+	for _, c := range []struct {
+		figure string
+		set    *record.Set
+		want   string
+	}{
+		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
+		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, nll`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, nll`},
+		{"z-use", without("gap"), `"gap"`},
+		{"z-use", &record.Set{}, "z-use: no runs to draw"},
+		{"kl-dims", without("kl_dim"), `"kl_dim"`},
+		{"sweep", without("gap"), `sweep: no valid or test row has the metric "gap"`},
+		{"sweep", pilotSet(1), "sweep: no variant has exactly one setting that varies and is a number; there are: vanilla, bn, bn-scaler, ln"},
+		{"sweep", &record.Set{}, "there are: no runs"},
+		{"theta", without("sig_theta"), "theta: no trial has a theta; this figure needs bn-scaler or rms-scaler"},
+		{"theta", without("gamma_mu"), `"gamma_mu"`},
+	} {
+		f, err := Figures.Get(c.figure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Draw(c.set); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v does not say %s", c.figure, err, c.want)
+		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "figures")
+	d, table, picture := drawn(t, "kl-curve", pilotSet(1))
+	if err := d.Save(dir, "kl-curve"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]byte{"kl-curve.csv": table, "kl-curve.png": picture} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v; want %d", name, len(got), err, len(want))
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// Every figure has a line for `vaelab list`.
+func TestDocs(t *testing.T) {
+	for _, name := range Figures.Names() {
+		if Figures.Doc(name) == "" {
+			t.Errorf("%s has no doc comment", name)
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{
+		{0, 2, "0 0.5 1 1.5 2"}, {0, 2000, "0 500 1000 1500 2000"}, {-0.05, 1, "0 0.2 0.4 0.6 0.8 1"}, {0, 0.003, "0 0.001 0.002 0.003"}, {-3, 8, "-2 0 2 4 6 8"},
+	} {
+		var got []string
+		for _, tick := range linearTicks(c.lo, c.hi) {
+			got = append(got, tick.Label)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("linearTicks(%v, %v) = %v, want %v", c.lo, c.hi, got, c.want)
+		}
+	}
+	var got []string
+	for _, tick := range stepTicks(0, 40000) {
+		got = append(got, tick.Label)
+	}
+	if want := []string{"0", "10k", "20k", "30k", "40k"}; !slices.Equal(got, want) {
+		t.Errorf("stepTicks = %v, want %v", got, want)
+	}
+	got = nil
+	for _, tick := range rootTicks(0, math.Sqrt(20)) {
+		got = append(got, tick.Label)
+	}
+	if want := []string{"0", "0.2", "1", "2", "5", "10", "20"}; !slices.Equal(got, want) {
+		t.Errorf("rootTicks = %v, want %v", got, want)
+	}
+}
+
+// The same variant has the same colour whatever else is in the figure, and no two lines of
+// a figure look the same.
+func TestStyles(t *testing.T) {
+	if a, b := lineStyles([]string{"vanilla", "bn"})[1], lineStyles([]string{"bn", "x"})[0]; a.Color != b.Color {
+		t.Errorf("bn is %v and %v", a.Color, b.Color)
+	}
+	seen := map[string]bool{}
+	for _, s := range lineStyles([]string{"vanilla", "bn", "bn", "bn", "a", "b", "c", "d", "e", "f", "g"}) {
+		key := fmt.Sprint(s.Color, s.Dashes)
+		if seen[key] {
+			t.Errorf("two lines are %s", key)
+		}
+		seen[key] = true
+	}
+}
+
+func TestFiniteParts(t *testing.T) {
+	n := math.NaN()
+	got := finiteParts([]float64{n, 1, 2, n, 3}, []float64{1, 1, 1, 1, math.Inf(1)})
+	if want := []span{{1, 3}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,101 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vaelab/internal/record"
+)
+
+// A series is one metric of one group against the step.
+type series struct {
+	Steps, Mean, Lo, Hi []float64
+	N                   int // seeds
+}
+
+// seriesOf is record.Series with numbers that can be drawn.
+func seriesOf(runs []record.Run, split, metric string) series {
+	steps, mean, lo, hi, n := record.Series(runs, split, metric)
+	s := series{Mean: mean, Lo: lo, Hi: hi, N: n}
+	for _, step := range steps {
+		s.Steps = append(s.Steps, float64(step))
+	}
+	return s
+}
+
+// withMetric returns the groups that have a metric on a split, and a sentence for the
+// caption about those that do not. It is an error if none has it.
+func withMetric(figure string, groups []record.Group, split, metric string) (with []record.Group, note []string, err error) {
+	var without []string
+	for _, g := range groups {
+		if _, _, _, _, n := record.Series(g.Runs, split, metric); n > 0 {
+			with = append(with, g)
+		} else {
+			without = append(without, g.Label)
+		}
+	}
+	if len(groups) == 0 {
+		return nil, nil, fmt.Errorf("%s: no runs to draw", figure)
+	}
+	if len(with) == 0 {
+		return nil, nil, fmt.Errorf("%s: no %s row has the metric %q; there are: %s", figure, split, metric, known(groups, split))
+	}
+	if len(without) > 0 {
+		note = []string{fmt.Sprintf("Without %s: %s.", metric, strings.Join(without, ", "))}
+	}
+	return with, note, nil
+}
+
+// known lists the metrics that the groups have on a split.
+func known(groups []record.Group, split string) string {
+	names := map[string]bool{}
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			for _, row := range run.Rows {
+				for k := range row.Values {
+					if row.Split == split {
+						names[k] = true
+					}
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "no " + split + " rows"
+	}
+	return strings.Join(sortedKeys(names), ", ")
+}
+
+// finishedOf returns the groups without the runs that failed, whose last numbers are not
+// final ones.
+func finishedOf(groups []record.Group) []record.Group {
+	var kept []record.Group
+	for _, g := range groups {
+		g.Runs = slices.DeleteFunc(slices.Clone(g.Runs), func(r record.Run) bool { return r.State == record.Failed })
+		if len(g.Runs) > 0 {
+			kept = append(kept, g)
+		}
+	}
+	return kept
+}
+
+// num is a number of a table.
+func num(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}
+
+// sortedKeys returns the keys of a set in alphabetical order.
+func sortedKeys(set map[string]bool) []string {
+	var keys []string
+	for k := range set {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,316 @@
+package plots
+
+import (
+	"hash/fnv"
+	"image/color"
+	"math"
+	"strconv"
+
+	xfont "golang.org/x/image/font"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+// The house style: sans type, thin axes, a light grid, and one colour per variant.
+
+// Sizes in points. Printed at the width of a page, 7 in, the smallest type is 8 pt.
+const (
+	labelSize   = 10
+	tickSize    = 9
+	legendSize  = 9.5
+	captionSize = 8
+	curveWidth  = 1.4
+	thinWidth   = 0.8
+)
+
+var (
+	ink  = color.NRGBA{0x22, 0x22, 0x22, 0xff} // text and axes
+	grey = color.NRGBA{0x77, 0x77, 0x77, 0xff} // what belongs to no variant
+	rule = color.NRGBA{0xe6, 0xe6, 0xe6, 0xff} // the grid
+)
+
+// colors are the variants' colours in every figure, from the Okabe-Ito palette, which is
+// made to be told apart by colour-blind readers.
+//
+// Source: Okabe & Ito 2008, "Color Universal Design".
+var colors = map[string]color.NRGBA{
+	"vanilla":    {0x00, 0x00, 0x00, 0xff}, // black
+	"bn":         {0x00, 0x72, 0xb2, 0xff}, // blue
+	"bn-scaler":  {0xd5, 0x5e, 0x00, 0xff}, // vermillion
+	"ln":         {0x00, 0x9e, 0x73, 0xff}, // bluish green
+	"rms-scaler": {0xe6, 0x9f, 0x00, 0xff}, // orange
+	"free-bits":  {0xcc, 0x79, 0xa7, 0xff}, // reddish purple
+}
+
+// spare colours go to the other variants by a hash of the name: sky blue, the last of the
+// palette but for a yellow that white paper swallows, and four of Paul Tol's muted scheme.
+var spare = []color.NRGBA{
+	{0x56, 0xb4, 0xe9, 0xff}, // sky blue
+	{0x88, 0x22, 0x55, 0xff}, // wine
+	{0x99, 0x99, 0x33, 0xff}, // olive
+	{0x33, 0x22, 0x88, 0xff}, // indigo
+	{0x44, 0xaa, 0x99, 0xff}, // teal
+}
+
+// variantColor returns the variant's colour, which does not depend on the figure.
+func variantColor(variant string) color.NRGBA {
+	if c, ok := colors[variant]; ok {
+		return c
+	}
+	h := fnv.New32a()
+	h.Write([]byte(variant))
+	return spare[h.Sum32()%uint32(len(spare))]
+}
+
+// dashes tell apart the lines that share a colour. The dashes of a floor are shorter.
+var dashes = [][]vg.Length{nil, {7, 2}, {7, 2, 1.5, 2}, {4, 2}, {9, 2, 1.5, 2, 1.5, 2}}
+
+// floorDashes leave room between them for those of a second floor at the same height.
+var floorDashes = []vg.Length{2.6, 4}
+
+// lineStyles returns one style per variant name. Lines of one colour, which are the knob
+// values of one variant (or, rarely, two variants that the hash threw together), go from
+// light to dark and differ in their dashes, the darkest being solid.
+func lineStyles(variants []string) []draw.LineStyle {
+	total, used := map[color.NRGBA]int{}, map[color.NRGBA]int{}
+	for _, v := range variants {
+		total[variantColor(v)]++
+	}
+	styles := make([]draw.LineStyle, len(variants))
+	for i, v := range variants {
+		c := variantColor(v)
+		n, k := total[c], used[c]
+		used[c]++
+		styles[i] = draw.LineStyle{Color: shade(c, k, n), Width: curveWidth, Dashes: dashes[(n-1-k)%len(dashes)]}
+	}
+	return styles
+}
+
+// groupStyles is lineStyles for groups.
+func groupStyles(groups []record.Group) []draw.LineStyle {
+	var variants []string
+	for _, g := range groups {
+		variants = append(variants, g.Variant)
+	}
+	return lineStyles(variants)
+}
+
+// shade returns the k-th of n shades of a colour, from light to dark.
+func shade(c color.NRGBA, k, n int) color.NRGBA {
+	if n == 1 {
+		return c
+	}
+	t := float64(k) / float64(n-1)
+	mix := func(v uint8) uint8 {
+		light := float64(v) + (255-float64(v))*0.5*(1-t)
+		return uint8(math.Round(light * (1 - 0.3*t)))
+	}
+	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), c.A}
+}
+
+// fade returns the colour with an opacity between 0 and 1.
+func fade(c color.Color, opacity float64) color.NRGBA {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	n.A = uint8(math.Round(opacity * float64(n.A)))
+	return n
+}
+
+// thin returns the style for the floor or limit of what is drawn in style s. Where two
+// floors are equal, i is 0 for one and 1 for the other, and their dashes alternate.
+func thin(s draw.LineStyle, i int) draw.LineStyle {
+	period := floorDashes[0] + floorDashes[1]
+	return draw.LineStyle{Color: s.Color, Width: thinWidth, Dashes: floorDashes, DashOffs: period / 2 * vg.Length(i%2)}
+}
+
+// neutral is the line of a legend entry that is about all colours.
+var neutral = draw.LineStyle{Color: grey, Width: curveWidth}
+
+// sans is the house's typeface at a size in points.
+func sans(size float64) text.Style {
+	return text.Style{
+		Color:   ink,
+		Font:    font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, vg.Length(size)),
+		Handler: plot.DefaultTextHandler,
+	}
+}
+
+// bold is sans, bold.
+func bold(size float64) text.Style {
+	s := sans(size)
+	s.Font.Weight = xfont.WeightBold
+	return s
+}
+
+// newPanel returns an empty panel with the house's axes.
+func newPanel(x, y string) *plot.Plot {
+	p := plot.New()
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		restyle(&a.Label.TextStyle, sans(labelSize))
+		restyle(&a.Tick.Label, sans(tickSize))
+		a.Label.Padding = 3
+		a.LineStyle = draw.LineStyle{Color: ink, Width: 0.6}
+		a.Tick.LineStyle = a.LineStyle
+		a.Tick.Length = 3
+		a.Tick.Marker = plot.TickerFunc(linearTicks)
+		a.Padding = 0
+	}
+	p.Add(grid{})
+	return p
+}
+
+// restyle gives an axis text the house's type, and leaves it its place.
+func restyle(old *text.Style, s text.Style) {
+	old.Font, old.Color, old.Handler = s.Font, s.Color, s.Handler
+}
+
+// stepAxis makes x the axis of training steps, from 0 on.
+func stepAxis(p *plot.Plot) {
+	p.X.Min = 0
+	p.X.Max = math.Max(finiteOr(p.X.Max, 1), 1)
+	p.X.Tick.Marker = plot.TickerFunc(stepTicks)
+}
+
+// fromZero lets an axis begin at zero, or below if the data do, and leaves room above.
+func fromZero(a *plot.Axis) {
+	a.Min = math.Min(0, finiteOr(a.Min, 0))
+	a.Max = finiteOr(a.Max, 0)
+	if a.Max-a.Min < 1e-9 {
+		a.Max = a.Min + 1
+	}
+	a.Max += 0.05 * (a.Max - a.Min)
+	if a.Min < 0 {
+		a.Min -= 0.05 * (a.Max - a.Min)
+	}
+}
+
+// finiteOr returns v, or other if v is not finite.
+func finiteOr(v, other float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return other
+	}
+	return v
+}
+
+// linearTicks marks the multiples of 1, 2 or 5 times a power of ten, at most six of them or so,
+// without trailing zeros: 0, 0.5, 1 and not 0.00, 0.50, 1.00.
+func linearTicks(lo, hi float64) []plot.Tick {
+	return ticksOf(lo, hi, 1, "")
+}
+
+// stepTicks is linearTicks with 10,000 written as 10k and 2,000,000 as 2M.
+func stepTicks(lo, hi float64) []plot.Tick {
+	switch {
+	case hi >= 1e6:
+		return ticksOf(lo, hi, 1e6, "M")
+	case hi >= 1e4:
+		return ticksOf(lo, hi, 1e3, "k")
+	}
+	return ticksOf(lo, hi, 1, "")
+}
+
+// ticksOf marks an axis and labels it in units.
+func ticksOf(lo, hi, unit float64, suffix string) []plot.Tick {
+	step := niceStep((hi - lo) / 5.5)
+	var ticks []plot.Tick
+	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
+		v := i * step
+		label := short(v / unit)
+		if label != "0" {
+			label += suffix
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
+	}
+	return ticks
+}
+
+// niceStep returns the smallest of 1, 2 and 5 times a power of ten that is not below v.
+func niceStep(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*power >= v*(1-1e-9) {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+// roots returns the square roots, which are what a square-root axis shows: a collapse to 0
+// and 20 nats can then be read in one panel. Values below zero are shown at zero.
+//
+// It is the data that are scaled, and not the plot.Axis: with a scale of its own,
+// gonum/plot takes the axis label to stand off centre and reserves room for it there.
+func roots(values []float64) []float64 {
+	rs := make([]float64, len(values))
+	for i, v := range values {
+		rs[i] = math.Sqrt(math.Max(v, 0)) // keeps NaN
+	}
+	return rs
+}
+
+// rootTicks marks an axis of roots at 0 and at the roots of numbers of 1, 2 or 5 times a
+// power of ten that are not too close.
+func rootTicks(_, hi float64) []plot.Tick {
+	const gap = 0.08 // of the axis
+	ticks := []plot.Tick{{Value: 0, Label: "0"}}
+	last := 0.0
+	top := math.Log10(hi * hi)
+	for e := math.Floor(top) - 2; e <= top; e++ {
+		for _, m := range []float64{1, 2, 5} {
+			v := m * math.Pow(10, e)
+			if at := math.Sqrt(v); at <= hi && at-last >= gap*hi {
+				ticks = append(ticks, plot.Tick{Value: at, Label: short(v)})
+				last = at
+			}
+		}
+	}
+	return ticks
+}
+
+// unlabelled is a ticker without labels, for a panel that shares its axis with the one
+// beside it.
+func unlabelled(t plot.Ticker) plot.Ticker {
+	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
+		ticks := t.Ticks(lo, hi)
+		for i := range ticks {
+			ticks[i].Label = ""
+		}
+		return ticks
+	})
+}
+
+// short is a number to six digits, without an exponent if it can be avoided.
+func short(v float64) string {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	if rounded == 0 {
+		return "0" // not -0
+	}
+	if a := math.Abs(rounded); a < 1e-4 || a >= 1e7 {
+		return strconv.FormatFloat(rounded, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
+}
+
+// grid draws thin lines at the ticks.
+type grid struct{}
+
+// Plot implements plot.Plotter.
+func (grid) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := draw.LineStyle{Color: rule, Width: 0.5}
+	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		if at := x(t.Value); c.ContainsX(at) {
+			c.StrokeLine2(style, at, c.Min.Y, at, c.Max.Y)
+		}
+	}
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		if at := y(t.Value); c.ContainsY(at) {
+			c.StrokeLine2(style, c.Min.X, at, c.Max.X, at)
+		}
+	}
+}

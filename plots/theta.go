@@ -1,0 +1,208 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("theta", Theta{}) }
+
+// Theta shows how a scaler divides its budget between mu and sigma: theta, and both gammas on the unit circle.
+//
+// Left: sigmoid(theta) of each dimension against the step. Right: the scale of mu against
+// the scale of sigma, from the start (ring) to the end (dot). Their squares add up to 1, and
+// the scale of mu stays above sqrt(tau).
+type Theta struct{}
+
+// Draw implements Figure.
+func (Theta) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups, split := withVector(all, "sig_theta")
+	if len(groups) == 0 {
+		return nil, errors.New("theta: no trial has a theta; this figure needs bn-scaler or rms-scaler")
+	}
+	for _, name := range []string{"gamma_mu", "gamma_sigma"} {
+		if _, s := withVector(groups, name); s != split {
+			return nil, fmt.Errorf("theta: the %s rows have the vector \"sig_theta\" but not %q", split, name)
+		}
+	}
+	left := newPanel("training step", "sigmoid(θ)")
+	right := newPanel("scale γ of μ", "scale γ of σ")
+	right.Add(arc())
+	pg := page{height: 2.7 * vg.Inch, body: besideSquare(left, right),
+		table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
+	counts := map[string]int{}
+	limit, oneSeed := false, false
+	var thick, bands, marks []plot.Plotter
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		faint := draw.LineStyle{Color: fade(style.Color, 0.3), Width: 0.6}
+
+		// One seed's dimensions.
+		run := firstWith(g, split, "sig_theta")
+		steps, theta := record.VectorSeries(run, split, "sig_theta")
+		_, mu := record.VectorSeries(run, split, "gamma_mu")
+		_, sigma := record.VectorSeries(run, split, "gamma_sigma")
+		for d := range theta[0] {
+			var x []float64
+			for _, s := range steps {
+				x = append(x, float64(s))
+			}
+			t, m, s := column(theta, d), column(mu, d), column(sigma, d)
+			left.Add(curve{x, t, faint})
+			if len(m) == 0 || len(m) != len(s) {
+				continue
+			}
+			// All trajectories lie on the same circle; later groups are narrower.
+			path := draw.LineStyle{Color: style.Color, Width: curveWidth + 1.4*vg.Length(len(groups)-1-i)}
+			right.Add(curve{m, s, path})
+			end := len(m) - 1
+			marks = append(marks,
+				dots{m[:1], s[:1], draw.GlyphStyle{Color: style.Color, Radius: 3.6, Shape: draw.RingGlyph{}}},
+				dots{m[end:], s[end:], draw.GlyphStyle{Color: fade(style.Color, 0.5), Radius: 2.4, Shape: draw.CircleGlyph{}}})
+			for j := range x {
+				row := []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(x[j]), num(t[j]), "", "", "", ""}
+				if j < len(m) {
+					row[7], row[8] = num(m[j]), num(s[j])
+				}
+				pg.table = append(pg.table, row)
+			}
+		}
+
+		// The mean over dimensions, of all seeds.
+		s := seriesOf(meanRuns(g, split), split, "mean")
+		counts[g.Label] = s.N
+		oneSeed = oneSeed || s.N > 1
+		thick = append(thick, curve{s.Steps, s.Mean, style})
+		if s.N > 1 {
+			bands = append(bands, band{s.Steps, s.Lo, s.Hi, fade(style.Color, 0.2)})
+		}
+		for j, step := range s.Steps {
+			pg.table = append(pg.table, []string{g.Label, "all", "mean", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), "", ""})
+		}
+		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
+		if tau, ok := tauOf(run); ok {
+			limit = true
+			x := math.Sqrt(tau)
+			right.Add(curve{[]float64{x, x}, []float64{0, math.Sqrt(1 - tau)}, thin(style, i)})
+		}
+	}
+	left.Add(bands...)
+	left.Add(thick...)
+	right.Add(marks...)
+	stepAxis(left)
+	left.Y.Min, left.Y.Max = 0, 1
+	for _, a := range []*plot.Axis{&right.X, &right.Y} {
+		a.Min, a.Max = 0, math.Max(1, finiteOr(a.Max, 1))
+	}
+
+	pg.legend = append(pg.legend,
+		entry{label: "start", glyph: draw.GlyphStyle{Color: grey, Radius: 3.6, Shape: draw.RingGlyph{}}},
+		entry{label: "end", glyph: draw.GlyphStyle{Color: grey, Radius: 2.6, Shape: draw.CircleGlyph{}}})
+	pg.caption = []string{splitNames[split] + " rows. Left: thick, the mean over latent dimensions; thin, single dimensions. Right: trajectory of each dimension.", seedsNote(counts)}
+	if oneSeed {
+		pg.caption = append(pg.caption, "Single dimensions are those of the first seed.")
+	}
+	if limit {
+		pg.legend = append(pg.legend, entry{label: "limit √τ", line: thin(neutral, 0)})
+		pg.caption = append(pg.caption, "Thin dashes: γ of μ cannot fall below √τ.")
+	}
+	pg.caption = append(pg.caption, doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// withVector returns the groups that have a vector, and the split they have it on: the
+// training rows if possible, which are the densest.
+func withVector(all []record.Group, name string) (groups []record.Group, split string) {
+	for _, split := range []string{"train", "valid", "test"} {
+		for _, g := range all {
+			if len(firstWith(g, split, name).Rows) > 0 {
+				groups = append(groups, g)
+			}
+		}
+		if len(groups) > 0 {
+			return groups, split
+		}
+	}
+	return nil, ""
+}
+
+// firstWith returns the group's first run that has a vector, or an empty run.
+func firstWith(g record.Group, split, name string) record.Run {
+	for _, run := range g.Runs {
+		if v, ok := record.LastVector(run, split, name); ok && len(v) > 0 {
+			return run
+		}
+	}
+	return record.Run{}
+}
+
+// meanRuns returns runs whose metric "mean" is the mean of sigmoid(theta) over dimensions.
+func meanRuns(g record.Group, split string) (runs []record.Run) {
+	for _, run := range g.Runs {
+		var m record.Run
+		steps, theta := record.VectorSeries(run, split, "sig_theta")
+		for j, step := range steps {
+			mean, _, _ := record.Range(theta[j])
+			m.Rows = append(m.Rows, record.Row{Step: step, Split: split, Values: map[string]float64{"mean": mean}})
+		}
+		runs = append(runs, m)
+	}
+	return runs
+}
+
+// column returns one dimension of vectors; NaN where a vector is too short.
+func column(vectors [][]float64, d int) (values []float64) {
+	for _, v := range vectors {
+		if d < len(v) {
+			values = append(values, v[d])
+		} else {
+			values = append(values, math.NaN())
+		}
+	}
+	return values
+}
+
+// tauOf returns the variant's tau if it has one between 0 and 1.
+func tauOf(run record.Run) (tau float64, ok bool) {
+	for k, text := range run.Config {
+		if strings.HasPrefix(k, "variant.") && strings.HasSuffix(k, ".tau") {
+			tau, err := strconv.ParseFloat(text, 64)
+			return tau, err == nil && tau >= 0 && tau <= 1
+		}
+	}
+	return 0, false
+}
+
+// arc is the quarter of the unit circle on which both scales lie.
+func arc() curve {
+	c := curve{LineStyle: draw.LineStyle{Color: rule, Width: 3}}
+	for i := range 91 {
+		sin, cos := math.Sincos(float64(i) / 90 * math.Pi / 2)
+		c.X, c.Y = append(c.X, cos), append(c.Y, sin)
+	}
+	return c
+}
+
+// besideSquare draws two panels in a row, the second as wide as makes its data area square.
+func besideSquare(left, right *plot.Plot) func(draw.Canvas) {
+	return func(c draw.Canvas) {
+		c = draw.Crop(c, 0, -4, 4, -4)
+		width := c.Max.Y - c.Min.Y
+		for range 3 { // labels take the same room at any width, so this settles at once
+			data := right.DataCanvas(draw.Crop(c, c.Max.X-c.Min.X-width, 0, 0, 0))
+			width += (data.Max.Y - data.Min.Y) - (data.Max.X - data.Min.X)
+		}
+		left.Draw(draw.Crop(c, 0, -width-14, 0, 0))
+		right.Draw(draw.Crop(c, c.Max.X-c.Min.X-width, 0, 0, 0))
+	}
+}

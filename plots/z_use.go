@@ -1,0 +1,69 @@
+package plots
+
+import (
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("z-use", ZUse{}) }
+
+// ZUse shows whether the decoder reads z: mutual information and the shuffled-z gap against the step.
+//
+// A KL above zero alone does not show it: normalisation guarantees that much by
+// construction. The mutual information I(x; z) says how much z tells about x; the gap, by
+// how many nats per example the reconstruction gets worse when z is that of another example.
+type ZUse struct{}
+
+// Draw implements Figure.
+func (ZUse) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	pg := page{height: 2.75 * vg.Inch,
+		table: [][]string{{"group", "metric", "step", "mean", "min", "max", "seeds"}}}
+	counts := map[string]int{}
+	styles := groupStyles(all)
+	var row []*plot.Plot
+	var notes []string
+	for _, m := range []struct{ name, label string }{
+		{"mi", "mutual information I(x; z) (nats)"},
+		{"gap", "shuffled-z gap (nats per example)"},
+	} {
+		_, note, err := withMetric("z-use", all, "valid", m.name)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, note...)
+		p := newPanel("training step", m.label)
+		var bands, curves []plot.Plotter
+		for i, g := range all {
+			s := seriesOf(g.Runs, "valid", m.name)
+			if s.N == 0 {
+				continue
+			}
+			counts[g.Label] = max(counts[g.Label], s.N)
+			if s.N > 1 {
+				bands = append(bands, band{s.Steps, s.Lo, s.Hi, fade(styles[i].Color, 0.2)})
+			}
+			curves = append(curves, curve{s.Steps, s.Mean, styles[i]})
+			for j, step := range s.Steps {
+				pg.table = append(pg.table, []string{g.Label, m.name, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
+			}
+		}
+		p.Add(bands...)
+		p.Add(curves...)
+		stepAxis(p)
+		fromZero(&p.Y)
+		row = append(row, p)
+	}
+	for i, g := range all {
+		if counts[g.Label] > 0 {
+			pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+		}
+	}
+	pg.body = panels([][]*plot.Plot{row})
+	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
+		"Right: loss of log p(x|z) when z is taken from another example; at 0 the decoder ignores z.", seedsNote(counts)}
+	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
