@@ -10,6 +10,9 @@ import (
 // Float is the number of the engine: float32, or float64 under the build tag f64.
 type Float = float32
 
+// Kernel names what computes the products.
+const Kernel = "gonum blas32"
+
 // Bits is the width of Float.
 const Bits = 32
 

@@ -10,6 +10,9 @@ import (
 // Float is the number of the engine: float32, or float64 under the build tag f64.
 type Float = float64
 
+// Kernel names what computes the products.
+const Kernel = "gonum blas64"
+
 // Bits is the width of Float.
 const Bits = 64
 

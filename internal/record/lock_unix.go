@@ -1,0 +1,30 @@
+//go:build unix
+
+package record
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrLocked says that another process is at work in a trial's folder.
+var ErrLocked = errors.New("another process is running this trial")
+
+// Lock claims a trial's folder until the returned function is called or the process ends,
+// however it ends. It returns ErrLocked if another process has it.
+func Lock(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrLocked
+		}
+		return nil, err
+	}
+	return func() { f.Close() }, nil // closing releases; the file stays, so that no two processes lock two files
+}

@@ -1,0 +1,309 @@
+package sweep
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"vaelab/internal/registry"
+)
+
+// A reader collects everything that is wrong with, or was tacitly understood of, a file.
+type reader struct {
+	file   string
+	origin map[*yaml.Node]string // where a node stands that is not in the file
+	faults []string
+	notes  []string
+	seen   map[string]bool
+}
+
+func (r *reader) place(n *yaml.Node) string {
+	if o, ok := r.origin[n]; ok {
+		return o
+	}
+	return fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column)
+}
+
+// fault records that something at n is wrong; path is the key as a user would --set it.
+func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
+	r.once(&r.faults, n, path, fmt.Sprintf(format, args...))
+}
+
+// note records something understood that the file says in other words.
+func (r *reader) note(n *yaml.Node, path, format string, args ...any) {
+	r.once(&r.notes, n, path, fmt.Sprintf(format, args...))
+}
+
+func (r *reader) once(list *[]string, n *yaml.Node, path, text string) {
+	s := r.place(n) + ": "
+	if path != "" {
+		s += path + ": "
+	}
+	s += text
+	if !r.seen[s] { // the base is read once for every trial
+		r.seen[s] = true
+		*list = append(*list, s)
+	}
+}
+
+// pairs are the keys and values of a mapping; anything else is a fault. A null is empty.
+func (r *reader) pairs(n *yaml.Node, path string) [][2]*yaml.Node {
+	if n == nil || n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		r.fault(n, path, "wants keys and values, got %s", describe(n))
+		return nil
+	}
+	var out [][2]*yaml.Node
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if earlier, ok := first[key.Value]; ok {
+			r.fault(key, join(path, key.Value), "given twice; the first is at line %d", earlier.Line)
+			continue
+		}
+		first[key.Value] = key
+		out = append(out, [2]*yaml.Node{key, n.Content[i+1]})
+	}
+	return out
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "keys and values"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return describe(n.Alias)
+	}
+	if n.Value == "" {
+		return "nothing"
+	}
+	return strconv.Quote(n.Value)
+}
+
+// A setting is one field of a settings struct.
+type setting struct {
+	key           string
+	aliases       []string
+	choices       []string
+	low, high     float64
+	lowIn, highIn bool
+	bounds        string
+	value         reflect.Value
+}
+
+// settings lists the fields of a struct value that have a yaml key.
+func settings(v reflect.Value) []setting {
+	var out []setting
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		key := tag.Get("yaml")
+		if key == "" {
+			continue
+		}
+		s := setting{key: key, value: v.Field(i), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
+		if a := tag.Get("alias"); a != "" {
+			s.aliases = strings.Split(a, "|")
+		}
+		if c := tag.Get("choice"); c != "" {
+			s.choices = strings.Split(c, "|")
+		}
+		if b := s.bounds; b != "" {
+			low, high, ok := strings.Cut(b[1:len(b)-1], ",")
+			s.low, s.lowIn = bound(low), b[0] == '['
+			s.high, s.highIn = bound(high), b[len(b)-1] == ']'
+			if !ok {
+				panic("sweep: range tag " + b + " of " + key)
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func bound(s string) float64 {
+	x, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil {
+		panic("sweep: range tag bound " + s)
+	}
+	return x
+}
+
+func (s setting) named(name string) bool {
+	if s.key == name {
+		return true
+	}
+	for _, a := range s.aliases {
+		if a == name {
+			return true
+		}
+	}
+	return false
+}
+
+// decode fills a struct from a mapping, strictly.
+func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
+	fields := settings(v)
+	given := map[string]*yaml.Node{}
+	for _, kv := range r.pairs(n, path) {
+		name := kv[0].Value
+		found := false
+		for _, s := range fields {
+			if !s.named(name) {
+				continue
+			}
+			found = true
+			if name != s.key {
+				r.note(kv[0], path, "%q is understood as %q", name, s.key)
+			}
+			if earlier, ok := given[s.key]; ok {
+				r.fault(kv[0], join(path, s.key), "given twice, here as %q and at line %d as %q", name, earlier.Line, earlier.Value)
+			}
+			given[s.key] = kv[0]
+			r.scalar(kv[1], s, join(path, s.key))
+		}
+		if !found {
+			keys := make([]string, len(fields))
+			for i, s := range fields {
+				keys[i] = s.key
+			}
+			if len(keys) == 0 {
+				r.fault(kv[0], path, "has no settings, but %q is given", name)
+				continue
+			}
+			r.fault(kv[0], path, "%v", registry.Unknown("key", name, keys))
+		}
+	}
+}
+
+// scalar reads one value into one field.
+func (r *reader) scalar(n *yaml.Node, s setting, path string) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if s.value.Kind() == reflect.Struct {
+		r.decode(n, s.value, path)
+		return
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		r.fault(n, path, "wants %s, got %s", s.wants(), describe(n))
+		return
+	}
+	var x float64
+	var err error
+	switch s.value.Kind() {
+	case reflect.Int:
+		var i int64
+		i, err = strconv.ParseInt(n.Value, 10, 0)
+		x = float64(i)
+		if err == nil && s.within(x) {
+			s.value.SetInt(i)
+		}
+	case reflect.Uint64:
+		var u uint64
+		u, err = strconv.ParseUint(n.Value, 10, 64)
+		x = float64(u)
+		if err == nil && s.within(x) {
+			s.value.SetUint(u)
+		}
+	case reflect.Float64:
+		x, err = strconv.ParseFloat(n.Value, 64)
+		if err == nil && (math.IsNaN(x) || math.IsInf(x, 0)) {
+			err = strconv.ErrRange
+		}
+		if err == nil && s.within(x) {
+			s.value.SetFloat(x)
+		}
+	case reflect.Bool:
+		var b bool
+		switch n.Value {
+		case "true":
+			b = true
+		case "false":
+		default:
+			err = strconv.ErrSyntax
+		}
+		s.value.SetBool(b)
+	case reflect.String:
+		s.value.SetString(n.Value)
+		if len(s.choices) > 0 && !contains(s.choices, n.Value) {
+			r.fault(n, path, "%v", registry.Unknown("choice", n.Value, s.choices))
+		}
+		return
+	default:
+		panic("sweep: field of kind " + s.value.Kind().String())
+	}
+	switch {
+	case err != nil:
+		r.fault(n, path, "wants %s, got %s", s.wants(), describe(n))
+	case !s.within(x):
+		r.fault(n, path, "%s is outside %s", n.Value, s.bounds)
+	}
+}
+
+func (s setting) within(x float64) bool {
+	return s.bounds == "" || (x > s.low || s.lowIn && x == s.low) && (x < s.high || s.highIn && x == s.high)
+}
+
+func (s setting) wants() string {
+	what := "text"
+	switch s.value.Kind() {
+	case reflect.Struct:
+		return "keys and values"
+	case reflect.Int, reflect.Uint64:
+		what = "a whole number"
+	case reflect.Float64:
+		what = "a number"
+	case reflect.Bool:
+		return "true or false"
+	}
+	switch {
+	case len(s.choices) > 0:
+		return "one of " + strings.Join(s.choices, ", ")
+	case s.bounds != "":
+		return what + " in " + s.bounds
+	}
+	return what
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// flatten writes every setting of a struct into config, as path.key.
+func flatten(v reflect.Value, path string, config map[string]string) {
+	for _, s := range settings(v) {
+		key := join(path, s.key)
+		if s.value.Kind() == reflect.Struct {
+			flatten(s.value, key, config)
+			continue
+		}
+		if s.value.Kind() == reflect.Float64 {
+			config[key] = strconv.FormatFloat(s.value.Float(), 'g', -1, 64)
+			continue
+		}
+		config[key] = fmt.Sprint(s.value.Interface())
+	}
+}

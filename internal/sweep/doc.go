@@ -1,0 +1,24 @@
+// Package sweep turns a YAML file into trials and runs them. It is the only package that
+// reads YAML.
+//
+// An experiment file asks one question, stated in its first comment:
+//
+//	# Does a larger gamma hold more KL?
+//	base:                                # what all trials share; what is missing has a default
+//	  data: {synthetic: {train: 5600}}   # one kind, with its settings
+//	  model: {lstm: {latent_dim: 8}}
+//	  train: {epochs: 12}
+//	grid:                                # entries add up; within an entry, lists multiply
+//	  - variant: vanilla
+//	  - variant: {bn: {gamma: [0.3, 0.5, 0.7]}}
+//	seeds: 6                             # 1 ... 6; or a list
+//	figures: [kl-curve, sweep]
+//
+// These are 4 settings times 6 seeds, 24 trials. A trial is known by the hash of its
+// resolved settings and the digest of its data, and by its seed: running a file again
+// trains only what is missing, and one more seed trains one more trial.
+//
+// Every fault in a file is reported at once, each with line and column, what is wrong,
+// what could stand there, and the nearest name. Names that the field's programs use (nz,
+// ni, enc_nh, kl_start, warm_up ...) are understood, with a note.
+package sweep

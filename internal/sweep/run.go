@@ -1,0 +1,251 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"vaelab/internal/data"
+	"vaelab/internal/record"
+	"vaelab/internal/tensor"
+	"vaelab/internal/train"
+)
+
+// A Job is a trial with its data and its folder.
+type Job struct {
+	train.Trial
+	Set  *data.Set
+	Dir  string
+	Done bool // there is nothing left to train
+}
+
+// Prepare loads every data set once and finds each trial's folder below results.
+func (e *Experiment) Prepare(results string) ([]Job, error) {
+	sets := map[string]*data.Set{}
+	var jobs []Job
+	for _, t := range e.Trials {
+		key := ""
+		for k, v := range t.Config {
+			if k == "data" || strings.HasPrefix(k, "data.") {
+				key += k + "=" + v + "\n"
+			}
+		}
+		key = sortLines(key)
+		set, ok := sets[key]
+		if !ok {
+			var err error
+			if set, err = t.Data.Load(); err != nil {
+				return nil, err
+			}
+			sets[key] = set
+		}
+		Identify(&t, set.Digest)
+		j := Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)}
+		if _, err := os.Stat(filepath.Join(j.Dir, record.DoneFile)); err == nil {
+			j.Done = true
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// An Observer is told how the jobs fare. Its methods are called from several goroutines.
+type Observer interface {
+	Started(job int)
+	Progress(job int, p train.Progress)
+	Ended(job int, err error)
+}
+
+// A Runner runs jobs side by side.
+type Runner struct {
+	Parallel   int           // trials at a time
+	Checkpoint time.Duration // between two checkpoints of a trial
+	Now        func() time.Time
+	Observer   Observer
+	Version    string // of the program, for the manifests
+}
+
+// Run trains every job that is not done. It goes on after a failure and returns all of
+// them joined; if ctx ends, running trials leave a checkpoint and ctx's error is joined.
+func (r Runner) Run(ctx context.Context, jobs []Job) error {
+	next := make(chan int)
+	errs := make([]error, len(jobs))
+	var pool sync.WaitGroup
+	for range max(1, r.Parallel) {
+		pool.Go(func() {
+			for i := range next {
+				r.Observer.Started(i)
+				errs[i] = r.one(ctx, jobs[i], i)
+				r.Observer.Ended(i, errs[i])
+			}
+		})
+	}
+	for i, j := range jobs {
+		if j.Done || ctx.Err() != nil {
+			continue
+		}
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	pool.Wait()
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			errs[i] = fmt.Errorf("%s: %w", jobs[i].Dir, err)
+		} else {
+			errs[i] = nil
+		}
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// one trains one trial in its folder.
+func (r Runner) one(ctx context.Context, j Job, index int) error {
+	if err := os.MkdirAll(j.Dir, 0o777); err != nil {
+		return err
+	}
+	unlock, err := record.Lock(j.Dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(filepath.Join(j.Dir, record.DoneFile)); err == nil {
+		return nil // another process has done it meanwhile
+	}
+	if err := j.Trial.Trial.Save(j.Dir); err != nil {
+		return err
+	}
+	started := r.Now()
+	if err := r.manifest(j, started, 0); err != nil {
+		return err
+	}
+	due := started.Add(r.Checkpoint)
+	err = train.Run(ctx, j.Trial, j.Set, j.Dir, train.Hooks{
+		Progress: func(p train.Progress) { r.Observer.Progress(index, p) },
+		CheckpointDue: func() bool {
+			now := r.Now()
+			if now.Before(due) {
+				return false
+			}
+			due = now.Add(r.Checkpoint)
+			return true
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return r.manifest(j, started, r.Now().Sub(started))
+}
+
+// A manifest says where a trial ran: what its rows are byte-equal within.
+type manifest struct {
+	Version   string   `json:"version"`
+	Go        string   `json:"go"`
+	OS        string   `json:"os"`
+	Arch      string   `json:"arch"`
+	GOAMD64   string   `json:"goamd64,omitempty"`
+	Precision string   `json:"precision"`
+	Kernel    string   `json:"kernel"`
+	Procs     int      `json:"gomaxprocs"`
+	Revision  string   `json:"revision,omitempty"`
+	Modified  string   `json:"modified,omitempty"`
+	Data      string   `json:"data"`
+	Warnings  []string `json:"data_warnings,omitempty"`
+	Started   string   `json:"started"`
+	Seconds   float64  `json:"seconds,omitempty"` // of the run that finished the trial
+}
+
+func (r Runner) manifest(j Job, started time.Time, took time.Duration) error {
+	m := manifest{
+		Version: r.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel, Procs: runtime.GOMAXPROCS(0),
+		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(),
+	}
+	for _, w := range j.Set.Warnings {
+		m.Warnings = append(m.Warnings, w.Error())
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				m.Revision = s.Value
+			case "vcs.modified":
+				m.Modified = s.Value
+			case "GOAMD64":
+				m.GOAMD64 = s.Value
+			}
+		}
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return record.WriteFileAtomic(filepath.Join(j.Dir, record.ManifestFile), append(text, '\n'))
+}
+
+// An Estimate is what a short measurement says of a job.
+type Estimate struct {
+	Steps     int
+	Step      time.Duration // one training step
+	Total     time.Duration // the whole trial, on one core
+	Parameter int           // learnt numbers
+}
+
+// Measure trains a few steps of a job, evaluates once, and throws both away.
+func Measure(j Job, now func() time.Time) (Estimate, error) {
+	t, err := train.New(j.Trial, j.Set)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e := Estimate{Steps: t.Steps(), Parameter: t.Model.Params.Size()}
+	const warm, most = 2, 40
+	var started time.Time
+	n := 0
+	for s := range min(most, t.StepsPerEpoch(), e.Steps) {
+		if s == warm {
+			started = now()
+		}
+		if err := t.TrainStep(); err != nil {
+			return e, err
+		}
+		if s >= warm {
+			n++
+			if now().Sub(started) > 500*time.Millisecond {
+				break
+			}
+		}
+	}
+	if n > 0 {
+		e.Step = now().Sub(started) / time.Duration(n)
+	}
+	started = now()
+	t.Evaluate("valid", j.Set.Valid)
+	evaluation := now().Sub(started)
+	epochs := max(1, j.Train.Epochs/j.Train.EvalEvery)
+	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(epochs+1)
+	return e, nil
+}
+
+// Resumable tells whether an interrupted trial left a checkpoint.
+func (j Job) Resumable() bool {
+	_, err := os.Stat(filepath.Join(j.Dir, train.CheckpointFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func sortLines(s string) string {
+	lines := strings.Split(s, "\n")
+	sort.Strings(lines)
+	return strings.Join(lines, "\n")
+}
