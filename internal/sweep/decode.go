@@ -307,3 +307,21 @@ func flatten(v reflect.Value, path string, config map[string]string) {
 		config[key] = fmt.Sprint(s.value.Interface())
 	}
 }
+
+// Describe lists the keys of a registered kind with their defaults, as YAML has them.
+func Describe(kind any) string {
+	config := map[string]string{}
+	v := reflect.New(reflect.TypeOf(kind)).Elem()
+	v.Set(reflect.ValueOf(kind))
+	flatten(v, "", config)
+	var parts []string
+	for _, s := range settings(v) {
+		if value, ok := config[s.key]; ok {
+			if value == "" {
+				value = `""`
+			}
+			parts = append(parts, s.key+": "+value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -231,7 +231,9 @@ func Measure(j Job, now func() time.Time) (Estimate, error) {
 		e.Step = now().Sub(started) / time.Duration(n)
 	}
 	started = now()
-	t.Evaluate("valid", j.Set.Valid)
+	if len(j.Set.Valid.Seqs) > 0 {
+		t.Evaluate("valid", j.Set.Valid)
+	}
 	evaluation := now().Sub(started)
 	epochs := max(1, j.Train.Epochs/j.Train.EvalEvery)
 	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(epochs+1)

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/experiments"
+	"vaelab/internal/record"
+	"vaelab/internal/registry"
+	"vaelab/internal/sweep"
+)
+
+// A choice holds the flags that say which experiment, and what to change in it.
+type choice struct {
+	sets  []string
+	seeds string
+	out   string
+}
+
+func (c *choice) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&c.sets, "set", nil, "change a `key=value`, such as train.lr=0.01 or data=godoc; may be repeated")
+	f.StringVar(&c.seeds, "seeds", "", "run these seeds: a `count`, or a list such as 3,5,8")
+	f.StringVar(&c.out, "out", "results", "results `folder`")
+	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return shipped(), cobra.ShellCompDirectiveDefault
+	}
+}
+
+// shipped are the names of the experiments in the binary.
+func shipped() []string {
+	entries, _ := fs.Glob(experiments.Files, "*.yaml")
+	for i := range entries {
+		entries[i] = strings.TrimSuffix(entries[i], ".yaml")
+	}
+	return entries
+}
+
+// read reads a file, or a shipped experiment by its name, and prints the notes.
+func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
+	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds}
+	e, err := sweep.Read(name, opts)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, builtin := fs.ReadFile(experiments.Files, strings.TrimSuffix(path.Base(name), ".yaml")+".yaml")
+		if builtin != nil || strings.ContainsRune(name, '/') && !strings.HasPrefix(name, "experiments/") {
+			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", name, shipped()))
+		}
+		e, err = sweep.Parse(name, text, opts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range e.Notes {
+		fmt.Fprintf(wErr, "vaelab: note: %s\n", n)
+	}
+	return e, nil
+}
+
+// prepare reads an experiment, loads its data, and makes sure that results can be written.
+func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []sweep.Job, error) {
+	e, err := c.read(wErr, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	jobs, err := e.Prepare(c.out)
+	if err != nil {
+		return nil, nil, err
+	}
+	warned := map[string]bool{}
+	for _, j := range jobs {
+		for _, w := range j.Set.Warnings {
+			if !warned[w.Error()] {
+				warned[w.Error()] = true
+				fmt.Fprintf(wErr, "vaelab: warning: %v\n", w)
+			}
+		}
+	}
+	return e, jobs, nil
+}
+
+// writable reports early that nothing could be kept.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("results cannot be written: %w; choose another folder with --out", err)
+	}
+	f, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return fmt.Errorf("results cannot be written: %w; choose another folder with --out", err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// labels names each job shortly, by what varies between them, and its seed.
+func labels(jobs []sweep.Job) (group, full []string) {
+	set := &record.Set{}
+	for _, j := range jobs {
+		set.Runs = append(set.Runs, record.Run{Trial: j.Trial.Trial, Dir: j.Dir})
+	}
+	byDir := map[string]string{}
+	for _, g := range set.Groups() {
+		for _, r := range g.Runs {
+			byDir[r.Dir] = g.Label
+		}
+	}
+	for _, j := range jobs {
+		group = append(group, byDir[j.Dir])
+		full = append(full, fmt.Sprintf("%s seed %d", byDir[j.Dir], j.Seed))
+	}
+	return group, full
+}

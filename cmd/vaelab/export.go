@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/record"
+)
+
+func exportCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "export DIR...",
+		Short: "Write all rows of trials as one tidy CSV",
+		Long: `Write every measurement of the trials in and below DIR as one CSV: experiment, trial,
+variant, seed, the settings that vary, step, split, metric, value. Per-dimension numbers are
+metrics such as kl_dim/3.`,
+		Example: "  vaelab export results/tau-sweep > tau.csv",
+		Args:    args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			set, err := record.Load(dirs...)
+			if err != nil {
+				return err
+			}
+			for _, w := range set.Warnings {
+				fmt.Fprintf(cmd.ErrOrStderr(), "vaelab: warning: %v\n", w)
+			}
+			if out == "" {
+				return record.ExportCSV(cmd.OutOrStdout(), set)
+			}
+			var text bytes.Buffer
+			if err := record.ExportCSV(&text, set); err != nil {
+				return err
+			}
+			return record.WriteFileAtomic(out, text.Bytes())
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this `file` instead of the screen")
+	return cmd
+}

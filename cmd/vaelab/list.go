@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/data"
+	"vaelab/internal/models"
+	"vaelab/internal/registry"
+	"vaelab/internal/sweep"
+	"vaelab/plots"
+	"vaelab/variants"
+)
+
+var listed = []string{"variants", "models", "data", "figures", "experiments"}
+
+func listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "list [" + strings.Join(listed, "|") + "]",
+		Short:     "List what there is to choose from, with settings and defaults",
+		Args:      args(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
+		ValidArgs: listed,
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if len(given) == 0 {
+				given = listed
+			}
+			w := cmd.OutOrStdout()
+			for i, what := range given {
+				if i > 0 {
+					fmt.Fprintln(w)
+				}
+				if len(given) > 1 {
+					fmt.Fprintf(w, "%s\n", what)
+				}
+				switch what {
+				case "variants":
+					list(w, variants.Methods)
+				case "models":
+					list(w, models.Models)
+				case "data":
+					list(w, data.Sources)
+				case "figures":
+					list(w, plots.Figures)
+				case "experiments":
+					c := choice{}
+					for _, name := range shipped() {
+						e, err := c.read(io.Discard, name)
+						if err != nil {
+							return err
+						}
+						fmt.Fprintf(w, "  %-14s %s\n", name, e.Question)
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// list prints every kind with its doc sentence, its keys and their defaults.
+func list[T any](w io.Writer, r *registry.Registry[T]) {
+	for _, name := range r.Names() {
+		kind, _ := r.Get(name)
+		fmt.Fprintf(w, "  %-14s %s\n", name, r.Doc(name))
+		if s := sweep.Describe(kind); s != "" {
+			fmt.Fprintf(w, "  %-14s   {%s}\n", "", s)
+		}
+	}
+}

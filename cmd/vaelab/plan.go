@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/sweep"
+)
+
+func planCommand() *cobra.Command {
+	var c choice
+	var parallel int
+	cmd := &cobra.Command{
+		Use:   "plan EXPERIMENT",
+		Short: "Show the trials of an experiment and how long they would take",
+		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
+a few training steps and one evaluation of each setting. Nothing is kept.`,
+		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			w := cmd.OutOrStdout()
+			e, jobs, err := c.prepare(cmd.ErrOrStderr(), given[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s: %s\n", e.Name, e.Question)
+			set := jobs[0].Set
+			fmt.Fprintf(w, "data %s: %d training, %d validation, %d test sentences, vocabulary %d\n\n",
+				set.Name, len(set.Train.Seqs), len(set.Valid.Seqs), len(set.Test.Seqs), set.Vocab.Size())
+			group, _ := labels(jobs)
+			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
+			var total time.Duration
+			for i := 0; i < len(jobs); {
+				to, missing := i, 0
+				for ; to < len(jobs) && group[to] == group[i]; to++ {
+					if !jobs[to].Done {
+						missing++
+					}
+				}
+				est, err := sweep.Measure(jobs[i], time.Now)
+				if err != nil {
+					return fmt.Errorf("%s: %w", group[i], err)
+				}
+				total += est.Total * time.Duration(missing)
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%v\n", group[i], to-i, missing, est.Parameter, est.Steps,
+					est.Step.Seconds()*1000, est.Total.Round(time.Second))
+				i = to
+			}
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "\nabout %v with %d trials side by side\n", (total / time.Duration(parallel)).Round(time.Second), parallel)
+			return nil
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
+	return cmd
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/record"
+	"vaelab/plots"
+)
+
+func plotCommand() *cobra.Command {
+	var figures []string
+	var out string
+	cmd := &cobra.Command{
+		Use:   "plot DIR...",
+		Short: "Draw figures from the rows of finished and unfinished trials",
+		Long: `Draw figures from what trials have written so far; nothing is trained. DIR is a results
+folder, an experiment's, or a trial's. Without --figure every figure that the rows allow is
+drawn. Each PNG has a CSV with the same numbers.`,
+		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures",
+		Args:    args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			set, err := record.Load(dirs...)
+			if err != nil {
+				return err
+			}
+			for _, w := range set.Warnings {
+				fmt.Fprintf(cmd.ErrOrStderr(), "vaelab: warning: %v\n", w)
+			}
+			if len(set.Runs) == 0 {
+				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dirs[0])
+			}
+			if out == "" {
+				out = dirs[0]
+			}
+			asked := len(figures) > 0
+			if !asked {
+				figures = plots.Figures.Names()
+			}
+			var failed error
+			for _, name := range figures {
+				if err := draw(cmd.OutOrStdout(), set, out, name); err != nil {
+					if !asked {
+						fmt.Fprintf(cmd.ErrOrStderr(), "left out: %v\n", err)
+						continue
+					}
+					failed = errors.Join(failed, err)
+				}
+			}
+			return failed
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&figures, "figure", nil, "draw this `figure`; may be repeated (vaelab list figures)")
+	f.StringVar(&out, "out", "", "`folder` for the figures (default the first DIR)")
+	_ = cmd.RegisterFlagCompletionFunc("figure", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return plots.Figures.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
+	return cmd
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/record"
+	"vaelab/internal/sweep"
+	"vaelab/plots"
+)
+
+func runCommand() *cobra.Command {
+	var c choice
+	var parallel int
+	var every time.Duration
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "run EXPERIMENT",
+		Short: "Train what an experiment asks for, and draw its figures",
+		Long: `Train every trial of an experiment that is not trained yet, some side by side, print a
+table of what came out, and draw the experiment's figures. EXPERIMENT is a YAML file or the
+name of an experiment that ships with the program (vaelab list experiments).
+
+A trial is known by its settings, its data and its seed: the same command again trains
+nothing, one more seed trains one more trial. Ctrl-C leaves checkpoints, and the same
+command goes on from them. A trial that fails is marked with its reason; the others go on,
+and the exit code is 1.`,
+		Example: `  vaelab run kl-vanishing
+  vaelab run my.yaml --seeds 6 -j 4
+  vaelab run ptb --set data.text.train=ptb.train.txt --set data.text.valid=ptb.valid.txt \
+      --set data.text.test=ptb.test.txt`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			e, jobs, err := c.prepare(wErr, given[0])
+			if err != nil {
+				return err
+			}
+			if err := writable(c.out); err != nil {
+				return err
+			}
+			todo, resume := 0, 0
+			for _, j := range jobs {
+				if !j.Done {
+					todo++
+					if j.Resumable() {
+						resume++
+					}
+				}
+			}
+			fmt.Fprintf(wErr, "%s: %s\n", e.Name, e.Question)
+			fmt.Fprintf(wErr, "%d trials, %d done, %d to train", len(jobs), len(jobs)-todo, todo)
+			if resume > 0 {
+				fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)
+			}
+			fmt.Fprintln(wErr)
+			var failed error
+			if todo > 0 {
+				_, names := labels(jobs)
+				show := newDisplay(wErr, names, todo, quiet)
+				failed = sweep.Runner{
+					Parallel: parallel, Checkpoint: every, Now: time.Now, Observer: show, Version: version(),
+				}.Run(cmd.Context(), jobs)
+				show.close()
+			}
+			if errors.Is(failed, context.Canceled) {
+				return failed
+			}
+			return errors.Join(failed, conclude(w, wErr, e, jobs, filepath.Join(c.out, e.Name)))
+		},
+	}
+	c.flags(cmd)
+	f := cmd.Flags()
+	f.IntVarP(&parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
+	f.DurationVar(&every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+// conclude prints the table and draws the figures of the jobs, done or not.
+func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir string) error {
+	var dirs []string
+	for _, j := range jobs {
+		dirs = append(dirs, j.Dir)
+	}
+	set, err := record.Load(dirs...)
+	if err != nil {
+		return err
+	}
+	for _, warning := range set.Warnings {
+		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
+	}
+	fmt.Fprintln(w)
+	if err := printTable(w, set); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	var failed error
+	for _, name := range e.Figures {
+		if err := draw(w, set, dir, name); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// draw makes one figure and says where it is.
+func draw(w io.Writer, set *record.Set, dir, name string) error {
+	figure, err := plots.Figures.Get(name)
+	if err != nil {
+		return err
+	}
+	d, err := figure.Draw(set)
+	if err != nil {
+		return fmt.Errorf("figure %s: %w", name, err)
+	}
+	if err := d.Save(dir, name); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, filepath.Join(dir, name+".png"))
+	return nil
+}
