@@ -121,7 +121,7 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, the precision and the kernel",
 		Args:  args(cobra.NoArgs),
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n", version(), tensor.Bits, tensor.Kernel)
+			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n", version(), tensor.Bits, tensor.Kernel())
 		},
 	}
 }

@@ -82,13 +82,14 @@ func lstmCell(gates, fixed, cPrev, c, tanhC, h []Float) {
 	H := len(h)
 	tensor.Add(fixed, gates)
 	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
-	for j := range h {
-		i[j] = tensor.Sigmoid(i[j])
-		f[j] = tensor.Sigmoid(f[j])
-		g[j] = tensor.Tanh(g[j])
-		o[j] = tensor.Sigmoid(o[j])
+	tensor.Sigmoids(gates[:2*H])
+	tensor.Tanhs(g, g)
+	tensor.Sigmoids(o)
+	for j := range c {
 		c[j] = f[j]*cPrev[j] + i[j]*g[j]
-		tanhC[j] = tensor.Tanh(c[j])
+	}
+	tensor.Tanhs(c, tanhC)
+	for j := range h {
 		h[j] = o[j] * tanhC[j]
 	}
 }

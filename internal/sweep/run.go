@@ -170,7 +170,7 @@ type manifest struct {
 func (r Runner) manifest(j Job, started time.Time, took time.Duration) error {
 	m := manifest{
 		Version: r.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel, Procs: runtime.GOMAXPROCS(0),
+		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel(), Procs: runtime.GOMAXPROCS(0),
 		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(),
 	}
 	for _, w := range j.Set.Warnings {

@@ -92,5 +92,5 @@ func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	if m == 0 || n == 0 {
 		return
 	}
-	gemm(tA.blas(), tB.blas(), 1, a, b, beta, c)
+	gemm(tA, a, tB, b, beta, c)
 }

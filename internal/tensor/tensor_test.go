@@ -40,11 +40,37 @@ func TestExpAndTanh(t *testing.T) {
 	if v := Tanh(nan); v == v {
 		t.Error("Tanh(NaN) is not NaN")
 	}
-	if v := LogSumExp([]Float{1, nan, 2}); v == v {
-		t.Error("LogSumExp with a NaN is not NaN")
+	if v := SoftmaxLSE([]Float{1, nan, 2}); v == v {
+		t.Error("SoftmaxLSE with a NaN is not NaN")
 	}
-	if v := LogSumExp([]Float{1000, 1000}); math.Abs(float64(v)-1000-math.Ln2) > 1e-3 {
-		t.Errorf("LogSumExp(1000, 1000) = %v", v)
+	if v := SoftmaxLSE([]Float{1000, 1000}); math.Abs(float64(v)-1000-math.Ln2) > 1e-3 {
+		t.Errorf("SoftmaxLSE(1000, 1000) = %v", v)
+	}
+}
+
+// TestSlicesEqualScalars: the functions on slices are those on numbers.
+func TestSlicesEqualScalars(t *testing.T) {
+	var x []Float
+	for v := -100.0; v < 100; v += 0.37 {
+		x = append(x, Float(v))
+	}
+	x = append(x, 0, 0.62, 0.63, -0.62, -0.63, Float(math.Inf(1)), Float(math.Inf(-1)), Float(math.NaN()))
+	for name, f := range map[string]struct {
+		slice  func([]Float)
+		scalar func(Float) Float
+	}{
+		"Exps":     {Exps, Exp},
+		"Sigmoids": {Sigmoids, Sigmoid},
+		"Tanhs":    {func(x []Float) { Tanhs(x, x) }, Tanh},
+	} {
+		y := append([]Float(nil), x...)
+		f.slice(y)
+		for i, v := range x {
+			got, want := float64(y[i]), float64(f.scalar(v))
+			if got != want && !(math.Abs(got-want) <= 4e-7*math.Abs(want)) && !(got != got && want != want) && math.Abs(want) > 1e-37 {
+				t.Errorf("%s(%v) = %v, alone %v", name, v, got, want)
+			}
+		}
 	}
 }
 

@@ -119,24 +119,6 @@ func Tanh(x Float) Float {
 	return t
 }
 
-// LogSumExp is ln sum_j e^x_j, without overflow; -Inf for an empty or all -Inf row.
-func LogSumExp(x []Float) Float {
-	m := Float(math.Inf(-1))
-	for _, v := range x {
-		if v > m || v != v {
-			m = v
-		}
-	}
-	if math.IsInf(float64(m), 0) || m != m {
-		return m
-	}
-	var s Float
-	for _, v := range x {
-		s += Exp(v - m)
-	}
-	return m + Log(s)
-}
-
 // Log is the natural logarithm.
 func Log(x Float) Float { return Float(math.Log(float64(x))) }
 
@@ -152,10 +134,12 @@ func SoftmaxLSE(x []Float) Float {
 			m = v
 		}
 	}
-	var s Float
 	for j, v := range x {
-		e := Exp(v - m)
-		x[j] = e
+		x[j] = v - m
+	}
+	Exps(x)
+	var s Float
+	for _, e := range x {
 		s += e
 	}
 	inv := 1 / s
@@ -163,4 +147,38 @@ func SoftmaxLSE(x []Float) Float {
 		x[j] *= inv
 	}
 	return m + Log(s)
+}
+
+// Sigmoids replaces every number by its sigmoid.
+func Sigmoids(x []Float) {
+	for i, v := range x {
+		x[i] = -v
+	}
+	Exps(x)
+	for i, e := range x {
+		x[i] = 1 / (1 + e)
+	}
+}
+
+// Tanhs sets y to the hyperbolic tangents of x; y may be x.
+func Tanhs(x, y []Float) {
+	var e [64]Float // e^2|x| of a piece
+	for len(x) > 0 {
+		n := min(len(x), len(e))
+		for i, v := range x[:n] {
+			e[i] = 2 * max(v, -v)
+		}
+		Exps(e[:n])
+		for i, v := range x[:n] {
+			switch {
+			case v > -0.625 && v < 0.625: // 1 - 2/(e+1) would cancel here
+				y[i] = Tanh(v)
+			case v < 0:
+				y[i] = 2/(e[i]+1) - 1
+			default:
+				y[i] = 1 - 2/(e[i]+1)
+			}
+		}
+		x, y = x[n:], y[n:]
+	}
 }

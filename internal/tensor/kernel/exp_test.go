@@ -1,0 +1,87 @@
+package kernel
+
+import (
+	"flag"
+	"math"
+	"testing"
+)
+
+var long = flag.Bool("long", false, "test every float32, not a sample")
+
+// TestExp measures the error in units in the last place against float64, on every 997th
+// float32, or on all of them with -long, and the edges.
+func TestExp(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	stride := uint64(997)
+	if *long {
+		stride = 1
+	}
+	worst, at := 0.0, float32(0)
+	x, in := make([]float32, 4096), make([]float32, 4096)
+	for next := uint64(0); next < 1<<32; {
+		for i := range in {
+			in[i] = math.Float32frombits(uint32(next))
+			next += stride
+		}
+		copy(x, in)
+		Exp(x)
+		for i, got := range x {
+			want := math.Exp(float64(in[i]))
+			switch {
+			case in[i] != in[i]:
+				if got == got {
+					t.Fatalf("Exp(NaN) = %v", got)
+				}
+			case in[i] > 88.72283:
+				if !math.IsInf(float64(got), 1) {
+					t.Fatalf("Exp(%v) = %v, want +Inf", in[i], got)
+				}
+			case in[i] < -87.33654:
+				if got != 0 {
+					t.Fatalf("Exp(%v) = %v, want 0", in[i], got)
+				}
+			default:
+				ulp := float64(math.Nextafter32(float32(want), float32(math.Inf(1))) - float32(want))
+				if math.IsInf(ulp, 0) { // the largest float32
+					ulp = math.Pow(2, 104)
+				}
+				if e := math.Abs(float64(got)-want) / ulp; e > worst || e != e {
+					worst, at = e, in[i]
+				}
+			}
+		}
+	}
+	t.Logf("largest error %.3f ULP, at %v", worst, at)
+	if !(worst <= 2) {
+		t.Errorf("error of %v ULP at %v", worst, at)
+	}
+	for n := range 20 { // every length, every place
+		a, b := make([]float32, n), make([]float32, 1)
+		for i := range a {
+			a[i] = float32(i) - 7.3
+		}
+		Exp(a)
+		for i := range a {
+			b[0] = float32(i) - 7.3
+			if Exp(b); a[i] != b[0] {
+				t.Fatalf("length %d place %d: %v, alone %v", n, i, a[i], b[0])
+			}
+		}
+	}
+}
+
+func BenchmarkExp(b *testing.B) {
+	if !Available {
+		b.Skip("this processor or build has no kernels")
+	}
+	x := make([]float32, 1000)
+	for b.Loop() {
+		for i := range x {
+			x[i] = -3
+		}
+		Exp(x)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/element")
+}

@@ -1,0 +1,120 @@
+//go:build !f64
+
+package kernel
+
+import (
+	"sync"
+
+	"golang.org/x/sys/cpu"
+)
+
+// Available tells whether this processor has what the kernels need.
+var Available = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
+// Name is the tier's name.
+const Name = "avx2+fma"
+
+// Blocks of the product: a panel of b, kc x 16, stays in the first-level cache while the
+// block of a, mc x kc, streams from the second level past it.
+const (
+	mr, nr = 6, 16 // the tile
+	kc     = 256
+	mc     = 16 * mr
+	nc     = 64 * nr
+)
+
+// buffers are the packed panels of one running product.
+type buffers struct {
+	a    [mc * kc]float32
+	b    [kc * nc]float32
+	tile [mr * nr]float32
+}
+
+var pool = sync.Pool{New: func() any { return new(buffers) }}
+
+// Gemm computes c = a·b, or adds it to c: a is (m, k), b is (k, n), c is (m, n) with rows
+// ldc apart. Element (i, p) of a stands at i*aRow + p*aCol, and likewise for b, so that a
+// transposed operand is one with its two strides exchanged. Every element of c is summed
+// over p in order, in blocks of 256, whatever m and n.
+//
+// The scheme is that of Goto & van de Geijn 2008, "Anatomy of high-performance matrix
+// multiplication".
+func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
+	if k == 0 {
+		if !add {
+			for i := range m {
+				clear(c[i*ldc : i*ldc+n])
+			}
+		}
+		return
+	}
+	w := pool.Get().(*buffers)
+	defer pool.Put(w)
+	for j := 0; j < n; j += nc {
+		cols := min(nc, n-j)
+		for p := 0; p < k; p += kc {
+			depth := min(kc, k-p)
+			pack(w.b[:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
+			for i := 0; i < m; i += mc {
+				rows := min(mc, m-i)
+				pack(w.a[:], a[i*aRow+p*aCol:], rows, depth, mr, aRow, aCol)
+				w.block(rows, cols, depth, c[i*ldc+j:], ldc, add || p > 0)
+			}
+		}
+	}
+}
+
+// block multiplies the packed blocks tile by tile.
+func (w *buffers) block(rows, cols, depth int, c []float32, ldc int, add bool) {
+	for j := 0; j < cols; j += nr {
+		panel := &w.b[j*depth]
+		for i := 0; i < rows; i += mr {
+			if i+mr <= rows && j+nr <= cols {
+				tile6x16(depth, &w.a[i*depth], panel, &c[i*ldc+j], ldc, add)
+				continue
+			}
+			// At the edge the tile is computed apart and what exists of it is kept.
+			tile6x16(depth, &w.a[i*depth], panel, &w.tile[0], nr, false)
+			for r := range min(mr, rows-i) {
+				from := w.tile[r*nr:][:min(nr, cols-j)]
+				to := c[(i+r)*ldc+j:][:len(from)]
+				if !add {
+					copy(to, from)
+					continue
+				}
+				for s, v := range from {
+					to[s] += v
+				}
+			}
+		}
+	}
+}
+
+// pack copies `count` lines of `depth` numbers into panels of `width` lines, the lines of a
+// panel interleaved and the last panel filled up with zeros. Lines are `line` apart, the
+// numbers of a line `next` apart; one of the two is 1.
+func pack(dst, src []float32, count, depth, width, line, next int) {
+	for from := 0; from < count; from += width {
+		panel := dst[from*depth : (from+width)*depth]
+		lines := min(width, count-from)
+		if lines < width {
+			clear(panel)
+		}
+		if line == 1 {
+			for p := range depth {
+				copy(panel[p*width:p*width+lines], src[p*next+from:])
+			}
+			continue
+		}
+		for l := range lines {
+			row := src[(from+l)*line:][:depth] // next is 1
+			for p, v := range row {
+				panel[p*width+l] = v
+			}
+		}
+	}
+}
+
+// Ceiling executes n rounds of 192 floating-point operations that only the processor's
+// multiply-add units limit: its rate is what products can at most reach.
+func Ceiling(n int) { fmaLoop(n) }

@@ -1,0 +1,110 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+func random(n int) []float32 {
+	rng := rand.New(rand.NewPCG(1, uint64(n)))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// TestGemm compares with float64 sums on sizes around every block's edge, all four
+// transpositions, stored and added.
+func TestGemm(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {3, 2, 0}} {
+		m, n, k := d[0], d[1], d[2]
+		for mode := range 8 {
+			tA, tB, add := mode&1 != 0, mode&2 != 0, mode&4 != 0
+			a, b, ldc := random(max(1, m*k)), random(max(1, k*n)), n+3
+			aRow, aCol, bRow, bCol := k, 1, n, 1
+			if tA {
+				aRow, aCol = 1, m
+			}
+			if tB {
+				bRow, bCol = 1, k
+			}
+			c := random(m * ldc)
+			old := append([]float32(nil), c...)
+			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, ldc, add)
+			for i := range m {
+				for j := range ldc {
+					want := float64(old[i*ldc+j])
+					if j < n {
+						if !add {
+							want = 0
+						}
+						for p := range k {
+							want += float64(a[i*aRow+p*aCol]) * float64(b[p*bRow+j*bCol])
+						}
+					}
+					if got := float64(c[i*ldc+j]); math.Abs(got-want) > 1e-4 {
+						t.Fatalf("%v tA %t tB %t add %t: element (%d, %d) is %v, want %v", d, tA, tB, add, i, j, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestNaNSpreads: 0·NaN is NaN, or divergence would go unseen.
+func TestNaNSpreads(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	c := make([]float32, 1)
+	Gemm(1, 1, 2, []float32{0, 1}, 2, 1, []float32{float32(math.NaN()), 1}, 1, 1, c, 1, false)
+	if c[0] == c[0] {
+		t.Errorf("0·NaN + 1 = %v", c[0])
+	}
+}
+
+// BenchmarkGemm gives GFLOP/s and the share of what pure multiply-adds reach, on the
+// shapes of the quickstart and of PTB.
+func BenchmarkGemm(b *testing.B) {
+	if !Available {
+		b.Skip("this processor or build has no kernels")
+	}
+	const rounds = 20_000_000
+	start := time.Now()
+	Ceiling(rounds)
+	ceiling := 192 * rounds / time.Since(start).Seconds()
+	for _, s := range []struct {
+		name    string
+		m, n, k int
+		tA, tB  bool
+	}{
+		{"square-256", 256, 256, 256, false, false},
+		{"lstm-step-50", 32, 200, 50, false, true},
+		{"lstm-step-256", 32, 1024, 256, false, true},
+		{"logits-10k", 64, 10000, 256, false, true},
+		{"dW-10k", 10000, 256, 704, true, false},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			x, y, c := random(s.m*s.k), random(s.k*s.n), make([]float32, s.m*s.n)
+			aRow, aCol, bRow, bCol := s.k, 1, s.n, 1
+			if s.tA {
+				aRow, aCol = 1, s.m
+			}
+			if s.tB {
+				bRow, bCol = 1, s.k
+			}
+			for b.Loop() {
+				Gemm(s.m, s.n, s.k, x, aRow, aCol, y, bRow, bCol, c, s.n, false)
+			}
+			rate := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds()
+			b.ReportMetric(rate/1e9, "GFLOP/s")
+			b.ReportMetric(100*rate/ceiling, "%ceiling")
+		})
+	}
+}

@@ -1,0 +1,191 @@
+//go:generate go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+
+// Command gen writes the assembly of package kernel. It is a module of its own, so that
+// the generator's dependencies stay out of the program's.
+package main
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64")
+	ConstraintExpr("!f64")
+	tile()
+	exp()
+	fma()
+	Generate()
+}
+
+// tile is the heart of the matrix product: a 6x16 tile of C in twelve registers, one rank-1
+// update for each step of k. Two loads and six broadcasts feed twelve multiply-adds, so
+// that the two FMA ports never wait.
+func tile() {
+	TEXT("tile6x16", NOSPLIT, "func(k int, a, b, c *float32, ldc int, add bool)")
+	Pragma("noescape")
+	Doc("tile6x16 computes the 6x16 tile c (rows ldc apart) = a·b, or adds it to c. The panel a",
+		"holds k columns of 6 numbers, the panel b holds k rows of 16.")
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64())
+	b := Load(Param("b"), GP64())
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	add := Load(Param("add"), GP8())
+	SHLQ(Imm(2), ldc) // bytes
+
+	var acc [6][2]reg.VecVirtual
+	for i := range acc {
+		for j := range acc[i] {
+			acc[i][j] = YMM()
+			VXORPS(acc[i][j], acc[i][j], acc[i][j])
+		}
+	}
+	b0, b1, x, y := YMM(), YMM(), YMM(), YMM()
+	step := func(s int) {
+		VMOVUPS(Mem{Base: b, Disp: 64 * s}, b0)
+		VMOVUPS(Mem{Base: b, Disp: 64*s + 32}, b1)
+		for i := 0; i < 6; i += 2 { // two rows at a time hide the broadcasts
+			VBROADCASTSS(Mem{Base: a, Disp: 24*s + 4*i}, x)
+			VBROADCASTSS(Mem{Base: a, Disp: 24*s + 4*i + 4}, y)
+			VFMADD231PS(b0, x, acc[i][0])
+			VFMADD231PS(b1, x, acc[i][1])
+			VFMADD231PS(b0, y, acc[i+1][0])
+			VFMADD231PS(b1, y, acc[i+1][1])
+		}
+	}
+	Label("four")
+	CMPQ(k, Imm(4))
+	JL(LabelRef("one"))
+	for s := range 4 {
+		step(s)
+	}
+	ADDQ(Imm(4*24), a)
+	ADDQ(U32(4*64), b)
+	SUBQ(Imm(4), k)
+	JMP(LabelRef("four"))
+	Label("one")
+	TESTQ(k, k)
+	JZ(LabelRef("write"))
+	step(0)
+	ADDQ(Imm(24), a)
+	ADDQ(Imm(64), b)
+	DECQ(k)
+	JMP(LabelRef("one"))
+
+	Label("write")
+	TESTB(add, add)
+	JZ(LabelRef("store"))
+	row := GP64()
+	MOVQ(c, row)
+	for i := range acc {
+		VADDPS(Mem{Base: row}, acc[i][0], acc[i][0])
+		VADDPS(Mem{Base: row, Disp: 32}, acc[i][1], acc[i][1])
+		if i < 5 {
+			ADDQ(ldc, row)
+		}
+	}
+	Label("store")
+	for i := range acc {
+		VMOVUPS(acc[i][0], Mem{Base: c})
+		VMOVUPS(acc[i][1], Mem{Base: c, Disp: 32})
+		if i < 5 {
+			ADDQ(ldc, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// exp is e^x of eight numbers at a time: x = k ln 2 + r, a polynomial for e^r (coefficients:
+// Cephes, Moshier 1989, expf), and 2^k in two factors because k may be 128. Below the
+// range of normal numbers the result is 0, above it +Inf; a NaN stays.
+func exp() {
+	vector := func(name string, v uint32) Mem {
+		m := GLOBL(name, attr.RODATA|attr.NOPTR)
+		for i := range 8 {
+			DATA(4*i, U32(v))
+		}
+		return m
+	}
+	float := func(name string, v float32) Mem { return vector(name, math.Float32bits(v)) }
+	low, high := float("expLow", -87.33654), float("expHigh", 88.72283)
+	log2e := float("expLog2e", 1.44269504088896341)
+	ln2hi, ln2lo := float("expLn2hi", 0.693359375), float("expLn2lo", -2.12194440e-4)
+	var p []Mem
+	for i, c := range []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+		p = append(p, float("expP"+string(rune('0'+i)), c))
+	}
+	one, inf, bias := float("expOne", 1), float("expInf", float32(math.Inf(1))), vector("expBias", 127)
+
+	TEXT("exp8", NOSPLIT, "func(x *float32, n int)")
+	Pragma("noescape")
+	Doc("exp8 replaces n times eight numbers by their exponentials.")
+	ptr := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	Label("eight")
+	x, k, r, y, t, mask := YMM(), YMM(), YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: ptr}, x)
+	VMINPS(high, x, r)
+	VMAXPS(low, r, r)
+	VMULPS(log2e, r, k)
+	VROUNDPS(Imm(0), k, k)
+	VFNMADD231PS(ln2hi, k, r)
+	VFNMADD231PS(ln2lo, k, r)
+	VMOVUPS(p[0], y)
+	for _, c := range p[1:] {
+		VFMADD213PS(c, r, y)
+	}
+	VMULPS(r, r, t)
+	VFMADD213PS(r, t, y)
+	VADDPS(one, y, y)
+	VCVTPS2DQ(k, k)
+	VPSRAD(Imm(1), k, t)
+	VPSUBD(t, k, k)
+	VPADDD(bias, t, t)
+	VPSLLD(Imm(23), t, t)
+	VMULPS(t, y, y)
+	VPADDD(bias, k, k)
+	VPSLLD(Imm(23), k, k)
+	VMULPS(k, y, y)
+	VCMPPS(Imm(14), high, x, mask) // x > high
+	VMOVUPS(inf, t)
+	VBLENDVPS(mask, t, y, y)
+	VCMPPS(Imm(1), low, x, mask) // x < low
+	VANDNPS(y, mask, y)
+	VCMPPS(Imm(3), x, x, mask) // NaN
+	VBLENDVPS(mask, x, y, y)
+	VMOVUPS(y, Mem{Base: ptr})
+	ADDQ(Imm(32), ptr)
+	DECQ(n)
+	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+// fma is nothing but independent multiply-adds: what it reaches is the ceiling that the
+// benchmarks are shares of.
+func fma() {
+	TEXT("fmaLoop", NOSPLIT, "func(n int)")
+	Doc("fmaLoop executes n rounds of twelve independent multiply-adds of eight numbers.")
+	n := Load(Param("n"), GP64())
+	var acc [12]reg.VecVirtual
+	for i := range acc {
+		acc[i] = YMM()
+		VXORPS(acc[i], acc[i], acc[i])
+	}
+	x := YMM()
+	VXORPS(x, x, x)
+	Label("loop")
+	for i := range acc {
+		VFMADD231PS(x, x, acc[i])
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,272 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/internal/models"
+	"vaelab/internal/nn"
+	"vaelab/internal/optim"
+	"vaelab/internal/record"
+	"vaelab/internal/safetensors"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+	"vaelab/variants"
+)
+
+// eventful are settings under which everything happens that a checkpoint must keep: the
+// best weights are reloaded, the rate decays, gradients are clipped, batches are mixed.
+func eventful() Settings {
+	s := Defaults
+	s.Epochs, s.BatchSize, s.LogEvery, s.LR, s.Clip = 8, 32, 3, 0.3, 0.5
+	s.Decay = optim.Decay{Factor: 0.5, Patience: 1, From: 2, Max: 5}
+	return s
+}
+
+func runTo(t *testing.T, ctx context.Context, settings Settings, dir string, hooks Hooks, methods ...vae.Method) error {
+	t.Helper()
+	trial, set := small(t, 12, settings, methods...)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return Run(ctx, trial, set, dir, hooks)
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// lastValue is a metric of the last row of split train.
+func lastValue(t *testing.T, dir, metric string) float64 {
+	t.Helper()
+	if err := (record.Trial{Format: record.Format, ID: "test"}).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	set, err := record.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := record.Last(set.Runs[0], "train", metric)
+	return v
+}
+
+// TestResumeIsExact stops a trial after every few steps and goes on each time: rows and
+// weights are those of an uninterrupted one, to the byte, for an optimiser with memory, a
+// variant with running statistics, and a rate that decays.
+func TestResumeIsExact(t *testing.T) {
+	for _, kind := range []string{"adam", "sgd"} {
+		settings := eventful()
+		if settings.Optimizer = kind; kind == "sgd" {
+			settings.LR = 8
+		}
+		method := variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05}
+		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+		if err := runTo(t, context.Background(), settings, whole, Hooks{}, method); err != nil {
+			t.Fatal(err)
+		}
+		stops := 0
+		for {
+			ctx, cancel := context.WithCancel(context.Background())
+			steps := 0
+			err := runTo(t, ctx, settings, parts, Hooks{Progress: func(Progress) {
+				if steps++; steps == 7 {
+					cancel()
+				}
+			}}, method)
+			cancel()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			stops++
+			// What is written after the checkpoint by a process that is killed then:
+			rows := filepath.Join(parts, record.RowsFile)
+			if err := os.WriteFile(rows, append(read(t, rows), `{"step":99,"epo`...), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if stops < 5 {
+			t.Fatalf("%s: only %d stops", kind, stops)
+		}
+		for _, name := range []string{record.RowsFile, ModelFile} {
+			if !bytes.Equal(read(t, filepath.Join(whole, name)), read(t, filepath.Join(parts, name))) {
+				t.Errorf("%s: %s of a trial stopped %d times differs from an uninterrupted one", kind, name, stops)
+			}
+		}
+		if lr := lastValue(t, whole, "lr"); lr > 0.6*settings.LR {
+			t.Errorf("%s: the learning rate ends at %v and never decayed; the test does not test that", kind, lr)
+		}
+		if _, err := os.Stat(filepath.Join(parts, CheckpointFile)); err == nil {
+			t.Errorf("%s: a finished trial keeps its checkpoint", kind)
+		}
+	}
+}
+
+// TestLostRowsStartAnew: a checkpoint whose rows are gone is not believed.
+func TestLostRowsStartAnew(t *testing.T) {
+	whole, lost := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	if err := runTo(t, context.Background(), eventful(), whole, Hooks{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	runTo(t, ctx, eventful(), lost, Hooks{Progress: func(p Progress) {
+		if p.Step == 20 {
+			cancel()
+		}
+	}})
+	if err := os.Truncate(filepath.Join(lost, record.RowsFile), 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := runTo(t, context.Background(), eventful(), lost, Hooks{}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, filepath.Join(whole, record.RowsFile)), read(t, filepath.Join(lost, record.RowsFile))) {
+		t.Error("the rows differ from an uninterrupted trial's")
+	}
+}
+
+func TestDamagedCheckpointIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, CheckpointFile), []byte("not tensors at all"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	err := runTo(t, context.Background(), eventful(), dir, Hooks{})
+	if err == nil || !strings.Contains(err.Error(), CheckpointFile) || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("error %v does not name the checkpoint and the remedy", err)
+	}
+}
+
+// TestDivergenceFails: a NaN ends the trial with its step and a reason on disk, and a
+// learning rate that makes one is what the message speaks of.
+func TestDivergenceFails(t *testing.T) {
+	dir := t.TempDir()
+	settings := eventful()
+	settings.Optimizer, settings.LR, settings.Clip = "sgd", 1e30, 0
+	err := runTo(t, context.Background(), settings, dir, Hooks{})
+	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "train.lr") {
+		t.Errorf("error %v, want ErrDiverged with a remedy", err)
+	}
+	if reason := string(read(t, filepath.Join(dir, record.FailedFile))); !strings.Contains(reason, "diverged at step") {
+		t.Errorf("FAILED says %q", reason)
+	}
+}
+
+func TestBatchOfOneIsRefused(t *testing.T) {
+	settings := eventful()
+	settings.BatchSize = 1
+	err := runTo(t, context.Background(), settings, t.TempDir(), Hooks{}, variants.BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1})
+	if err == nil || !strings.Contains(err.Error(), "batch_size") {
+		t.Errorf("error %v does not name batch_size", err)
+	}
+}
+
+// TestOverfitsOneBatch: the chain from symbols to gradients can learn anything at all.
+func TestOverfitsOneBatch(t *testing.T) {
+	for _, batching := range []string{"length", "mixed"} {
+		settings := Defaults
+		settings.LR, settings.BatchSize, settings.Batching = 0.02, 8, batching
+		trial, set := small(t, 24, settings)
+		trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 24, EncHidden: 24, DecHidden: 24, Init: "pytorch"}
+		set.Train.Seqs, set.Train.Labels = set.Train.Seqs[:8], nil
+		if batching == "mixed" {
+			for i := range set.Train.Seqs {
+				set.Train.Seqs[i] = append(append([]int32(nil), set.Train.Seqs[i][:3+i]...), 2)
+			}
+		}
+		trial.KL.Beta = 0
+		tr, err := New(trial, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 300 {
+			tr.Batch = 0
+			if err := tr.TrainStep(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rec := tr.trainRow().Values["rec"]; math.IsNaN(rec) {
+			t.Fatal("NaN")
+		}
+		if rec := tr.Evaluate("train", set.Train).Values["rec"]; rec > 1 {
+			t.Errorf("%s: after 300 steps on 8 sentences the reconstruction still costs %.2f nats", batching, rec)
+		}
+	}
+}
+
+// TestModelGradients checks the gradients of whole models, every parameter of encoder,
+// decoder and variant, against central differences in float64.
+func TestModelGradients(t *testing.T) {
+	if tensor.Bits == 32 {
+		t.Skip("central differences of a whole model need float64: go test -tags f64")
+	}
+	for _, name := range variants.Methods.Names() {
+		method, _ := variants.Methods.Get(name)
+		trial, set := small(t, 5, Defaults, method)
+		trial.Model = models.LSTM{LatentDim: 3, EmbedDim: 4, EncHidden: 5, DecHidden: 6, DropoutIn: 0.3, DropoutOut: 0.3, Init: "pytorch"}
+		tr, err := New(trial, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs := set.Train.Seqs[:6]
+		for i := range seqs {
+			seqs[i] = append(append([]int32(nil), seqs[i][:3+i%3]...), 2)
+		}
+		x := vae.NewBatch(seqs, nil)
+		loss := func() float64 {
+			tr.Model.Params.ZeroGrad()
+			tr.tape.Reset()
+			terms := tr.Model.Loss(&nn.Pass{
+				Tape: &tr.tape, Train: true, KLWeight: 0.7,
+				Noise: stream.New(1, "eps"), Drop: stream.New(1, "drop"),
+			}, x)
+			terms.Loss.Backward()
+			return terms.Loss.Scalar()
+		}
+		loss()
+		grads := map[string][]nn.Float{}
+		for _, p := range tr.learnt {
+			grads[p.Name] = append([]nn.Float(nil), p.Grad...)
+		}
+		const h = 1e-5
+		for _, p := range tr.learnt {
+			for _, i := range []int{0, len(p.Data) / 3, len(p.Data) / 2, len(p.Data) - 1} {
+				w := p.Data[i]
+				p.Data[i] = w + h
+				up := loss()
+				p.Data[i] = w - h
+				down := loss()
+				p.Data[i] = w
+				want, got := (up-down)/(2*h), float64(grads[p.Name][i])
+				if math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+					t.Errorf("%s: %s[%d]: gradient %v, central difference %v", name, p.Name, i, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestWeightsFit: a checkpoint of another shape is refused with every mismatch named.
+func TestWeightsFit(t *testing.T) {
+	trial, set := small(t, 5, Defaults)
+	a, _ := New(trial, set)
+	trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 5, EncHidden: 6, DecHidden: 5, Init: "he19"}
+	b, _ := New(trial, set)
+	err := nn.LoadTensors(&safetensors.File{Tensors: nn.Tensors(a.Model.Params.All(), "")}, b.Model.Params.All(), "")
+	if err == nil || !strings.Contains(err.Error(), "encoder.lstm.weight_hh_l0 has shape [20 5], the model wants [24 6]") {
+		t.Errorf("error %v", err)
+	}
+}
