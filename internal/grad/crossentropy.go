@@ -6,8 +6,8 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// blockRows is how many rows of logits are in work at once: with a vocabulary of 10,000
-// they are 2.5 MB of float32, and without gradients no more than that is ever held.
+// blockRows is how many rows of logits are held at a time where no gradient is wanted: with a
+// vocabulary of 10,000 they are 2.5 MB of float32.
 const blockRows = 64
 
 // CrossEntropy is the output layer of a language model with its loss, as one operation:
@@ -23,24 +23,20 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	t, N, V := v.tape, v.Rows, w.Rows
 	out := t.op(N, 1, backCrossEntropy, v, w)
 	out.ids = targets
-	keep := N // rows of probabilities kept for the gradient
+	rows := N // of logits at a time
 	if out.Grad == nil {
-		keep = min(N, blockRows)
+		rows = min(N, blockRows)
 	}
-	p := tensor.Matrix{Rows: keep, Cols: V, Data: t.arena.Raw(keep * V)}
-	out.save[0] = p.Data
-	for from := 0; from < N; from += blockRows {
-		to := min(N, from+blockRows)
-		block := p.RowRange(0, to-from)
-		if out.Grad != nil {
-			block = p.RowRange(from, to)
-		}
-		tensor.Gemm(tensor.N, v.RowRange(from, to), tensor.T, w.Matrix, 0, block)
+	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.arena.Raw(rows * V)}
+	out.save[0] = p.Data // softmax probabilities, for the gradient
+	words := tensor.Prepare(t.arena.Raw, tensor.T, w.Matrix)
+	for from := 0; from < N; from += rows {
+		to := min(N, from+rows)
+		words.Gemm(v.RowRange(from, to), 0, p.RowRange(0, to-from))
 		for i := range to - from {
-			row := block.Row(i)
+			row := p.Row(i)
 			logit := row[targets[from+i]]
-			lse := tensor.SoftmaxLSE(row)
-			out.Data[from+i] = lse - logit
+			out.Data[from+i] = tensor.SoftmaxLSE(row) - logit
 		}
 	}
 	return out
@@ -52,9 +48,7 @@ func backCrossEntropy(v *Value) {
 	p := tensor.Matrix{Rows: v.Rows, Cols: w.Rows, Data: v.save[0]}
 	for i, g := range v.Grad {
 		row := p.Row(i)
-		for j := range row {
-			row[j] *= g
-		}
+		tensor.Scale(g, row)
 		row[v.ids[i]] -= g
 	}
 	if a.Grad != nil {

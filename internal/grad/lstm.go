@@ -58,6 +58,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	// One product projects the inputs of all steps.
 	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
+	recurrent := tensor.Prepare(t.arena.Raw, tensor.T, whh.Matrix) // used at every step
 	h, c := zero, zero
 	if h0 != nil {
 		h = h0.Matrix
@@ -68,7 +69,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	for s, n := range steps.Active {
 		from, to := steps.Offset[s], steps.Offset[s+1]
 		pre := gates.RowRange(from, to)
-		tensor.Gemm(tensor.N, h.RowRange(0, n), tensor.T, whh.Matrix, 1, pre)
+		recurrent.Gemm(h.RowRange(0, n), 1, pre)
 		for b := range n {
 			lstmCell(pre.Row(b), fixed.Row(b), c.Row(b), cell.Row(from+b), tanhC.Row(from+b), out.Row(from+b))
 		}
@@ -118,6 +119,7 @@ func backLSTM(v *Value) {
 	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows not yet running stay 0
 	dc := scratch(B, H)     // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
+	recurrent := tensor.Prepare(t.arena.Raw, tensor.N, whh.Matrix)
 	for s := len(active) - 1; s >= 0; s-- {
 		from, n := offset[s], active[s]
 		hLast, cLast := hStart, cStart
@@ -128,7 +130,7 @@ func backLSTM(v *Value) {
 			copy(hPrev.Row(from+b), hLast.Row(b))
 			backLSTMCell(v.gradient().Row(from+b), dh.Row(b), dc.Row(b), gates.Row(from+b), cLast.Row(b), tanhC.Row(from+b), dPre.Row(from+b))
 		}
-		tensor.Gemm(tensor.N, dPre.RowRange(from, from+n), tensor.N, whh.Matrix, 0, dh.RowRange(0, n))
+		recurrent.Gemm(dPre.RowRange(from, from+n), 0, dh.RowRange(0, n))
 	}
 	if h0 != nil && h0.Grad != nil {
 		tensor.Add(dh.Data, h0.Grad)

@@ -25,9 +25,7 @@ func ClipNorm(params []*nn.Param, max float64) (norm float64, clipped bool) {
 	}
 	scale := Float(max / (norm + 1e-6))
 	for _, p := range params {
-		for i := range p.Grad {
-			p.Grad[i] *= scale
-		}
+		tensor.Scale(scale, p.Grad)
 	}
 	return norm, true
 }
@@ -102,11 +100,6 @@ func (a *Adam) Step(lr float64) {
 	rate := Float(lr / (1 - math.Pow(beta1, t)))
 	root := Float(1 / math.Sqrt(1-math.Pow(beta2, t)))
 	for k, p := range a.params {
-		m, v, w := a.m[k].Data, a.v[k].Data, p.Data
-		for i, g := range p.Grad {
-			m[i] = beta1*m[i] + (1-beta1)*g
-			v[i] = beta2*v[i] + (1-beta2)*g*g
-			w[i] -= rate * m[i] / (tensor.Sqrt(v[i])*root + eps)
-		}
+		tensor.Adam(p.Data, p.Grad, a.m[k].Data, a.v[k].Data, beta1, beta2, rate, root, eps)
 	}
 }

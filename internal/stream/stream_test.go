@@ -4,7 +4,7 @@ import "testing"
 
 func TestStreamsAreNamed(t *testing.T) {
 	first := func(seed uint64, parts ...any) uint64 { return New(seed, parts...).Uint64() }
-	if first(1, "order", 3) != first(1, "order", 3) {
+	if one, two := first(1, "order", 3), first(1, "order", 3); one != two {
 		t.Error("the same name gave two different streams")
 	}
 	seen := map[uint64]string{}

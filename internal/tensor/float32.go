@@ -59,13 +59,92 @@ func gonum(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	blas32.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 
+// A Panel is a right-hand operand made ready for many products.
+type Panel struct {
+	rows, cols int // as read
+	packed     []Float
+	plain      Matrix
+	trans      Trans
+}
+
+// Prepare makes b, transposed as asked, ready for many products; alloc lends memory that
+// must live as long as the Panel.
+func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
+	p := Panel{plain: b, trans: tB}
+	p.rows, p.cols = tB.dims(b)
+	if kernel.Available {
+		p.packed = alloc(kernel.PanelSize(p.rows, p.cols))
+		row, col := tB.strides(b)
+		kernel.Pack(p.packed, b.Data, p.rows, p.cols, row, col)
+	}
+	return p
+}
+
+// gemm computes c = a·p + beta·c.
+func (p Panel) gemm(a Matrix, beta Float, c Matrix) {
+	if p.packed == nil || beta != 0 && beta != 1 {
+		gemm(N, a, p.trans, p.plain, beta, c)
+		return
+	}
+	kernel.GemmPanel(c.Rows, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, c.Data, c.stride(), beta != 0)
+}
+
 // Exps replaces every number by its exponential.
 func Exps(x []Float) {
 	if kernel.Available {
-		kernel.Exp(x)
+		kernel.ExpSum(x, 0)
 		return
 	}
-	for i, v := range x {
-		x[i] = Exp(v)
+	plainExpSum(x, 0)
+}
+
+func expSum(x []Float, shift Float) Float {
+	if kernel.Available {
+		return kernel.ExpSum(x, shift)
 	}
+	return plainExpSum(x, shift)
+}
+
+func largest(x []Float) Float {
+	if kernel.Available {
+		return kernel.Max(x)
+	}
+	return plainMax(x)
+}
+
+// Axpy adds k times x to y.
+func Axpy(k Float, x, y []Float) {
+	if kernel.Available {
+		kernel.Axpy(k, x, y)
+		return
+	}
+	plainAxpy(k, x, y)
+}
+
+// Scale multiplies x by k.
+func Scale(k Float, x []Float) {
+	if kernel.Available {
+		kernel.Scale(k, x)
+		return
+	}
+	plainScale(k, x)
+}
+
+// SumSquares is the sum of x_i² in float64.
+func SumSquares(x []Float) float64 {
+	if kernel.Available {
+		return kernel.SumSquares(x)
+	}
+	return plainSumSquares(x)
+}
+
+// Adam makes one step of Adam on the weights w with gradients g and running means m, v:
+//
+//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+	if kernel.Available {
+		kernel.Adam(w, g, m, v, beta1, beta2, rate, root, eps)
+		return
+	}
+	plainAdam(w, g, m, v, beta1, beta2, rate, root, eps)
 }

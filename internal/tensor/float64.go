@@ -2,11 +2,7 @@
 
 package tensor
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/blas/blas64"
-)
+import "gonum.org/v1/gonum/blas/blas64"
 
 // Float is the number of the engine: float32, or float64 under the build tag f64.
 type Float = float64
@@ -25,9 +21,40 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	blas64.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 
+// A Panel is a right-hand operand for many products; nothing is made ready here.
+type Panel struct {
+	rows, cols int // as read
+	plain      Matrix
+	trans      Trans
+}
+
+// Prepare remembers b, transposed as asked.
+func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
+	p := Panel{plain: b, trans: tB}
+	p.rows, p.cols = tB.dims(b)
+	return p
+}
+
+func (p Panel) gemm(a Matrix, beta Float, c Matrix) { gemm(N, a, p.trans, p.plain, beta, c) }
+
 // Exps replaces every number by its exponential.
-func Exps(x []Float) {
-	for i, v := range x {
-		x[i] = math.Exp(v)
-	}
+func Exps(x []Float) { plainExpSum(x, 0) }
+
+func expSum(x []Float, shift Float) Float { return plainExpSum(x, shift) }
+func largest(x []Float) Float             { return plainMax(x) }
+
+// Axpy adds k times x to y.
+func Axpy(k Float, x, y []Float) { plainAxpy(k, x, y) }
+
+// Scale multiplies x by k.
+func Scale(k Float, x []Float) { plainScale(k, x) }
+
+// SumSquares is the sum of x_i².
+func SumSquares(x []Float) float64 { return plainSumSquares(x) }
+
+// Adam makes one step of Adam on the weights w with gradients g and running means m, v:
+//
+//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+	plainAdam(w, g, m, v, beta1, beta2, rate, root, eps)
 }

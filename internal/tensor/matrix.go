@@ -94,3 +94,13 @@ func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	}
 	gemm(tA, a, tB, b, beta, c)
 }
+
+// Gemm computes c = a·p + beta·c; the result is that of the function Gemm.
+func (p Panel) Gemm(a Matrix, beta Float, c Matrix) {
+	if a.Cols != p.rows || a.Rows != c.Rows || p.cols != c.Cols {
+		panic(fmt.Sprintf("tensor: Gemm: %v times a panel (%d, %d) into %v", a, p.rows, p.cols, c))
+	}
+	if a.Rows > 0 {
+		p.gemm(a, beta, c)
+	}
+}

@@ -111,6 +111,22 @@ func TestGemm(t *testing.T) {
 						want.Row(i)[j] = Float(s)
 					}
 				}
+				if tA == N {
+					prepared := New(m, n)
+					for i := range m {
+						copy(prepared.Row(i), c.Row(i))
+					}
+					Prepare(func(n int) []Float { return make([]Float, n) }, tB, b).Gemm(a, 0.5, prepared)
+					defer func(c Matrix) {
+						for i := range m {
+							for j := range n {
+								if prepared.Row(i)[j] != c.Row(i)[j] {
+									t.Errorf("%v tB=%t: a prepared operand gives another product", dim, tB)
+								}
+							}
+						}
+					}(c)
+				}
 				Gemm(tA, a, tB, b, 0.5, c)
 				for i := range m {
 					for j := range n {

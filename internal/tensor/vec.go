@@ -2,38 +2,8 @@ package tensor
 
 import "math"
 
-// Axpy adds alpha times x to y.
-func Axpy(alpha Float, x, y []Float) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += alpha * v
-	}
-}
-
 // Add adds x to y.
-func Add(x, y []Float) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += v
-	}
-}
-
-// Dot is the sum of x_i y_i, from left to right.
-func Dot(x, y []Float) (s Float) {
-	y = y[:len(x)]
-	for i, v := range x {
-		s += v * y[i]
-	}
-	return s
-}
-
-// SumSquares is the sum of x_i² in float64.
-func SumSquares(x []Float) (s float64) {
-	for _, v := range x {
-		s += float64(v) * float64(v)
-	}
-	return s
-}
+func Add(x, y []Float) { Axpy(1, x, y) }
 
 // Exp is e^x: relative error below 1e-7 in float32 (see TestExp), 0 below the range of
 // normal numbers, +Inf above it, NaN for NaN.
@@ -126,27 +96,12 @@ func Log(x Float) Float { return Float(math.Log(float64(x))) }
 func Sqrt(x Float) Float { return Float(math.Sqrt(float64(x))) }
 
 // SoftmaxLSE replaces a row of logits by its softmax and returns ln sum_j e^x_j, each
-// exponential computed once.
+// exponential computed once. A NaN or +Inf among them makes the result NaN.
 func SoftmaxLSE(x []Float) Float {
-	m := x[0]
-	for _, v := range x {
-		if v > m || v != v {
-			m = v
-		}
-	}
-	for j, v := range x {
-		x[j] = v - m
-	}
-	Exps(x)
-	var s Float
-	for _, e := range x {
-		s += e
-	}
-	inv := 1 / s
-	for j := range x {
-		x[j] *= inv
-	}
-	return m + Log(s)
+	m := largest(x)
+	sum := expSum(x, m)
+	Scale(1/sum, x)
+	return m + Log(sum)
 }
 
 // Sigmoids replaces every number by its sigmoid.

@@ -26,7 +26,7 @@ func TestExp(t *testing.T) {
 			next += stride
 		}
 		copy(x, in)
-		Exp(x)
+		ExpSum(x, 0)
 		for i, got := range x {
 			want := math.Exp(float64(in[i]))
 			switch {
@@ -62,10 +62,10 @@ func TestExp(t *testing.T) {
 		for i := range a {
 			a[i] = float32(i) - 7.3
 		}
-		Exp(a)
+		ExpSum(a, 0)
 		for i := range a {
 			b[0] = float32(i) - 7.3
-			if Exp(b); a[i] != b[0] {
+			if ExpSum(b, 0); a[i] != b[0] {
 				t.Fatalf("length %d place %d: %v, alone %v", n, i, a[i], b[0])
 			}
 		}
@@ -81,7 +81,7 @@ func BenchmarkExp(b *testing.B) {
 		for i := range x {
 			x[i] = -3
 		}
-		Exp(x)
+		ExpSum(x, 0)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/element")
 }

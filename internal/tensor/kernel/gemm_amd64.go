@@ -40,34 +40,66 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 // The scheme is that of Goto & van de Geijn 2008, "Anatomy of high-performance matrix
 // multiplication".
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
-	if k == 0 {
-		if !add {
-			for i := range m {
-				clear(c[i*ldc : i*ldc+n])
-			}
-		}
-		return
-	}
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
-	for j := 0; j < n; j += nc {
-		cols := min(nc, n-j)
-		for p := 0; p < k; p += kc {
-			depth := min(kc, k-p)
-			pack(w.b[:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
-			for i := 0; i < m; i += mc {
-				rows := min(mc, m-i)
-				pack(w.a[:], a[i*aRow+p*aCol:], rows, depth, mr, aRow, aCol)
-				w.block(rows, cols, depth, c[i*ldc+j:], ldc, add || p > 0)
-			}
+	blocks(n, k, func(j, cols, p, depth, _ int) {
+		pack(w.b[:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
+		w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, depth, c[j:], ldc, add || p > 0)
+	})
+	if k == 0 && !add {
+		for i := range m {
+			clear(c[i*ldc : i*ldc+n])
 		}
 	}
 }
 
+// PanelSize is the length of a packed right-hand operand (k, n).
+func PanelSize(k, n int) int { return k * ((n + nr - 1) / nr * nr) }
+
+// Pack brings a right-hand operand into the order in which GemmPanel reads it: worth it if
+// the operand meets more than one left-hand side.
+func Pack(panel, b []float32, k, n, bRow, bCol int) {
+	blocks(n, k, func(j, cols, p, depth, at int) {
+		pack(panel[at:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
+	})
+}
+
+// GemmPanel is Gemm with a packed right-hand operand; the result is the same to the bit.
+func GemmPanel(m, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
+	w := pool.Get().(*buffers)
+	defer pool.Put(w)
+	blocks(n, k, func(j, cols, p, depth, at int) {
+		w.rows(m, a[p*aCol:], aRow, aCol, panel[at:], cols, depth, c[j:], ldc, add || p > 0)
+	})
+}
+
+// blocks visits the blocks of a right-hand operand in the order of their sums; at is the
+// block's place in a panel.
+func blocks(n, k int, f func(j, cols, p, depth, at int)) {
+	at := 0
+	for j := 0; j < n; j += nc {
+		cols := min(nc, n-j)
+		for p := 0; p < k; p += kc {
+			depth := min(kc, k-p)
+			f(j, cols, p, depth, at)
+			at += depth * ((cols + nr - 1) / nr * nr)
+		}
+	}
+}
+
+// rows multiplies all of a, block by block, with one packed block of b.
+func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, depth int, c []float32, ldc int, add bool) {
+	for i := 0; i < m; i += mc {
+		rows := min(mc, m-i)
+		pack(w.a[:], a[i*aRow:], rows, depth, mr, aRow, aCol)
+		w.block(rows, cols, depth, b, c[i*ldc:], ldc, add)
+	}
+}
+
 // block multiplies the packed blocks tile by tile.
-func (w *buffers) block(rows, cols, depth int, c []float32, ldc int, add bool) {
+func (w *buffers) block(rows, cols, depth int, b, c []float32, ldc int, add bool) {
 	for j := 0; j < cols; j += nr {
-		panel := &w.b[j*depth]
+		panel := &b[j*depth]
 		for i := 0; i < rows; i += mr {
 			if i+mr <= rows && j+nr <= cols {
 				tile6x16(depth, &w.a[i*depth], panel, &c[i*ldc+j], ldc, add)

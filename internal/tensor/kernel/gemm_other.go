@@ -2,19 +2,29 @@
 
 package kernel
 
-// Available is false where there are no kernels.
+// Available is false where there are no kernels: then nothing else here may be called.
 const Available = false
 
 // Name is the tier's name.
 const Name = "none"
 
-// Gemm must not be called where Available is false.
-func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
-	panic("kernel: not available")
+const missing = "kernel: not available on this processor or in this build"
+
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Max, Scale, Axpy, SumSquares and Adam
+// exist on amd64 only.
+
+func PanelSize(k, n int) int                        { panic(missing) }
+func Pack(panel, b []float32, k, n, bRow, bCol int) { panic(missing) }
+func GemmPanel(m, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
+	panic(missing)
 }
-
-// Ceiling must not be called where Available is false.
-func Ceiling(n int) { panic("kernel: not available") }
-
-// Exp must not be called where Available is false.
-func Exp(x []float32) { panic("kernel: not available") }
+func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
+	panic(missing)
+}
+func Ceiling(n int)                                                    { panic(missing) }
+func ExpSum(x []float32, shift float32) float32                        { panic(missing) }
+func Max(x []float32) float32                                          { panic(missing) }
+func Scale(k float32, x []float32)                                     { panic(missing) }
+func Axpy(k float32, x, y []float32)                                   { panic(missing) }
+func SumSquares(x []float32) float64                                   { panic(missing) }
+func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) { panic(missing) }

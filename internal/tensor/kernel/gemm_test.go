@@ -37,6 +37,16 @@ func TestGemm(t *testing.T) {
 			c := random(m * ldc)
 			old := append([]float32(nil), c...)
 			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, ldc, add)
+			if k > 0 {
+				panel, again := make([]float32, PanelSize(k, n)), append([]float32(nil), old...)
+				Pack(panel, b, k, n, bRow, bCol)
+				GemmPanel(m, n, k, a, aRow, aCol, panel, again, ldc, add)
+				for i := range c {
+					if c[i] != again[i] {
+						t.Fatalf("%v: the packed product differs", d)
+					}
+				}
+			}
 			for i := range m {
 				for j := range ldc {
 					want := float64(old[i*ldc+j])

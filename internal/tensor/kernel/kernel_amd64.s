@@ -326,49 +326,172 @@ DATA expBias<>+24(SB)/4, $0x0000007f
 DATA expBias<>+28(SB)/4, $0x0000007f
 GLOBL expBias<>(SB), RODATA|NOPTR, $32
 
-// func exp8(x *float32, n int)
+// func exp8(x *float32, n int, shift float32, sum *float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·exp8(SB), NOSPLIT, $0-16
-	MOVQ x+0(FP), AX
-	MOVQ n+8(FP), CX
+TEXT ·exp8(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         sum+24(FP), DX
+	VBROADCASTSS shift+16(FP), Y0
+	VMOVUPS      (DX), Y1
 
 eight:
-	VMOVUPS      (AX), Y0
-	VMINPS       expHigh<>+0(SB), Y0, Y2
-	VMAXPS       expLow<>+0(SB), Y2, Y2
-	VMULPS       expLog2e<>+0(SB), Y2, Y1
-	VROUNDPS     $0x00, Y1, Y1
-	VFNMADD231PS expLn2hi<>+0(SB), Y1, Y2
-	VFNMADD231PS expLn2lo<>+0(SB), Y1, Y2
-	VMOVUPS      expP0<>+0(SB), Y3
-	VFMADD213PS  expP1<>+0(SB), Y2, Y3
-	VFMADD213PS  expP2<>+0(SB), Y2, Y3
-	VFMADD213PS  expP3<>+0(SB), Y2, Y3
-	VFMADD213PS  expP4<>+0(SB), Y2, Y3
-	VFMADD213PS  expP5<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y2, Y4
-	VFMADD213PS  Y2, Y4, Y3
-	VADDPS       expOne<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y4
-	VPSUBD       Y4, Y1, Y1
-	VPADDD       expBias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPADDD       expBias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VCMPPS       $0x0e, expHigh<>+0(SB), Y0, Y1
-	VMOVUPS      expInf<>+0(SB), Y4
-	VBLENDVPS    Y1, Y4, Y3, Y3
-	VCMPPS       $0x01, expLow<>+0(SB), Y0, Y1
-	VANDNPS      Y3, Y1, Y3
-	VCMPPS       $0x03, Y0, Y0, Y1
-	VBLENDVPS    Y1, Y0, Y3, Y3
-	VMOVUPS      Y3, (AX)
+	VMOVUPS      (AX), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMINPS       expHigh<>+0(SB), Y2, Y4
+	VMAXPS       expLow<>+0(SB), Y4, Y4
+	VMULPS       expLog2e<>+0(SB), Y4, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VFNMADD231PS expLn2hi<>+0(SB), Y3, Y4
+	VFNMADD231PS expLn2lo<>+0(SB), Y3, Y4
+	VMOVUPS      expP0<>+0(SB), Y5
+	VFMADD213PS  expP1<>+0(SB), Y4, Y5
+	VFMADD213PS  expP2<>+0(SB), Y4, Y5
+	VFMADD213PS  expP3<>+0(SB), Y4, Y5
+	VFMADD213PS  expP4<>+0(SB), Y4, Y5
+	VFMADD213PS  expP5<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y4, Y6
+	VFMADD213PS  Y4, Y6, Y5
+	VADDPS       expOne<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y6
+	VPSUBD       Y6, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VPADDD       expBias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y3
+	VMOVUPS      expInf<>+0(SB), Y6
+	VBLENDVPS    Y3, Y6, Y5, Y5
+	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y3
+	VANDNPS      Y5, Y3, Y5
+	VCMPPS       $0x03, Y2, Y2, Y3
+	VBLENDVPS    Y3, Y2, Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VADDPS       Y5, Y1, Y1
 	ADDQ         $0x20, AX
 	DECQ         CX
 	JNZ          eight
+	VMOVUPS      Y1, (DX)
+	VZEROUPPER
+	RET
+
+// func max8(x *float32, n int, top *float32)
+// Requires: AVX
+TEXT ·max8(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    top+16(FP), DX
+	VMOVUPS (DX), Y0
+
+loop:
+	VMOVUPS (AX), Y1
+	VMAXPS  Y0, Y1, Y0
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+	VMOVUPS Y0, (DX)
+	VZEROUPPER
+	RET
+
+// func scale8(x *float32, n int, k float32)
+// Requires: AVX
+TEXT ·scale8(SB), NOSPLIT, $0-20
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS k+16(FP), Y0
+
+loop:
+	VMULPS  (AX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func axpy8(k float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·axpy8(SB), NOSPLIT, $0-32
+	VBROADCASTSS k+0(FP), Y0
+	MOVQ         x+8(FP), AX
+	MOVQ         n+24(FP), CX
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMULPS  (AX), Y0, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (DX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func squares8(x *float32, n int, sum *float64)
+// Requires: AVX, FMA3
+TEXT ·squares8(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    sum+16(FP), DX
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+
+loop:
+	VCVTPS2PD   (AX), Y2
+	VCVTPS2PD   16(AX), Y3
+	VFMADD231PD Y2, Y2, Y0
+	VFMADD231PD Y3, Y3, Y1
+	ADDQ        $0x20, AX
+	DECQ        CX
+	JNZ         loop
+	VMOVUPD     Y0, (DX)
+	VMOVUPD     Y1, 32(DX)
+	VZEROUPPER
+	RET
+
+// func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·adam8(SB), NOSPLIT, $0-68
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS beta1+40(FP), Y0
+	VBROADCASTSS rest1+44(FP), Y1
+	VBROADCASTSS beta2+48(FP), Y2
+	VBROADCASTSS rest2+52(FP), Y3
+	VBROADCASTSS rate+56(FP), Y4
+	VBROADCASTSS root+60(FP), Y5
+	VBROADCASTSS eps+64(FP), Y6
+
+loop:
+	VMOVUPS     (CX), Y9
+	VMULPS      (DX), Y0, Y7
+	VFMADD231PS Y9, Y1, Y7
+	VMOVUPS     Y7, (DX)
+	VMULPS      (BX), Y2, Y8
+	VMULPS      Y9, Y9, Y9
+	VFMADD231PS Y9, Y3, Y8
+	VMOVUPS     Y8, (BX)
+	VSQRTPS     Y8, Y8
+	VMULPS      Y5, Y8, Y8
+	VADDPS      Y6, Y8, Y8
+	VMULPS      Y4, Y7, Y7
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     (AX), Y9
+	VSUBPS      Y7, Y9, Y9
+	VMOVUPS     Y9, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	DECQ        SI
+	JNZ         loop
 	VZEROUPPER
 	RET
 

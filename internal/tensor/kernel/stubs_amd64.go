@@ -10,10 +10,36 @@ package kernel
 //go:noescape
 func tile6x16(k int, a *float32, b *float32, c *float32, ldc int, add bool)
 
-// exp8 replaces n times eight numbers by their exponentials.
+// exp8 replaces n times eight numbers x by e^(x-shift), and adds them to the eight sums.
 //
 //go:noescape
-func exp8(x *float32, n int)
+func exp8(x *float32, n int, shift float32, sum *float32)
+
+// max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.
+//
+//go:noescape
+func max8(x *float32, n int, top *float32)
+
+// scale8 multiplies n times eight numbers by k.
+//
+//go:noescape
+func scale8(x *float32, n int, k float32)
+
+// axpy8 adds k times n times eight numbers x to y, rounding the product first.
+//
+//go:noescape
+func axpy8(k float32, x *float32, y *float32, n int)
+
+// squares8 adds the squares of n times eight numbers to eight sums in float64.
+//
+//go:noescape
+func squares8(x *float32, n int, sum *float64)
+
+// adam8 makes one step of Adam on n times eight weights: m = beta1 m + rest1 grad,
+// v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps).
+//
+//go:noescape
+func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
 
 // fmaLoop executes n rounds of twelve independent multiply-adds of eight numbers.
 func fmaLoop(n int)

@@ -1,0 +1,24 @@
+.PHONY: build test test-f64 test-long ci bench generate
+
+build: ## one static binary
+	CGO_ENABLED=0 go build -o vaelab ./cmd/vaelab
+
+test:
+	go test ./...
+
+test-f64: ## the same in float64, where finite differences are sharp
+	go test -tags f64 ./...
+
+test-long: ## every float32 through exp, and longer fuzzing
+	go test ./internal/tensor/kernel -run TestExp -long -v
+	go test ./internal/safetensors -fuzz FuzzDecode -fuzztime 1m
+	go test ./internal/record -fuzz FuzzRows -fuzztime 1m
+
+ci:
+	.ci/run
+
+bench: ## products as a share of the FMA ceiling, and a whole training step
+	go test ./internal/tensor/kernel ./internal/train -run '^$$' -bench . -cpu 1
+
+generate: ## the assembly, from its generator
+	cd internal/tensor/kernel/gen && go generate .

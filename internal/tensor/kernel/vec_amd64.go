@@ -1,0 +1,101 @@
+//go:build !f64
+
+package kernel
+
+import "math"
+
+// ExpSum replaces every number x by e^(x-shift) and returns their sum, added up in eight
+// lanes. The exponential is at most 2 ULP from the true value (TestExp), 0 below the range
+// of normal numbers, +Inf above it, NaN for NaN.
+func ExpSum(x []float32, shift float32) float32 {
+	var sums [8]float32
+	if n := len(x) / 8; n > 0 {
+		exp8(&x[0], n, shift, &sums[0])
+		x = x[8*n:]
+	}
+	if len(x) > 0 {
+		none := float32(math.Inf(-1))
+		rest := [8]float32{none, none, none, none, none, none, none, none}
+		copy(rest[:], x)
+		exp8(&rest[0], 1, shift, &sums[0])
+		copy(x, rest[:])
+	}
+	return (sums[0] + sums[4]) + (sums[1] + sums[5]) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
+}
+
+// Max is the largest of x, which must not be empty; NaNs are passed over.
+func Max(x []float32) float32 {
+	top := [8]float32{x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[0]}
+	if n := len(x) / 8; n > 0 {
+		max8(&x[0], n, &top[0])
+		x = x[8*n:]
+	}
+	m := top[0]
+	for _, v := range top {
+		if v > m {
+			m = v
+		}
+	}
+	for _, v := range x {
+		if v > m {
+			m = v
+		}
+	}
+	return m
+}
+
+// Scale multiplies x by k.
+func Scale(k float32, x []float32) {
+	if n := len(x) / 8; n > 0 {
+		scale8(&x[0], n, k)
+		x = x[8*n:]
+	}
+	for i := range x {
+		x[i] *= k
+	}
+}
+
+// Axpy adds k·x to y.
+func Axpy(k float32, x, y []float32) {
+	y = y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		axpy8(k, &x[0], &y[0], n)
+		x, y = x[8*n:], y[8*n:]
+	}
+	for i, v := range x {
+		y[i] += float32(k * v)
+	}
+}
+
+// SumSquares is the sum of x² in float64, added up in eight lanes.
+func SumSquares(x []float32) float64 {
+	var sums [8]float64
+	if n := len(x) / 8; n > 0 {
+		squares8(&x[0], n, &sums[0])
+		x = x[8*n:]
+	}
+	for i, v := range x {
+		sums[i] += float64(v) * float64(v)
+	}
+	return (sums[0] + sums[4]) + (sums[1] + sums[5]) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
+}
+
+// Adam makes one step on the weights w with gradients g and running means m and v:
+//
+//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) {
+	whole := len(w) &^ 7
+	if whole > 0 {
+		adam8(&w[0], &g[0], &m[0], &v[0], whole/8, beta1, 1-beta1, beta2, 1-beta2, rate, root, eps)
+	}
+	if whole < len(w) {
+		var rest [4][8]float32
+		for i, x := range [][]float32{w, g, m, v} {
+			copy(rest[i][:], x[whole:])
+		}
+		adam8(&rest[0][0], &rest[1][0], &rest[2][0], &rest[3][0], 1, beta1, 1-beta1, beta2, 1-beta2, rate, root, eps)
+		for i, x := range [][]float32{w, g, m, v} {
+			copy(x[whole:], rest[i][:])
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// TestVectors compares every loop with its plain twin on all lengths up to 40.
+func TestVectors(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	near := func(what string, n int, got, want float64) {
+		t.Helper()
+		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
+			t.Fatalf("%s of %d numbers: got %v, want %v", what, n, got, want)
+		}
+	}
+	for n := 1; n <= 40; n++ {
+		x := random(n)
+		top, squares, sum := math.Inf(-1), 0.0, 0.0
+		for _, v := range x {
+			top = max(top, float64(v))
+			squares += float64(v) * float64(v)
+			sum += math.Exp(float64(v) - 0.5)
+		}
+		near("Max", n, float64(Max(x)), top)
+		near("SumSquares", n, SumSquares(x), squares)
+		y := append([]float32(nil), x...)
+		near("ExpSum", n, float64(ExpSum(y, 0.5)), sum)
+		y = append([]float32(nil), x...)
+		Axpy(2, x, y)
+		Scale(0.5, y)
+		for i := range y {
+			near("Axpy and Scale", n, float64(y[i]), 1.5*float64(x[i]))
+		}
+
+		w, g, m, v := random(n), random(n), random(n), make([]float32, n)
+		for i := range v {
+			v[i] = float32(i) / 10
+		}
+		w0, m0, v0 := append([]float32(nil), w...), append([]float32(nil), m...), append([]float32(nil), v...)
+		Adam(w, g, m, v, 0.9, 0.999, 0.01, 2, 1e-8)
+		for i := range w {
+			gi := float64(g[i])
+			wantM, wantV := 0.9*float64(m0[i])+0.1*gi, 0.999*float64(v0[i])+0.001*gi*gi
+			near("Adam's m", n, float64(m[i]), wantM)
+			near("Adam's v", n, float64(v[i]), wantV)
+			near("Adam's w", n, float64(w[i]), float64(w0[i])-0.01*wantM/(2*math.Sqrt(wantV)+1e-8))
+		}
+	}
+	nan := float32(math.NaN())
+	if s := ExpSum([]float32{1, nan, 2}, 2); s == s {
+		t.Errorf("the sum with a NaN is %v", s)
+	}
+	if s := SumSquares([]float32{1, nan}); s == s {
+		t.Errorf("the squares with a NaN are %v", s)
+	}
+	if m := Max([]float32{1, nan, 2, 3, 4, 5, 6, 7, 9, nan}); m != 9 {
+		t.Errorf("Max passing over NaN: %v", m)
+	}
+}

@@ -1,0 +1,50 @@
+package tensor
+
+// The plain twins of the kernels: what runs where there are none, and what the kernels are
+// tested against.
+
+func plainExpSum(x []Float, shift Float) (sum Float) {
+	for i, v := range x {
+		x[i] = Exp(v - shift)
+		sum += x[i]
+	}
+	return sum
+}
+
+func plainMax(x []Float) Float {
+	m := x[0]
+	for _, v := range x {
+		if v > m {
+			m = v
+		}
+	}
+	return m
+}
+
+func plainAxpy(k Float, x, y []Float) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] += k * v
+	}
+}
+
+func plainScale(k Float, x []Float) {
+	for i := range x {
+		x[i] *= k
+	}
+}
+
+func plainSumSquares(x []Float) (s float64) {
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return s
+}
+
+func plainAdam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+	for i, d := range g {
+		m[i] = beta1*m[i] + (1-beta1)*d
+		v[i] = beta2*v[i] + (1-beta2)*d*d
+		w[i] -= rate * m[i] / (root*Sqrt(v[i]) + eps)
+	}
+}
