@@ -2,26 +2,107 @@ package sweep
 
 import (
 	"reflect"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
+	"vaelab/internal/registry"
 	"vaelab/internal/train"
 	"vaelab/variants"
 )
 
-// relocate moves settings that stand in the wrong section, as the field's flat lists of
-// flags have them (nz, enc_nh, kl_start, warm_up beside lr), to the one section of this
-// trial that knows them, with a note. What no section knows, or more than one, stays and
-// is a fault when the section is read.
-func (r *reader) relocate(n *yaml.Node) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return n
+// A place is a setting with the section it belongs to, such as model.lstm.
+type place struct {
+	section string
+	setting setting
+}
+
+// places lists every setting there is.
+func places() []place {
+	var out []place
+	var add func(section string, v reflect.Value)
+	add = func(section string, v reflect.Value) {
+		for _, s := range settings(v) {
+			out = append(out, place{section, s})
+			if s.value.Kind() == reflect.Struct {
+				add(join(section, s.key), s.value)
+			}
+		}
 	}
-	homes := homes(n)
-	out := n
+	add("kl", reflect.ValueOf(optim.KLSchedule{}))
+	add("train", reflect.ValueOf(train.Settings{}))
+	addKinds(data.Sources, "data", add)
+	addKinds(models.Models, "model", add)
+	addKinds(variants.Methods, "variant", add)
+	return out
+}
+
+func addKinds[T any](reg *registry.Registry[T], section string, add func(string, reflect.Value)) {
+	for _, name := range reg.Names() {
+		kind, _ := reg.Get(name)
+		add(join(section, name), reflect.ValueOf(kind))
+	}
+}
+
+// lay lays an entry of the grid over the base, after every setting of each has come to
+// stand in its own section under its own name: nz in the entry replaces latent_dim in the base.
+func (r *reader) lay(base, entry *yaml.Node) *yaml.Node {
+	all := places()
+	base, entry = r.rename(base, "", all), r.rename(entry, "", all)
+	trial := merge(base, entry, top)
+	return merge(r.relocate(base, trial, all), r.relocate(entry, trial, all), top)
+}
+
+// rename gives the settings below n, which stand at path, their own names, with a note.
+func (r *reader) rename(n *yaml.Node, path string, all []place) *yaml.Node {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return list(n, func(c *yaml.Node) *yaml.Node { return r.rename(c, path, all) })
+	case yaml.MappingNode:
+		out := *n
+		out.Content = nil
+		first := map[string]*yaml.Node{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if p := known(all, path, key.Value); p != nil && key.Value != p.setting.key {
+				r.note(key, path, "%q is understood as %q", key.Value, p.setting.key)
+				key = renamed(key, p.setting.key)
+			}
+			if earlier, ok := first[key.Value]; ok {
+				r.fault(key, join(path, key.Value), "given twice, here as %q and at %s as %q", n.Content[i].Value, r.place(earlier), earlier.Value)
+				continue
+			}
+			first[key.Value] = n.Content[i]
+			out.Content = append(out.Content, key, r.rename(n.Content[i+1], join(path, key.Value), all))
+		}
+		return &out
+	}
+	return n
+}
+
+func known(all []place, section, name string) *place {
+	for i := range all {
+		if all[i].section == section && all[i].setting.named(name) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// relocate moves settings that stand in the wrong section, as the field's flat lists of
+// flags have them (nz, enc_nh, kl_start, warm_up beside lr), to the one section that knows
+// them among the kinds in use, with a note. The kinds in use are those of the layer, the
+// base or an entry, and where it names none those of the trial, the entry laid over the
+// base. What no section knows, or more than one, stays and is a fault when it is read.
+func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
+	if layer.Kind != yaml.MappingNode {
+		return layer
+	}
+	homes := inUse(layer, trial, all)
+	out, moved := layer, map[string]bool{}
 	move := func(key, value *yaml.Node, from string) bool {
 		var home *place
 		for i := range homes {
@@ -36,29 +117,36 @@ func (r *reader) relocate(n *yaml.Node) *yaml.Node {
 			return false
 		}
 		path := join(home.section, home.setting.key)
-		if _, ok := r.origin[key]; !ok {
-			r.note(key, from, "%q is understood as %s", key.Value, path)
+		r.note(key, from, "%q is understood as %s", key.Value, path)
+		if moved[path] || find(layer, strings.Split(path, ".")) != nil {
+			r.fault(key, path, "given twice, here as %q", key.Value)
+			return true
 		}
-		out, _ = r.set(out, override{path: path, text: path, value: value})
-		if home.section == "kl" && get(get(out, "kl"), "schedule") == nil {
-			out, _ = r.set(out, override{path: "kl.schedule", text: "kl.schedule", value: &yaml.Node{Kind: yaml.ScalarNode, Value: "linear", Line: key.Line, Column: key.Column}})
+		moved[path] = true
+		section, _, _ := strings.Cut(path, ".")
+		if kind := get(trial, section); isKinded(section) && get(out, section) == nil && kind != nil {
+			out = with(out, renamed(key, section), kind) // all kinds in use, not only this one
+		}
+		out, _ = set(out, override{path, key, value})
+		if schedule := []string{"kl", "schedule"}; section == "kl" && contains(reads["linear"], home.setting.key) && find(out, schedule) == nil && find(trial, schedule) == nil {
+			out, _ = set(out, override{"kl.schedule", key, renamed(key, "linear")})
 			r.note(key, from, "kl.schedule is taken to be linear")
 		}
 		return true
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
+	for i := 0; i+1 < len(layer.Content); i += 2 {
+		key, value := layer.Content[i], layer.Content[i+1]
 		if !contains(sections, key.Value) {
 			if move(key, value, "") {
 				out = without(out, key.Value)
 			}
 			continue
 		}
-		if kinded[key.Value] || value.Kind != yaml.MappingNode {
+		if isKinded(key.Value) || value.Kind != yaml.MappingNode {
 			continue
 		}
 		for j := 0; j+1 < len(value.Content); j += 2 {
-			if k := value.Content[j]; !knows(homes, key.Value, k.Value) && move(k, value.Content[j+1], key.Value) {
+			if k := value.Content[j]; known(all, key.Value, k.Value) == nil && move(k, value.Content[j+1], key.Value) {
 				out = with(out, key, without(get(out, key.Value), k.Value))
 			}
 		}
@@ -66,49 +154,39 @@ func (r *reader) relocate(n *yaml.Node) *yaml.Node {
 	return out
 }
 
-// A place is a setting with the section it belongs to.
-type place struct {
-	section string
-	setting setting
-}
-
-// homes lists every setting of the kinds that a trial uses.
-func homes(n *yaml.Node) []place {
+// inUse lists the settings of the kinds in use.
+func inUse(layer, trial *yaml.Node, all []place) []place {
+	used := map[string]bool{"kl": true, "train": true}
+	for section := range kinded {
+		n := get(layer, section)
+		if n == nil {
+			n = get(trial, section)
+		}
+		var use func(n *yaml.Node)
+		use = func(n *yaml.Node) {
+			if n = spelt(n, section); n.Kind == yaml.SequenceNode {
+				for _, c := range n.Content {
+					use(c)
+				}
+				return
+			}
+			for i := 0; i < len(n.Content); i += 2 {
+				used[join(section, n.Content[i].Value)] = true
+			}
+		}
+		use(n)
+	}
 	var out []place
-	add := func(section string, v any) {
-		p := reflect.New(reflect.TypeOf(v)).Elem()
-		for _, s := range settings(p) {
-			out = append(out, place{section, s})
+	for _, p := range all {
+		section := p.section
+		if section == "train.decay" {
+			section = "train"
 		}
-	}
-	add("kl", optim.KLSchedule{})
-	add("train", train.Settings{})
-	quiet := &reader{seen: map[string]bool{}}
-	for _, k := range kinds(quiet, get(n, "model"), "model", "lstm") {
-		if m, err := models.Models.Get(k.name.Value); err == nil {
-			add("model."+k.name.Value, m)
-		}
-	}
-	for _, k := range kinds(quiet, get(n, "data"), "data", "synthetic") {
-		if d, err := data.Sources.Get(k.name.Value); err == nil {
-			add("data."+k.name.Value, d)
-		}
-	}
-	for _, k := range kinds(quiet, get(n, "variant"), "variant", "vanilla") {
-		if v, err := variants.Methods.Get(k.name.Value); err == nil {
-			add("variant."+k.name.Value, v)
+		if used[section] {
+			out = append(out, p)
 		}
 	}
 	return out
-}
-
-func knows(homes []place, section, name string) bool {
-	for _, h := range homes {
-		if h.section == section && h.setting.named(name) {
-			return true
-		}
-	}
-	return false
 }
 
 // without returns the mapping without a key.

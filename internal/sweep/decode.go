@@ -15,21 +15,44 @@ import (
 // A reader collects everything that is wrong with, or was tacitly understood of, a file.
 type reader struct {
 	file   string
-	origin map[*yaml.Node]string // where a node stands that is not in the file
+	flags  []string // flags that nodes come from, see from
 	faults []string
+	wrong  int // faults met, those counted that a file has once and many trials share
 	notes  []string
 	seen   map[string]bool
 }
 
+func newReader(file string) *reader {
+	return &reader{file: file, seen: map[string]bool{}}
+}
+
+// from marks a node and all below it as given on the command line by a flag: its line is
+// the flag's number, below zero, and stays with the node when it is copied.
+func (r *reader) from(flag string, n *yaml.Node) {
+	r.flags = append(r.flags, flag)
+	var mark func(n *yaml.Node)
+	mark = func(n *yaml.Node) {
+		n.Line, n.Column = -len(r.flags), 0
+		for _, c := range n.Content {
+			mark(c)
+		}
+	}
+	mark(n)
+}
+
 func (r *reader) place(n *yaml.Node) string {
-	if o, ok := r.origin[n]; ok {
-		return o
+	switch {
+	case n.Line < 0:
+		return r.flags[-n.Line-1]
+	case n.Line == 0: // not from a text
+		return r.file
 	}
 	return fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column)
 }
 
 // fault records that something at n is wrong; path is the key as a user would --set it.
 func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
+	r.wrong++
 	r.once(&r.faults, n, path, fmt.Sprintf(format, args...))
 }
 
@@ -55,23 +78,13 @@ func (r *reader) pairs(n *yaml.Node, path string) [][2]*yaml.Node {
 	if n == nil || n.Tag == "!!null" {
 		return nil
 	}
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	if n.Kind != yaml.MappingNode {
 		r.fault(n, path, "wants keys and values, got %s", describe(n))
 		return nil
 	}
 	var out [][2]*yaml.Node
-	first := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if earlier, ok := first[key.Value]; ok {
-			r.fault(key, join(path, key.Value), "given twice; the first is at line %d", earlier.Line)
-			continue
-		}
-		first[key.Value] = key
-		out = append(out, [2]*yaml.Node{key, n.Content[i+1]})
+		out = append(out, [2]*yaml.Node{n.Content[i], n.Content[i+1]})
 	}
 	return out
 }
@@ -89,8 +102,6 @@ func describe(n *yaml.Node) string {
 		return "keys and values"
 	case yaml.SequenceNode:
 		return "a list"
-	case yaml.AliasNode:
-		return describe(n.Alias)
 	}
 	if n.Value == "" {
 		return "nothing"
@@ -174,7 +185,7 @@ func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
 				r.note(kv[0], path, "%q is understood as %q", name, s.key)
 			}
 			if earlier, ok := given[s.key]; ok {
-				r.fault(kv[0], join(path, s.key), "given twice, here as %q and at line %d as %q", name, earlier.Line, earlier.Value)
+				r.fault(kv[0], join(path, s.key), "given twice, here as %q and at %s as %q", name, r.place(earlier), earlier.Value)
 			}
 			given[s.key] = kv[0]
 			r.scalar(kv[1], s, join(path, s.key))
@@ -195,9 +206,6 @@ func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
 
 // scalar reads one value into one field.
 func (r *reader) scalar(n *yaml.Node, s setting, path string) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	if s.value.Kind() == reflect.Struct {
 		r.decode(n, s.value, path)
 		return
@@ -242,10 +250,11 @@ func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 		}
 		s.value.SetBool(b)
 	case reflect.String:
-		s.value.SetString(n.Value)
 		if len(s.choices) > 0 && !contains(s.choices, n.Value) {
 			r.fault(n, path, "%v", registry.Unknown("choice", n.Value, s.choices))
+			return
 		}
+		s.value.SetString(n.Value)
 		return
 	default:
 		panic("sweep: field of kind " + s.value.Kind().String())

@@ -18,6 +18,11 @@
 // resolved settings and the digest of its data, and by its seed: running a file again
 // trains only what is missing, and one more seed trains one more trial.
 //
+// An entry is merged with the base key by key. Where it names the same kind, their settings
+// are merged; another kind replaces the base's with all its settings. Anchors and aliases
+// (&name, *name) work, merge keys (<<) do not: the base is for what entries share. A --set
+// lies over both; trials that it makes equal are run once.
+//
 // Every fault in a file is reported at once, each with line and column, what is wrong,
 // what could stand there, and the nearest name. Names that the field's programs use (nz,
 // ni, enc_nh, kl_start, warm_up ...) are understood, with a note.

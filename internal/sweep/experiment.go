@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -31,7 +33,7 @@ import (
 // An Experiment is one question with the trials that answer it.
 type Experiment struct {
 	Name     string
-	Question string        // the first comment of the file
+	Question string        // the first paragraph of the file's first comment
 	Trials   []train.Trial // settings in the order of the grid, each with all its seeds
 	Figures  []string
 	Notes    []string // what was understood though it was said otherwise
@@ -43,15 +45,8 @@ type Options struct {
 	Seeds string   // a count or a list, instead of the file's
 }
 
-// An override is one --set.
-type override struct {
-	path, text string
-	value      *yaml.Node
-}
-
-func (s override) origin() string { return "--set " + s.text }
-
-// Faults is every fault of a file, a line each.
+// Faults is every fault of a file, a line each. A file beyond the bounds of plain.go is not
+// searched to its end.
 type Faults []string
 
 func (f Faults) Error() string { return strings.Join(f, "\n") }
@@ -65,28 +60,37 @@ func Read(path string, opts Options) (*Experiment, error) {
 	return Parse(path, text, opts)
 }
 
-// Parse reads an experiment from text; path is what faults are reported of.
+// nameRule keeps the name of an experiment, which is a folder's, below the results.
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Parse reads an experiment from text; path is what faults are reported of. The file has
+// to make sense by itself, whatever the options change.
 func Parse(path string, text []byte, opts Options) (*Experiment, error) {
-	r := &reader{file: path, origin: map[*yaml.Node]string{}, seen: map[string]bool{}}
+	r := newReader(path)
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
+	}
+	if root = r.plain(root, ""); root == nil {
+		return nil, Faults(r.faults)
 	}
 	e := &Experiment{
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
 		Question: firstComment(text),
 	}
-	base, grid, seeds := mapping(), []*yaml.Node{mapping()}, []int{1}
+	named := false
+	base, grid, seeds := mapping(), []*yaml.Node{{Kind: yaml.MappingNode, Line: root.Line, Column: root.Column}}, []int{1}
 	for _, kv := range r.pairs(root, "") {
 		switch key, value := kv[0], kv[1]; key.Value {
 		case "experiment":
-			if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`).MatchString(value.Value) {
-				r.fault(value, "experiment", "wants a name of letters, digits, - and _, got %s", describe(value))
+			if value.Kind != yaml.ScalarNode || !nameRule.MatchString(value.Value) {
+				r.fault(value, "experiment", "wants a name of letters, digits, '.', - and _ that begins with a letter or digit, got %s", describe(value))
 			}
-			e.Name = value.Value
+			e.Name, named = value.Value, true
 		case "base":
-			r.pairs(value, "base")
-			base = value
+			if r.pairs(value, "base"); value.Kind == yaml.MappingNode {
+				base = value
+			}
 		case "grid":
 			if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
 				r.fault(value, "grid", "wants a list of entries, each with the settings to vary; got %s", describe(value))
@@ -103,38 +107,19 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "figures"}))
 		}
 	}
+	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {
+		r.fault(root, "", "the file's name cannot be the name of a results folder; add experiment: and a name")
+	}
 	if opts.Seeds != "" {
 		seeds = r.seedsFlag(opts.Seeds)
 	}
 	sets := r.overrides(opts.Sets)
-	used := make([]bool, len(sets))
-	first := map[string]*yaml.Node{} // settings of a trial -> the entry that has them
-	for _, entry := range grid {
-		r.pairs(entry, "grid")
-		merged := merge(base, entry, false)
-		for i, s := range sets {
-			var ok bool
-			merged, ok = r.set(merged, s)
-			used[i] = used[i] || ok
-		}
-		for _, n := range expand(merged) {
-			t := r.trial(n)
-			t.Experiment = e.Name
-			if other, ok := first[fingerprint(t.Config)]; ok {
-				r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line)
-				continue
-			}
-			first[fingerprint(t.Config)] = entry
-			for _, seed := range seeds {
-				t.Seed = seed
-				e.Trials = append(e.Trials, t)
-			}
-		}
+	e.Trials = r.trials(base, grid, nil, seeds)
+	if len(sets) > 0 {
+		e.Trials = r.trials(base, grid, sets, seeds)
 	}
-	for i, s := range sets {
-		if !used[i] {
-			r.fault(s.value, s.path, "no trial of this experiment has such a setting")
-		}
+	for i := range e.Trials {
+		e.Trials[i].Experiment = e.Name
 	}
 	e.Notes = r.notes
 	if len(r.faults) > 0 {
@@ -143,80 +128,148 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	return e, nil
 }
 
+// trials lays each entry over the base and every --set over that, and multiplies out the
+// lists. Two trials with the same settings are a fault, but not where only a --set made
+// them equal: there the first stands for all.
+func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, seeds []int) []train.Trial {
+	var out []train.Trial
+	used := make([]bool, len(sets))
+	first := map[string]*yaml.Node{} // settings of a trial -> the entry that has them
+	total := 0
+	for _, entry := range grid {
+		if r.pairs(entry, "grid"); entry.Kind != yaml.MappingNode && !isNull(entry) {
+			continue
+		}
+		n := r.lay(base, entry)
+		for i, s := range sets {
+			var ok bool
+			n, ok = set(n, s)
+			used[i] = used[i] || ok
+		}
+		size := r.count(n, "")
+		if total += size * max(1, len(seeds)); total > maxTrials {
+			r.fault(entry, "grid", "the lists and seeds multiply to more than %d trials; leave some out", maxTrials)
+			return nil
+		}
+		for i := range size {
+			if len(r.faults) >= maxFaults {
+				return nil
+			}
+			wrong := r.wrong
+			one := r.pick(n, i)
+			t := r.trial(one)
+			r.idle(get(one, "kl"), t.KL)
+			if r.wrong > wrong {
+				continue
+			}
+			settings := fingerprint(t.Config)
+			if other, ok := first[settings]; ok {
+				if len(sets) == 0 {
+					r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line)
+				}
+				continue
+			}
+			first[settings] = entry
+			for _, seed := range seeds {
+				t.Seed = seed
+				out = append(out, t)
+			}
+		}
+	}
+	for i, s := range sets {
+		if !used[i] {
+			r.fault(s.at, s.path, "no trial of this experiment has such a setting")
+		}
+	}
+	return out
+}
+
 // parseYAML returns the document's root, with a syntax error as file:line.
 func parseYAML(path string, text []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	err := dec.Decode(&doc)
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: the file is empty; an experiment has at least a grid (vaelab list experiments shows some)", path)
+	if errors.Is(err, io.EOF) || err == nil && isNull(doc.Content[0]) {
+		return nil, Faults{path + ": the file is empty; an experiment has at least a grid (vaelab list experiments shows some)"}
 	}
 	if err != nil {
-		line := regexp.MustCompile(`^yaml: line (\d+): (.*)`).FindStringSubmatch(err.Error())
-		if line != nil {
-			return nil, fmt.Errorf("%s:%s: not valid YAML: %s", path, line[1], line[2])
-		}
-		return nil, fmt.Errorf("%s: not valid YAML: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, syntaxError(path, err)
 	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document; one file is one experiment", path)
+	var next yaml.Node
+	switch err := dec.Decode(&next); {
+	case err == nil:
+		return nil, Faults{fmt.Sprintf("%s:%d:%d: more than one YAML document; one file is one experiment", path, next.Line, next.Column)}
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxError(path, err)
 	}
 	return doc.Content[0], nil
 }
 
+func syntaxError(path string, err error) error {
+	line := regexp.MustCompile(`^yaml: line (\d+): (.*)`).FindStringSubmatch(err.Error())
+	if line != nil {
+		return Faults{fmt.Sprintf("%s:%s: not valid YAML: %s", path, line[1], line[2])}
+	}
+	return Faults{fmt.Sprintf("%s: not valid YAML: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))}
+}
+
+// firstComment is the first paragraph of the comment that a file begins with.
 func firstComment(text []byte) string {
 	var lines []string
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
 		if !strings.HasPrefix(line, "#") {
 			break
 		}
-		lines = append(lines, strings.TrimSpace(strings.TrimLeft(line, "#")))
+		line = strings.TrimSpace(strings.TrimLeft(line, "#"))
+		if line == "" {
+			break
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, " ")
 }
 
 // seeds reads a count or a list.
 func (r *reader) seeds(n *yaml.Node) []int {
-	list := n.Content
-	if n.Kind == yaml.ScalarNode {
-		count, err := strconv.Atoi(n.Value)
-		if err != nil || count < 1 || count > 10_000 {
-			r.fault(n, "seeds", "wants a count of at least 1 or a list of whole numbers, got %s", describe(n))
-			return nil
-		}
-		var out []int
+	var out []int
+	count, err := strconv.Atoi(n.Value)
+	switch {
+	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
+	case n.Kind == yaml.ScalarNode && err == nil && count >= 1 && count <= maxTrials:
 		for s := 1; s <= count; s++ {
 			out = append(out, s)
 		}
 		return out
+	default:
+		r.fault(n, "seeds", "wants a count in [1,%d] or a list of whole numbers, got %s", maxTrials, describe(n))
+		return nil
 	}
-	var out []int
 	seen := map[int]bool{}
-	for _, c := range list {
+	for _, c := range n.Content {
 		s, err := strconv.Atoi(c.Value)
-		if c.Kind != yaml.ScalarNode || err != nil || s < 0 {
+		switch {
+		case c.Kind != yaml.ScalarNode || err != nil || s < 0:
 			r.fault(c, "seeds", "wants whole numbers of at least 0, got %s", describe(c))
-			continue
-		}
-		if seen[s] {
+		case seen[s]:
 			r.fault(c, "seeds", "%d is given twice", s)
+		default:
+			seen[s] = true
+			out = append(out, s)
 		}
-		seen[s] = true
-		out = append(out, s)
-	}
-	if len(out) == 0 {
-		r.fault(n, "seeds", "wants a count of at least 1 or a list of whole numbers, got %s", describe(n))
 	}
 	return out
 }
 
 // seedsFlag reads --seeds: 6 or 3,5,8.
 func (r *reader) seedsFlag(text string) []int {
-	n := r.flagValue(text, "--seeds "+text)
+	value := text
 	if strings.Contains(text, ",") {
-		n = r.flagValue("["+text+"]", "--seeds "+text)
+		value = "[" + text + "]"
 	}
-	return r.seeds(n)
+	if n := r.flagValue(value, "seeds", "--seeds "+text); n != nil {
+		return r.seeds(n)
+	}
+	return nil
 }
 
 func (r *reader) figures(n *yaml.Node) []string {
@@ -226,11 +279,17 @@ func (r *reader) figures(n *yaml.Node) []string {
 	}
 	var out []string
 	for _, c := range n.Content {
-		if _, err := plots.Figures.Get(c.Value); err != nil {
+		_, err := plots.Figures.Get(c.Value)
+		switch {
+		case c.Kind != yaml.ScalarNode:
+			r.fault(c, "figures", "wants the name of a figure, got %s", describe(c))
+		case err != nil:
 			r.fault(c, "figures", "%v", err)
-			continue
+		case contains(out, c.Value):
+			r.fault(c, "figures", "%s is given twice", c.Value)
+		default:
+			out = append(out, c.Value)
 		}
-		out = append(out, c.Value)
 	}
 	return out
 }
@@ -238,39 +297,42 @@ func (r *reader) figures(n *yaml.Node) []string {
 // overrides parses every --set.
 func (r *reader) overrides(sets []string) []override {
 	var out []override
+	all := places()
 	for _, text := range sets {
 		path, value, ok := strings.Cut(text, "=")
-		s := override{path: path, text: text, value: r.flagValue(value, "--set "+text)}
-		top, _, _ := strings.Cut(path, ".")
+		at := &yaml.Node{}
+		r.from("--set "+text, at)
+		parts := strings.Split(path, ".")
 		switch {
-		case !ok || path == "":
-			r.fault(s.value, "", "wants key=value, such as train.lr=0.01")
+		case !ok || contains(parts, ""):
+			r.fault(at, "", "wants key=value, such as train.lr=0.01")
 			continue
-		case !contains(sections, top):
-			r.fault(s.value, "", "%v", registry.Unknown("section", top, sections))
+		case !contains(sections, parts[0]):
+			r.fault(at, "", "%v", registry.Unknown("section", parts[0], sections))
 			continue
 		}
-		out = append(out, s)
+		last := len(parts) - 1
+		if p := known(all, strings.Join(parts[:last], "."), parts[last]); p != nil {
+			parts[last] = p.setting.key
+		}
+		path = strings.Join(parts, ".")
+		if v := r.flagValue(value, path, "--set "+text); v != nil {
+			out = append(out, override{path, at, r.rename(v, path, all)})
+		}
 	}
 	return out
 }
 
-// flagValue parses a value given on the command line; all its nodes know their origin.
-func (r *reader) flagValue(text, origin string) *yaml.Node {
+// flagValue parses a value given on the command line. It returns nil, with a fault, if the
+// value is beyond the bounds of plain.
+func (r *reader) flagValue(text, path, flag string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err == nil && len(doc.Content) == 1 {
 		n = doc.Content[0]
 	}
-	var mark func(*yaml.Node)
-	mark = func(n *yaml.Node) {
-		r.origin[n] = origin
-		for _, c := range n.Content {
-			mark(c)
-		}
-	}
-	mark(n)
-	return n
+	r.from(flag, n)
+	return r.plain(n, path)
 }
 
 // trial resolves one trial: no lists are left in n.
@@ -279,7 +341,6 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		Data: data.Synthetic{}, Model: models.LSTM{}, KL: optim.DefaultKL, Train: train.Defaults,
 		Trial: record.Trial{Format: record.Format, Config: map[string]string{"precision": fmt.Sprintf("float%d", tensor.Bits)}},
 	}
-	n = r.relocate(n)
 	nodes := map[string]*yaml.Node{}
 	for _, kv := range r.pairs(n, "") {
 		nodes[kv[0].Value] = kv[1]
@@ -287,38 +348,43 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 			r.fault(kv[0], "", "%v", registry.Unknown("section", kv[0].Value, sections))
 		}
 	}
-	oneKind(r, nodes["data"], "data", "synthetic", data.Sources, t.Config, func(s data.Source) { t.Data = s })
-	oneKind(r, nodes["model"], "model", "lstm", models.Models, t.Config, func(m models.Model) { t.Model = m })
+	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data = s })
+	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
 	var names []string
-	for _, k := range kinds(r, nodes["variant"], "variant", "vanilla") {
+	for _, k := range kinds(r, nodes["variant"], "variant") {
 		names = append(names, k.name.Value)
 		build(r, k, "variant", variants.Methods, t.Config, func(m vae.Method) { t.Methods = append(t.Methods, m) })
 	}
 	t.Variant = strings.Join(names, "+")
 	t.Config["variant"] = t.Variant
-	if len(t.Methods) == len(names) {
+	if len(names) == 0 {
+		r.fault(nodes["variant"], "variant", "wants at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
+	} else if len(t.Methods) == len(names) {
 		if _, err := variants.Check(t.Methods...); err != nil {
-			at := nodes["variant"]
-			r.fault(at, "variant", "%s: %v", t.Variant, err)
+			r.fault(nodes["variant"], "variant", "%s: %v", t.Variant, err)
 		}
 	}
 	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
-	r.idle(nodes["kl"], t.KL)
 	flatten(reflect.ValueOf(t.KL), "kl", t.Config)
 	r.decode(nodes["train"], reflect.ValueOf(&t.Train).Elem(), "train")
 	flatten(reflect.ValueOf(t.Train), "train", t.Config)
 	return t
 }
 
+// reads are the settings that a KL schedule reads beside beta.
+var reads = map[string][]string{
+	"constant": {}, "linear": {"start", "warm_up", "unit"}, "sigmoid": {"warm_up", "unit"},
+	"cyclical": {"warm_up", "unit", "cycles", "ratio"}, "cyclical-zero": {"warm_up", "unit", "cycles", "ratio", "zero"},
+}
+
 // idle reports keys of the KL schedule that the chosen schedule does not read.
 func (r *reader) idle(n *yaml.Node, k optim.KLSchedule) {
-	reads := map[string][]string{
-		"constant": {}, "linear": {"start", "warm_up", "unit"}, "sigmoid": {"warm_up", "unit"},
-		"cyclical": {"warm_up", "unit", "cycles", "ratio"}, "cyclical-zero": {"warm_up", "unit", "cycles", "ratio", "zero"},
-	}[k.Schedule]
+	if s := get(n, "schedule"); s != nil && s.Value != k.Schedule { // not a schedule at all
+		return
+	}
 	for _, kv := range r.pairs(n, "kl") {
 		for _, s := range settings(reflect.ValueOf(&k).Elem()) {
-			if s.named(kv[0].Value) && s.key != "schedule" && s.key != "beta" && !contains(reads, s.key) {
+			if s.named(kv[0].Value) && s.key != "schedule" && s.key != "beta" && !contains(reads[k.Schedule], s.key) {
 				r.fault(kv[0], "kl."+s.key, "has no effect on a %s schedule; choose another kl.schedule or leave it out", k.Schedule)
 			}
 		}
@@ -328,20 +394,14 @@ func (r *reader) idle(n *yaml.Node, k optim.KLSchedule) {
 // A kind is a name with the settings below it.
 type kind struct{ name, settings *yaml.Node }
 
-// kinds reads `bn`, `{bn: {gamma: 0.5}}` or `{bn: {...}, free-bits: {...}}`.
-func kinds(r *reader, n *yaml.Node, section, fallback string) []kind {
-	switch {
-	case n == nil || n.Tag == "!!null":
-		return []kind{{name: &yaml.Node{Kind: yaml.ScalarNode, Value: fallback}}}
-	case n.Kind == yaml.AliasNode:
-		return kinds(r, n.Alias, section, fallback)
-	case n.Kind == yaml.ScalarNode:
-		return []kind{{name: n}}
-	}
+// kinds reads `bn`, `{bn: {gamma: 0.5}}` or `{bn: {...}, free-bits: {...}}`, in
+// alphabetical order: the order in a file changes nothing.
+func kinds(r *reader, n *yaml.Node, section string) []kind {
 	var out []kind
-	for _, kv := range r.pairs(n, section) {
+	for _, kv := range r.pairs(spelt(n, section), section) {
 		out = append(out, kind{kv[0], kv[1]})
 	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].name.Value < out[j].name.Value })
 	return out
 }
 
@@ -355,39 +415,32 @@ func build[T any](r *reader, k kind, section string, reg *registry.Registry[T], 
 	v := reflect.New(reflect.TypeOf(defaults)).Elem()
 	v.Set(reflect.ValueOf(defaults))
 	path := section + "." + k.name.Value
-	if k.settings != nil {
-		r.decode(k.settings, v, path)
-	}
+	r.decode(k.settings, v, path)
 	flatten(v, path, config)
 	use(v.Interface().(T))
 }
 
 // oneKind is build for a section that takes exactly one kind.
-func oneKind[T any](r *reader, n *yaml.Node, section, fallback string, reg *registry.Registry[T], config map[string]string, use func(T)) {
-	list := kinds(r, n, section, fallback)
-	if len(list) != 1 {
-		if n.Kind == yaml.MappingNode {
-			r.fault(n, section, "wants one kind with its settings, such as {%s: {}}, got %d; known: %s", fallback, len(list), strings.Join(reg.Names(), ", "))
-		}
+func oneKind[T any](r *reader, n *yaml.Node, section string, reg *registry.Registry[T], config map[string]string, use func(T)) {
+	found := kinds(r, n, section)
+	if len(found) != 1 {
+		r.fault(n, section, "wants one kind with its settings, such as {%s: {}}, got %d; known: %s", kinded[section], len(found), strings.Join(reg.Names(), ", "))
 		return
 	}
-	config[section] = list[0].name.Value
-	build(r, list[0], section, reg, config, use)
+	config[section] = found[0].name.Value
+	build(r, found[0], section, reg, config, use)
 }
 
 // fingerprint is the settings as one text, sorted.
 func fingerprint(config map[string]string) string {
-	keys := make([]string, 0, len(config))
-	for k := range config {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
 	var b strings.Builder
-	for _, k := range keys {
+	for _, k := range sortedKeys(config) {
 		fmt.Fprintf(&b, "%s=%s\n", k, config[k])
 	}
 	return b.String()
 }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Identify gives a trial its ID, once the digest of its data is known.
 func Identify(t *train.Trial, digest string) {
@@ -398,7 +451,7 @@ func Identify(t *train.Trial, digest string) {
 
 // FromConfig rebuilds a trial from its trial.json.
 func FromConfig(rec record.Trial) (train.Trial, error) {
-	r := &reader{file: record.TrialFile, origin: map[*yaml.Node]string{}, seen: map[string]bool{}}
+	r := newReader(record.TrialFile)
 	root := mapping()
 	scalar := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: s} }
 	for _, section := range []string{"data", "model", "variant"} {
@@ -408,11 +461,14 @@ func FromConfig(rec record.Trial) (train.Trial, error) {
 		}
 		root.Content = append(root.Content, scalar(section), below)
 	}
-	for key, value := range rec.Config {
+	for _, key := range sortedKeys(rec.Config) {
 		if strings.Contains(key, ".") {
-			v := scalar(value)
+			var ok bool
+			v := scalar(rec.Config[key])
 			v.Tag = "!!str"
-			root, _ = r.set(root, override{path: key, text: key + "=" + value, value: v})
+			if root, ok = set(root, override{key, scalar(key), v}); !ok {
+				r.fault(v, key, "belongs to a kind that the trial does not use")
+			}
 		}
 	}
 	t := r.trial(root)

@@ -6,15 +6,45 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// sections are the parts of a trial; those of a kind are replaced whole when an entry of
-// the grid names another kind.
+// sections are the parts of a trial.
 var sections = []string{"data", "model", "variant", "kl", "train"}
 
-var kinded = map[string]bool{"data": true, "model": true, "variant": true}
+// kinded are the sections that name a kind, with the kind they mean if they are missing.
+// They are replaced whole when an entry of the grid names another kind.
+var kinded = map[string]string{"data": "synthetic", "model": "lstm", "variant": "vanilla"}
+
+// top stands for the section where a whole trial is looked at.
+const top = "trial"
+
+// inner is the section of a kind that a key leads into, or "".
+func inner(section, key string) string {
+	if section == top && isKinded(key) {
+		return key
+	}
+	return ""
+}
+
+func isKinded(section string) bool { return kinded[section] != "" }
 
 // mapping makes a mapping node of keys and values.
 func mapping(pairs ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: pairs}
+}
+
+func isNull(n *yaml.Node) bool { return n == nil || n.Tag == "!!null" }
+
+// spelt returns what stands in a section of a kind in its long form: `bn` is `{bn: {}}`, and
+// nothing is the kind that a missing section means.
+func spelt(n *yaml.Node, section string) *yaml.Node {
+	switch {
+	case isNull(n):
+		return mapping(&yaml.Node{Kind: yaml.ScalarNode, Value: kinded[section]}, mapping())
+	case n.Kind == yaml.ScalarNode:
+		m := mapping(n, mapping())
+		m.Line, m.Column = n.Line, n.Column
+		return m
+	}
+	return n
 }
 
 func get(n *yaml.Node, key string) *yaml.Node {
@@ -27,6 +57,32 @@ func get(n *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// find returns the first value that stands at a path, in lists too, or nil.
+func find(n *yaml.Node, path []string) *yaml.Node {
+	switch {
+	case n == nil || len(path) == 0:
+		return n
+	case n.Kind == yaml.SequenceNode:
+		for _, c := range n.Content {
+			if v := find(c, path); v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	return find(get(n, path[0]), path[1:])
+}
+
+// list returns a sequence of the elements of n, each changed by f.
+func list(n *yaml.Node, f func(*yaml.Node) *yaml.Node) *yaml.Node {
+	out := *n
+	out.Content = nil
+	for _, c := range n.Content {
+		out.Content = append(out.Content, f(c))
+	}
+	return &out
 }
 
 // with returns the mapping with a key set; n is not changed.
@@ -47,17 +103,42 @@ func with(n, key, value *yaml.Node) *yaml.Node {
 	return out
 }
 
-// merge lays an entry over the base: mappings key by key, anything else replaced. Below a
-// section of a kind (replace), mappings are merged only if they name the same kinds.
-func merge(base, over *yaml.Node, replace bool) *yaml.Node {
-	if base == nil || base.Kind != yaml.MappingNode || over.Kind != yaml.MappingNode || replace && !sameKeys(base, over) {
+// merge lays an entry over the base: mappings key by key, anything else replaced; a list is
+// merged element by element, and null says nothing. A section of a kind is merged only if
+// both name the same kinds. Section says where base and over stand.
+func merge(base, over *yaml.Node, section string) *yaml.Node {
+	each := func(c *yaml.Node) *yaml.Node { return merge(base, c, section) }
+	switch {
+	case base == nil:
+		return over
+	case isKinded(section):
+		if over.Kind == yaml.SequenceNode {
+			return list(over, each)
+		}
+		if isNull(over) {
+			return base
+		}
+		short, long := over, spelt(over, section)
+		if base = spelt(base, section); base.Kind != yaml.MappingNode || !sameKeys(base, long) {
+			return short
+		}
+		over = long
+	case base.Kind == yaml.SequenceNode && over.Kind == yaml.MappingNode:
+		return list(base, func(c *yaml.Node) *yaml.Node { return merge(c, over, section) })
+	case base.Kind != yaml.MappingNode:
+		return over
+	case over.Kind == yaml.SequenceNode:
+		return list(over, each)
+	case isNull(over):
+		return base
+	case over.Kind != yaml.MappingNode:
 		return over
 	}
 	out := base
 	for i := 0; i+1 < len(over.Content); i += 2 {
 		key, value := over.Content[i], over.Content[i+1]
 		if old := get(base, key.Value); old != nil {
-			value = merge(old, value, kinded[key.Value])
+			value = merge(old, value, inner(section, key.Value))
 		}
 		out = with(out, key, value)
 	}
@@ -76,73 +157,103 @@ func sameKeys(a, b *yaml.Node) bool {
 	return true
 }
 
-// expand turns every list inside a trial into one trial for each element, the last list
-// varying fastest. An empty list is no trial.
-func expand(n *yaml.Node) []*yaml.Node {
+// count is the number of trials that the lists inside a trial multiply to, or anything
+// above maxTrials if it is more than that. An empty list is a fault: it leaves no trial.
+func (r *reader) count(n *yaml.Node, path string) int {
 	switch n.Kind {
-	case yaml.AliasNode:
-		return expand(n.Alias)
 	case yaml.SequenceNode:
-		var out []*yaml.Node
+		sum := 0
 		for _, c := range n.Content {
-			out = append(out, expand(c)...)
+			sum = min(sum+r.count(c, path), maxTrials+1)
 		}
-		return out
+		if len(n.Content) == 0 {
+			r.fault(n, path, "the list is empty and leaves nothing to try")
+		}
+		return sum
 	case yaml.MappingNode:
-		out := []*yaml.Node{{Kind: n.Kind, Tag: n.Tag, Line: n.Line, Column: n.Column}}
+		product := 1
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			values := expand(n.Content[i+1])
-			var longer []*yaml.Node
-			for _, o := range out {
-				for _, v := range values {
-					c := *o
-					c.Content = append(append([]*yaml.Node(nil), o.Content...), n.Content[i], v)
-					longer = append(longer, &c)
-				}
-			}
-			out = longer
+			product = min(product*r.count(n.Content[i+1], join(path, n.Content[i].Value)), maxTrials+1)
 		}
-		return out
+		return product
 	}
-	return []*yaml.Node{n}
+	return 1
 }
 
-// set lays one --set over a trial; it reports whether the trial has a place for it: a
+// pick returns trial i of those that n's lists multiply to, each list replaced by one of
+// its elements; the last list varies fastest.
+func (r *reader) pick(n *yaml.Node, i int) *yaml.Node {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			size := r.count(c, "")
+			if i < size {
+				return r.pick(c, i)
+			}
+			i -= size
+		}
+	case yaml.MappingNode:
+		out := *n
+		out.Content = append([]*yaml.Node(nil), n.Content...)
+		for k := len(n.Content) - 1; k > 0; k -= 2 {
+			size := r.count(n.Content[k], "")
+			out.Content[k] = r.pick(n.Content[k], i%size)
+			i /= size
+		}
+		return &out
+	}
+	return n
+}
+
+// An override sets one value in a trial.
+type override struct {
+	path  string
+	at    *yaml.Node // where it is said; faults with the keys of the path are reported there
+	value *yaml.Node
+}
+
+// set lays an override over a trial; it reports whether the trial has a place for it: a
 // setting of a kind that the trial does not use has none.
-func (r *reader) set(n *yaml.Node, s override) (*yaml.Node, bool) {
-	return r.setAt(n, s, strings.Split(s.path, "."), "")
+func set(n *yaml.Node, s override) (*yaml.Node, bool) {
+	return setAt(n, s, strings.Split(s.path, "."), top)
 }
 
-func (r *reader) setAt(n *yaml.Node, s override, path []string, section string) (*yaml.Node, bool) {
-	key := &yaml.Node{Kind: yaml.ScalarNode, Value: path[0]}
-	r.origin[key] = s.origin()
+func setAt(n *yaml.Node, s override, path []string, section string) (*yaml.Node, bool) {
+	key, below := renamed(s.at, path[0]), get(n, path[0])
+	if isKinded(section) && below == nil { // another kind
+		return n, false
+	}
 	if len(path) == 1 {
 		return with(n, key, s.value), true
 	}
-	below := get(n, path[0])
-	switch {
-	case kinded[section] && below == nil: // another kind
-		return n, false
-	case below == nil || below.Tag == "!!null":
-		below = mapping()
-	case kinded[path[0]] && below.Kind == yaml.ScalarNode: // `variant: bn` is `variant: {bn: {}}`
-		below = mapping(below, mapping())
-	case below.Kind == yaml.SequenceNode: // a list of kinds or settings: in each of them
-		list, any := *below, false
-		list.Content = nil
-		for _, c := range below.Content {
-			if kinded[path[0]] && c.Kind == yaml.ScalarNode {
-				c = mapping(c, mapping())
-			}
-			c, ok := r.setAt(c, s, path[1:], path[0])
-			any = any || ok
-			list.Content = append(list.Content, c)
-		}
-		return with(n, key, &list), any
+	section = inner(section, path[0])
+	if isKinded(section) {
+		below = spelt(below, section)
 	}
-	inner, ok := r.setAt(below, s, path[1:], path[0])
+	switch {
+	case isNull(below):
+		below = mapping()
+		below.Line, below.Column = key.Line, key.Column
+	case below.Kind == yaml.SequenceNode: // a list of kinds or settings: in each of them
+		any := false
+		below = list(below, func(c *yaml.Node) *yaml.Node {
+			if isKinded(section) {
+				c = spelt(c, section)
+			}
+			c, ok := setAt(c, s, path[1:], section)
+			any = any || ok
+			return c
+		})
+		return with(n, key, below), any
+	}
+	below, ok := setAt(below, s, path[1:], section)
 	if !ok {
 		return n, false
 	}
-	return with(n, key, inner), true
+	return with(n, key, below), true
+}
+
+// renamed returns a key that stands where another does.
+func renamed(key *yaml.Node, name string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name, Line: key.Line, Column: key.Column}
 }

@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vaelab/internal/data"
@@ -81,11 +82,15 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 	next := make(chan int)
 	errs := make([]error, len(jobs))
 	var pool sync.WaitGroup
+	var running atomic.Int32
+	defer tensor.SetProcs(1)
 	for range max(1, r.Parallel) {
 		pool.Go(func() {
 			for i := range next {
 				r.Observer.Started(i)
+				share(&running, 1)
 				errs[i] = r.one(ctx, jobs[i], i)
+				share(&running, -1)
 				r.Observer.Ended(i, errs[i])
 			}
 		})
@@ -109,6 +114,11 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// share divides the processors among the running trials, whose number changes by n.
+func share(running *atomic.Int32, n int32) {
+	tensor.SetProcs(runtime.GOMAXPROCS(0) / max(1, int(running.Add(n))))
 }
 
 // one trains one trial in its folder.

@@ -3,6 +3,8 @@
 package tensor
 
 import (
+	"sync"
+
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"vaelab/internal/tensor/kernel"
@@ -36,10 +38,63 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 			}
 		}
 	}
-	_, k := tA.dims(a)
-	aRow, aCol := tA.strides(a)
-	bRow, bCol := tB.strides(b)
-	kernel.Gemm(c.Rows, c.Cols, k, a.Data, aRow, aCol, b.Data, bRow, bCol, c.Data, c.stride(), beta != 0)
+	w := products.Get().(*product)
+	*w = product{tA: tA, tB: tB, a: a, b: b, c: c, add: beta != 0, byRow: c.Rows >= c.Cols}
+	w.run()
+	products.Put(w)
+}
+
+// A product is a matrix product that can be done in parts: by rows or by columns of c, so
+// that every element keeps the order of its sum.
+type product struct {
+	tA, tB  Trans
+	a, b, c Matrix
+	panel   []float32 // b, if packed before
+	add     bool
+	byRow   bool
+}
+
+var products = sync.Pool{New: func() any { return new(product) }}
+
+// splitFlops is the size of product from which a second processor pays: on two cores parts
+// of about 50 microseconds outweigh waking the other.
+const splitFlops = 4 << 20
+
+func (w *product) run() {
+	n, align := w.c.Cols, 16
+	if w.byRow {
+		n, align = w.c.Rows, 6
+	}
+	if _, k := w.tA.dims(w.a); 2*w.c.Rows*w.c.Cols*k < splitFlops {
+		align = n
+	}
+	split(w, n, align)
+}
+
+// part computes rows, or columns, from ... to-1 of c.
+func (w *product) part(from, to int) {
+	_, k := w.tA.dims(w.a)
+	aRow, aCol := w.tA.strides(w.a)
+	bRow, bCol := w.tB.strides(w.b)
+	a, b, c, m, n := w.a.Data, w.b.Data, w.c.Data, w.c.Rows, w.c.Cols
+	if w.byRow {
+		m = to - from
+		a, c = a[from*aRow:], c[from*w.c.stride():]
+	} else {
+		n = to - from
+		c = c[from:]
+		if w.panel == nil {
+			b = b[from*bCol:]
+		}
+	}
+	switch {
+	case w.panel == nil:
+		kernel.Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, w.c.stride(), w.add)
+	case w.byRow:
+		kernel.GemmPanel(m, 0, n, w.c.Cols, k, a, aRow, aCol, w.panel, c, w.c.stride(), w.add)
+	default:
+		kernel.GemmPanel(m, from, to, w.c.Cols, k, a, aRow, aCol, w.panel, c, w.c.stride(), w.add)
+	}
 }
 
 // strides are the distances between rows and between columns of the operand as read.
@@ -86,7 +141,10 @@ func (p Panel) gemm(a Matrix, beta Float, c Matrix) {
 		gemm(N, a, p.trans, p.plain, beta, c)
 		return
 	}
-	kernel.GemmPanel(c.Rows, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, c.Data, c.stride(), beta != 0)
+	w := products.Get().(*product)
+	*w = product{tB: p.trans, a: a, b: p.plain, c: c, panel: p.packed, add: beta != 0, byRow: c.Rows >= c.Cols}
+	w.run()
+	products.Put(w)
 }
 
 // Exps replaces every number by its exponential.
@@ -142,9 +200,28 @@ func SumSquares(x []Float) float64 {
 //
 //	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
 func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+	step := adams.Get().(*adam)
+	*step = adam{w, g, m, v, beta1, beta2, rate, root, eps}
+	split(step, len(w), splitFloats)
+	adams.Put(step)
+}
+
+// splitFloats is the length of slice from which a second processor pays.
+const splitFloats = 1 << 15
+
+// adam is a step that can be done in parts.
+type adam struct {
+	w, g, m, v                    []Float
+	beta1, beta2, rate, root, eps Float
+}
+
+var adams = sync.Pool{New: func() any { return new(adam) }}
+
+func (s *adam) part(from, to int) {
+	w, g, m, v := s.w[from:to], s.g[from:to], s.m[from:to], s.v[from:to]
 	if kernel.Available {
-		kernel.Adam(w, g, m, v, beta1, beta2, rate, root, eps)
+		kernel.Adam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)
 		return
 	}
-	plainAdam(w, g, m, v, beta1, beta2, rate, root, eps)
+	plainAdam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)
 }

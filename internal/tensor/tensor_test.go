@@ -159,3 +159,49 @@ func TestArenaReuses(t *testing.T) {
 		t.Errorf("a warm arena allocates %v times a step", n)
 	}
 }
+
+// TestSplitIsExact: on any number of processors every product and every Adam step has the
+// bits that one processor gives it.
+func TestSplitIsExact(t *testing.T) {
+	defer SetProcs(1)
+	rng := rand.New(rand.NewPCG(5, 6))
+	random := func(r, c int) Matrix {
+		m := New(r, c)
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64())
+		}
+		return m
+	}
+	heap := func(n int) []Float { return make([]Float, n) }
+	for _, d := range [][3]int{{32, 1024, 256}, {700, 513, 300}, {130, 2100, 50}, {2100, 130, 50}} {
+		m, n, k := d[0], d[1], d[2]
+		a, at, b, bt := random(m, k), random(k, m), random(k, n), random(n, k)
+		var first []Matrix
+		for procs := 1; procs <= 5; procs++ {
+			SetProcs(procs)
+			results := make([]Matrix, 5)
+			for i := range results {
+				results[i] = New(m, n)
+			}
+			Gemm(N, a, N, b, 0, results[0])
+			Gemm(N, a, T, bt, 0, results[1])
+			Gemm(T, at, N, b, 1, results[2])
+			Prepare(heap, T, bt).Gemm(a, 0, results[3])
+			g, mean, v := append([]Float(nil), a.Data...), make([]Float, len(a.Data)), make([]Float, len(a.Data))
+			w := Matrix{Data: append([]Float(nil), at.Data...)}
+			Adam(w.Data, g, mean, v, 0.9, 0.999, 0.1, 1, 1e-8)
+			results[4] = w
+			if procs == 1 {
+				first = results
+				continue
+			}
+			for r := range results {
+				for i, x := range results[r].Data {
+					if x != first[r].Data[i] {
+						t.Fatalf("%v, operation %d on %d processors: element %d is %v, on one %v", d, r, procs, i, x, first[r].Data[i])
+					}
+				}
+			}
+		}
+	}
+}

@@ -45,11 +45,14 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && ctx.Err() == nil {
 			reason := []byte(err.Error() + "\n")
 			err = errors.Join(err, record.WriteFileAtomic(filepath.Join(dir, record.FailedFile), reason))
 		}
 	}()
+	if err := record.CleanUp(dir); err != nil {
+		return err
+	}
 	t, err := New(trial, set)
 	if err != nil {
 		return err

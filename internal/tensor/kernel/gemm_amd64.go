@@ -64,12 +64,17 @@ func Pack(panel, b []float32, k, n, bRow, bCol int) {
 	})
 }
 
-// GemmPanel is Gemm with a packed right-hand operand; the result is the same to the bit.
-func GemmPanel(m, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
+// GemmPanel computes columns from ... to-1 of c = a·b, or adds them, with a packed
+// right-hand operand of n columns; c begins at column from, which is a multiple of 16. The
+// result is that of Gemm to the bit.
+func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
 	blocks(n, k, func(j, cols, p, depth, at int) {
-		w.rows(m, a[p*aCol:], aRow, aCol, panel[at:], cols, depth, c[j:], ldc, add || p > 0)
+		first, last := max(from, j), min(to, j+cols)
+		if first < last {
+			w.rows(m, a[p*aCol:], aRow, aCol, panel[at+(first-j)*depth:], last-first, depth, c[first-from:], ldc, add || p > 0)
+		}
 	})
 }
 

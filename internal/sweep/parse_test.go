@@ -1,0 +1,303 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/experiments"
+	"vaelab/internal/train"
+)
+
+// parse reads a file that has no faults.
+func parse(t *testing.T, text string, opts Options) *Experiment {
+	t.Helper()
+	e, err := Parse("x.yaml", []byte(text), opts)
+	if err != nil {
+		t.Fatalf("%s\n%v", text, err)
+	}
+	return e
+}
+
+// expectFaults checks that the faults are as many as wanted, in order, each beginning as
+// wanted; what follows a fault's beginning is a list of names.
+func expectFaults(t *testing.T, err error, want ...string) {
+	t.Helper()
+	var got Faults
+	if err != nil && !errors.As(err, &got) {
+		t.Fatalf("error of type %T: %v", err, err)
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %d faults, want %d:\n%v", len(got), len(want), err)
+		return
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("fault %d:\n got %s\nwant %s", i, got[i], want[i])
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		// the text
+		{"syntax", "base:\n  data: {synthetic: {train: 1}\n", []string{`x.yaml:1: not valid YAML: did not find expected ',' or '}'`}},
+		{"tab", "base:\n\ttrain: {}\n", []string{`x.yaml:2: not valid YAML: found character that cannot start any token`}},
+		{"end", "base: {}\n}\n", []string{`x.yaml:1: not valid YAML: did not find expected key`}},
+		{"syntax after the document", "base: {}\n---\n[\n", []string{`x.yaml:3: not valid YAML:`}},
+		{"empty", "", []string{`x.yaml: the file is empty; an experiment has at least a grid`}},
+		{"comments only", "# Why?\n\n", []string{`x.yaml: the file is empty`}},
+		{"null", "---\n", []string{`x.yaml: the file is empty`}},
+		{"two documents", "base: {}\n---\nbase: {}\n", []string{`x.yaml:2:1: more than one YAML document; one file is one experiment`}},
+		{"a list", "- vanilla\n", []string{`x.yaml:1:1: wants keys and values, got a list`}},
+		{"a word", "vanilla\n", []string{`x.yaml:1:1: wants keys and values, got "vanilla"`}},
+		{"unknown alias", "base: *b\n", []string{`x.yaml: not valid YAML: unknown anchor 'b' referenced`}},
+
+		// names
+		{"top-level key", "bas: {}\n", []string{`x.yaml:1:1: unknown key "bas"; did you mean "base"? known: experiment, base, grid, seeds, figures`}},
+		{"section", "base:\n  trian: {lr: 1}\n", []string{`x.yaml:2:3: unknown section "trian"; did you mean "train"? known: data, model, variant, kl, train`}},
+		{"key", "base:\n  train: {epoch: 1}\n", []string{`x.yaml:2:11: train: unknown key "epoch"; did you mean "epochs"? known: epochs, max_steps,`}},
+		{"key of a kind", "base:\n  variant: {bn: {gama: 1}}\n", []string{`x.yaml:2:18: variant.bn: unknown key "gama"; did you mean "gamma"? known: gamma, eps, momentum`}},
+		{"key of a nested section", "base: {train: {decay: {factr: 0.5}}}\n", []string{`x.yaml:1:24: train.decay: unknown key "factr"; did you mean "factor"? known: factor, patience, from, max`}},
+		{"kind without settings", "base: {variant: {vanilla: {gama: 1}}}\n", []string{`x.yaml:1:28: variant.vanilla: has no settings, but "gama" is given`}},
+		{"variant", "grid: [{variant: bnn}]\n", []string{`x.yaml:1:18: variant: unknown variant "bnn"; did you mean "bn"? known: bn, bn-scaler,`}},
+		{"variant with settings", "grid:\n- variant: {bn-scalar: {tau: 0.5}}\n", []string{`x.yaml:2:13: variant: unknown variant "bn-scalar"; did you mean "bn-scaler"?`}},
+		{"data", "base: {data: {syntetic: {}}}\n", []string{`x.yaml:1:15: data: unknown data source "syntetic"; did you mean "synthetic"?`}},
+		{"model", "base: {model: lsmt}\n", []string{`x.yaml:1:15: model: unknown model "lsmt"; did you mean "lstm"?`}},
+		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
+		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: sgd, adam`}},
+		{"choice of a schedule with settings", "base: {kl: {schedule: liner, start: 0.1}}\n", []string{`x.yaml:1:23: kl.schedule: unknown choice "liner"; did you mean "linear"?`}},
+		{"a list as key", "base: {train: {? [a, b] : 1}}\n", []string{`x.yaml:1:18: train: wants a name as key, got a list`}},
+
+		// values
+		{"word for a whole number", "base: {train: {epochs: ten}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [0,inf), got "ten"`}},
+		{"fraction for a whole number", "base: {train: {epochs: 1.5}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [0,inf), got "1.5"`}},
+		{"whole number too large", "base: {train: {epochs: 9223372036854775808}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number`}},
+		{"word for a number", "base: {train: {lr: fast}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "fast"`}},
+		{"nothing for a number", "base:\n  train:\n    lr:\n", []string{`x.yaml:3:8: train.lr: wants a number in (0,inf), got nothing`}},
+		{"keys for a number", "base: {train: {lr: {a: 1}}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got keys and values`}},
+		{"NaN", "base: {train: {lr: NaN}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "NaN"`}},
+		{"YAML's NaN", "base: {train: {lr: .nan}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got ".nan"`}},
+		{"infinity", "base: {train: {lr: inf}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "inf"`}},
+		{"beyond float64", "base: {train: {lr: 1e999}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "1e999"`}},
+		{"yes for true", "base: {data: {text: {train: a, lower: yes}}}\n", []string{`x.yaml:1:39: data.text.lower: wants true or false, got "yes"`}},
+		{"nothing for a choice", "base: {train: {report: }}\n", []string{`x.yaml:1:24: train.report: wants one of best, last, got nothing`}},
+		{"negative seed of the data", "base: {data: {synthetic: {seed: -1}}}\n", []string{`x.yaml:1:33: data.synthetic.seed: wants a whole number, got "-1"`}},
+		{"tau 0", "base: {variant: {bn-scaler: {tau: 0}}}\n", []string{`x.yaml:1:35: variant.bn-scaler.tau: 0 is outside (0,1)`}},
+		{"tau 1 and 1.5", "base: {variant: {bn-scaler: {tau: [1, 1.5]}}}\n", []string{
+			`x.yaml:1:36: variant.bn-scaler.tau: 1 is outside (0,1)`, `x.yaml:1:39: variant.bn-scaler.tau: 1.5 is outside (0,1)`}},
+		{"batch size 0", "base: {train: {batch_size: 0}}\n", []string{`x.yaml:1:28: train.batch_size: 0 is outside [1,inf)`}},
+		{"decay factor 1", "base: {train: {decay: {factor: 1}}}\n", []string{`x.yaml:1:32: train.decay.factor: 1 is outside (0,1)`}},
+		{"empty list", "base: {train: {lr: []}}\n", []string{`x.yaml:1:20: train.lr: the list is empty and leaves nothing to try`}},
+
+		// scalars for mappings and the reverse
+		{"scalar for base", "base: vanilla\n", []string{`x.yaml:1:7: base: wants keys and values, got "vanilla"`}},
+		{"list for base", "base: [{}]\n", []string{`x.yaml:1:7: base: wants keys and values, got a list`}},
+		{"scalar for train", "base: {train: 5}\n", []string{`x.yaml:1:15: train: wants keys and values, got "5"`}},
+		{"scalar for settings", "base: {variant: {bn: 5}}\n", []string{`x.yaml:1:22: variant.bn: wants keys and values, got "5"`}},
+		{"scalar for a nested section", "base: {train: {decay: 5}}\n", []string{`x.yaml:1:23: train.decay: wants keys and values, got "5"`}},
+		{"mapping for the grid", "grid: {variant: bn}\n", []string{`x.yaml:1:7: grid: wants a list of entries, each with the settings to vary; got keys and values`}},
+		{"empty grid", "grid: []\n", []string{`x.yaml:1:7: grid: wants a list of entries`}},
+		{"scalar for an entry", "grid: [vanilla]\n", []string{`x.yaml:1:8: grid: wants keys and values, got "vanilla"`}},
+		{"scalar for figures", "figures: kl-curve\n", []string{`x.yaml:1:10: figures: wants a list, got "kl-curve"`}},
+		{"list for a figure", "figures: [[kl-curve]]\n", []string{`x.yaml:1:11: figures: wants the name of a figure, got a list`}},
+		{"figure twice", "figures: [sweep, sweep]\n", []string{`x.yaml:1:18: figures: sweep is given twice`}},
+
+		// kinds
+		{"two kinds of data", "base: {data: {synthetic: {}, text: {train: a}}}\n", []string{`x.yaml:1:14: data: wants one kind with its settings, such as {synthetic: {}}, got 2; known: godoc, synthetic, text`}},
+		{"no kind of model", "base: {model: {}}\n", []string{`x.yaml:1:15: model: wants one kind with its settings, such as {lstm: {}}, got 0; known:`}},
+		{"no variant", "base: {variant: {}}\n", []string{`x.yaml:1:17: variant: wants at least one kind`}},
+		{"two heads", "base: {variant: {bn: {}, ln: {}}}\n", []string{`x.yaml:1:17: variant: bn+ln: two variants make the posterior (both act on the head)`}},
+		{"two heads that share parameters", "base: {variant: {bn: {}, bn-scaler: {}}}\n", []string{`x.yaml:1:17: variant: bn+bn-scaler: these variants cannot be combined`}},
+
+		// given twice
+		{"key", "base: {}\nbase: {}\n", []string{`x.yaml:2:1: base: given twice; the first is at x.yaml:1:`}},
+		{"setting", "base:\n  train:\n    lr: 1\n    lr: 2\n", []string{`x.yaml:4:5: train.lr: given twice; the first is at x.yaml:3:`}},
+		{"setting of an entry", "base: {train: {epochs: 3}}\ngrid: [{train: {lr: 1, lr: 2}}]\n", []string{`x.yaml:2:24: train.lr: given twice; the first is at x.yaml:2:`}},
+		{"variant", "base: {variant: {bn: {}, bn: {gamma: 1}}}\n", []string{`x.yaml:1:26: variant.bn: given twice; the first is at x.yaml:1:`}},
+		{"alias and original", "base:\n  train:\n    lr: 1\n    learning_rate: 2\n", []string{`x.yaml:4:5: train.lr: given twice, here as "learning_rate" and at x.yaml:3:`}},
+		{"two aliases", "base: {model: {lstm: {nz: 1, latent_size: 2}}}\n", []string{`x.yaml:1:30: model.lstm.latent_dim: given twice, here as "latent_size" and at x.yaml:1:`}},
+		{"flat alias and original", "base: {nz: 1, model: {lstm: {latent_dim: 2}}}\n", []string{`x.yaml:1:8: model.lstm.latent_dim: given twice, here as "nz"`}},
+		{"two flat aliases", "base: {nz: 1, latent_size: 2}\n", []string{`x.yaml:1:15: model.lstm.latent_dim: given twice, here as "latent_size"`}},
+		{"merge key", "base: &b {train: {lr: 1}}\ngrid:\n- <<: *b\n", []string{`x.yaml:3:3: merge keys (<<) are not understood; what entries share belongs into base`}},
+
+		// the grid
+		{"equal entries", "grid:\n- variant: bn\n- variant: vanilla\n- {variant: {bn: {gamma: 0.5}}}\n", []string{`x.yaml:4:3: grid: has the same settings as the entry at line 2; each trial must differ in some setting`}},
+		{"equal elements", "grid:\n- train: {lr: [1, 2, 1.0]}\n", []string{`x.yaml:2:3: grid: has the same settings as the entry at line 2`}},
+		{"equal in another order", "grid:\n- variant: {bn: {}, free-bits: {}}\n- variant: {free-bits: {}, bn: {}}\n", []string{`x.yaml:3:3: grid: has the same settings as the entry at line 2`}},
+		{"wrong values are not equal trials", "base: {variant: {bn: {gamma: [-1, -2], eps: [1, 2]}}}\n", []string{
+			`x.yaml:1:31: variant.bn.gamma: -1 is outside (0,inf)`, `x.yaml:1:35: variant.bn.gamma: -2 is outside (0,inf)`}},
+		{"too many trials", "base: {train: {lr: [" + strings.Repeat("1, ", 101) + "], clip: [" + strings.Repeat("1, ", 100) + "]}}\n", []string{`x.yaml:1:1: grid: the lists and seeds multiply to more than 10000 trials`}},
+		{"too many seeds", "base: {train: {lr: [1, 2]}}\nseeds: 6000\n", []string{`x.yaml:1:1: grid: the lists and seeds multiply to more than 10000 trials`}},
+
+		// KL settings without effect
+		{"idle on constant", "base: {kl: {warm_up: 5}}\n", []string{`x.yaml:1:13: kl.warm_up: has no effect on a constant schedule; choose another kl.schedule or leave it out`}},
+		{"idle on linear", "base: {kl: {schedule: linear, cycles: 5}}\n", []string{`x.yaml:1:31: kl.cycles: has no effect on a linear schedule`}},
+		{"idle alias", "base: {kl_start: 0.5, kl: {schedule: sigmoid}}\n", []string{`x.yaml:1:8: kl.start: has no effect on a sigmoid schedule`}},
+
+		// seeds
+		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "0"`}},
+		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "-3"`}},
+		{"seeds in millions", "seeds: 1000000\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000]`}},
+		{"seeds empty", "seeds: []\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000]`}},
+		{"seeds mapping", "seeds: {1: 2}\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got keys and values`}},
+		{"seed negative, a word, twice", "seeds: [3, -1, x, 3]\n", []string{
+			`x.yaml:1:12: seeds: wants whole numbers of at least 0, got "-1"`, `x.yaml:1:16: seeds: wants whole numbers of at least 0, got "x"`, `x.yaml:1:19: seeds: 3 is given twice`}},
+
+		// the name is a folder
+		{"slash", "experiment: a/b\n", []string{`x.yaml:1:13: experiment: wants a name of letters, digits, '.', - and _ that begins with a letter or digit, got "a/b"`}},
+		{"path traversal", "experiment: ../../etc\n", []string{`x.yaml:1:13: experiment: wants a name`}},
+		{"dots", "experiment: ..\n", []string{`x.yaml:1:13: experiment: wants a name`}},
+		{"newline", "experiment: \"a\\n\"\n", []string{`x.yaml:1:13: experiment: wants a name`}},
+		{"list", "experiment: [a]\n", []string{`x.yaml:1:13: experiment: wants a name`}},
+
+		// all at once
+		{"several", "experiment: a/b\nbase:\n  train: {lr: -1, epochs: x, foo: 1}\n  kl: {warm_up: 3}\ngrid:\n- variant: bnn\n- variant: {bn: {gamma: 0}}\nseeds: 0\nfigures: [x]\nend: 1\n", []string{
+			`x.yaml:1:13: experiment: `, `x.yaml:8:8: seeds: `, `x.yaml:9:11: figures: unknown figure "x"`, `x.yaml:10:1: unknown key "end"`,
+			`x.yaml:6:12: variant: unknown variant "bnn"`, `x.yaml:3:15: train.lr: -1 is outside (0,inf)`, `x.yaml:3:27: train.epochs: wants`, `x.yaml:3:30: train: unknown key "foo"`,
+			`x.yaml:4:8: kl.warm_up: has no effect`, `x.yaml:7:25: variant.bn.gamma: 0 is outside (0,inf)`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse("x.yaml", []byte(c.text), Options{})
+			expectFaults(t, err, c.want...)
+		})
+	}
+}
+
+// TestHostileFiles end soon and with one fault, not with the memory.
+func TestHostileFiles(t *testing.T) {
+	laughs := "base:\n  a0: &a0 [1, 2]\n"
+	for i := 1; i < 64; i++ {
+		laughs += fmt.Sprintf("  a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"billion laughs":       {laughs, "x.yaml:2:12: the file has more than 20000 keys and values, what its aliases repeat counted"},
+		"contains itself":      {"base: &a {train: *a}\n", "x.yaml:1:7: nested more than 50 deep"},
+		"list contains itself": {"base: &a [*a, *a]\n", "x.yaml:1:7: nested more than 50 deep"},
+		"deep":                 {"base: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "x.yaml:1:57: nested more than 50 deep"},
+		"very deep":            {"base: " + strings.Repeat("[", 50_000), "x.yaml: not valid YAML: exceeded max depth of 10000"},
+		"long":                 {"seeds: [" + strings.Repeat("1,", 30_000) + "]", "x.yaml:1:40003: the file has more than 20000 keys and values"},
+	} {
+		_, err := Parse("x.yaml", []byte(c.text), Options{})
+		t.Run(name, func(t *testing.T) { expectFaults(t, err, c.want) })
+	}
+}
+
+// TestFileNames: the name of the file is that of a results folder if it can be.
+func TestFileNames(t *testing.T) {
+	for path, want := range map[string]string{
+		"a/b/gamma sweep.yaml": "gamma sweep", "x.yml": "x", "v1.2.yaml": "v1.2",
+		"...yaml": "", "..yaml": "", ".yaml": "", // "..", "." and nothing
+	} {
+		e, err := Parse(path, []byte("base: {}\n"), Options{})
+		switch {
+		case want == "":
+			expectFaults(t, err, path+":1:1: the file's name cannot be the name of a results folder")
+		case err != nil || e.Name != want || e.Trials[0].Experiment != want:
+			t.Errorf("%s: %+v, error %v", path, e, err)
+		}
+	}
+	if e, err := Parse("...yaml", []byte("experiment: a.b-c_1\n"), Options{}); err != nil || e.Name != "a.b-c_1" {
+		t.Errorf("experiment: %v, error %v", e, err)
+	}
+}
+
+func TestQuestion(t *testing.T) {
+	for text, want := range map[string]string{
+		"# Why?\nbase: {}\n":                         "Why?",
+		"\ufeff# Why does\r\n# it?\r\n\r\nbase: {}":  "Why does it?",
+		"# Why?\n#\n# Run it with care.\nbase: {}\n": "Why?",
+		"base: {}\n# Why?\n":                         "",
+	} {
+		if got := parse(t, text, Options{}).Question; got != want {
+			t.Errorf("%q: question %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestRead reads a file of the disk, and says which if there is none.
+func TestRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "q.yaml")
+	if _, err := Read(path, Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("seeds: 2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := Read(path, Options{}); err != nil || e.Name != "q" || len(e.Trials) != 2 {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
+// TestShippedExperiments: what comes with the program can be read, and asks its question.
+func TestShippedExperiments(t *testing.T) {
+	entries, err := experiments.Files.ReadDir(".")
+	if err != nil || len(entries) == 0 {
+		t.Fatal(entries, err)
+	}
+	for _, entry := range entries {
+		text, err := experiments.Files.ReadFile(entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := Parse(entry.Name(), text, Options{})
+		if err != nil {
+			t.Error(err)
+		} else if !strings.HasSuffix(e.Question, "?") || len(e.Trials) == 0 || len(e.Notes) > 0 {
+			t.Errorf("%s: question %q, %d trials, notes %q", entry.Name(), e.Question, len(e.Trials), e.Notes)
+		}
+	}
+}
+
+// FuzzParse: no text and no --set makes Parse panic, and what it accepts can be rebuilt
+// from its configuration.
+func FuzzParse(f *testing.F) {
+	f.Add("base: &a {variant: [bn, {bn: {gamma: [0.3, 1]}}], nz: 8}\ngrid: [*a, {train: [{lr: 1}, {lr: 2}]}]\nseeds: [1, 2]\n", "variant.bn.gamma=[1, 2]", "3,5")
+	f.Add("base: {kl_start: 0.1, data: {text: {val: x}}, train: {decay: {lr_decay: 0.5}}}\nfigures: [sweep]\n", "data={godoc: {}}", "2")
+	f.Add("base: &a {train: *a}\n", "train=&a [*a]", "-1")
+	f.Add("? [a]\n: <<: b\n", "variant", "x")
+	f.Add("grid:\n- \n- variant: ~\n- variant: {bn: , free-bits: {target_kl: 1}}\n", "model.lstm.nz=", "")
+	f.Fuzz(func(t *testing.T, text, set, seeds string) {
+		for _, opts := range []Options{{}, {Sets: []string{set}, Seeds: seeds}} {
+			e, err := Parse("x.yaml", []byte(text), opts)
+			var faults Faults
+			if err != nil && !errors.As(err, &faults) {
+				t.Errorf("%T: %v", err, err)
+			}
+			if err != nil {
+				continue
+			}
+			if len(e.Trials) == 0 {
+				t.Errorf("no trials and no fault")
+			}
+			for _, trial := range e.Trials[:min(len(e.Trials), 20)] {
+				checkRoundTrip(t, trial)
+			}
+		}
+	})
+}
+
+// checkRoundTrip rebuilds a trial from its configuration.
+func checkRoundTrip(t *testing.T, trial train.Trial) {
+	t.Helper()
+	Identify(&trial, "0123456789abcdef")
+	back, err := FromConfig(trial.Trial)
+	if err != nil {
+		t.Errorf("%s: %v", trial.Variant, err)
+		return
+	}
+	if got, want := fmt.Sprintf("%#v", back), fmt.Sprintf("%#v", trial); got != want {
+		t.Errorf("%s:\n got %s\nwant %s", trial.Variant, got, want)
+	}
+	again := back
+	again.ID = ""
+	if Identify(&again, "0123456789abcdef"); again.ID != trial.ID {
+		t.Errorf("%s: ID %s became %s", trial.Variant, trial.ID, again.ID)
+	}
+}

@@ -1,0 +1,358 @@
+package sweep
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"vaelab/internal/data"
+	"vaelab/internal/models"
+	"vaelab/internal/record"
+	"vaelab/internal/train"
+	"vaelab/variants"
+)
+
+// TestRoundTrip rebuilds a trial of every kind from its trial.json: the same settings, the
+// same types, the same ID.
+func TestRoundTrip(t *testing.T) {
+	for section, names := range map[string][]string{
+		"variant": variants.Methods.Names(), "data": data.Sources.Names(), "model": models.Models.Names(),
+	} {
+		for _, name := range names {
+			checkRoundTrip(t, parse(t, fmt.Sprintf("base: {%s: %s}\n", section, name), Options{}).Trials[0])
+		}
+	}
+	e := parse(t, `
+base:
+  variant: {free-bits: {lambda: 0.1, mode: total}, bn: {gamma: 1.0e-300}}
+  data: {text: {train: "a = 'b.c'.txt", valid: "", labels: true}}
+  kl: {schedule: cyclical-zero, warm_up: 0.1, zero: 0.125}
+  train: {lr: 0.30000000000000004, decay: {patience: 3}}
+seeds: [7]
+`, Options{})
+	trial := e.Trials[0]
+	if trial.Variant != "bn+free-bits" || trial.Train.Decay.Patience != 3 || trial.KL.Zero != 0.125 {
+		t.Errorf("got %+v", trial)
+	}
+	checkRoundTrip(t, trial)
+	for key, value := range map[string]string{
+		"variant": "bnn", "variant.bn.gamma": "-1", "variant.bn.gama": "1", "variant.ln.gamma": "1", "train.lr.x": "1", "other.key": "1", "data": "",
+	} {
+		config := map[string]string{}
+		for k, v := range trial.Config {
+			config[k] = v
+		}
+		config[key] = value
+		_, err := FromConfig(record.Trial{Config: config})
+		if err == nil || !strings.HasPrefix(err.Error(), "the settings were written by another version: trial.json: ") {
+			t.Errorf("%s=%s: error %v", key, value, err)
+		}
+	}
+}
+
+// TestIdentify: a trial's ID is its settings, its data and its seed, and nothing else.
+func TestIdentify(t *testing.T) {
+	id := func(digest, text string, sets ...string) string {
+		trial := parse(t, text, Options{Sets: sets}).Trials[0]
+		if trial.Config["precision"] == "" {
+			t.Error("the precision is not among the settings")
+		}
+		Identify(&trial, digest)
+		if trial.Trial.Data != digest {
+			t.Errorf("data digest %q, want %q", trial.Trial.Data, digest)
+		}
+		return trial.ID
+	}
+	const text = "base: {variant: bn}\n"
+	want := id("d", text)
+	if ok := strings.HasPrefix(want, "bn-") && strings.HasSuffix(want, "/seed-1") && len(want) == len("bn-01234567/seed-1"); !ok {
+		t.Errorf("ID %q", want)
+	}
+	for name, got := range map[string]string{
+		"again": id("d", text), "another experiment": id("d", "experiment: other\n"+text),
+		"a default said": id("d", "base: {variant: {bn: {gamma: 0.50}}, train: {optimizer: adam}}\n"),
+		"by --set":       id("d", "base: {variant: ln}\n", "variant=bn"), "by an entry": id("d", "grid: [{variant: {bn: {bn_gamma: 5.0e-1}}}]\nseeds: 3\n"),
+	} {
+		if got != want {
+			t.Errorf("%s: ID %s, want %s", name, got, want)
+		}
+	}
+	for name, got := range map[string]string{
+		"other data": id("e", text), "other rate": id("d", text, "train.lr=0.002"), "other size": id("d", text, "model.lstm.nz=4"),
+		"nested": id("d", text, "train.decay.patience=1"), "other weight": id("d", text, "kl.beta=0.5"), "other gamma": id("d", text, "variant.bn.gamma=0.6"),
+	} {
+		if strings.TrimSuffix(got, "/seed-1") == strings.TrimSuffix(want, "/seed-1") {
+			t.Errorf("%s: the ID is still %s", name, got)
+		}
+	}
+	if got := id("d", text+"seeds: [4]\n"); got != strings.Replace(want, "seed-1", "seed-4", 1) {
+		t.Errorf("seed 4: ID %s beside %s", got, want)
+	}
+}
+
+// tiny is a set that trains in milliseconds.
+const tiny = `
+base:
+  data: {synthetic: {train: 40, valid: 10, test: 10, length: 3, vocab: 8, hidden: 3, embed: 3}}
+  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}
+  train: {epochs: 2, batch_size: 10, log_every: 2}
+`
+
+// watch is an Observer that remembers.
+type watch struct {
+	sync.Mutex
+	started []int
+	ended   map[int]error
+	steps   int
+	onStep  func()
+}
+
+func (w *watch) Started(job int) {
+	w.Lock()
+	defer w.Unlock()
+	w.started = append(w.started, job)
+}
+
+func (w *watch) Progress(int, train.Progress) {
+	w.Lock()
+	defer w.Unlock()
+	w.steps++
+	if w.onStep != nil {
+		w.onStep()
+	}
+}
+
+func (w *watch) Ended(job int, err error) {
+	w.Lock()
+	defer w.Unlock()
+	if w.ended == nil {
+		w.ended = map[int]error{}
+	}
+	w.ended[job] = err
+}
+
+func prepare(t *testing.T, text, results string) []Job {
+	t.Helper()
+	jobs, err := parse(t, text, Options{}).Prepare(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs
+}
+
+// run trains what is missing.
+func run(ctx context.Context, jobs []Job, parallel int, onStep func()) (*watch, error) {
+	w := &watch{onStep: onStep}
+	now := func() time.Time { return time.Unix(0, 0) } // the clock stands still
+	err := Runner{Parallel: parallel, Checkpoint: time.Hour, Now: now, Observer: w, Version: "test"}.Run(ctx, jobs)
+	return w, err
+}
+
+func done(jobs []Job) (done []bool) {
+	for _, j := range jobs {
+		done = append(done, j.Done)
+	}
+	return done
+}
+
+// TestRunOnlyWhatIsMissing: what is trained stays trained, one more seed trains one more
+// trial of each setting, one more setting its own, in whatever experiment order.
+func TestRunOnlyWhatIsMissing(t *testing.T) {
+	results := t.TempDir()
+	jobs := prepare(t, tiny+"grid: [{variant: [vanilla, bn]}]\nseeds: 1\n", results)
+	if got := done(jobs); slices.Contains(got, true) {
+		t.Fatalf("done before the start: %v", got)
+	}
+	if jobs[0].Set != jobs[1].Set {
+		t.Error("one data set was loaded twice")
+	}
+	w, err := run(context.Background(), jobs, 1, nil)
+	if err != nil || len(w.started) != 2 || len(w.ended) != 2 || w.steps != 16 {
+		t.Fatalf("error %v, started %v, ended %v, %d steps; want 2 trials of 2 epochs of 4 steps", err, w.started, w.ended, w.steps)
+	}
+	for _, j := range jobs {
+		if want := filepath.Join(results, "x", filepath.FromSlash(j.ID)); j.Dir != want {
+			t.Errorf("folder %s, want %s", j.Dir, want)
+		}
+		for _, name := range []string{record.TrialFile, record.ManifestFile, record.RowsFile, record.DoneFile, train.ModelFile} {
+			if _, err := os.Stat(filepath.Join(j.Dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	set, err := record.Load(results)
+	if err != nil || len(set.Runs) != 2 {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	for _, r := range set.Runs {
+		if back, err := FromConfig(r.Trial); err != nil || back.ID != r.ID || len(back.Methods) != 1 {
+			t.Errorf("%s: %+v, %v", r.Dir, back, err)
+		}
+	}
+
+	jobs = prepare(t, tiny+"grid: [{variant: ln}, {variant: [vanilla, bn]}]\nseeds: 2\n", results)
+	if got, want := done(jobs), []bool{false, false, true, false, true, false}; !slices.Equal(got, want) {
+		t.Fatalf("done %v, want %v", got, want)
+	}
+	w, err = run(context.Background(), jobs, 1, nil)
+	if want := []int{0, 1, 3, 5}; err != nil || !slices.Equal(w.started, want) {
+		t.Errorf("error %v, started %v, want %v", err, w.started, want)
+	}
+	jobs = prepare(t, tiny+"grid: [{variant: ln}, {variant: [vanilla, bn]}]\nseeds: 2\n", results)
+	if w, err = run(context.Background(), jobs, 1, nil); err != nil || len(w.started) > 0 {
+		t.Errorf("the third run: error %v, started %v", err, w.started)
+	}
+}
+
+// TestRunGoesOnAfterFailures: a trial that diverges and one whose folder another process
+// has do not stop the others, and the error names both.
+func TestRunGoesOnAfterFailures(t *testing.T) {
+	results := t.TempDir()
+	jobs := prepare(t, tiny+`
+grid:
+- train: {optimizer: sgd, lr: 1.0e+30, clip: 0}
+- variant: [bn, ln, vanilla]
+`, results)
+	locked, failed := jobs[1], jobs[0]
+	if err := os.MkdirAll(locked.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := record.Lock(locked.Dir)
+	if err != nil {
+		t.Skip("no locks here:", err)
+	}
+	w, err := run(context.Background(), jobs, 2, nil)
+	if !errors.Is(err, train.ErrDiverged) || !errors.Is(err, record.ErrLocked) {
+		t.Errorf("error %v", err)
+	}
+	for _, want := range []string{failed.Dir + ": training diverged at step ", locked.Dir + ": another process is running this trial"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not have %q", err, want)
+		}
+	}
+	for i, bad := range []bool{true, true, false, false} {
+		if err, ok := w.ended[i]; !ok || (err != nil) != bad {
+			t.Errorf("job %d ended: %t, with %v", i, ok, err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(failed.Dir, record.FailedFile)); err != nil || !strings.Contains(string(text), "diverged") {
+		t.Errorf("%s: %q, %v", record.FailedFile, text, err)
+	}
+	if _, err := os.Stat(filepath.Join(locked.Dir, record.TrialFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was written into a locked folder: %v", err)
+	}
+	unlock()
+	jobs = prepare(t, tiny+"grid: [{variant: [bn, ln, vanilla]}]\n", results)
+	w, err = run(context.Background(), jobs, 1, nil)
+	if err != nil || !slices.Equal(w.started, []int{0}) {
+		t.Errorf("after unlocking: error %v, started %v", err, w.started)
+	}
+}
+
+// TestRunInParallel: rows do not depend on how many trials run side by side.
+func TestRunInParallel(t *testing.T) {
+	const text = tiny + "grid: [{variant: [bn, bn-scaler]}]\nseeds: 2\n"
+	rows := func(parallel int) (all [][]byte) {
+		jobs := prepare(t, text, t.TempDir())
+		if _, err := run(context.Background(), jobs, parallel, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range jobs {
+			b, err := os.ReadFile(filepath.Join(j.Dir, record.RowsFile))
+			if err != nil || len(b) == 0 {
+				t.Fatal(len(b), err)
+			}
+			all = append(all, b)
+		}
+		return all
+	}
+	one, two := rows(1), rows(2)
+	for i := range one {
+		if !bytes.Equal(one[i], two[i]) {
+			t.Errorf("job %d: rows differ:\n%s\n%s", i, one[i], two[i])
+		}
+	}
+	if bytes.Equal(one[0], one[1]) {
+		t.Error("two seeds have the same rows")
+	}
+}
+
+// TestRunStops: if the context ends, the running trial leaves a checkpoint, none is begun
+// any more, and going on gives the rows of a run that was not stopped.
+func TestRunStops(t *testing.T) {
+	const text = tiny + "seeds: 2\n"
+	whole, parts := prepare(t, text, t.TempDir()), prepare(t, text, t.TempDir())
+	if _, err := run(context.Background(), whole, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	steps := 0
+	w, err := run(ctx, parts, 1, func() {
+		if steps++; steps == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || err.Error() != context.Canceled.Error() {
+		t.Errorf("error %q, want %q alone", err, context.Canceled)
+	}
+	if !slices.Equal(w.started, []int{0}) || !parts[0].Resumable() || parts[1].Resumable() || whole[0].Resumable() {
+		t.Errorf("started %v, checkpoints %t %t %t", w.started, parts[0].Resumable(), parts[1].Resumable(), whole[0].Resumable())
+	}
+	if _, err := run(context.Background(), parts, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range whole {
+		a, _ := os.ReadFile(filepath.Join(whole[i].Dir, record.RowsFile))
+		b, _ := os.ReadFile(filepath.Join(parts[i].Dir, record.RowsFile))
+		if !bytes.Equal(a, b) {
+			t.Errorf("job %d: rows differ after a stop", i)
+		}
+	}
+}
+
+// TestPrepareFails where data cannot be loaded.
+func TestPrepareFails(t *testing.T) {
+	_, err := parse(t, "base: {data: {text: {train: missing.txt}}}\n", Options{}).Prepare(t.TempDir())
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestMeasure counts a job's steps and weights, and leaves nothing behind.
+func TestMeasure(t *testing.T) {
+	results := t.TempDir()
+	jobs := prepare(t, tiny, results)
+	var clock time.Time
+	est, err := Measure(jobs[0], func() time.Time { clock = clock.Add(time.Millisecond); return clock })
+	// 40 sentences of one length in batches of 10, 2 epochs
+	if err != nil || est.Steps != 8 || est.Parameter == 0 || est.Step <= 0 || est.Total < 8*est.Step {
+		t.Errorf("%+v, %v", est, err)
+	}
+	if entries, err := os.ReadDir(results); err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	for _, c := range []struct {
+		kind any
+		want string
+	}{
+		{variants.Vanilla{}, ""},
+		{variants.BN{Gamma: 0.5, Eps: 1e-8, Momentum: 0.1}, "gamma: 0.5, eps: 1e-08, momentum: 0.1"},
+		{data.Text{TooLong: "cut"}, `train: "", valid: "", test: "", vocab: "", labels: false, min_count: 0, max_vocab: 0, max_words: 0, too_long: cut, limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
+	} {
+		if got := Describe(c.kind); got != c.want {
+			t.Errorf("%#v:\n got %s\nwant %s", c.kind, got, c.want)
+		}
+	}
+}
