@@ -147,13 +147,22 @@ func (p Panel) gemm(a Matrix, beta Float, c Matrix) {
 	products.Put(w)
 }
 
-// Exps replaces every number by its exponential.
-func Exps(x []Float) {
+// Sigmoids replaces every number by its sigmoid.
+func Sigmoids(x []Float) {
 	if kernel.Available {
-		kernel.ExpSum(x, 0)
+		kernel.Sigmoid(x)
 		return
 	}
-	plainExpSum(x, 0)
+	plainSigmoids(x)
+}
+
+// Tanhs sets y to the hyperbolic tangents of x; y may be x.
+func Tanhs(x, y []Float) {
+	if kernel.Available {
+		kernel.Tanh(x, y)
+		return
+	}
+	plainTanhs(x, y)
 }
 
 func expSum(x []Float, shift Float) Float {

@@ -37,8 +37,11 @@ func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
 
 func (p Panel) gemm(a Matrix, beta Float, c Matrix) { gemm(N, a, p.trans, p.plain, beta, c) }
 
-// Exps replaces every number by its exponential.
-func Exps(x []Float) { plainExpSum(x, 0) }
+// Sigmoids replaces every number by its sigmoid.
+func Sigmoids(x []Float) { plainSigmoids(x) }
+
+// Tanhs sets y to the hyperbolic tangents of x; y may be x.
+func Tanhs(x, y []Float) { plainTanhs(x, y) }
 
 func expSum(x []Float, shift Float) Float { return plainExpSum(x, shift) }
 func largest(x []Float) Float             { return plainMax(x) }

@@ -48,3 +48,15 @@ func plainAdam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
 		w[i] -= rate * m[i] / (root*Sqrt(v[i]) + eps)
 	}
 }
+
+func plainSigmoids(x []Float) {
+	for i, v := range x {
+		x[i] = Sigmoid(v)
+	}
+}
+
+func plainTanhs(x, y []Float) {
+	for i, v := range x {
+		y[i] = Tanh(v)
+	}
+}

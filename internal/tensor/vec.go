@@ -103,37 +103,3 @@ func SoftmaxLSE(x []Float) Float {
 	Scale(1/sum, x)
 	return m + Log(sum)
 }
-
-// Sigmoids replaces every number by its sigmoid.
-func Sigmoids(x []Float) {
-	for i, v := range x {
-		x[i] = -v
-	}
-	Exps(x)
-	for i, e := range x {
-		x[i] = 1 / (1 + e)
-	}
-}
-
-// Tanhs sets y to the hyperbolic tangents of x; y may be x.
-func Tanhs(x, y []Float) {
-	var e [64]Float // e^2|x| of a piece
-	for len(x) > 0 {
-		n := min(len(x), len(e))
-		for i, v := range x[:n] {
-			e[i] = 2 * max(v, -v)
-		}
-		Exps(e[:n])
-		for i, v := range x[:n] {
-			switch {
-			case v > -0.625 && v < 0.625: // 1 - 2/(e+1) would cancel here
-				y[i] = Tanh(v)
-			case v < 0:
-				y[i] = 2/(e[i]+1) - 1
-			default:
-				y[i] = 1 - 2/(e[i]+1)
-			}
-		}
-		x, y = x[n:], y[n:]
-	}
-}

@@ -72,6 +72,61 @@ func TestExp(t *testing.T) {
 	}
 }
 
+// TestSigmoidAndTanh measures both against float64 on a sample of all float32, or on all of
+// them with -long.
+func TestSigmoidAndTanh(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	stride := uint64(1999)
+	if *long {
+		stride = 1
+	}
+	for name, c := range map[string]struct {
+		fast func(x []float32)
+		true func(float64) float64
+		ulps float64
+	}{
+		"Sigmoid": {Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 2},
+		"Tanh":    {func(x []float32) { Tanh(x, x) }, math.Tanh, 2},
+	} {
+		worst, at := 0.0, float32(0)
+		x, in := make([]float32, 4096), make([]float32, 4096)
+		for next := uint64(0); next < 1<<32; {
+			for i := range in {
+				in[i] = math.Float32frombits(uint32(next))
+				next += stride
+			}
+			copy(x, in)
+			c.fast(x)
+			for i, got := range x {
+				want := c.true(float64(in[i]))
+				if in[i] != in[i] {
+					if got == got {
+						t.Fatalf("%s(NaN) = %v", name, got)
+					}
+					continue
+				}
+				if math.Abs(want) < 1.2e-38 { // below normal numbers, 0 will do
+					if math.Abs(float64(got)) > 1.2e-38 {
+						t.Fatalf("%s(%v) = %v, want %v", name, in[i], got, want)
+					}
+					continue
+				}
+				w := float32(math.Abs(want))
+				ulp := float64(math.Nextafter32(w, 2) - w)
+				if e := math.Abs(float64(got)-want) / ulp; e > worst || e != e {
+					worst, at = e, in[i]
+				}
+			}
+		}
+		t.Logf("%s: largest error %.3f ULP, at %v", name, worst, at)
+		if !(worst <= c.ulps) {
+			t.Errorf("%s: error of %v ULP at %v", name, worst, at)
+		}
+	}
+}
+
 func BenchmarkExp(b *testing.B) {
 	if !Available {
 		b.Skip("this processor or build has no kernels")

@@ -134,21 +134,54 @@ func pack(dst, src []float32, count, depth, width, line, next int) {
 	for from := 0; from < count; from += width {
 		panel := dst[from*depth : (from+width)*depth]
 		lines := min(width, count-from)
-		if lines < width {
-			clear(panel)
-		}
-		if line == 1 {
+		switch {
+		case lines < width:
+			packEdge(panel, src[from*line:], lines, depth, width, line, next)
+		case line == 1 && width == nr:
 			for p := range depth {
-				copy(panel[p*width:p*width+lines], src[p*next+from:])
+				*(*[nr]float32)(panel[p*nr:]) = *(*[nr]float32)(src[p*next+from:])
 			}
-			continue
-		}
-		for l := range lines {
-			row := src[(from+l)*line:][:depth] // next is 1
-			for p, v := range row {
-				panel[p*width+l] = v
+		case line == 1:
+			for p := range depth {
+				*(*[mr]float32)(panel[p*mr:]) = *(*[mr]float32)(src[p*next+from:])
 			}
+		case width == nr:
+			packLines8(panel, src[from*line:], depth, nr, line)
+			packLines8(panel[8:], src[(from+8)*line:], depth, nr, line)
+		default:
+			packLines6(panel, src[from*line:], depth, line)
 		}
+	}
+}
+
+// packEdge packs fewer lines than a panel has.
+func packEdge(panel, src []float32, lines, depth, width, line, next int) {
+	clear(panel)
+	for l := range lines {
+		for p := range depth {
+			panel[p*width+l] = src[l*line+p*next]
+		}
+	}
+}
+
+// packLines8 interleaves eight lines, reading all and writing one stream.
+func packLines8(panel, src []float32, depth, width, line int) {
+	l0, l1, l2, l3 := src[:depth], src[line:][:depth], src[2*line:][:depth], src[3*line:][:depth]
+	l4, l5, l6, l7 := src[4*line:][:depth], src[5*line:][:depth], src[6*line:][:depth], src[7*line:][:depth]
+	for p := range l0 {
+		d := (*[8]float32)(panel[p*width:])
+		d[0], d[1], d[2], d[3] = l0[p], l1[p], l2[p], l3[p]
+		d[4], d[5], d[6], d[7] = l4[p], l5[p], l6[p], l7[p]
+	}
+}
+
+// packLines6 is packLines8 for the panels of a.
+func packLines6(panel, src []float32, depth, line int) {
+	l0, l1, l2 := src[:depth], src[line:][:depth], src[2*line:][:depth]
+	l3, l4, l5 := src[3*line:][:depth], src[4*line:][:depth], src[5*line:][:depth]
+	for p := range l0 {
+		d := (*[mr]float32)(panel[p*mr:])
+		d[0], d[1], d[2], d[3], d[4], d[5] = l0[p], l1[p], l2[p], l3[p], l4[p], l5[p]
 	}
 }
 

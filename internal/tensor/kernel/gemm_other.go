@@ -10,7 +10,7 @@ const Name = "none"
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Max, Scale, Axpy, SumSquares and Adam
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, Max, Scale, Axpy, SumSquares and Adam
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                        { panic(missing) }
@@ -23,6 +23,8 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 }
 func Ceiling(n int)                                                    { panic(missing) }
 func ExpSum(x []float32, shift float32) float32                        { panic(missing) }
+func Sigmoid(x []float32)                                              { panic(missing) }
+func Tanh(x, y []float32)                                              { panic(missing) }
 func Max(x []float32) float32                                          { panic(missing) }
 func Scale(k float32, x []float32)                                     { panic(missing) }
 func Axpy(k float32, x, y []float32)                                   { panic(missing) }

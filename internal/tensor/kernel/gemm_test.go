@@ -101,6 +101,7 @@ func BenchmarkGemm(b *testing.B) {
 		{"lstm-step-256", 32, 1024, 256, false, true},
 		{"logits-10k", 64, 10000, 256, false, true},
 		{"dW-10k", 10000, 256, 704, true, false},
+		{"dH-10k", 704, 256, 10000, false, false},
 	} {
 		b.Run(s.name, func(b *testing.B) {
 			x, y, c := random(s.m*s.k), random(s.k*s.n), make([]float32, s.m*s.n)

@@ -236,6 +236,36 @@ DATA expLn2lo<>+24(SB)/4, $0xb95e8083
 DATA expLn2lo<>+28(SB)/4, $0xb95e8083
 GLOBL expLn2lo<>(SB), RODATA|NOPTR, $32
 
+DATA one<>+0(SB)/4, $0x3f800000
+DATA one<>+4(SB)/4, $0x3f800000
+DATA one<>+8(SB)/4, $0x3f800000
+DATA one<>+12(SB)/4, $0x3f800000
+DATA one<>+16(SB)/4, $0x3f800000
+DATA one<>+20(SB)/4, $0x3f800000
+DATA one<>+24(SB)/4, $0x3f800000
+DATA one<>+28(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+DATA inf<>+0(SB)/4, $0x7f800000
+DATA inf<>+4(SB)/4, $0x7f800000
+DATA inf<>+8(SB)/4, $0x7f800000
+DATA inf<>+12(SB)/4, $0x7f800000
+DATA inf<>+16(SB)/4, $0x7f800000
+DATA inf<>+20(SB)/4, $0x7f800000
+DATA inf<>+24(SB)/4, $0x7f800000
+DATA inf<>+28(SB)/4, $0x7f800000
+GLOBL inf<>(SB), RODATA|NOPTR, $32
+
+DATA expBias<>+0(SB)/4, $0x0000007f
+DATA expBias<>+4(SB)/4, $0x0000007f
+DATA expBias<>+8(SB)/4, $0x0000007f
+DATA expBias<>+12(SB)/4, $0x0000007f
+DATA expBias<>+16(SB)/4, $0x0000007f
+DATA expBias<>+20(SB)/4, $0x0000007f
+DATA expBias<>+24(SB)/4, $0x0000007f
+DATA expBias<>+28(SB)/4, $0x0000007f
+GLOBL expBias<>(SB), RODATA|NOPTR, $32
+
 DATA expP0<>+0(SB)/4, $0x39506967
 DATA expP0<>+4(SB)/4, $0x39506967
 DATA expP0<>+8(SB)/4, $0x39506967
@@ -296,36 +326,6 @@ DATA expP5<>+24(SB)/4, $0x3f000000
 DATA expP5<>+28(SB)/4, $0x3f000000
 GLOBL expP5<>(SB), RODATA|NOPTR, $32
 
-DATA expOne<>+0(SB)/4, $0x3f800000
-DATA expOne<>+4(SB)/4, $0x3f800000
-DATA expOne<>+8(SB)/4, $0x3f800000
-DATA expOne<>+12(SB)/4, $0x3f800000
-DATA expOne<>+16(SB)/4, $0x3f800000
-DATA expOne<>+20(SB)/4, $0x3f800000
-DATA expOne<>+24(SB)/4, $0x3f800000
-DATA expOne<>+28(SB)/4, $0x3f800000
-GLOBL expOne<>(SB), RODATA|NOPTR, $32
-
-DATA expInf<>+0(SB)/4, $0x7f800000
-DATA expInf<>+4(SB)/4, $0x7f800000
-DATA expInf<>+8(SB)/4, $0x7f800000
-DATA expInf<>+12(SB)/4, $0x7f800000
-DATA expInf<>+16(SB)/4, $0x7f800000
-DATA expInf<>+20(SB)/4, $0x7f800000
-DATA expInf<>+24(SB)/4, $0x7f800000
-DATA expInf<>+28(SB)/4, $0x7f800000
-GLOBL expInf<>(SB), RODATA|NOPTR, $32
-
-DATA expBias<>+0(SB)/4, $0x0000007f
-DATA expBias<>+4(SB)/4, $0x0000007f
-DATA expBias<>+8(SB)/4, $0x0000007f
-DATA expBias<>+12(SB)/4, $0x0000007f
-DATA expBias<>+16(SB)/4, $0x0000007f
-DATA expBias<>+20(SB)/4, $0x0000007f
-DATA expBias<>+24(SB)/4, $0x0000007f
-DATA expBias<>+28(SB)/4, $0x0000007f
-GLOBL expBias<>(SB), RODATA|NOPTR, $32
-
 // func exp8(x *float32, n int, shift float32, sum *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·exp8(SB), NOSPLIT, $0-32
@@ -335,46 +335,248 @@ TEXT ·exp8(SB), NOSPLIT, $0-32
 	VBROADCASTSS shift+16(FP), Y0
 	VMOVUPS      (DX), Y1
 
-eight:
+loop:
 	VMOVUPS      (AX), Y2
 	VSUBPS       Y0, Y2, Y2
+	VMINPS       expHigh<>+0(SB), Y2, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y6
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y4
+	VMOVUPS      inf<>+0(SB), Y6
+	VBLENDVPS    Y4, Y6, Y3, Y3
+	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y4
+	VANDNPS      Y3, Y4, Y3
+	VCMPPS       $0x03, Y2, Y2, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VADDPS       Y3, Y1, Y1
+	ADDQ         $0x20, AX
+	DECQ         CX
+	JNZ          loop
+	VMOVUPS      Y1, (DX)
+	VZEROUPPER
+	RET
+
+DATA sign<>+0(SB)/4, $0x80000000
+DATA sign<>+4(SB)/4, $0x80000000
+DATA sign<>+8(SB)/4, $0x80000000
+DATA sign<>+12(SB)/4, $0x80000000
+DATA sign<>+16(SB)/4, $0x80000000
+DATA sign<>+20(SB)/4, $0x80000000
+DATA sign<>+24(SB)/4, $0x80000000
+DATA sign<>+28(SB)/4, $0x80000000
+GLOBL sign<>(SB), RODATA|NOPTR, $32
+
+// func sigmoid8(x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoid8(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+
+loop:
+	VMOVUPS      (AX), Y0
+	VORPS        sign<>+0(SB), Y0, Y2
 	VMINPS       expHigh<>+0(SB), Y2, Y4
 	VMAXPS       expLow<>+0(SB), Y4, Y4
 	VMULPS       expLog2e<>+0(SB), Y4, Y3
 	VROUNDPS     $0x00, Y3, Y3
 	VFNMADD231PS expLn2hi<>+0(SB), Y3, Y4
 	VFNMADD231PS expLn2lo<>+0(SB), Y3, Y4
-	VMOVUPS      expP0<>+0(SB), Y5
-	VFMADD213PS  expP1<>+0(SB), Y4, Y5
-	VFMADD213PS  expP2<>+0(SB), Y4, Y5
-	VFMADD213PS  expP3<>+0(SB), Y4, Y5
-	VFMADD213PS  expP4<>+0(SB), Y4, Y5
-	VFMADD213PS  expP5<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y4, Y6
-	VFMADD213PS  Y4, Y6, Y5
-	VADDPS       expOne<>+0(SB), Y5, Y5
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y4, Y1
+	VFMADD213PS  expP2<>+0(SB), Y4, Y1
+	VFMADD213PS  expP3<>+0(SB), Y4, Y1
+	VFMADD213PS  expP4<>+0(SB), Y4, Y1
+	VFMADD213PS  expP5<>+0(SB), Y4, Y1
+	VMULPS       Y4, Y4, Y5
+	VFMADD213PS  Y4, Y5, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y6
-	VPSUBD       Y6, Y3, Y3
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y5, Y5
+	VPSRAD       $0x01, Y3, Y5
+	VPSUBD       Y5, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
 	VPADDD       expBias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y1, Y1
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y3
-	VMOVUPS      expInf<>+0(SB), Y6
-	VBLENDVPS    Y3, Y6, Y5, Y5
+	VMOVUPS      inf<>+0(SB), Y5
+	VBLENDVPS    Y3, Y5, Y1, Y1
 	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y3
-	VANDNPS      Y5, Y3, Y5
+	VANDNPS      Y1, Y3, Y1
 	VCMPPS       $0x03, Y2, Y2, Y3
-	VBLENDVPS    Y3, Y2, Y5, Y5
-	VMOVUPS      Y5, (AX)
-	VADDPS       Y5, Y1, Y1
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y3
+	VADDPS       Y3, Y1, Y2
+	VDIVPS       Y2, Y1, Y2
+	VSUBPS       Y2, Y3, Y3
+	VFNMADD213PS Y1, Y1, Y2
+	VBLENDVPS    Y0, Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)
 	ADDQ         $0x20, AX
 	DECQ         CX
-	JNZ          eight
-	VMOVUPS      Y1, (DX)
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA tanhSmall<>+0(SB)/4, $0x3f200000
+DATA tanhSmall<>+4(SB)/4, $0x3f200000
+DATA tanhSmall<>+8(SB)/4, $0x3f200000
+DATA tanhSmall<>+12(SB)/4, $0x3f200000
+DATA tanhSmall<>+16(SB)/4, $0x3f200000
+DATA tanhSmall<>+20(SB)/4, $0x3f200000
+DATA tanhSmall<>+24(SB)/4, $0x3f200000
+DATA tanhSmall<>+28(SB)/4, $0x3f200000
+GLOBL tanhSmall<>(SB), RODATA|NOPTR, $32
+
+DATA two<>+0(SB)/4, $0x40000000
+DATA two<>+4(SB)/4, $0x40000000
+DATA two<>+8(SB)/4, $0x40000000
+DATA two<>+12(SB)/4, $0x40000000
+DATA two<>+16(SB)/4, $0x40000000
+DATA two<>+20(SB)/4, $0x40000000
+DATA two<>+24(SB)/4, $0x40000000
+DATA two<>+28(SB)/4, $0x40000000
+GLOBL two<>(SB), RODATA|NOPTR, $32
+
+DATA tanhP0<>+0(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+4(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+8(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+12(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+16(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+20(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+24(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+28(SB)/4, $0xbbbaf0ea
+GLOBL tanhP0<>(SB), RODATA|NOPTR, $32
+
+DATA tanhP1<>+0(SB)/4, $0x3ca9134e
+DATA tanhP1<>+4(SB)/4, $0x3ca9134e
+DATA tanhP1<>+8(SB)/4, $0x3ca9134e
+DATA tanhP1<>+12(SB)/4, $0x3ca9134e
+DATA tanhP1<>+16(SB)/4, $0x3ca9134e
+DATA tanhP1<>+20(SB)/4, $0x3ca9134e
+DATA tanhP1<>+24(SB)/4, $0x3ca9134e
+DATA tanhP1<>+28(SB)/4, $0x3ca9134e
+GLOBL tanhP1<>(SB), RODATA|NOPTR, $32
+
+DATA tanhP2<>+0(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+4(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+8(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+12(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+16(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+20(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+24(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+28(SB)/4, $0xbd5c1e2d
+GLOBL tanhP2<>(SB), RODATA|NOPTR, $32
+
+DATA tanhP3<>+0(SB)/4, $0x3e088393
+DATA tanhP3<>+4(SB)/4, $0x3e088393
+DATA tanhP3<>+8(SB)/4, $0x3e088393
+DATA tanhP3<>+12(SB)/4, $0x3e088393
+DATA tanhP3<>+16(SB)/4, $0x3e088393
+DATA tanhP3<>+20(SB)/4, $0x3e088393
+DATA tanhP3<>+24(SB)/4, $0x3e088393
+DATA tanhP3<>+28(SB)/4, $0x3e088393
+GLOBL tanhP3<>(SB), RODATA|NOPTR, $32
+
+DATA tanhP4<>+0(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+4(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+8(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+12(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+16(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+20(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+24(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+28(SB)/4, $0xbeaaaa99
+GLOBL tanhP4<>(SB), RODATA|NOPTR, $32
+
+// func tanh8(x *float32, y *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanh8(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      sign<>+0(SB), Y2
+	VANDNPS      Y0, Y2, Y2
+	VADDPS       Y2, Y2, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y5, Y1
+	VFMADD213PS  expP2<>+0(SB), Y5, Y1
+	VFMADD213PS  expP3<>+0(SB), Y5, Y1
+	VFMADD213PS  expP4<>+0(SB), Y5, Y1
+	VFMADD213PS  expP5<>+0(SB), Y5, Y1
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y6
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y1, Y1
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VMOVUPS      inf<>+0(SB), Y6
+	VBLENDVPS    Y4, Y6, Y1, Y1
+	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
+	VANDNPS      Y1, Y4, Y1
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y1, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      two<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y1
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y1, Y3, Y1
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDPS       Y0, Y3, Y3
+	VORPS        Y3, Y1, Y1
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      tanhP0<>+0(SB), Y4
+	VFMADD213PS  tanhP1<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP2<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP3<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP4<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y0, Y0, Y4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y0
+	VBLENDVPS    Y0, Y4, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         DX
+	JNZ          loop
 	VZEROUPPER
 	RET
 

@@ -15,6 +15,17 @@ func tile6x16(k int, a *float32, b *float32, c *float32, ldc int, add bool)
 //go:noescape
 func exp8(x *float32, n int, shift float32, sum *float32)
 
+// sigmoid8 replaces n times eight numbers x by their sigmoid: with e = e^-|x| and q =
+// e/(1+e) it is 1 - q for positive x and q for negative, there as e - e q, which rounds once.
+//
+//go:noescape
+func sigmoid8(x *float32, n int)
+
+// tanh8 sets n times eight numbers y to tanh x; y may be x.
+//
+//go:noescape
+func tanh8(x *float32, y *float32, n int)
+
 // max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.
 //
 //go:noescape

@@ -23,6 +23,35 @@ func ExpSum(x []float32, shift float32) float32 {
 	return (sums[0] + sums[4]) + (sums[1] + sums[5]) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
 }
 
+// Sigmoid replaces every number x by 1/(1+e^-x).
+func Sigmoid(x []float32) {
+	if n := len(x) / 8; n > 0 {
+		sigmoid8(&x[0], n)
+		x = x[8*n:]
+	}
+	if len(x) > 0 {
+		var rest [8]float32
+		copy(rest[:], x)
+		sigmoid8(&rest[0], 1)
+		copy(x, rest[:])
+	}
+}
+
+// Tanh sets y to the hyperbolic tangents of x; y may be x.
+func Tanh(x, y []float32) {
+	y = y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		tanh8(&x[0], &y[0], n)
+		x, y = x[8*n:], y[8*n:]
+	}
+	if len(x) > 0 {
+		var rest [8]float32
+		copy(rest[:], x)
+		tanh8(&rest[0], &rest[0], 1)
+		copy(y, rest[:])
+	}
+}
+
 // Max is the largest of x, which must not be empty; NaNs are passed over.
 func Max(x []float32) float32 {
 	top := [8]float32{x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[0]}

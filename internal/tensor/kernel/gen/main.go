@@ -17,7 +17,7 @@ func main() {
 	ConstraintExpr("amd64")
 	ConstraintExpr("!f64")
 	tile()
-	exp()
+	elementary()
 	vectors()
 	adam()
 	fma()
@@ -103,26 +103,74 @@ func tile() {
 	RET()
 }
 
-// exp is e^x of eight numbers at a time: x = k ln 2 + r, a polynomial for e^r (coefficients:
-// Cephes, Moshier 1989, expf), and 2^k in two factors because k may be 128. Below the
-// range of normal numbers the result is 0, above it +Inf; a NaN stays.
-func exp() {
-	vector := func(name string, v uint32) Mem {
-		m := GLOBL(name, attr.RODATA|attr.NOPTR)
-		for i := range 8 {
-			DATA(4*i, U32(v))
-		}
-		return m
+// constant is a vector of eight equal 32-bit words in read-only memory.
+func constant(name string, bits uint32) Mem {
+	m := GLOBL(name, attr.RODATA|attr.NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(bits))
 	}
-	float := func(name string, v float32) Mem { return vector(name, math.Float32bits(v)) }
-	low, high := float("expLow", -87.33654), float("expHigh", 88.72283)
-	log2e := float("expLog2e", 1.44269504088896341)
-	ln2hi, ln2lo := float("expLn2hi", 0.693359375), float("expLn2lo", -2.12194440e-4)
-	var p []Mem
+	return m
+}
+
+func float(name string, v float32) Mem { return constant(name, math.Float32bits(v)) }
+
+// exponential emits y = e^x for eight numbers: x = k ln 2 + r, a polynomial for e^r
+// (coefficients: Cephes, Moshier 1989, expf), and 2^k in two factors because k may be 128.
+// Below the range of normal numbers the result is 0, above it +Inf; a NaN stays.
+type exponential struct {
+	low, high, log2e, ln2hi, ln2lo, one, inf, bias Mem
+	p                                              []Mem
+}
+
+func newExponential() exponential {
+	e := exponential{
+		low: float("expLow", -87.33654), high: float("expHigh", 88.72283),
+		log2e: float("expLog2e", 1.44269504088896341),
+		ln2hi: float("expLn2hi", 0.693359375), ln2lo: float("expLn2lo", -2.12194440e-4),
+		one: float("one", 1), inf: float("inf", float32(math.Inf(1))), bias: constant("expBias", 127),
+	}
 	for i, c := range []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
-		p = append(p, float("expP"+string(rune('0'+i)), c))
+		e.p = append(e.p, float("expP"+string(rune('0'+i)), c))
 	}
-	one, inf, bias := float("expOne", 1), float("expInf", float32(math.Inf(1))), vector("expBias", 127)
+	return e
+}
+
+func (e exponential) emit(x, y reg.VecVirtual) {
+	k, r, t, mask := YMM(), YMM(), YMM(), YMM()
+	VMINPS(e.high, x, r)
+	VMAXPS(e.low, r, r)
+	VMULPS(e.log2e, r, k)
+	VROUNDPS(Imm(0), k, k)
+	VFNMADD231PS(e.ln2hi, k, r)
+	VFNMADD231PS(e.ln2lo, k, r)
+	VMOVUPS(e.p[0], y)
+	for _, c := range e.p[1:] {
+		VFMADD213PS(c, r, y)
+	}
+	VMULPS(r, r, t)
+	VFMADD213PS(r, t, y)
+	VADDPS(e.one, y, y)
+	VCVTPS2DQ(k, k)
+	VPSRAD(Imm(1), k, t)
+	VPSUBD(t, k, k)
+	VPADDD(e.bias, t, t)
+	VPSLLD(Imm(23), t, t)
+	VMULPS(t, y, y)
+	VPADDD(e.bias, k, k)
+	VPSLLD(Imm(23), k, k)
+	VMULPS(k, y, y)
+	VCMPPS(Imm(14), e.high, x, mask) // x > high
+	VMOVUPS(e.inf, t)
+	VBLENDVPS(mask, t, y, y)
+	VCMPPS(Imm(1), e.low, x, mask) // x < low
+	VANDNPS(y, mask, y)
+	VCMPPS(Imm(3), x, x, mask) // NaN
+	VBLENDVPS(mask, x, y, y)
+}
+
+// elementary are the functions that softmax and the gates of an LSTM are made of.
+func elementary() {
+	e := newExponential()
 
 	TEXT("exp8", NOSPLIT, "func(x *float32, n int, shift float32, sum *float32)")
 	Pragma("noescape")
@@ -132,45 +180,89 @@ func exp() {
 	sums := Load(Param("sum"), GP64())
 	shift, total := broadcast("shift"), YMM()
 	VMOVUPS(Mem{Base: sums}, total)
-	Label("eight")
-	x, k, r, y, t, mask := YMM(), YMM(), YMM(), YMM(), YMM(), YMM()
+	Label("loop")
+	x, y := YMM(), YMM()
 	VMOVUPS(Mem{Base: ptr}, x)
 	VSUBPS(shift, x, x)
-	VMINPS(high, x, r)
-	VMAXPS(low, r, r)
-	VMULPS(log2e, r, k)
-	VROUNDPS(Imm(0), k, k)
-	VFNMADD231PS(ln2hi, k, r)
-	VFNMADD231PS(ln2lo, k, r)
-	VMOVUPS(p[0], y)
-	for _, c := range p[1:] {
-		VFMADD213PS(c, r, y)
-	}
-	VMULPS(r, r, t)
-	VFMADD213PS(r, t, y)
-	VADDPS(one, y, y)
-	VCVTPS2DQ(k, k)
-	VPSRAD(Imm(1), k, t)
-	VPSUBD(t, k, k)
-	VPADDD(bias, t, t)
-	VPSLLD(Imm(23), t, t)
-	VMULPS(t, y, y)
-	VPADDD(bias, k, k)
-	VPSLLD(Imm(23), k, k)
-	VMULPS(k, y, y)
-	VCMPPS(Imm(14), high, x, mask) // x > high
-	VMOVUPS(inf, t)
-	VBLENDVPS(mask, t, y, y)
-	VCMPPS(Imm(1), low, x, mask) // x < low
-	VANDNPS(y, mask, y)
-	VCMPPS(Imm(3), x, x, mask) // NaN
-	VBLENDVPS(mask, x, y, y)
+	e.emit(x, y)
 	VMOVUPS(y, Mem{Base: ptr})
 	VADDPS(y, total, total)
 	ADDQ(Imm(32), ptr)
 	DECQ(n)
-	JNZ(LabelRef("eight"))
+	JNZ(LabelRef("loop"))
 	VMOVUPS(total, Mem{Base: sums})
+	VZEROUPPER()
+	RET()
+
+	sign := constant("sign", 1<<31)
+	TEXT("sigmoid8", NOSPLIT, "func(x *float32, n int)")
+	Pragma("noescape")
+	Doc("sigmoid8 replaces n times eight numbers x by their sigmoid: with e = e^-|x| and q =",
+		"e/(1+e) it is 1 - q for positive x and q for negative, there as e - e q, which rounds once.")
+	ptr = Load(Param("x"), GP64())
+	n = Load(Param("n"), GP64())
+	Label("loop")
+	x, y = YMM(), YMM()
+	minus, one := YMM(), YMM()
+	VMOVUPS(Mem{Base: ptr}, x)
+	VORPS(sign, x, minus) // -|x|
+	e.emit(minus, y)
+	VMOVUPS(e.one, one)
+	VADDPS(one, y, minus)
+	VDIVPS(minus, y, minus)     // q
+	VSUBPS(minus, one, one)     // 1 - q
+	VFNMADD213PS(y, y, minus)   // e - e q
+	VBLENDVPS(x, minus, one, y) // the sign of x chooses
+	VMOVUPS(y, Mem{Base: ptr})
+	ADDQ(Imm(32), ptr)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+
+	// tanh x is 1 - 2/(e^2|x| + 1) with the sign of x, or, where that would cancel, an odd
+	// polynomial (coefficients: Cephes, Moshier 1989, tanhf).
+	small, two := float("tanhSmall", 0.625), float("two", 2)
+	var p []Mem
+	for i, c := range []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1} {
+		p = append(p, float("tanhP"+string(rune('0'+i)), c))
+	}
+	TEXT("tanh8", NOSPLIT, "func(x, y *float32, n int)")
+	Pragma("noescape")
+	Doc("tanh8 sets n times eight numbers y to tanh x; y may be x.")
+	ptr = Load(Param("x"), GP64())
+	to := Load(Param("y"), GP64())
+	n = Load(Param("n"), GP64())
+	Label("loop")
+	x, y = YMM(), YMM()
+	a, s, q, mask := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: ptr}, x)
+	VMOVUPS(sign, a)
+	VANDNPS(x, a, a) // |x|
+	VADDPS(a, a, s)
+	e.emit(s, y)
+	VADDPS(e.one, y, y)
+	VMOVUPS(two, s)
+	VDIVPS(y, s, y)
+	VMOVUPS(e.one, s)
+	VSUBPS(y, s, y)
+	VMOVUPS(sign, s)
+	VANDPS(x, s, s)
+	VORPS(s, y, y)
+	VMULPS(x, x, s)
+	VMOVUPS(p[0], q)
+	for _, c := range p[1:] {
+		VFMADD213PS(c, s, q)
+	}
+	VMULPS(s, q, q)
+	VFMADD213PS(x, x, q) // x + x (q s)
+	VCMPPS(Imm(1), small, a, mask)
+	VBLENDVPS(mask, q, y, y)
+	VMOVUPS(y, Mem{Base: to})
+	ADDQ(Imm(32), ptr)
+	ADDQ(Imm(32), to)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
