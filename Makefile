@@ -10,7 +10,7 @@ test-f64: ## the same in float64, where finite differences are sharp
 	go test -tags f64 ./...
 
 test-long: ## every float32 through exp, and longer fuzzing
-	go test ./internal/tensor/kernel -run TestExp -long -v
+	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v
 	go test ./internal/safetensors -fuzz FuzzDecode -fuzztime 1m
 	go test ./internal/record -fuzz FuzzRows -fuzztime 1m
 

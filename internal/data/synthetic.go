@@ -37,19 +37,19 @@ func init() {
 // test set of their published configuration are the same file, here they are disjoint.
 type Synthetic struct {
 	// Train is the number of sentences to train on.
-	Train int `yaml:"train" range:"[0,inf)"`
+	Train int `yaml:"train" range:"[0,10000000]"`
 	// Valid is the number of sentences after those, for model selection.
-	Valid int `yaml:"valid" range:"[0,inf)"`
+	Valid int `yaml:"valid" range:"[0,10000000]"`
 	// Test is the number of sentences after those, for the final figures.
-	Test int `yaml:"test" range:"[0,inf)"`
+	Test int `yaml:"test" range:"[0,10000000]"`
 	// Length is the number of words of every sentence.
-	Length int `yaml:"length" range:"[1,inf)"`
+	Length int `yaml:"length" range:"[1,10000]"`
 	// Vocab is the number of words, w0, w1, and so on.
-	Vocab int `yaml:"vocab" range:"[1,inf)" alias:"vocab_size"`
+	Vocab int `yaml:"vocab" range:"[1,1000000]" alias:"vocab_size"`
 	// Hidden is the size of the generator's LSTM.
-	Hidden int `yaml:"hidden" range:"[1,inf)" alias:"nh"`
+	Hidden int `yaml:"hidden" range:"[1,10000]"`
 	// Embed is the size of the generator's word embedding.
-	Embed int `yaml:"embed" range:"[1,inf)" alias:"ni"`
+	Embed int `yaml:"embed" range:"[1,10000]"`
 	// Seed names the generator and its sentences; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }

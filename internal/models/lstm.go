@@ -20,13 +20,13 @@ import (
 // valdersoul/bn-vae keeps.
 type LSTM struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,inf)" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
 	// EmbedDim is the size of a word vector, in encoder and decoder.
-	EmbedDim int `yaml:"embed_dim" range:"[1,inf)" alias:"ni|emb|enc_word_dim"`
+	EmbedDim int `yaml:"embed_dim" range:"[1,100000]" alias:"ni|emb|enc_word_dim"`
 	// EncHidden is the size of the encoder's state.
-	EncHidden int `yaml:"enc_hidden" range:"[1,inf)" alias:"enc_nh|enc_h_dim"`
+	EncHidden int `yaml:"enc_hidden" range:"[1,100000]" alias:"enc_nh|enc_h_dim"`
 	// DecHidden is the size of the decoder's state.
-	DecHidden int `yaml:"dec_hidden" range:"[1,inf)" alias:"dec_nh|dec_h_dim"`
+	DecHidden int `yaml:"dec_hidden" range:"[1,100000]" alias:"dec_nh|dec_h_dim"`
 	// DropoutIn is the share of the decoder's word vector elements that training drops.
 	DropoutIn float64 `yaml:"dropout_in" range:"[0,1)" alias:"dec_dropout_in"`
 	// DropoutOut is the same for the decoder's outputs.

@@ -92,7 +92,7 @@ func TestFaults(t *testing.T) {
 		{"tau 0", "base: {variant: {bn-scaler: {tau: 0}}}\n", []string{`x.yaml:1:35: variant.bn-scaler.tau: 0 is outside (0,1)`}},
 		{"tau 1 and 1.5", "base: {variant: {bn-scaler: {tau: [1, 1.5]}}}\n", []string{
 			`x.yaml:1:36: variant.bn-scaler.tau: 1 is outside (0,1)`, `x.yaml:1:39: variant.bn-scaler.tau: 1.5 is outside (0,1)`}},
-		{"batch size 0", "base: {train: {batch_size: 0}}\n", []string{`x.yaml:1:28: train.batch_size: 0 is outside [1,inf)`}},
+		{"batch size 0", "base: {train: {batch_size: 0}}\n", []string{`x.yaml:1:28: train.batch_size: 0 is outside [1,1000000]`}},
 		{"decay factor 1", "base: {train: {decay: {factor: 1}}}\n", []string{`x.yaml:1:32: train.decay.factor: 1 is outside (0,1)`}},
 		{"empty list", "base: {train: {lr: []}}\n", []string{`x.yaml:1:20: train.lr: the list is empty and leaves nothing to try`}},
 

@@ -28,7 +28,7 @@ type Settings struct {
 	// MaxSteps ends training after so many steps; 0 does not.
 	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps"`
 	// BatchSize is the number of sentences in a step, at most.
-	BatchSize int `yaml:"batch_size" range:"[1,inf)" alias:"train_batch_size|per_device_train_batch_size"`
+	BatchSize int `yaml:"batch_size" range:"[1,1000000]" alias:"train_batch_size|per_device_train_batch_size"`
 	// Batching fills a batch with sentences of one length, as the reference code does, or of
 	// mixed lengths. Batches of one sentence are left out of training.
 	Batching string `yaml:"batching" choice:"length|mixed"`
