@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -20,26 +23,28 @@ const plainEvery = 10 * time.Second
 // A display shows running trials: a bar each on a terminal, else a line each every ten
 // seconds. It is a sweep.Observer.
 type display struct {
-	mu    sync.Mutex
-	w     io.Writer
 	names []string
+	trial []shown       // by job
 	bars  *mpb.Progress // nil where there is no terminal
 	quiet bool
 	total int // trials to train
+
+	mu    sync.Mutex // for what follows; never held while a bar is called, which waits for its text
+	w     io.Writer
 	ended int
-	state map[int]*shown
 }
 
-// shown is a running trial's place on the display.
+// shown is a running trial's place on the display. Only text is read by a goroutine that is
+// not the trial's.
 type shown struct {
 	bar           *mpb.Bar
 	started, last time.Time
 	first         int // the step it started from
-	progress      train.Progress
+	text          atomic.Value
 }
 
 func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
-	d := &display{w: w, names: names, total: total, quiet: quiet, state: map[int]*shown{}}
+	d := &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names))}
 	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) &&
 		os.Getenv("NO_COLOR") == "" && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
 		d.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
@@ -49,43 +54,35 @@ func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
 
 // Started begins a trial.
 func (d *display) Started(job int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.state[job] = &shown{started: time.Now(), last: time.Now(), first: -1}
+	s := &d.trial[job]
+	s.started, s.last, s.first = time.Now(), time.Now(), -1
 }
 
 // Progress moves a trial's bar or, now and then, prints its line.
 func (d *display) Progress(job int, p train.Progress) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := d.state[job]
+	s := &d.trial[job]
 	if s.first < 0 {
 		s.first = p.Step - 1
 	}
-	s.progress = p
 	switch {
 	case d.quiet:
 	case d.bars != nil:
+		s.text.Store(s.say(p))
 		if s.bar == nil {
 			s.bar = d.bars.AddBar(int64(p.Steps),
 				mpb.BarRemoveOnComplete(),
 				mpb.PrependDecorators(decor.Name(d.names[job], decor.WCSyncSpaceR)),
-				mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-					d.mu.Lock()
-					defer d.mu.Unlock()
-					return s.text()
-				})))
+				mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.text.Load().(string) })))
 		}
 		s.bar.SetCurrent(int64(p.Step))
 	case time.Since(s.last) >= plainEvery:
 		s.last = time.Now()
-		fmt.Fprintf(d.w, "%s: %s\n", d.names[job], s.text())
+		d.print(fmt.Sprintf("%s: %s\n", d.names[job], s.say(p)))
 	}
 }
 
-// text is "step 120/2100, KL 1.05, rec 60.2, 1m20s left".
-func (s *shown) text() string {
-	p := s.progress
+// say is "step 120/2100, KL 1.05, rec 60.2, 1m20s left".
+func (s *shown) say(p train.Progress) string {
 	out := fmt.Sprintf("step %d/%d", p.Step, p.Steps)
 	if p.Rec != 0 {
 		out += fmt.Sprintf(", KL %.2f, rec %.2f", p.KL, p.Rec)
@@ -99,25 +96,36 @@ func (s *shown) text() string {
 
 // Ended says how a trial ended.
 func (d *display) Ended(job int, err error) {
-	d.mu.Lock()
-	s := d.state[job]
-	d.ended++
-	what := "done"
-	if err != nil {
-		what = "stopped: " + err.Error()
-	}
-	line := fmt.Sprintf("[%d/%d] %s: %s in %v\n", d.ended, d.total, d.names[job], what, time.Since(s.started).Round(time.Second))
-	d.mu.Unlock()
+	s := &d.trial[job]
 	if s.bar != nil && !s.bar.Completed() {
 		s.bar.Abort(true)
 	}
+	took := time.Since(s.started).Round(time.Second)
+	how := fmt.Sprintf("done in %v", took)
 	switch {
-	case d.quiet:
-	case d.bars != nil:
-		fmt.Fprint(d.bars, line)
-	default:
-		fmt.Fprint(d.w, line)
+	case errors.Is(err, context.Canceled):
+		how = fmt.Sprintf("stopped after %v", took)
+	case err != nil:
+		how = fmt.Sprintf("failed after %v: %v", took, err)
 	}
+	d.mu.Lock()
+	d.ended++
+	n := d.ended
+	d.mu.Unlock()
+	if !d.quiet {
+		d.print(fmt.Sprintf("[%d/%d] %s: %s\n", n, d.total, d.names[job], how))
+	}
+}
+
+// print writes a line that stays, above the bars if there are any.
+func (d *display) print(line string) {
+	if d.bars != nil {
+		fmt.Fprint(d.bars, line)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprint(d.w, line)
 }
 
 func (d *display) close() {

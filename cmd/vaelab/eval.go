@@ -138,6 +138,9 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 		prefix = "model/"
 		f, err = safetensors.Read(filepath.Join(run.Dir, train.CheckpointFile))
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil, nil, "", fmt.Errorf("%s: no weights yet: the trial is %v and left no checkpoint", dir, run.State)
+	}
 	if err != nil {
 		return t, nil, nil, "", err
 	}
@@ -169,7 +172,7 @@ func printMetrics(w io.Writer, split string, n int, values map[string]float64, v
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, name := range names {
 		if !math.IsNaN(values[name]) {
-			fmt.Fprintf(t, "%s\t%.4f\n", name, values[name])
+			fmt.Fprintf(t, "%s\t%s\n", name, decimal(values[name], 4))
 		}
 	}
 	for _, name := range sortedKeys(vectors) {

@@ -21,6 +21,7 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(listed, "|") + "]",
 		Short:     "List what there is to choose from, with settings and defaults",
+		Example:   "  vaelab list\n  vaelab list variants",
 		Args:      args(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
 		ValidArgs: listed,
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -60,11 +61,12 @@ func listCommand() *cobra.Command {
 	}
 }
 
-// list prints every kind with its doc sentence, its keys and their defaults.
+// list prints every kind with its doc sentence, its keys and their defaults. A sentence that
+// leads to a formula ends before it.
 func list[T any](w io.Writer, r *registry.Registry[T]) {
 	for _, name := range r.Names() {
 		kind, _ := r.Get(name)
-		fmt.Fprintf(w, "  %-14s %s\n", name, r.Doc(name))
+		fmt.Fprintf(w, "  %-14s %s\n", name, strings.TrimRight(r.Doc(name), ":,"))
 		if s := sweep.Describe(kind); s != "" {
 			fmt.Fprintf(w, "  %-14s   {%s}\n", "", s)
 		}

@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
 	"vaelab/internal/tensor"
 )
@@ -31,21 +30,18 @@ func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
 
 // run is the program: w gets results, wErr everything else.
 func run(w, wErr io.Writer, args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	root := newRoot()
 	root.SetOut(w)
 	root.SetErr(wErr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(context.Background())
 	var usage usageError
 	var faults sweep.Faults
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(wErr, "\nvaelab: stopped; running trials left a checkpoint. To go on:\n  vaelab %s\n", strings.Join(args, " "))
+		fmt.Fprintf(wErr, "\nvaelab: stopped; running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
 		return exitInterrupted
 	case errors.As(err, &faults):
 		for _, f := range faults {
@@ -62,6 +58,19 @@ func run(w, wErr io.Writer, args []string) int {
 	return exitFailed
 }
 
+// quoted is a command line for a shell to read.
+func quoted(args []string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@%"
+	var out []string
+	for _, a := range args {
+		if a == "" || strings.Trim(a, plain) != "" {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out = append(out, a)
+	}
+	return strings.Join(out, " ")
+}
+
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
 
@@ -75,7 +84,7 @@ called posterior collapse, and shows whether the decoder really reads z.
 An experiment is a YAML file: what all trials share, a grid of what differs, and a number
 of seeds. Start with one that ships with the program:
 
-  vaelab run kl-vanishing           train it, about two minutes on two cores
+  vaelab run kl-vanishing           train it, about a minute on two cores
   vaelab list                       variants, models, data, figures, experiments
 
 then copy its file, change it, and see what it will cost before you run it:
@@ -86,9 +95,21 @@ then copy its file, change it, and see what it will cost before you run it:
 Results land in results/<experiment>: rows.jsonl and weights of every trial, and the
 figures as PNG, each with a CSV of the same numbers. The same command again trains only
 what is missing.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       version(),
+		Args: func(cmd *cobra.Command, given []string) error {
+			if len(given) == 0 {
+				return nil
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return usageError{registry.Unknown("command", given[0], names)}
+		},
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		DisableFlagsInUseLine: true,
+		Version:               version(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
@@ -119,7 +140,9 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the precision and the kernel",
-		Args:  args(cobra.NoArgs),
+		Long: `Print what the bytes of a result depend on, beside settings and seed: the version of the
+program, the precision of its numbers, and the code that multiplies matrices on this machine.`,
+		Args: args(cobra.NoArgs),
 		Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n", version(), tensor.Bits, tensor.Kernel())
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/data"
 	"vaelab/internal/sweep"
 )
 
@@ -22,15 +23,24 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if parallel < 1 {
+				return usageError{fmt.Errorf("-j %d: wants at least 1", parallel)}
+			}
 			w := cmd.OutOrStdout()
 			e, jobs, err := c.prepare(cmd.ErrOrStderr(), given[0])
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(w, "%s: %s\n", e.Name, e.Question)
-			set := jobs[0].Set
-			fmt.Fprintf(w, "data %s: %d training, %d validation, %d test sentences, vocabulary %d\n\n",
-				set.Name, len(set.Train.Seqs), len(set.Valid.Seqs), len(set.Test.Seqs), set.Vocab.Size())
+			shown := map[*data.Set]bool{}
+			for _, j := range jobs {
+				if set := j.Set; !shown[set] {
+					shown[set] = true
+					fmt.Fprintf(w, "data %s: %d training, %d validation, %d test sentences, vocabulary %d\n",
+						set.Name, len(set.Train.Seqs), len(set.Valid.Seqs), len(set.Test.Seqs), set.Vocab.Size())
+				}
+			}
+			fmt.Fprintln(w)
 			group, _ := labels(jobs)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")

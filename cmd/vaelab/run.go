@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +42,12 @@ and the exit code is 1.`,
       --set data.text.test=ptb.test.txt`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			switch {
+			case parallel < 1:
+				return usageError{fmt.Errorf("-j %d: wants at least 1", parallel)}
+			case every < 0:
+				return usageError{fmt.Errorf("--checkpoint %v: wants a time of at least 0", every)}
+			}
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 			e, jobs, err := c.prepare(wErr, given[0])
 			if err != nil {
@@ -56,19 +66,23 @@ and the exit code is 1.`,
 				}
 			}
 			fmt.Fprintf(wErr, "%s: %s\n", e.Name, e.Question)
-			fmt.Fprintf(wErr, "%d trials, %d done, %d to train", len(jobs), len(jobs)-todo, todo)
+			fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
 			if resume > 0 {
 				fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)
 			}
 			fmt.Fprintln(wErr)
 			var failed error
 			if todo > 0 {
+				ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+				defer stop()
+				context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 				_, names := labels(jobs)
 				show := newDisplay(wErr, names, todo, quiet)
 				failed = sweep.Runner{
 					Parallel: parallel, Checkpoint: every, Now: time.Now, Observer: show, Version: version(),
-				}.Run(cmd.Context(), jobs)
+				}.Run(ctx, jobs)
 				show.close()
+				stop()
 			}
 			if errors.Is(failed, context.Canceled) {
 				return failed
@@ -82,6 +96,14 @@ and the exit code is 1.`,
 	f.DurationVar(&every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
+}
+
+// count is "1 trial", "2 trials".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // conclude prints the table and draws the figures of the jobs, done or not.
@@ -102,6 +124,9 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return err
 	}
 	fmt.Fprintln(w)
+	if measured := slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }); !measured {
+		return nil
+	}
 	var failed error
 	for _, name := range e.Figures {
 		if err := draw(w, set, dir, name); err != nil {

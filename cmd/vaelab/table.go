@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"vaelab/internal/record"
@@ -23,8 +25,8 @@ var columns = []struct {
 func printTable(w io.Writer, set *record.Set) error {
 	split, n := tableSplit(set)
 	if n == 0 {
-		_, err := fmt.Fprintln(w, "no trial has been evaluated yet")
-		return err
+		fmt.Fprintln(w, "no trial has been evaluated yet")
+		return printFailed(w, set)
 	}
 	fmt.Fprintf(w, "%s split, running statistics; mean ± standard deviation over seeds; nats per example (PPL is a bound, from NELBO)\n", split)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -49,9 +51,16 @@ func printTable(w io.Writer, set *record.Set) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	return printFailed(w, set)
+}
+
+func printFailed(w io.Writer, set *record.Set) error {
 	for _, r := range set.Runs {
-		if r.State == record.Failed {
-			fmt.Fprintf(w, "failed: %s: %s\n", r.ID, r.Reason)
+		if r.State != record.Failed {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "failed: %s: %s\n", r.ID, r.Reason); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -84,7 +93,16 @@ func spread(values []float64, decimals int) string {
 		s += (v - mean) * (v - mean)
 	}
 	if len(values) == 1 {
-		return fmt.Sprintf("%.*f", decimals, mean)
+		return decimal(mean, decimals)
 	}
-	return fmt.Sprintf("%.*f ± %.*f", decimals, mean, decimals, math.Sqrt(s/float64(len(values)-1)))
+	return decimal(mean, decimals) + " ± " + decimal(math.Sqrt(s/float64(len(values)-1)), decimals)
+}
+
+// decimal is a number without the sign that rounding leaves before zero.
+func decimal(v float64, decimals int) string {
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		s = strings.TrimPrefix(s, "-")
+	}
+	return s
 }

@@ -10,12 +10,14 @@ package safetensors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sort"
 )
 
@@ -186,11 +188,21 @@ func Decode(data []byte) (*File, error) {
 		}
 		f.Tensors = append(f.Tensors, t)
 	}
-	sort.Slice(places, func(a, b int) bool { return places[a].from < places[b].from })
-	for i := 1; i < len(places); i++ {
-		if places[i].from < places[i-1].to {
-			return nil, fmt.Errorf("damaged header: two tensors share bytes %d to %d", places[i].from, places[i-1].to)
+	slices.SortFunc(places, func(a, b place) int { // an empty tensor stands before the one at its place
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
+	end := int64(0)
+	for _, p := range places {
+		switch {
+		case p.from < end:
+			return nil, fmt.Errorf("damaged header: two tensors share bytes %d to %d", p.from, end)
+		case p.from > end:
+			return nil, fmt.Errorf("damaged header: bytes %d to %d belong to no tensor", end, p.from)
 		}
+		end = p.to
+	}
+	if end != int64(len(body)) {
+		return nil, fmt.Errorf("%d bytes follow the last tensor; copy the file again", int64(len(body))-end)
 	}
 	sort.Slice(f.Tensors, func(a, b int) bool { return f.Tensors[a].Name < f.Tensors[b].Name })
 	return f, nil

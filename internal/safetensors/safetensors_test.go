@@ -62,6 +62,8 @@ func TestHostileFiles(t *testing.T) {
 		{"offsets backwards", "does not fill", with(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}}`, 8)},
 		{"beyond the file", "cut off", with(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`, 4)},
 		{"overlap", "share bytes", with(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8)},
+		{"a hole", "belong to no tensor", with(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8)},
+		{"more at the end", "follow the last tensor", append(append([]byte(nil), good...), "more"...)},
 		{"half floats", "not supported", with(`{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}`, 4)},
 	} {
 		if _, err := Decode(c.data); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/experiments"
+	"vaelab/internal/data"
+	"vaelab/internal/models"
+	"vaelab/internal/record"
+	"vaelab/plots"
+	"vaelab/variants"
+)
+
+// TestHelp: every command shows an example or explains itself at length.
+func TestHelp(t *testing.T) {
+	var check func(*cobra.Command)
+	check = func(c *cobra.Command) {
+		path := strings.Fields(c.CommandPath())[1:]
+		out := succeeds(t, append(path, "--help")...).out
+		has(t, "help", out, "Usage:", c.CommandPath())
+		if c.Example == "" && len(c.Long) < 80 {
+			t.Errorf("%s has neither an example nor a long text", c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+	}
+	check(newRoot())
+	if bare := succeeds(t).out; bare != succeeds(t, "--help").out {
+		t.Errorf("vaelab alone does not show the help:\n%s", bare)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	form := regexp.MustCompile(`^vaelab \S+, float(32|64), \S.*\n$`)
+	if out := succeeds(t, "version").out; !form.MatchString(out) {
+		t.Errorf("version is %q", out)
+	}
+	has(t, "--version", succeeds(t, "--version").out, "vaelab version ")
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		has(t, shell, succeeds(t, "completion", shell).out, "vaelab")
+	}
+	has(t, "experiments", succeeds(t, "__complete", "run", "").out, "kl-vanishing\n")
+	has(t, "figures", succeeds(t, "__complete", "plot", "--figure", "").out, "kl-curve\n")
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	cmd := exec.Command(bash, "-n")
+	cmd.Stdin = strings.NewReader(succeeds(t, "completion", "bash").out)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("bash does not read its completion: %v\n%s", err, text)
+	}
+}
+
+// TestList: everything there is to choose from has a line that says what it is.
+func TestList(t *testing.T) {
+	everything := succeeds(t, "list").out
+	for what, names := range map[string][]string{
+		"variants": variants.Methods.Names(), "models": models.Models.Names(), "data": data.Sources.Names(),
+		"figures": plots.Figures.Names(), "experiments": shipped(),
+	} {
+		out := succeeds(t, "list", what).out
+		has(t, "list", everything, out)
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^  ` + name + ` +\S+ \S+ .*[^:,]$`).MatchString(out) {
+				t.Errorf("list %s: no line says what %s is:\n%s", what, name, out)
+			}
+		}
+	}
+	has(t, "list", everything, "{gamma: 0.5,", "{latent_dim: 32,")
+}
+
+// TestShippedExperiments: each file that ships is read without a fault or a note, asks a
+// question, and is found by its name and by its path.
+func TestShippedExperiments(t *testing.T) {
+	folder(t)
+	files, err := fs.Glob(experiments.Files, "*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, files)
+	}
+	for _, file := range files {
+		for _, name := range []string{strings.TrimSuffix(file, ".yaml"), "experiments/" + file} {
+			var notes bytes.Buffer
+			c := choice{}
+			e, err := c.read(&notes, name)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if notes.Len() > 0 {
+				t.Errorf("%s: %s", name, notes.String())
+			}
+			if e.Name != strings.TrimSuffix(file, ".yaml") || !strings.HasSuffix(e.Question, "?") {
+				t.Errorf("%s: name %q, question %q", name, e.Name, e.Question)
+			}
+			if len(e.Trials) < 2 || len(e.Figures) == 0 {
+				t.Errorf("%s: %d trials, %d figures", name, len(e.Trials), len(e.Figures))
+			}
+		}
+		c := choice{}
+		if e, _ := c.read(new(bytes.Buffer), file); e == nil || e.Trials[0].Config["data"] != "text" {
+			continue
+		}
+		r := vaelab(t, "run", file, "--set", "data.text.train=a.txt", "--set", "data.text.valid=b.txt", "--set", "data.text.test=c.txt")
+		if r.code != exitFailed {
+			t.Errorf("%s without its data: exit code %d", file, r.code)
+		}
+		if !strings.HasPrefix(r.err, "vaelab: error: text: train: open a.txt: no such file") {
+			t.Errorf("%s without its data says %s", file, r.err)
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid:\n  - variant: vanilla\n  - variant: {bn: {gamma: [0.5, 0.7]}}\nseeds: 2\n")
+	check := func(counts ...string) {
+		t.Helper()
+		out := succeeds(t, "plan", "tiny.yaml").out
+		has(t, "plan", out, "tiny: Does it run?\ndata synthetic: 128 training, 64 validation, 64 test sentences, vocabulary 54\n",
+			"setting", "ms/step", "trials side by side")
+		for i, setting := range []string{"vanilla", "bn γ=0.5", "bn γ=0.7"} {
+			// setting, seeds, to train, weights, steps: 128 sentences, 16 a batch, 2 epochs
+			if !regexp.MustCompile(`(?m)^` + setting + ` +` + counts[i] + ` +\d{4} +16 +\d+\.\d +`).MatchString(out) {
+				t.Errorf("no line for %s, %s:\n%s", setting, counts[i], out)
+			}
+		}
+	}
+	check("2 +2", "2 +2", "2 +2")
+	if dirs := trials(t, "results"); len(dirs) > 0 {
+		t.Errorf("plan left %v", dirs)
+	}
+	succeeds(t, "run", "tiny.yaml", "--set", "variant.bn.gamma=0.7", "-q")
+	check("2 +0", "2 +2", "2 +0")
+}
+
+// TestPlot: figures have a CSV each, lie where they are asked for, and those that the rows
+// do not allow are left out with the reason, unless they were asked for.
+func TestPlot(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn-scaler}]\nseeds: 2\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	r := succeeds(t, "plot", "results/tiny", "--out", "figures")
+	for _, name := range []string{"kl-curve", "z-use", "theta", "kl-dims"} {
+		file := filepath.Join("figures", name)
+		has(t, "plot", r.out, file+".png\n")
+		if png := read(t, file+".png"); !strings.HasPrefix(png, "\x89PNG\r\n\x1a\n") {
+			t.Errorf("%s.png is not a PNG", file)
+		}
+		if rows, err := csv.NewReader(strings.NewReader(read(t, file+".csv"))).ReadAll(); err != nil || len(rows) < 2 {
+			t.Errorf("%s.csv: %d rows, %v", file, len(rows), err)
+		}
+	}
+	has(t, "plot", r.err, "left out: figure sweep: ")
+	if asked := vaelab(t, "plot", "results/tiny", "--figure", "sweep"); asked.code != exitFailed || !strings.Contains(asked.err, "vaelab: error: figure sweep: ") {
+		t.Errorf("a figure that cannot be drawn: exit code %d, %s", asked.code, asked.err)
+	}
+	has(t, "a figure that there is not", vaelab(t, "plot", "results", "--figure", "kl-crve").err, `did you mean "kl-curve"?`)
+	one := trials(t, "results")[0]
+	has(t, "plot of one trial", succeeds(t, "plot", one, "--figure", "kl-curve").out, filepath.Join(one, "kl-curve.png"))
+}
+
+// TestExport: the CSV has the numbers of the rows, on the screen as in a file.
+func TestExport(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: {bn: {gamma: [0.5, 0.7]}}}]\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	out := succeeds(t, "export", "results").out
+	succeeds(t, "export", "results", "-o", "all.csv")
+	if read(t, "all.csv") != out {
+		t.Error("-o writes something else")
+	}
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(rows[0], ","), "experiment,trial,variant,seed,variant.bn.gamma,step,split,metric,value"; got != want {
+		t.Errorf("header %s, want %s", got, want)
+	}
+	set, err := record.Load("results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := set.Runs[0]
+	kl, ok := record.Last(first, "test", "kl")
+	if !ok {
+		t.Fatal("no kl")
+	}
+	want := strings.Join([]string{"tiny", first.ID, "bn", "1", first.Config["variant.bn.gamma"], "16", "test", "kl", strconv.FormatFloat(kl, 'g', -1, 64)}, ",")
+	has(t, "export", out, "\n"+want+"\n")
+
+	if err := os.Mkdir("none", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r := succeeds(t, "export", "none")
+	has(t, "export of nothing", r.err, "vaelab: warning: none: no trial.json in or below it")
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+
+	"vaelab/internal/train"
+)
+
+// drive shows trials side by side, one of which fails and one of which is stopped.
+func drive(d *display, step time.Duration) {
+	var all sync.WaitGroup
+	for job := range d.names {
+		all.Go(func() {
+			d.Started(job)
+			steps := 1000
+			var err error
+			switch job {
+			case 1:
+				steps, err = 10, errors.New("diverged")
+			case 2:
+				steps, err = 100, context.Canceled
+			}
+			for s := range steps {
+				d.Progress(job, train.Progress{Step: s + 1, Steps: 1000, Rec: 60, KL: 1})
+				time.Sleep(step)
+			}
+			d.Ended(job, err)
+		})
+	}
+	all.Wait()
+	d.close()
+}
+
+// TestBarsDoNotBlock: a bar asks for its text from a goroutine of its own, while the trial
+// waits for the bar. They must not wait for each other.
+func TestBarsDoNotBlock(t *testing.T) {
+	d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, false)
+	d.bars = mpb.New(mpb.WithOutput(io.Discard), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
+	done := make(chan bool)
+	go func() {
+		drive(d, 100*time.Microsecond)
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the display hangs")
+	}
+}
+
+// TestPlainDisplay: without a terminal, each trial's end is a line, whole.
+func TestPlainDisplay(t *testing.T) {
+	var w bytes.Buffer
+	names := []string{"vanilla seed 1", "bn seed 1", "ln seed 1", "bn seed 2"}
+	drive(newDisplay(&w, names, len(names), false), 0)
+	has(t, "display", w.String(),
+		"] vanilla seed 1: done in 0s\n", "] bn seed 1: failed after 0s: diverged\n", "] ln seed 1: stopped after 0s\n", "[4/4] ")
+	if n := bytes.Count(w.Bytes(), []byte("\n")); n != 4 {
+		t.Errorf("%d lines, want 4:\n%s", n, w.String())
+	}
+	w.Reset()
+	drive(newDisplay(&w, names, len(names), true), 0)
+	if w.Len() > 0 {
+		t.Errorf("--quiet shows %q", w.String())
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	got := quoted([]string{"run", "my.yaml", "--set", "data={text: {train: it's}}", "", "-j=2"})
+	want := `run my.yaml --set 'data={text: {train: it'\''s}}' '' -j=2`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestDecimal(t *testing.T) {
+	for v, want := range map[float64]string{-0.004: "0.00", -0.006: "-0.01", 0: "0.00", 12.345: "12.35", -10: "-10.00"} {
+		if got := decimal(v, 2); got != want {
+			t.Errorf("%s: got %s, want %s", fmt.Sprint(v), got, want)
+		}
+	}
+}

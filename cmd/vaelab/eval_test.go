@@ -1,0 +1,184 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+	"vaelab/internal/train"
+)
+
+// evalJSON is the row that eval --json prints.
+func evalJSON(t *testing.T, args ...string) record.Row {
+	t.Helper()
+	var row record.Row
+	out := succeeds(t, append([]string{"eval", "--json"}, args...)...).out
+	if err := json.Unmarshal([]byte(out), &row); err != nil {
+		t.Fatalf("eval --json prints %q: %v", out, err)
+	}
+	return row
+}
+
+// TestEvalTrial: eval measures what the trial measured when it ended, of the folder and of
+// its weights alone.
+func TestEvalTrial(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn-scaler}, {variant: {bn: {}, free-bits: {}}}]\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	set, err := record.Load("results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trial := range set.Runs {
+		want := trial.Rows[len(trial.Rows)-1]
+		if want.Split != "test" {
+			t.Fatalf("the last row of %s is of split %s", trial.ID, want.Split)
+		}
+		variant := "variant=" + trial.Variant
+		if trial.Variant == "bn+free-bits" {
+			variant = "variant={bn: {}, free-bits: {}}"
+		}
+		bare := []string{filepath.Join(trial.Dir, train.ModelFile), "--config", "tiny.yaml", "--set", variant}
+		for _, args := range [][]string{{trial.Dir}, bare} {
+			got := evalJSON(t, args...)
+			for name, v := range want.Values {
+				if g, ok := got.Values[name]; !ok || g != v && !(math.IsNaN(g) && math.IsNaN(v)) {
+					t.Errorf("eval %s: %s is %v, the trial's row has %v", quoted(args), name, g, v)
+				}
+			}
+			if len(got.Values) != len(want.Values) || got.Split != "test" {
+				t.Errorf("eval %s: %d values of split %s, want %d", quoted(args), len(got.Values), got.Split, len(want.Values))
+			}
+		}
+		valid := evalJSON(t, trial.Dir, "--split", "valid", "--iw-samples", "3")
+		if nll, bound := valid.Values["iw_nll"], valid.Values["nelbo"]; valid.Split != "valid" || !(nll > 0 && nll < bound+0.5) {
+			t.Errorf("%s: importance-weighted NLL %v on %s, bound %v", trial.ID, nll, valid.Split, bound)
+		}
+		has(t, "eval", succeeds(t, "eval", trial.Dir).out,
+			"test split, 64 examples, running statistics, nats per example\n", "\nkl  ", "\nnelbo  ", "\nmi  ", "\nkl_dim  ")
+	}
+}
+
+// TestEvalReference measures weights that PyTorch saved, against what PyTorch computed of
+// them.
+func TestEvalReference(t *testing.T) {
+	files, err := filepath.Abs(filepath.Join("..", "..", "internal", "train", "testdata", "lstm_bn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reference struct {
+		Eval []struct{ KL []float64 }
+	}
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(files, "reference.json"))), &reference); err != nil {
+		t.Fatal(err)
+	}
+	var sum, n float64
+	for _, batch := range reference.Eval {
+		for _, kl := range batch.KL {
+			sum, n = sum+kl, n+1
+		}
+	}
+	folder(t, "theirs.yaml", `# Are these the numbers of the reference code?
+base:
+  data: {text: {test: sentences.txt, vocab: vocab.txt}}
+  model: {lstm: {nz: 6, ni: 16, enc_nh: 24, dec_nh: 24}}
+  train: {batching: length}
+grid:
+  - variant: {bn: {gamma: 0.5}}
+`)
+	for _, name := range []string{"sentences.txt", "vocab.txt", "model.safetensors"} {
+		write(t, name, read(t, filepath.Join(files, name)))
+	}
+	r := succeeds(t, "eval", "model.safetensors", "--config", "theirs.yaml")
+	has(t, "the names of the field", r.err, `note: theirs.yaml:4:18: model.lstm: "nz" is understood as "latent_dim"`)
+	has(t, "eval", r.out, "test split, 18 examples")
+	got := evalJSON(t, "model.safetensors", "--config", "theirs.yaml")
+	if want := sum / n; math.Abs(got.Values["kl"]-want) > 1e-4*want {
+		t.Errorf("KL %v, the reference has %v", got.Values["kl"], want)
+	}
+}
+
+// TestEvalMistakes: weights that are damaged or belong to something else are refused, with
+// what is wrong.
+func TestEvalMistakes(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn}]\nseeds: 2\n",
+		"words.txt", "a b c\nb c d\nc d e\n", "text.yaml", `# My text?
+base:
+  data: {text: {train: words.txt, test: words.txt}}
+  model: {lstm: {latent_dim: 4, embed_dim: 8, enc_hidden: 8, dec_hidden: 8}}
+  train: {epochs: 1}
+grid: [{variant: vanilla}]
+`)
+	succeeds(t, "run", "tiny.yaml", "-q", "--seeds", "1")
+	all := trials(t, "results")
+	weights := read(t, filepath.Join(all[0], train.ModelFile)) // bn stands before vanilla
+	write(t, "weights.safetensors", weights)
+	for name, text := range map[string]string{
+		"empty": "", "cut in the length": weights[:5], "cut in the header": weights[:60], "cut in the data": weights[:len(weights)-10],
+		"with a huge header": "\xff\xff\xff\xff\xff\xff\xff\x7f{}", "with a negative header": "\xff\xff\xff\xff\xff\xff\xff\xff{}",
+		"without numbers":       "\x02\x00\x00\x00\x00\x00\x00\x00{}",
+		"with a huge tensor":    header(`{"a":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,0]}}`),
+		"with a negative shape": header(`{"a":{"dtype":"F32","shape":[-1,-4],"data_offsets":[0,16]}}`) + strings.Repeat("\x00", 16),
+		"with offsets outside":  header(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[99999,100015]}}`),
+		"with offsets reversed": header(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[16,0]}}`) + strings.Repeat("\x00", 16),
+		"of another kind":       header(`{"a":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}}`) + strings.Repeat("\x00", 8),
+		"that is YAML":          tiny,
+	} {
+		name += ".safetensors"
+		write(t, name, text)
+		r := vaelab(t, "eval", name, "--config", "tiny.yaml", "--set", "variant=bn")
+		if r.code != exitFailed || !strings.HasPrefix(r.err, "vaelab: error: "+name+": ") || r.out != "" {
+			t.Errorf("weights %s: exit code %d, %s%s", name, r.code, r.err, r.out)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"weights.safetensors"}, exitUsage, "--config must name the experiment it belongs to"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml"}, exitUsage, "tiny.yaml has several settings; leave one with --set"},
+		{[]string{"weights.safetensors", "--config", "missing.yaml", "--set", "variant=bn"}, exitFailed, "missing.yaml: no such file"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bnn"}, exitUsage, `did you mean "bn"?`},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=vanilla"}, exitFailed, "has no place in the model"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "model.lstm.latent_dim=5"}, exitFailed, "the model wants [5"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "(the vocabulary has 64 symbols)"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.test=0"}, exitFailed, "the test split of the data is empty"},
+		{[]string{"results"}, exitFailed, "results: holds 2 trials; name the folder of one"},
+		{[]string{all[0], "--split", "tset"}, exitUsage, "--split tset: known: train, valid, test"},
+		{[]string{all[0], "--config", "tiny.yaml"}, exitUsage, "a trial's folder says its own settings"},
+		{[]string{all[0], "--set", "variant=vanilla"}, exitUsage, "a trial's folder says its own settings"},
+	} {
+		args := append([]string{"eval"}, c.args...)
+		r := vaelab(t, args...)
+		if r.code != c.code || r.out != "" {
+			t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(args), r.code, c.code, r.out)
+		}
+		has(t, "vaelab "+quoted(args), r.err, "vaelab: error: ", c.says)
+	}
+
+	t.Run("other data", func(t *testing.T) {
+		succeeds(t, "run", "text.yaml", "-q", "--out", "mine")
+		trial := trials(t, "mine")[0]
+		succeeds(t, "eval", trial)
+		write(t, "words.txt", "a b c\nb c d\nc d a\n")
+		r := vaelab(t, "eval", trial)
+		if r.code != exitFailed {
+			t.Errorf("changed data: exit code %d", r.code)
+		}
+		has(t, "changed data", r.err, trial+": the data are not those it was trained on")
+		has(t, "a run on changed data", succeeds(t, "run", "text.yaml", "--out", "mine").err, "1 trial, 0 done, 1 to train")
+		if err := os.Remove("words.txt"); err != nil {
+			t.Fatal(err)
+		}
+		has(t, "lost data", vaelab(t, "eval", trial).err, "open words.txt: no such file")
+	})
+}
+
+// header is a safetensors file that consists of its header.
+func header(text string) string {
+	return string([]byte{byte(len(text)), 0, 0, 0, 0, 0, 0, 0}) + text
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// imports is which package of the project may import which: every arrow points down. A
+// package that is not here has to be added on purpose.
+var imports = map[string]string{
+	"experiments":            "",
+	"internal/tensor/kernel": "",
+	"internal/stream":        "",
+	"internal/registry":      "",
+	"internal/safetensors":   "",
+	"internal/record":        "",
+	"internal/tensor":        "internal/tensor/kernel",
+	"internal/grad":          "internal/tensor",
+	"internal/nn":            "internal/grad internal/tensor internal/stream internal/safetensors",
+	"internal/optim":         "internal/nn internal/tensor",
+	"internal/vae":           "internal/nn internal/grad internal/tensor",
+	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
+	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
+	"internal/data":          "internal/vae internal/stream internal/registry",
+	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
+	"plots":                  "internal/record internal/registry",
+	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
+		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record",
+	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
+		"internal/vae internal/tensor internal/record internal/registry plots",
+}
+
+// programs stand above the table: they may import everything and read the clock.
+var programs = []string{"cmd/vaelab", "bench/peer"}
+
+// owners are the only packages that know a library.
+var owners = map[string]string{
+	"gonum.org/v1/gonum/blas": "internal/tensor",
+	"gopkg.in/yaml.v3":        "internal/sweep",
+	"gonum.org/v1/plot":       "plots",
+	"github.com/spf13/cobra":  "cmd/vaelab",
+}
+
+// A goPackage is what go list says of it. Imports are those of its non-test files.
+type goPackage struct {
+	ImportPath, Dir  string
+	GoFiles, Imports []string
+}
+
+// packages lists the project's packages by their path below the module.
+func packages(t *testing.T) map[string]goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	all := map[string]goPackage{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, "vaelab/")] = p
+	}
+}
+
+func TestImports(t *testing.T) {
+	all := packages(t)
+	for path, p := range all {
+		allowed, ok := imports[path]
+		switch {
+		case slices.Contains(programs, path):
+			continue
+		case !ok:
+			t.Errorf("%s is not in the table", path)
+			continue
+		}
+		want := strings.Fields(allowed)
+		for _, i := range p.Imports {
+			i, ours := strings.CutPrefix(i, "vaelab/")
+			if ours && !slices.Contains(want, i) {
+				t.Errorf("%s must not import %s", path, i)
+			}
+		}
+		for _, i := range want {
+			if !slices.Contains(p.Imports, "vaelab/"+i) {
+				t.Errorf("%s does not import %s any more; the table says that it may", path, i)
+			}
+		}
+	}
+	for path := range imports {
+		if _, ok := all[path]; !ok {
+			t.Errorf("%s is in the table and does not exist", path)
+		}
+	}
+	for library, owner := range owners {
+		for path, p := range all {
+			for _, i := range p.Imports {
+				if (i == library || strings.HasPrefix(i, library+"/")) && path != owner {
+					t.Errorf("%s imports %s; only %s may", path, i, owner)
+				}
+			}
+		}
+	}
+}
+
+// TestNoClockNoGlobalRandomness: below the programs nothing reads the time of day or a source of
+// random numbers that it was not given, so a trial is what its settings and seed say.
+func TestNoClockNoGlobalRandomness(t *testing.T) {
+	clock := []string{"Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Sleep"}
+	given := []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Source", "PCG", "ChaCha8", "Zipf"}
+	fset := token.NewFileSet()
+	for path, p := range packages(t) {
+		if slices.Contains(programs, path) {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			library := map[string]string{} // name in this file -> path
+			for _, i := range file.Imports {
+				full, _ := strconv.Unquote(i.Path.Value)
+				short := strings.TrimSuffix(full, "/v2")
+				short = short[strings.LastIndex(short, "/")+1:]
+				if i.Name != nil {
+					short = i.Name.Name
+				}
+				library[short] = full
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				s, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				x, ok := s.X.(*ast.Ident)
+				if !ok {
+					return true
+				}
+				at := filepath.Join(path, name) + ":" + strconv.Itoa(fset.Position(s.Pos()).Line)
+				switch from := library[x.Name]; {
+				case from == "time" && slices.Contains(clock, s.Sel.Name):
+					t.Errorf("%s: time.%s outside the programs", at, s.Sel.Name)
+				case strings.HasPrefix(from, "math/rand") && !slices.Contains(given, s.Sel.Name):
+					t.Errorf("%s: rand.%s draws from the global source", at, s.Sel.Name)
+				case from == "crypto/rand":
+					t.Errorf("%s: crypto/rand cannot be repeated", at)
+				}
+				return true
+			})
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"vaelab/internal/record"
+	"vaelab/internal/train"
+)
+
+// long is an experiment that takes a second or two, in which everything happens that a
+// checkpoint must keep: running statistics, the best weights, a learning rate that decays.
+const long = `# Does it go on?
+base:
+  data: {synthetic: {train: 128, valid: 64, test: 64, length: 6, vocab: 50, hidden: 10, embed: 10}}
+  model: {lstm: {latent_dim: 4, embed_dim: 8, enc_hidden: 8, dec_hidden: 8}}
+  train: {epochs: 60, batch_size: 16, log_every: 1, eval_every: 4, lr: 0.01, decay: {from: 8, max: 60}}
+grid:
+  - variant: vanilla
+  - variant: {bn-scaler: {tau: 0.5}}
+seeds: 2
+`
+
+// killable starts a run and returns the function that ends it with a signal, as soon as
+// all trials together have written so many bytes of rows and after a little more, or lets
+// it finish if that comes first.
+func killable(t *testing.T, results string, signal syscall.Signal, bytesOfRows int64, more time.Duration, args ...string) (text string, err error) {
+	t.Helper()
+	cmd := process(nil, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var once sync.Once
+	for {
+		select {
+		case err := <-ended:
+			noPanic(t, args, out.String())
+			return out.String(), err
+		case <-time.After(time.Millisecond):
+		}
+		if rowBytes(results) >= bytesOfRows {
+			once.Do(func() {
+				time.Sleep(more)
+				cmd.Process.Signal(signal) // too late is no error
+			})
+		}
+	}
+}
+
+// rowBytes is the size of all rows below a folder.
+func rowBytes(results string) (size int64) {
+	files, _ := filepath.Glob(filepath.Join(results, "*", "*", "*", record.RowsFile))
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+// signalled tells whether a process was ended by a signal that it did not catch.
+func signalled(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled()
+}
+
+// TestInterruptions is the promise of the program: however often and whenever a run is
+// killed, and on however many cores it runs, the rows and weights are the same bytes.
+func TestInterruptions(t *testing.T) {
+	folder(t, "long.yaml", long)
+	command := func(results string, more ...string) []string {
+		return append([]string{"run", "long.yaml", "--out", results, "--checkpoint", "50ms", "-j", "2"}, more...)
+	}
+	if text, err := process([]string{"GOMAXPROCS=2"}, command("whole")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	all := rowBytes("whole")
+
+	t.Run("one core, one at a time", func(t *testing.T) {
+		if text, err := process([]string{"GOMAXPROCS=1"}, command("one", "-j", "1")...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		sameResults(t, "whole", "one")
+	})
+
+	t.Run("SIGKILL", func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		killed, resumed := 0, 0
+		for i := range 7 {
+			at := int64((float64(i) + rng.Float64()) / 8 * float64(all))
+			text, err := killable(t, "killed", syscall.SIGKILL, at, time.Duration(rng.IntN(60))*time.Millisecond, command("killed")...)
+			if signalled(err) {
+				killed++
+			}
+			if strings.Contains(text, "from a checkpoint") {
+				resumed++
+			}
+		}
+		text, err := process(nil, command("killed")...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if killed < 4 || resumed < 2 {
+			t.Errorf("killed %d times, went on from a checkpoint %d times; the test does not test that", killed, resumed)
+		}
+		sameResults(t, "whole", "killed")
+		for _, dir := range trials(t, "killed") {
+			onlyFinished(t, dir)
+		}
+	})
+
+	t.Run("SIGINT", func(t *testing.T) {
+		text, err := killable(t, "stopped", syscall.SIGINT, all/10, 0, command("stopped")...)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+			t.Fatalf("%v, want exit code %d\n%s", err, exitInterrupted, text)
+		}
+		has(t, "message", text, "stopped after", "left a checkpoint. To go on:\n  vaelab run long.yaml --out stopped --checkpoint 50ms -j 2\n")
+		if strings.Contains(text, "canceled") {
+			t.Errorf("the message speaks of contexts:\n%s", text)
+		}
+		var open string // a trial that was running
+		for _, dir := range trials(t, "stopped") {
+			if _, err := os.Stat(filepath.Join(dir, train.CheckpointFile)); err == nil {
+				open = dir
+			}
+		}
+		if open == "" {
+			t.Fatal("no checkpoint is left")
+		}
+		has(t, "eval of an unfinished trial", succeeds(t, "eval", open).out, "test split, 64 examples", "kl ")
+		has(t, "plot of an unfinished run", succeeds(t, "plot", "stopped").out, filepath.Join("stopped", "kl-curve.png"))
+		has(t, "export of an unfinished run", succeeds(t, "export", "stopped").out, ",train,kl,")
+		write(t, filepath.Join(open, ".last.safetensors.1.tmp"), "half a checkpo")
+		if r := succeeds(t, command("stopped")...); !strings.Contains(r.err, "from a checkpoint") {
+			t.Errorf("it did not go on from a checkpoint:\n%s", r.err)
+		}
+		sameResults(t, "whole", "stopped")
+		onlyFinished(t, open)
+	})
+}
+
+// onlyFinished fails if a finished trial's folder holds what only a killed one needs.
+func onlyFinished(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasSuffix(name, ".tmp") || name == train.CheckpointFile {
+			t.Errorf("%s is left", filepath.Join(dir, name))
+		}
+	}
+}

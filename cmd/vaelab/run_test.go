@@ -1,0 +1,297 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+const twoVariants = tiny + `grid:
+  - variant: vanilla
+  - variant: {bn: {gamma: 0.5}}
+seeds: 2
+figures: [kl-curve, z-use]
+`
+
+// TestRunAgain: a run trains what is missing and nothing else.
+func TestRunAgain(t *testing.T) {
+	folder(t, "tiny.yaml", twoVariants)
+	for _, step := range []struct {
+		args []string
+		says string
+		ends int // trials that end in this run
+	}{
+		{nil, "4 trials, 0 done, 4 to train", 4},
+		{nil, "4 trials, 4 done, 0 to train", 0},
+		{[]string{"--seeds", "3"}, "6 trials, 4 done, 2 to train", 2},
+		{[]string{"--seeds", "2"}, "4 trials, 4 done, 0 to train", 0},
+		{[]string{"--seeds", "3,7"}, "4 trials, 2 done, 2 to train", 2},
+		{[]string{"--set", "train.lr=0.002", "--seeds", "1"}, "2 trials, 0 done, 2 to train", 2},
+		{[]string{"-q", "--seeds", "5,6", "-j", "1"}, "4 trials, 0 done, 4 to train", 0},
+	} {
+		r := succeeds(t, append([]string{"run", "tiny.yaml"}, step.args...)...)
+		has(t, "stderr", r.err, "tiny: Does it run?\n"+step.says+"\n")
+		if n := strings.Count(r.err, ": done in "); n != step.ends {
+			t.Errorf("%v: %d trials ended, want %d:\n%s", step.args, n, step.ends, r.err)
+		}
+		has(t, "stdout", r.out, "test split", "vanilla", "bn", "NELBO", "results/tiny/kl-curve.png\nresults/tiny/z-use.png\n")
+	}
+	for _, file := range []string{"kl-curve.png", "kl-curve.csv", "z-use.png", "z-use.csv"} {
+		if info, err := os.Stat(filepath.Join("results", "tiny", file)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestMistakes is what a newcomer may do wrong on the command line: the exit code, and what
+// standard error says.
+func TestMistakes(t *testing.T) {
+	folder(t, "tiny.yaml", twoVariants, "file", "", "text.yaml", "# My text?\nbase: {data: text}\ngrid: [{variant: vanilla}]\n",
+		"empty.yaml", "", "binary.yaml", "\x7fELF\x02\x01\x00\x00", "tabs.yaml", "grid:\n\t- variant: bn\n",
+		"blank.txt", "\n \n", "binary.txt", "a b\n\xff\xfe\n", "long.txt", "a b\n"+strings.Repeat("a ", 1<<20), "wordy.txt", strings.Repeat("a ", 300),
+		"words.txt", "a b c\n", "faults.yaml", `# What is wrong?
+base:
+  data: {synthetic: {trian: 128}}
+  train: {lr: -1, epochs: two}
+grid:
+  - variant: bnn
+  - variant: {bn: {gama: 0.5}}
+seeds: 0
+figures: [kl-crve]
+sedes: 2
+`)
+	for _, dir := range []string{"nothing", "locked"} {
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := func(file string) []string {
+		return []string{"run", "text.yaml", "--set", "data.text.train=" + file}
+	}
+	faults := []string{
+		`faults.yaml:3:22: data.synthetic: unknown key "trian"; did you mean "train"?`, "faults.yaml:4:15: train.lr: -1 is outside (0,inf)",
+		`faults.yaml:4:27: train.epochs: wants a whole number`, `faults.yaml:6:14: variant: unknown variant "bnn"; did you mean "bn"?`,
+		`faults.yaml:7:20: variant.bn: unknown key "gama"; did you mean "gamma"?`, "faults.yaml:8:8: seeds: wants a count",
+		`faults.yaml:9:11: figures: unknown figure "kl-crve"; did you mean "kl-curve"?`, `faults.yaml:10:1: unknown key "sedes"; did you mean "seeds"?`,
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says []string // a line each
+	}{
+		{[]string{"rnu"}, exitUsage, []string{`unknown command "rnu"; did you mean "run"? known: completion, eval`}},
+		{[]string{"--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
+		{[]string{"run", "--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
+		{[]string{"run", "tiny.yaml", "-j", "two"}, exitUsage, []string{"two"}},
+		{[]string{"run"}, exitUsage, []string{"received 0; usage: vaelab run EXPERIMENT"}},
+		{[]string{"run", "a", "b"}, exitUsage, []string{"received 2; usage: vaelab run EXPERIMENT"}},
+		{[]string{"plot"}, exitUsage, []string{"usage: vaelab plot DIR..."}},
+		{[]string{"list", "fgures"}, exitUsage, []string{`invalid argument "fgures" for "vaelab list"; usage: vaelab list [variants|models|data|figures|experiments]`}},
+		{[]string{"run", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
+		{[]string{"plan", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
+		{[]string{"run", "tiny.yaml", "--checkpoint", "-1s"}, exitUsage, []string{"--checkpoint -1s"}},
+		{[]string{"run", "kl-vanshing"}, exitFailed, []string{`kl-vanshing: no such file, and unknown experiment "kl-vanshing"; did you mean "kl-vanishing"?`}},
+		{[]string{"run", "elsewhere/kl-vanishing.yaml"}, exitFailed, []string{"elsewhere/kl-vanishing.yaml: no such file"}},
+		{[]string{"run", "nothing"}, exitFailed, []string{"is a directory"}},
+
+		{[]string{"run", "faults.yaml"}, exitUsage, faults},
+		{[]string{"plan", "faults.yaml"}, exitUsage, faults},
+		{[]string{"run", "empty.yaml"}, exitUsage, []string{"empty.yaml: the file is empty"}},
+		{[]string{"run", "binary.yaml"}, exitUsage, []string{"binary.yaml: not valid YAML"}},
+		{[]string{"run", "tabs.yaml"}, exitUsage, []string{"tabs.yaml:2: not valid YAML"}},
+		{[]string{"run", "tiny.yaml", "--set", "train.lr"}, exitUsage, []string{"--set train.lr: wants key=value"}},
+		{[]string{"run", "tiny.yaml", "--set", "train.lrr=1"}, exitUsage, []string{`--set train.lrr=1: train: unknown key "lrr"; did you mean "lr"?`}},
+		{[]string{"run", "tiny.yaml", "--set", "train.lr=fast"}, exitUsage, []string{`--set train.lr=fast: train.lr: wants a number`}},
+		{[]string{"run", "tiny.yaml", "--seeds", "0"}, exitUsage, []string{"--seeds 0: seeds: wants a count"}},
+		{[]string{"run", "tiny.yaml", "--seeds", "1,1"}, exitUsage, []string{"--seeds 1,1: seeds: 1 is given twice"}},
+
+		{data("missing.txt"), exitFailed, []string{"open missing.txt: no such file or directory; check the path"}},
+		{data("nothing"), exitFailed, []string{"nothing: is a directory; name a text file in it"}},
+		{data("file"), exitFailed, []string{"file: the file holds no sentence"}},
+		{data("blank.txt"), exitFailed, []string{"blank.txt: the file holds no sentence"}},
+		{data("binary.txt"), exitFailed, []string{"binary.txt:2: the line is not valid UTF-8"}},
+		{data("long.txt"), exitFailed, []string{"long.txt:2: the line is longer than 1 MiB"}},
+		{data("wordy.txt"), exitFailed, []string{"wordy.txt:1: the sentence has 300 words, more than max_words 200"}},
+		{append(data("words.txt"), "--set", "data.text.vocab=words.txt"), exitFailed, []string{"words.txt"}},
+		{data(""), exitFailed, []string{"give the path of at least one"}},
+
+		{[]string{"run", "tiny.yaml", "--out", "file"}, exitFailed, []string{"choose another folder with --out"}},
+		{[]string{"run", "tiny.yaml", "--out", "file/below"}, exitFailed, []string{"choose another folder with --out"}},
+
+		{[]string{"plot", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"plot", "file"}, exitFailed, []string{"not a directory"}},
+		{[]string{"plot", "nothing"}, exitFailed, []string{"nothing: no trial in or below it; vaelab run makes some"}},
+		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: holds 0 trials; name the folder of one"}},
+		{[]string{"eval", "file"}, exitFailed, []string{"file: not a safetensors file"}},
+		{[]string{"eval", "nothing", "--iw-samples", "-1"}, exitUsage, []string{"--iw-samples -1"}},
+	} {
+		r := vaelab(t, c.args...)
+		if r.code != c.code {
+			t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(c.args), r.code, c.code, r.err)
+		}
+		lines := strings.Split(strings.TrimSuffix(r.err, "\n"), "\n")
+		errors := 0
+		for _, line := range lines {
+			if strings.HasPrefix(line, "vaelab: error: ") {
+				errors++
+			} else if !strings.HasPrefix(line, "vaelab: warning: ") {
+				t.Errorf("vaelab %s: the line %q is not an error", quoted(c.args), line)
+			}
+		}
+		if errors != len(c.says) {
+			t.Errorf("vaelab %s: %d errors, want %d:\n%s", quoted(c.args), errors, len(c.says), r.err)
+		}
+		has(t, "vaelab "+quoted(c.args), r.err, c.says...)
+		if r.out != "" {
+			t.Errorf("vaelab %s writes to stdout: %s", quoted(c.args), r.out)
+		}
+	}
+	if dirs := trials(t, "results"); len(dirs) > 0 {
+		t.Errorf("mistakes left %v", dirs)
+	}
+}
+
+func TestUnwritableResults(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	folder(t, "tiny.yaml", twoVariants)
+	if err := os.Mkdir("results", 0o555); err != nil {
+		t.Fatal(err)
+	}
+	r := vaelab(t, "run", "tiny.yaml")
+	if r.code != exitFailed {
+		t.Errorf("exit code %d", r.code)
+	}
+	has(t, "stderr", r.err, "results cannot be written", "choose another folder with --out")
+}
+
+// TestFailedTrials: a trial that cannot be trained says why, on the screen and in its
+// folder; the others are trained, and the table and the figures are made of those.
+func TestFailedTrials(t *testing.T) {
+	const diverges = "  - variant: vanilla\n    train: {lr: 1.0e+30, optimizer: sgd, clip: 0}\n"
+	const starves = "  - variant: {bn: {}}\n    train: {batch_size: 1, batching: mixed}\n"
+	const reason = "bn normalises over the batch and needs at least 2"
+	for _, c := range []struct {
+		name, grid, says string
+		good             int
+	}{
+		{"a step that is no number", "  - variant: bn\n" + diverges, "training diverged at step 2: loss NaN", 1},
+		{"a batch of one", "  - variant: vanilla\n" + starves, "train.batch_size: 1 is too small: " + reason, 1},
+		{"nothing that works", starves, reason, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder(t, "fails.yaml", tiny+"grid:\n"+c.grid+"figures: [kl-curve]\n")
+			for range 2 { // a failure is tried again
+				r := vaelab(t, "run", "fails.yaml")
+				if r.code != exitFailed {
+					t.Errorf("exit code %d, want %d", r.code, exitFailed)
+				}
+				has(t, "stderr", r.err, "seed 1: failed after 0s: ", c.says, "vaelab: error: results/fails/")
+				has(t, "stdout", r.out, "failed: ", c.says)
+				if c.good > 0 {
+					has(t, "stdout", r.out, "NELBO", "results/fails/kl-curve.png\n")
+				} else {
+					has(t, "stdout", r.out, "no trial has been evaluated yet")
+				}
+				if n := strings.Count(r.err, "vaelab: error: "); n != 1 {
+					t.Errorf("%d errors, want one:\n%s", n, r.err)
+				}
+			}
+			done, failed := 0, 0
+			for _, dir := range trials(t, "results") {
+				if _, err := os.Stat(filepath.Join(dir, record.DoneFile)); err == nil {
+					done++
+				}
+				if text, err := os.ReadFile(filepath.Join(dir, record.FailedFile)); err == nil {
+					failed++
+					has(t, record.FailedFile, string(text), c.says)
+					r := vaelab(t, "eval", dir)
+					if r.code != exitFailed {
+						t.Errorf("eval of a failed trial: exit code %d", r.code)
+					}
+					has(t, "eval of a failed trial", r.err, "no weights yet: the trial is failed")
+				}
+			}
+			if done != c.good || failed != 1 {
+				t.Errorf("%d done and %d failed, want %d and 1", done, failed, c.good)
+			}
+		})
+	}
+}
+
+// TestLockedTrial: of two processes that want the same trial, one says so and leaves it.
+func TestLockedTrial(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nseeds: 2\n")
+	succeeds(t, "run", "tiny.yaml", "--seeds", "1")
+	first := trials(t, "results")[0]
+	second := filepath.Join(filepath.Dir(first), "seed-2")
+	if err := os.Mkdir(second, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := record.Lock(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := vaelab(t, "run", "tiny.yaml")
+	if r.code != exitFailed {
+		t.Errorf("exit code %d", r.code)
+	}
+	has(t, "stderr", r.err, "another process is running this trial")
+	if _, err := os.Stat(filepath.Join(second, record.FailedFile)); err == nil {
+		t.Error("a trial of another process is marked as failed")
+	}
+	unlock()
+	succeeds(t, "run", "tiny.yaml")
+}
+
+// TestDamagedRows: a row that is cut off is left out with a warning; a row broken before
+// the end stops with its line.
+func TestDamagedRows(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nfigures: [kl-curve]\n")
+	succeeds(t, "run", "tiny.yaml")
+	rows := filepath.Join(trials(t, "results")[0], record.RowsFile)
+	whole := read(t, rows)
+	lines := strings.SplitAfter(whole, "\n")
+	n := len(lines) - 1 // after the last newline is nothing
+
+	write(t, rows, whole[:len(whole)-len(lines[n-1])/2])
+	cut := fmt.Sprintf("vaelab: warning: %s:%d: last line left out", rows, n)
+	has(t, "plot", succeeds(t, "plot", "results", "--figure", "kl-curve").err, cut)
+	r := succeeds(t, "export", "results")
+	has(t, "export", r.err, cut)
+	has(t, "export", r.out, ",valid,nelbo,")
+	has(t, "run", succeeds(t, "run", "tiny.yaml").err, cut)
+
+	lines[2] = "{\"step\":3,\"epo\n"
+	write(t, rows, strings.Join(lines, ""))
+	for _, args := range [][]string{{"plot", "results"}, {"export", "results"}, {"run", "tiny.yaml"}} {
+		r := vaelab(t, args...)
+		if r.code != exitFailed {
+			t.Errorf("vaelab %s: exit code %d, want %d", quoted(args), r.code, exitFailed)
+		}
+		has(t, "vaelab "+quoted(args), r.err, rows+":3: broken row", "delete the folder")
+	}
+}
+
+// TestTable: two seeds have a spread, one has none, and each group has a line.
+func TestTable(t *testing.T) {
+	folder(t, "tiny.yaml", twoVariants)
+	out := succeeds(t, "run", "tiny.yaml").out
+	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ± \d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ± \d+\.\d\d +0\.50 ± 0\.00 `} {
+		if !regexp.MustCompile(line).MatchString(out) {
+			t.Errorf("no line is like %s:\n%s", line, out)
+		}
+	}
+	out = succeeds(t, "run", "tiny.yaml", "--seeds", "1").out
+	if body, _, _ := strings.Cut(out[strings.Index(out, "variant"):], "results"); strings.Contains(body, "±") {
+		t.Errorf("one seed has a spread:\n%s", out)
+	}
+}
