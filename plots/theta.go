@@ -45,6 +45,7 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 	var thick, bands, marks []plot.Plotter
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
+		radius := 1 - float64(i)*min(0.05, 0.5/float64(len(groups)))
 		faint := draw.LineStyle{Color: fade(style.Color, 0.3), Width: 0.6}
 
 		// One seed's dimensions.
@@ -62,13 +63,13 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 			if len(m) == 0 || len(m) != len(s) {
 				continue
 			}
-			// All trajectories lie on the same circle; later groups are narrower.
-			path := draw.LineStyle{Color: style.Color, Width: curveWidth + 1.4*vg.Length(len(groups)-1-i)}
-			right.Add(curve{m, s, path})
+			// All trajectories lie on the unit circle; each group is drawn on an arc of its own.
+			mDrawn, sDrawn := scaled(m, radius), scaled(s, radius)
+			right.Add(curve{mDrawn, sDrawn, draw.LineStyle{Color: style.Color, Width: curveWidth}})
 			end := len(m) - 1
 			marks = append(marks,
-				dots{m[:1], s[:1], draw.GlyphStyle{Color: style.Color, Radius: 3.6, Shape: draw.RingGlyph{}}},
-				dots{m[end:], s[end:], draw.GlyphStyle{Color: fade(style.Color, 0.5), Radius: 2.4, Shape: draw.CircleGlyph{}}})
+				dots{mDrawn[:1], sDrawn[:1], draw.GlyphStyle{Color: style.Color, Radius: 3.6, Shape: draw.RingGlyph{}}},
+				dots{mDrawn[end:], sDrawn[end:], draw.GlyphStyle{Color: fade(style.Color, 0.5), Radius: 2.4, Shape: draw.CircleGlyph{}}})
 			for j := range x {
 				row := []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(x[j]), num(t[j]), "", "", "", ""}
 				if j < len(m) {
@@ -92,8 +93,8 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
 		if tau, ok := tauOf(run); ok {
 			limit = true
-			x := math.Sqrt(tau)
-			right.Add(curve{[]float64{x, x}, []float64{0, math.Sqrt(1 - tau)}, thin(style, i)})
+			marks = append(marks, dots{[]float64{radius * math.Sqrt(tau)}, []float64{radius * math.Sqrt(1-tau)},
+				draw.GlyphStyle{Color: style.Color, Radius: 3.2, Shape: draw.CrossGlyph{}}})
 		}
 	}
 	left.Add(bands...)
@@ -109,12 +110,15 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		entry{label: "start", glyph: draw.GlyphStyle{Color: grey, Radius: 3.6, Shape: draw.RingGlyph{}}},
 		entry{label: "end", glyph: draw.GlyphStyle{Color: grey, Radius: 2.6, Shape: draw.CircleGlyph{}}})
 	pg.caption = []string{splitNames[split] + " rows. Left: thick, the mean over latent dimensions; thin, single dimensions. Right: trajectory of each dimension.", seedsNote(counts)}
+	if len(groups) > 1 {
+		pg.caption = append(pg.caption, "Settings after the first are drawn inside the unit circle, on which all of them lie.")
+	}
 	if oneSeed {
 		pg.caption = append(pg.caption, "Single dimensions are those of the first seed.")
 	}
 	if limit {
-		pg.legend = append(pg.legend, entry{label: "limit √τ", line: thin(neutral, 0)})
-		pg.caption = append(pg.caption, "Thin dashes: γ of μ cannot fall below √τ.")
+		pg.legend = append(pg.legend, entry{label: "limit", glyph: draw.GlyphStyle{Color: grey, Radius: 3.2, Shape: draw.CrossGlyph{}}})
+		pg.caption = append(pg.caption, "At the limit γ of μ is √τ; it cannot fall below.")
 	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
@@ -158,6 +162,15 @@ func meanRuns(g record.Group, split string) (runs []record.Run) {
 		runs = append(runs, m)
 	}
 	return runs
+}
+
+// scaled returns k times x.
+func scaled(x []float64, k float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = k * v
+	}
+	return out
 }
 
 // column returns one dimension of vectors; NaN where a vector is too short.
