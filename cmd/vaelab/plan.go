@@ -31,7 +31,7 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "%s: %s\n", e.Name, e.Question)
+			fmt.Fprintf(w, "%s\n", e.Title())
 			shown := map[*data.Set]bool{}
 			for _, j := range jobs {
 				if set := j.Set; !shown[set] {

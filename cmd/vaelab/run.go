@@ -65,7 +65,7 @@ and the exit code is 1.`,
 					}
 				}
 			}
-			fmt.Fprintf(wErr, "%s: %s\n", e.Name, e.Question)
+			fmt.Fprintf(wErr, "%s\n", e.Title())
 			fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
 			if resume > 0 {
 				fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)

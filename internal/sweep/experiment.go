@@ -39,6 +39,14 @@ type Experiment struct {
 	Notes    []string // what was understood though it was said otherwise
 }
 
+// Title is the name with its question, if there is one.
+func (e *Experiment) Title() string {
+	if e.Question == "" {
+		return e.Name
+	}
+	return e.Name + ": " + e.Question
+}
+
 // Options change what a file says.
 type Options struct {
 	Sets  []string // key=value, laid over every trial that has the key
