@@ -59,23 +59,23 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 	return e
 }
 
-// Moments of a training batch, for the rows of split train: the means over the batch of
-// KL (sum over dimensions and per dimension), mu² and sigma² (means over dimensions too).
-func Moments(q vae.Gaussian) (kl float64, perDim []float64, mu2, sigma2 float64) {
+// Moments are the means over a training batch of the KL (summed over dimensions, and
+// added to perDim for each), and of mu² and sigma² (means over dimensions too).
+func Moments(q vae.Gaussian, perDim []float64) (kl, mu2, sigma2 float64) {
 	B, D := q.Mu.Rows, q.Mu.Cols
-	perDim = make([]float64, D)
 	for i := range B {
+		mu, sigma, logvar := q.Mu.Row(i), q.Sigma.Row(i), q.Logvar.Row(i)
 		for j := range D {
-			mu, s, lv := float64(q.Mu.Row(i)[j]), float64(q.Sigma.Row(i)[j]), float64(q.Logvar.Row(i)[j])
-			perDim[j] += 0.5 * (mu*mu + s*s - lv - 1) / float64(B)
-			mu2 += mu * mu / float64(B*D)
-			sigma2 += s * s / float64(B*D)
+			m, s := float64(mu[j]), float64(sigma[j])
+			m, s = m*m, s*s
+			nats := 0.5 * (m + s - float64(logvar[j]) - 1) / float64(B)
+			perDim[j] += nats
+			kl += nats
+			mu2 += m / float64(B*D)
+			sigma2 += s / float64(B*D)
 		}
 	}
-	for _, v := range perDim {
-		kl += v
-	}
-	return kl, perDim, mu2, sigma2
+	return kl, mu2, sigma2
 }
 
 // All is every metric of a split but the importance-weighted ones, by name.

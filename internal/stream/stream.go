@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 )
 
 // New returns the stream named by seed and parts. Parts are told apart by their
@@ -29,4 +30,30 @@ func New(seed uint64, parts ...any) *rand.Rand {
 		fmt.Fprint(h, p)
 	}
 	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil))))
+}
+
+// A Stepper makes the streams of a purpose's steps, one after the other, in the same
+// memory: what New(seed, purpose, step) makes, without allocating.
+type Stepper struct {
+	seed    uint64
+	purpose string
+	source  rand.ChaCha8
+	rand    *rand.Rand
+	name    []byte
+}
+
+// NewStepper returns the streams named by seed and purpose.
+func NewStepper(seed uint64, purpose string) *Stepper {
+	s := &Stepper{seed: seed, purpose: purpose}
+	s.rand = rand.New(&s.source)
+	return s
+}
+
+// At returns the stream of a step; the one returned before is no longer valid.
+func (s *Stepper) At(step int) *rand.Rand {
+	s.name = strconv.AppendUint(s.name[:0], s.seed, 10)
+	s.name = append(append(append(s.name, 0), s.purpose...), 0)
+	s.name = strconv.AppendInt(s.name, int64(step), 10)
+	s.source.Seed(sha256.Sum256(s.name))
+	return s.rand
 }

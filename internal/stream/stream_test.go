@@ -23,3 +23,18 @@ func TestStreamsAreNamed(t *testing.T) {
 		seen[got] = name
 	}
 }
+
+func TestStepperIsNew(t *testing.T) {
+	s := NewStepper(7, "eps")
+	for _, step := range []int{0, 3, 12345} {
+		a, b := s.At(step), New(7, "eps", step)
+		for i := range 20 {
+			if x, y := a.NormFloat64(), b.NormFloat64(); x != y {
+				t.Fatalf("step %d draw %d: %v, New gives %v", step, i, x, y)
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(10, func() { s.At(5) }); n > 0 {
+		t.Errorf("At allocates %v times", n)
+	}
+}

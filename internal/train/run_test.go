@@ -260,6 +260,34 @@ func TestModelGradients(t *testing.T) {
 	}
 }
 
+// TestStepAllocatesNothing: once every batch of an epoch has been seen, a training step asks
+// for no memory, whatever the variant.
+func TestStepAllocatesNothing(t *testing.T) {
+	if strings.HasPrefix(tensor.Kernel(), "gonum") {
+		t.Skip("gonum's products allocate")
+	}
+	for _, name := range variants.Methods.Names() {
+		method, _ := variants.Methods.Get(name)
+		trial, set := small(t, 12, Defaults, method)
+		tr, err := New(trial, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := func() {
+			tr.Batch = tr.Step % len(tr.batches)
+			if err := tr.TrainStep(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 * len(tr.batches) {
+			step()
+		}
+		if n := testing.AllocsPerRun(20, step); n > 0 {
+			t.Errorf("%s: a warm training step allocates %v times", name, n)
+		}
+	}
+}
+
 // TestWeightsFit: a checkpoint of another shape is refused with every mismatch named.
 func TestWeightsFit(t *testing.T) {
 	trial, set := small(t, 5, Defaults)

@@ -33,6 +33,9 @@ type Trainer struct {
 	batches []*vae.Batch // of the current epoch, in order
 	epoch   int          // the epoch those batches belong to, or -1
 	best    []safetensors.Tensor
+	pass    nn.Pass
+	eps     *stream.Stepper
+	dropout *stream.Stepper
 	progress
 }
 
@@ -47,10 +50,35 @@ type progress struct {
 	Rows    int64         // bytes of rows.jsonl that this progress stands for
 }
 
+// The metrics that a row of split train averages. Floor and slack come last, because a
+// method without a floor has none.
+const (
+	loss = iota
+	rec
+	kl
+	nelbo
+	klWeight
+	lr
+	gradNorm
+	clipped
+	mu2
+	sigma2
+	moment
+	klMu
+	floor
+	slack
+	numSums
+)
+
+var sumNames = [numSums]string{
+	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "clipped",
+	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack",
+}
+
 // sums adds up a step's numbers until they become a row.
 type sums struct {
 	Steps  int
-	Values map[string]float64
+	Values [numSums]float64
 	KLDim  []float64
 }
 
@@ -62,6 +90,9 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
 	t.LR = trial.Train.LR
+	t.Sum.KLDim = make([]float64, m.D)
+	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
+	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
 	if trial.Train.Optimizer == "sgd" {
 		t.opt = &optim.SGD{Params: t.learnt}
 	} else {
@@ -108,65 +139,54 @@ func (t *Trainer) Steps() int {
 func (t *Trainer) TrainStep() error {
 	t.load(t.Epoch)
 	x := t.batches[t.Batch]
-	seed := uint64(t.trial.Seed)
-	p := &nn.Pass{
+	t.pass = nn.Pass{
 		Tape: &t.tape, Train: true,
 		KLWeight: nn.Float(t.trial.KL.Weight(t.Step, len(t.batches))),
-		Noise:    stream.New(seed, "eps", t.Step),
-		Drop:     stream.New(seed, "dropout", t.Step),
+		Noise:    t.eps.At(t.Step),
+		Drop:     t.dropout.At(t.Step),
 	}
-	floor := math.NaN()
+	var v [numSums]float64
 	if t.Model.Variant.Floor != nil {
-		floor = t.Model.Variant.Floor() // under the parameters that this step's KL is made with
+		v[floor] = t.Model.Variant.Floor() // under the parameters that this step's KL is made with
 	}
 	t.Model.Params.ZeroGrad()
-	terms := t.Model.Loss(p, x)
+	terms := t.Model.Loss(&t.pass, x)
 	terms.Loss.Backward()
-	norm, clipped := optim.ClipNorm(t.learnt, t.trial.Train.Clip)
-	loss := terms.Loss.Scalar()
-	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
-		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, loss, norm)
+	norm, clip := optim.ClipNorm(t.learnt, t.trial.Train.Clip)
+	v[loss], v[gradNorm] = terms.Loss.Scalar(), norm
+	if sum := v[loss] + norm; math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, v[loss], norm)
 	}
 	t.opt.Step(t.LR)
 
-	kl, klDim, mu2, sigma2 := metrics.Moments(terms.Q)
-	rec := -terms.Rec.Mean().Scalar()
-	clip := 0.0
-	if clipped {
-		clip = 1
+	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Sum.KLDim)
+	v[rec] = -terms.Rec.Mean().Scalar()
+	v[nelbo] = v[rec] + v[kl]
+	v[klWeight], v[lr] = float64(t.pass.KLWeight), t.LR
+	if clip {
+		v[clipped] = 1
 	}
-	t.Sum.add(map[string]float64{
-		"loss": loss, "rec": rec, "kl": kl, "nelbo": rec + kl, "kl_weight": float64(p.KLWeight),
-		"lr": t.LR, "grad_norm": norm, "clipped": clip, "floor": floor, "slack": kl - floor,
-		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2, "kl_mu": 0.5 * mu2 * float64(t.Model.D),
-	}, klDim)
+	v[moment] = v[mu2] + v[sigma2]
+	v[klMu] = 0.5 * v[mu2] * float64(t.Model.D)
+	v[slack] = v[kl] - v[floor]
+	for i := range v {
+		t.Sum.Values[i] += v[i]
+	}
+	t.Sum.Steps++
 	t.tape.Reset()
 	t.Step++
 	t.Batch++
 	return nil
 }
 
-func (s *sums) add(values map[string]float64, klDim []float64) {
-	if s.Values == nil {
-		s.Values, s.KLDim = map[string]float64{}, make([]float64, len(klDim))
-	}
-	s.Steps++
-	for k, v := range values {
-		if !math.IsNaN(v) { // a method without a floor
-			s.Values[k] += v
-		}
-	}
-	for j, v := range klDim {
-		s.KLDim[j] += v
-	}
-}
-
 // trainRow is the mean since the last one, with the variant's gauges as they are now.
 func (t *Trainer) trainRow() record.Row {
 	n := float64(t.Sum.Steps)
 	row := t.row("train", map[string]float64{}, map[string][]float64{})
-	for k, v := range t.Sum.Values {
-		row.Values[k] = v / n
+	for i, v := range t.Sum.Values {
+		if i < floor || t.Model.Variant.Floor != nil {
+			row.Values[sumNames[i]] = v / n
+		}
 	}
 	for j := range t.Sum.KLDim {
 		t.Sum.KLDim[j] /= n
@@ -177,7 +197,7 @@ func (t *Trainer) trainRow() record.Row {
 			row.Vectors[g.Name] = g.Values
 		}
 	}
-	t.Sum = sums{}
+	t.Sum = sums{KLDim: make([]float64, t.Model.D)}
 	return row
 }
 
