@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-long ci bench generate
+.PHONY: build test test-f64 test-long ci bench bench-peer generate
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -o vaelab ./cmd/vaelab
@@ -22,3 +22,6 @@ bench: ## products as a share of the FMA ceiling, and a whole training step
 
 generate: ## the assembly, from its generator
 	cd internal/tensor/kernel/gen && go generate .
+
+bench-peer: ## the same model in PyTorch, pair by pair (PYTHON=... with torch; bench/peer/README.md)
+	go run ./bench/peer -python $(or $(PYTHON),python3)

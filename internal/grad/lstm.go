@@ -128,7 +128,7 @@ func backLSTM(v *Value) {
 		}
 		for b := range n {
 			copy(hPrev.Row(from+b), hLast.Row(b))
-			backLSTMCell(v.gradient().Row(from+b), dh.Row(b), dc.Row(b), gates.Row(from+b), cLast.Row(b), tanhC.Row(from+b), dPre.Row(from+b))
+			tensor.BackCell(v.gradient().Row(from+b), dh.Row(b), dc.Row(b), gates.Row(from+b), cLast.Row(b), tanhC.Row(from+b), dPre.Row(from+b))
 		}
 		recurrent.Gemm(dPre.RowRange(from, from+n), 0, dh.RowRange(0, n))
 	}
@@ -170,22 +170,5 @@ func backLSTM(v *Value) {
 		if wih.Grad != nil {
 			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
 		}
-	}
-}
-
-// backLSTMCell takes one example one step back: dOut is the gradient of h_t from above,
-// dh and dc what arrived from step t+1. It leaves dc for step t-1.
-func backLSTMCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
-	H := len(dOut)
-	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
-	di, df, dg, do := dPre[:H], dPre[H:2*H], dPre[2*H:3*H], dPre[3*H:4*H]
-	for j := range dOut {
-		dH := dOut[j] + dh[j]
-		dC := dc[j] + dH*o[j]*(1-tanhC[j]*tanhC[j])
-		di[j] = dC * g[j] * i[j] * (1 - i[j])
-		df[j] = dC * cPrev[j] * f[j] * (1 - f[j])
-		dg[j] = dC * i[j] * (1 - g[j]*g[j])
-		do[j] = dH * tanhC[j] * o[j] * (1 - o[j])
-		dc[j] = dC * f[j]
 	}
 }

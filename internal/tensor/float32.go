@@ -234,3 +234,12 @@ func (s *adam) part(from, to int) {
 	}
 	plainAdam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)
 }
+
+// BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from
+// above, dh and dc what arrived from step t+1; it sets dPre, the gradients of the
+// pre-activations (rows i f g o), and leaves dc for step t-1.
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
+	if !kernel.Available || !kernel.BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre) {
+		plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
+	}
+}

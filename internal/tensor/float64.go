@@ -61,3 +61,10 @@ func SumSquares(x []Float) float64 { return plainSumSquares(x) }
 func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
 	plainAdam(w, g, m, v, beta1, beta2, rate, root, eps)
 }
+
+// BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from
+// above, dh and dc what arrived from step t+1; it sets dPre, the gradients of the
+// pre-activations (rows i f g o), and leaves dc for step t-1.
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
+	plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
+}

@@ -60,3 +60,18 @@ func plainTanhs(x, y []Float) {
 		y[i] = Tanh(v)
 	}
 }
+
+func plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
+	H := len(dOut)
+	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
+	di, df, dg, do := dPre[:H], dPre[H:2*H], dPre[2*H:3*H], dPre[3*H:4*H]
+	for j := range dOut {
+		dH := dOut[j] + dh[j]
+		dC := dc[j] + dH*o[j]*(1-tanhC[j]*tanhC[j])
+		di[j] = dC * g[j] * i[j] * (1 - i[j])
+		df[j] = dC * cPrev[j] * f[j] * (1 - f[j])
+		dg[j] = dC * i[j] * (1 - g[j]*g[j])
+		do[j] = dH * tanhC[j] * o[j] * (1 - o[j])
+		dc[j] = dC * f[j]
+	}
+}

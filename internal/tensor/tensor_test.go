@@ -205,3 +205,33 @@ func TestSplitIsExact(t *testing.T) {
 		}
 	}
 }
+
+// TestBackCell compares the kernel with its plain twin.
+func TestBackCell(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	for _, h := range []int{1, 7, 8, 24, 50} {
+		random := func(n int) []Float {
+			x := make([]Float, n)
+			for i := range x {
+				x[i] = Float(rng.Float64()*1.8 - 0.9)
+			}
+			return x
+		}
+		dOut, dh, gates, cPrev, tanhC := random(h), random(h), random(4*h), random(h), random(h)
+		dc := random(h)
+		dc2 := append([]Float(nil), dc...)
+		one, two := make([]Float, 4*h), make([]Float, 4*h)
+		BackCell(dOut, dh, dc, gates, cPrev, tanhC, one)
+		plainBackCell(dOut, dh, dc2, gates, cPrev, tanhC, two)
+		for i := range one {
+			if math.Abs(float64(one[i]-two[i])) > 1e-6 {
+				t.Fatalf("%d units: dPre[%d] is %v, plainly %v", h, i, one[i], two[i])
+			}
+		}
+		for i := range dc {
+			if math.Abs(float64(dc[i]-dc2[i])) > 1e-6 {
+				t.Fatalf("%d units: dc[%d] is %v, plainly %v", h, i, dc[i], dc2[i])
+			}
+		}
+	}
+}

@@ -138,13 +138,11 @@ func pack(dst, src []float32, count, depth, width, line, next int) {
 		case lines < width:
 			packEdge(panel, src[from*line:], lines, depth, width, line, next)
 		case line == 1 && width == nr:
-			for p := range depth {
-				*(*[nr]float32)(panel[p*nr:]) = *(*[nr]float32)(src[p*next+from:])
-			}
+			_ = src[(depth-1)*next+from : (depth-1)*next+from+nr]
+			copy16(&panel[0], &src[from], depth, next)
 		case line == 1:
-			for p := range depth {
-				*(*[mr]float32)(panel[p*mr:]) = *(*[mr]float32)(src[p*next+from:])
-			}
+			_ = src[(depth-1)*next+from : (depth-1)*next+from+mr]
+			copy6(&panel[0], &src[from], depth, next)
 		case width == nr:
 			packLines8(panel, src[from*line:], depth, nr, line)
 			packLines8(panel[8:], src[(from+8)*line:], depth, nr, line)

@@ -10,7 +10,7 @@ const Name = "none"
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, Max, Scale, Axpy, SumSquares and Adam
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                        { panic(missing) }
@@ -30,3 +30,4 @@ func Scale(k float32, x []float32)                                     { panic(m
 func Axpy(k float32, x, y []float32)                                   { panic(missing) }
 func SumSquares(x []float32) float64                                   { panic(missing) }
 func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) { panic(missing) }
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool  { panic(missing) }

@@ -186,6 +186,47 @@ store:
 	VZEROUPPER
 	RET
 
+// func copy16(dst *float32, src *float32, n int, stride int)
+// Requires: AVX
+TEXT ·copy16(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	SHLQ $0x02, BX
+
+loop:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, CX
+	ADDQ    $0x40, AX
+	DECQ    DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func copy6(dst *float32, src *float32, n int, stride int)
+// Requires: AVX
+TEXT ·copy6(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	SHLQ $0x02, BX
+
+loop:
+	VMOVUPS (CX), X0
+	MOVQ    16(CX), SI
+	VMOVUPS X0, (AX)
+	MOVQ    SI, 16(AX)
+	ADDQ    BX, CX
+	ADDQ    $0x18, AX
+	DECQ    DX
+	JNZ     loop
+	RET
+
 DATA expLow<>+0(SB)/4, $0xc2aeac4f
 DATA expLow<>+4(SB)/4, $0xc2aeac4f
 DATA expLow<>+8(SB)/4, $0xc2aeac4f
@@ -576,6 +617,78 @@ loop:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA one1<>+0(SB)/4, $0x3f800000
+DATA one1<>+4(SB)/4, $0x3f800000
+DATA one1<>+8(SB)/4, $0x3f800000
+DATA one1<>+12(SB)/4, $0x3f800000
+DATA one1<>+16(SB)/4, $0x3f800000
+DATA one1<>+20(SB)/4, $0x3f800000
+DATA one1<>+24(SB)/4, $0x3f800000
+DATA one1<>+28(SB)/4, $0x3f800000
+GLOBL one1<>(SB), RODATA|NOPTR, $32
+
+// func backCell8(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, h int)
+// Requires: AVX, FMA3
+TEXT ·backCell8(SB), NOSPLIT, $0-64
+	MOVQ dOut+0(FP), AX
+	MOVQ dh+8(FP), CX
+	MOVQ dc+16(FP), DX
+	MOVQ gates+24(FP), BX
+	MOVQ cPrev+32(FP), SI
+	MOVQ tanhC+40(FP), DI
+	MOVQ dPre+48(FP), R8
+	MOVQ h+56(FP), R9
+	MOVQ R9, R10
+	SHLQ $0x02, R10
+	LEAQ (BX)(R10*2), R11
+	LEAQ (R8)(R10*2), R12
+	SHRQ $0x03, R9
+
+loop:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (BX)(R10*1), Y1
+	VMOVUPS      (R11), Y2
+	VMOVUPS      (R11)(R10*1), Y3
+	VMOVUPS      one1<>+0(SB), Y8
+	VMOVUPS      (AX), Y4
+	VADDPS       (CX), Y4, Y4
+	VMOVUPS      (DI), Y6
+	VMULPS       Y4, Y3, Y5
+	VMULPS       Y6, Y5, Y7
+	VFNMADD231PS Y6, Y7, Y5
+	VADDPS       (DX), Y5, Y5
+	VMULPS       Y6, Y4, Y7
+	VMULPS       Y3, Y7, Y7
+	VSUBPS       Y3, Y8, Y6
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, (R12)(R10*1)
+	VMULPS       Y1, Y5, Y7
+	VMOVUPS      Y7, (DX)
+	VMULPS       (SI), Y7, Y7
+	VSUBPS       Y1, Y8, Y6
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      Y7, (R8)(R10*1)
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y2, Y5, Y7
+	VSUBPS       Y0, Y8, Y6
+	VMULPS       Y6, Y7, Y6
+	VMOVUPS      Y6, (R8)
+	VFNMADD231PS Y2, Y7, Y5
+	VMOVUPS      Y5, (R12)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, R11
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R12
+	DECQ         R9
 	JNZ          loop
 	VZEROUPPER
 	RET

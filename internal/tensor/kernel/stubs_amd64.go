@@ -10,6 +10,16 @@ package kernel
 //go:noescape
 func tile6x16(k int, a *float32, b *float32, c *float32, ldc int, add bool)
 
+// copy16 copies n groups of 16 numbers that are stride apart to one after the other.
+//
+//go:noescape
+func copy16(dst *float32, src *float32, n int, stride int)
+
+// copy6 copies n groups of 6 numbers that are stride apart to one after the other.
+//
+//go:noescape
+func copy6(dst *float32, src *float32, n int, stride int)
+
 // exp8 replaces n times eight numbers x by e^(x-shift), and adds them to the eight sums.
 //
 //go:noescape
@@ -25,6 +35,12 @@ func sigmoid8(x *float32, n int)
 //
 //go:noescape
 func tanh8(x *float32, y *float32, n int)
+
+// backCell8 takes an LSTM cell of h units, a multiple of eight, one step back: gates and
+// dPre have rows i f g o of h numbers each.
+//
+//go:noescape
+func backCell8(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, h int)
 
 // max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.
 //

@@ -128,3 +128,17 @@ func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) {
 		}
 	}
 }
+
+// BackCell takes one example's LSTM cell one step back, if its number of units is a
+// multiple of eight; else it does nothing and returns false. All slices have h elements but gates and dPre, which have rows
+// i f g o of h each.
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool {
+	h := len(dOut)
+	if h == 0 || h%8 != 0 {
+		return false
+	}
+	_, _, _, _ = dh[h-1], dc[h-1], cPrev[h-1], tanhC[h-1]
+	_, _ = gates[4*h-1], dPre[4*h-1]
+	backCell8(&dOut[0], &dh[0], &dc[0], &gates[0], &cPrev[0], &tanhC[0], &dPre[0], h)
+	return true
+}

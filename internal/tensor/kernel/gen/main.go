@@ -17,7 +17,9 @@ func main() {
 	ConstraintExpr("amd64")
 	ConstraintExpr("!f64")
 	tile()
+	packs()
 	elementary()
+	backCell()
 	vectors()
 	adam()
 	fma()
@@ -100,6 +102,47 @@ func tile() {
 		}
 	}
 	VZEROUPPER()
+	RET()
+}
+
+// packs copy lines that already lie across: the calls of a general copy would cost as much as
+// a tenth of a training step.
+func packs() {
+	TEXT("copy16", NOSPLIT, "func(dst, src *float32, n, stride int)")
+	Pragma("noescape")
+	Doc("copy16 copies n groups of 16 numbers that are stride apart to one after the other.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	n, stride := Load(Param("n"), GP64()), Load(Param("stride"), GP64())
+	SHLQ(Imm(2), stride)
+	a, b := YMM(), YMM()
+	Label("loop")
+	VMOVUPS(Mem{Base: src}, a)
+	VMOVUPS(Mem{Base: src, Disp: 32}, b)
+	VMOVUPS(a, Mem{Base: dst})
+	VMOVUPS(b, Mem{Base: dst, Disp: 32})
+	ADDQ(stride, src)
+	ADDQ(Imm(64), dst)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+
+	TEXT("copy6", NOSPLIT, "func(dst, src *float32, n, stride int)")
+	Pragma("noescape")
+	Doc("copy6 copies n groups of 6 numbers that are stride apart to one after the other.")
+	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	n, stride = Load(Param("n"), GP64()), Load(Param("stride"), GP64())
+	SHLQ(Imm(2), stride)
+	four, two := XMM(), GP64()
+	Label("loop")
+	VMOVUPS(Mem{Base: src}, four)
+	MOVQ(Mem{Base: src, Disp: 16}, two)
+	VMOVUPS(four, Mem{Base: dst})
+	MOVQ(two, Mem{Base: dst, Disp: 16})
+	ADDQ(stride, src)
+	ADDQ(Imm(24), dst)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
 	RET()
 }
 
@@ -262,6 +305,65 @@ func elementary() {
 	ADDQ(Imm(32), ptr)
 	ADDQ(Imm(32), to)
 	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// backCell is one example's step back through an LSTM; see backLSTMCell in package grad.
+func backCell() {
+	one := float("one1", 1)
+	TEXT("backCell8", NOSPLIT, "func(dOut, dh, dc, gates, cPrev, tanhC, dPre *float32, h int)")
+	Pragma("noescape")
+	Doc("backCell8 takes an LSTM cell of h units, a multiple of eight, one step back: gates and",
+		"dPre have rows i f g o of h numbers each.")
+	ptr := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dOut, dh, dc, gi := ptr("dOut"), ptr("dh"), ptr("dc"), ptr("gates")
+	cPrev, tanhC, di, h := ptr("cPrev"), ptr("tanhC"), ptr("dPre"), ptr("h")
+	row := GP64() // bytes of a gate
+	MOVQ(h, row)
+	SHLQ(Imm(2), row)
+	g2, d2 := GP64(), GP64() // rows g and o stand two rows further
+	LEAQ(Mem{Base: gi, Index: row, Scale: 2}, g2)
+	LEAQ(Mem{Base: di, Index: row, Scale: 2}, d2)
+	SHRQ(Imm(3), h)
+	Label("loop")
+	i, f, g, o := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(Mem{Base: gi}, i)
+	VMOVUPS(Mem{Base: gi, Index: row, Scale: 1}, f)
+	VMOVUPS(Mem{Base: g2}, g)
+	VMOVUPS(Mem{Base: g2, Index: row, Scale: 1}, o)
+	dH, dC, t, u, k := YMM(), YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(one, k)
+	VMOVUPS(Mem{Base: dOut}, dH)
+	VADDPS(Mem{Base: dh}, dH, dH)
+	VMOVUPS(Mem{Base: tanhC}, t)
+	VMULPS(dH, o, dC)      // dH o
+	VMULPS(t, dC, u)       // dH o t
+	VFNMADD231PS(t, u, dC) // dH o (1 - t²)
+	VADDPS(Mem{Base: dc}, dC, dC)
+	VMULPS(t, dH, u) // do = dH t o (1-o)
+	VMULPS(o, u, u)
+	VSUBPS(o, k, t)
+	VMULPS(t, u, u)
+	VMOVUPS(u, Mem{Base: d2, Index: row, Scale: 1})
+	VMULPS(f, dC, u) // dc = dC f
+	VMOVUPS(u, Mem{Base: dc})
+	VMULPS(Mem{Base: cPrev}, u, u) // df = dC c f (1-f)
+	VSUBPS(f, k, t)
+	VMULPS(t, u, u)
+	VMOVUPS(u, Mem{Base: di, Index: row, Scale: 1})
+	VMULPS(i, dC, dC) // dC i
+	VMULPS(g, dC, u)  // di = dC i g (1-i)
+	VSUBPS(i, k, t)
+	VMULPS(t, u, t)
+	VMOVUPS(t, Mem{Base: di})
+	VFNMADD231PS(g, u, dC) // dg = dC i (1 - g²)
+	VMOVUPS(dC, Mem{Base: d2})
+	for _, p := range []reg.Register{dOut, dh, dc, gi, g2, cPrev, tanhC, di, d2} {
+		ADDQ(Imm(32), p)
+	}
+	DECQ(h)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()

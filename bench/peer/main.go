@@ -1,0 +1,188 @@
+// Command peer compares the speed of training the LSTM text VAE here and on PyTorch: the
+// same model, the same sentences, on the same cores, in one run.
+//
+//	go run ./bench/peer -python .venv/bin/python                  one trial on all cores
+//	go run ./bench/peer -python .venv/bin/python -mode sweep      a trial on every core
+//	go run ./bench/peer -ours train -sizes ptb -cpuprofile p.prof our side alone
+//
+// For each size it first writes our weights and sentences to files and lets both sides
+// compute the loss of one batch and the norm of its gradient, with z = mu. If they do not
+// agree there is nothing to compare and it stops. Then processes of both sides take turns.
+// See README.md for what the figures mean.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"vaelab/internal/tensor"
+)
+
+//go:embed lstm_vae.py
+var script []byte
+
+var processStart = time.Now()
+
+// learningRates keep the timed steps far from divergence; they change nothing else.
+var learningRates = map[string]float64{"sgd": 0.1, "adam": 0.001}
+
+func main() { os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:])) }
+
+// run is the program: w gets results, wErr everything else.
+func run(in io.Reader, w, wErr io.Writer, args []string) int {
+	err := peer(in, w, wErr, args)
+	var hinted hintedError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &hinted):
+		fmt.Fprintf(wErr, "peer: error: %v\npeer: hint: %s\n", err, hinted.hint)
+	default:
+		fmt.Fprintf(wErr, "peer: error: %v\n", err)
+	}
+	return 1
+}
+
+// A hintedError is an error with advice.
+type hintedError struct {
+	error
+	hint string
+}
+
+func peer(in io.Reader, w, wErr io.Writer, args []string) error {
+	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
+	flags.SetOutput(wErr)
+	names := flags.String("sizes", "small,snli,ptb,yelp", "`list` of sizes; there is also tiny, for a try")
+	mode := flags.String("mode", "trial", "trial: one process on all cores; sweep: a process of one thread on every core")
+	python := flags.String("python", "python3", "`interpreter` that can import torch")
+	pairs := flags.Int("pairs", 5, "how often both sides take their turn")
+	threadList := flags.String("threads", "1,2", "`list` of PyTorch's thread counts to try in a trial; the best one counts")
+	seconds := flags.Float64("seconds", 5, "length of the timed part of a process; it makes two steps at least")
+	warmup := flags.Int("warmup", 2, "steps of a process before the timed ones")
+	optimizer := flags.String("optimizer", "sgd", "sgd or adam")
+	jsonFile := flags.String("json", "", "also write all figures to `file`")
+	ours := flags.String("ours", "", "be our side of the comparison and print JSON: check or train")
+	steps := flags.Int("steps", 0, "-ours train: number of timed steps, instead of -seconds")
+	seed := flags.Int("seed", 1, "what weights, sentences and noise are drawn from")
+	dir := flags.String("dir", "", "-ours check: `folder` to write weights and sentences to")
+	tokens := flags.String("tokens", "", "-ours train: `file` of sentences; else it draws them")
+	wait := flags.Bool("wait", false, `-ours train: print "ready" and wait for a line before the timed part`)
+	started := flags.Float64("started", 0, "-ours train: Unix `time` of the process start")
+	cpuprofile := flags.String("cpuprofile", "", "-ours: write a CPU profile to `file`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+
+	list, err := sizesByName(*names)
+	if err != nil {
+		return err
+	}
+	lr, ok := learningRates[*optimizer]
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case !ok:
+		return fmt.Errorf("-optimizer: unknown %q; known: sgd, adam", *optimizer)
+	case *pairs < 1 || *warmup < 1:
+		return errors.New("-pairs and -warmup must be at least 1")
+	}
+	work := Work{
+		Size: list[0], Tokens: *tokens, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
+		Seconds: *seconds, Steps: *steps, Seed: *seed, Wait: *wait, Started: processStart,
+	}
+	if *started > 0 {
+		work.Started = time.Unix(0, int64(*started*1e9))
+	}
+	if *ours != "" {
+		if len(list) > 1 {
+			return errors.New("-ours wants one size: -sizes ptb")
+		}
+		if *cpuprofile != "" {
+			f, err := os.Create(*cpuprofile)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
+		}
+		return ourSide(*ours, work, *dir, in, w)
+	}
+
+	threads, err := threadCounts(*mode, *threadList)
+	if err != nil {
+		return err
+	}
+	if tensor.Bits != 32 {
+		return errors.New("PyTorch computes in float32 here: build without the tag f64")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c := comparison{work: work, mode: *mode, python: *python, threads: threads, pairs: *pairs, log: wErr}
+	report, err := c.run(ctx, list)
+	if err != nil {
+		return err
+	}
+	report.write(w)
+	if *jsonFile == "" {
+		return nil
+	}
+	data, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*jsonFile, append(data, '\n'), 0o666)
+}
+
+// ourSide does what lstm_vae.py does, and prints the same JSON.
+func ourSide(mode string, work Work, dir string, in io.Reader, w io.Writer) error {
+	var result any
+	var err error
+	switch {
+	case mode == "check" && dir == "":
+		return errors.New("-ours check: -dir is missing")
+	case mode == "check":
+		result, err = work.check(dir)
+	case mode == "train":
+		result, err = work.train(in, w)
+	default:
+		return fmt.Errorf("-ours: unknown %q; known: check, train", mode)
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(result)
+}
+
+// threadCounts are PyTorch's in the given mode: of a sweep's processes each has one.
+func threadCounts(mode, list string) ([]int, error) {
+	switch mode {
+	case "sweep":
+		return []int{1}, nil
+	case "trial":
+	default:
+		return nil, fmt.Errorf("-mode: unknown %q; known: trial, sweep", mode)
+	}
+	var out []int
+	for s := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-threads: %q is not a number of threads", s)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
