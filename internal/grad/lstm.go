@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -59,23 +60,53 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
 	recurrent := tensor.Prepare(t.arena.Raw, tensor.T, whh.Matrix) // used at every step
-	h, c := zero, zero
+	w := forwards.Get().(*lstmForward)
+	*w = lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
 	if h0 != nil {
-		h = h0.Matrix
+		w.h0 = h0.Matrix
 	}
 	if c0 != nil {
-		c = c0.Matrix
+		w.c0 = c0.Matrix
 	}
-	for s, n := range steps.Active {
-		from, to := steps.Offset[s], steps.Offset[s+1]
-		pre := gates.RowRange(from, to)
-		recurrent.Gemm(h.RowRange(0, n), 1, pre)
-		for b := range n {
-			lstmCell(pre.Row(b), fixed.Row(b), c.Row(b), cell.Row(from+b), tanhC.Row(from+b), out.Row(from+b))
-		}
-		h, c = out.RowRange(from, to), cell.RowRange(from, to)
-	}
+	tensor.Split(w, B, lstmAlign(steps.Rows(), H, B))
+	forwards.Put(w)
 	return out
+}
+
+// lstmAlign is how many examples go together when an LSTM's recurrence is split: as many
+// as a tile of the product has rows, or all of them if there is too little to do.
+func lstmAlign(rows, H, B int) int {
+	if 8*rows*H*H < 4<<20 {
+		return B
+	}
+	return 6
+}
+
+// lstmForward is the recurrence; examples do not depend on each other.
+type lstmForward struct {
+	steps                                  Steps
+	gates, cell, tanhC, fixed, out, h0, c0 tensor.Matrix
+	recurrent                              tensor.Panel
+}
+
+var forwards = sync.Pool{New: func() any { return new(lstmForward) }}
+
+// Part runs examples first ... last-1 through all steps.
+func (w *lstmForward) Part(first, last int) {
+	h, c := w.h0.RowRange(first, last), w.c0.RowRange(first, last)
+	for s, n := range w.steps.Active {
+		n = min(n, last) - first
+		if n <= 0 {
+			return
+		}
+		from := w.steps.Offset[s] + first
+		pre := w.gates.RowRange(from, from+n)
+		w.recurrent.GemmAlone(h.RowRange(0, n), 1, pre)
+		for b := range n {
+			lstmCell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.tanhC.Row(from+b), w.out.Row(from+b))
+		}
+		h, c = w.out.RowRange(from, from+n), w.cell.RowRange(from, from+n)
+	}
 }
 
 // lstmCell turns pre-activations into gates and makes one example's step.
@@ -107,31 +138,24 @@ func backLSTM(v *Value) {
 		return tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Floats(rows * cols)}
 	}
 	gates, cell, tanhC, zero := saved(0, 4*H), saved(1, H), saved(2, H), saved(3, H)
-	hStart, cStart := zero, zero
-	if h0 != nil {
-		hStart = h0.Matrix
-	}
-	if c0 != nil {
-		cStart = c0.Matrix
-	}
-
 	dPre := scratch(N, 4*H) // (N, 4H) gradients of the pre-activations
 	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows not yet running stay 0
 	dc := scratch(B, H)     // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
-	recurrent := tensor.Prepare(t.arena.Raw, tensor.N, whh.Matrix)
-	for s := len(active) - 1; s >= 0; s-- {
-		from, n := offset[s], active[s]
-		hLast, cLast := hStart, cStart
-		if s > 0 {
-			hLast, cLast = v.RowRange(offset[s-1], offset[s]), cell.RowRange(offset[s-1], offset[s])
-		}
-		for b := range n {
-			copy(hPrev.Row(from+b), hLast.Row(b))
-			tensor.BackCell(v.gradient().Row(from+b), dh.Row(b), dc.Row(b), gates.Row(from+b), cLast.Row(b), tanhC.Row(from+b), dPre.Row(from+b))
-		}
-		recurrent.Gemm(dPre.RowRange(from, from+n), 0, dh.RowRange(0, n))
+	w := backwards.Get().(*lstmBackward)
+	*w = lstmBackward{
+		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell, tanhC: tanhC,
+		h0: zero, c0: zero, dPre: dPre, dh: dh, dc: dc, hPrev: hPrev,
+		recurrent: tensor.Prepare(t.arena.Raw, tensor.N, whh.Matrix),
 	}
+	if h0 != nil {
+		w.h0 = h0.Matrix
+	}
+	if c0 != nil {
+		w.c0 = c0.Matrix
+	}
+	tensor.Split(w, B, lstmAlign(N, H, B))
+	backwards.Put(w)
 	if h0 != nil && h0.Grad != nil {
 		tensor.Add(dh.Data, h0.Grad)
 	}
@@ -170,5 +194,35 @@ func backLSTM(v *Value) {
 		if wih.Grad != nil {
 			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
 		}
+	}
+}
+
+// lstmBackward is the recurrence backwards.
+type lstmBackward struct {
+	active, offset                                           []int
+	h, dOut, gates, cell, tanhC, h0, c0, dPre, dh, dc, hPrev tensor.Matrix
+	recurrent                                                tensor.Panel
+}
+
+var backwards = sync.Pool{New: func() any { return new(lstmBackward) }}
+
+// Part takes examples first ... last-1 back through all steps.
+func (w *lstmBackward) Part(first, last int) {
+	for s := len(w.active) - 1; s >= 0; s-- {
+		n := min(w.active[s], last) - first
+		if n <= 0 {
+			continue
+		}
+		from := w.offset[s] + first
+		hLast, cLast := w.h0.RowRange(first, last), w.c0.RowRange(first, last)
+		if s > 0 {
+			before := w.offset[s-1] + first
+			hLast, cLast = w.h.RowRange(before, before+n), w.cell.RowRange(before, before+n)
+		}
+		for b := range n {
+			copy(w.hPrev.Row(from+b), hLast.Row(b))
+			tensor.BackCell(w.dOut.Row(from+b), w.dh.Row(first+b), w.dc.Row(first+b), w.gates.Row(from+b), cLast.Row(b), w.tanhC.Row(from+b), w.dPre.Row(from+b))
+		}
+		w.recurrent.GemmAlone(w.dPre.RowRange(from, from+n), 0, w.dh.RowRange(first, first+n))
 	}
 }

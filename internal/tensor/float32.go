@@ -68,11 +68,11 @@ func (w *product) run() {
 	if _, k := w.tA.dims(w.a); 2*w.c.Rows*w.c.Cols*k < splitFlops {
 		align = n
 	}
-	split(w, n, align)
+	Split(w, n, align)
 }
 
-// part computes rows, or columns, from ... to-1 of c.
-func (w *product) part(from, to int) {
+// Part computes rows, or columns, from ... to-1 of c.
+func (w *product) Part(from, to int) {
 	_, k := w.tA.dims(w.a)
 	aRow, aCol := w.tA.strides(w.a)
 	bRow, bCol := w.tB.strides(w.b)
@@ -135,10 +135,17 @@ func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
 	return p
 }
 
-// gemm computes c = a·p + beta·c.
-func (p Panel) gemm(a Matrix, beta Float, c Matrix) {
-	if p.packed == nil || beta != 0 && beta != 1 {
+// gemm computes c = a·p + beta·c, on one processor if alone.
+func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
+	switch {
+	case p.packed == nil:
+		gonum(N, a, p.trans, p.plain, beta, c)
+		return
+	case beta != 0 && beta != 1:
 		gemm(N, a, p.trans, p.plain, beta, c)
+		return
+	case alone:
+		kernel.GemmPanel(c.Rows, 0, c.Cols, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, c.Data, c.stride(), beta != 0)
 		return
 	}
 	w := products.Get().(*product)
@@ -181,6 +188,28 @@ func largest(x []Float) Float {
 
 // Axpy adds k times x to y.
 func Axpy(k Float, x, y []Float) {
+	if len(x) < 2*splitFloats {
+		axpyHere(k, x, y)
+		return
+	}
+	w := axpys.Get().(*axpy)
+	*w = axpy{k, x, y}
+	Split(w, len(x), splitFloats)
+	axpys.Put(w)
+}
+
+// axpy is a long Axpy that can be done in parts.
+type axpy struct {
+	k    Float
+	x, y []Float
+}
+
+var axpys = sync.Pool{New: func() any { return new(axpy) }}
+
+// Part adds elements from ... to-1.
+func (w *axpy) Part(from, to int) { axpyHere(w.k, w.x[from:to], w.y[from:to]) }
+
+func axpyHere(k Float, x, y []Float) {
 	if kernel.Available {
 		kernel.Axpy(k, x, y)
 		return
@@ -211,7 +240,7 @@ func SumSquares(x []Float) float64 {
 func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
 	step := adams.Get().(*adam)
 	*step = adam{w, g, m, v, beta1, beta2, rate, root, eps}
-	split(step, len(w), splitFloats)
+	Split(step, len(w), splitFloats)
 	adams.Put(step)
 }
 
@@ -226,7 +255,8 @@ type adam struct {
 
 var adams = sync.Pool{New: func() any { return new(adam) }}
 
-func (s *adam) part(from, to int) {
+// Part makes the step on weights from ... to-1.
+func (s *adam) Part(from, to int) {
 	w, g, m, v := s.w[from:to], s.g[from:to], s.m[from:to], s.v[from:to]
 	if kernel.Available {
 		kernel.Adam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)

@@ -35,7 +35,9 @@ func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
 	return p
 }
 
-func (p Panel) gemm(a Matrix, beta Float, c Matrix) { gemm(N, a, p.trans, p.plain, beta, c) }
+func (p Panel) gemm(a Matrix, beta Float, c Matrix, _ bool) {
+	gemm(N, a, p.trans, p.plain, beta, c)
+}
 
 // Sigmoids replaces every number by its sigmoid.
 func Sigmoids(x []Float) { plainSigmoids(x) }

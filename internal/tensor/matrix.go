@@ -96,11 +96,16 @@ func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 }
 
 // Gemm computes c = a·p + beta·c; the result is that of the function Gemm.
-func (p Panel) Gemm(a Matrix, beta Float, c Matrix) {
+func (p Panel) Gemm(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, false) }
+
+// GemmAlone is Gemm for the inside of a Part: it uses one processor.
+func (p Panel) GemmAlone(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, true) }
+
+func (p Panel) multiply(a Matrix, beta Float, c Matrix, alone bool) {
 	if a.Cols != p.rows || a.Rows != c.Rows || p.cols != c.Cols {
 		panic(fmt.Sprintf("tensor: Gemm: %v times a panel (%d, %d) into %v", a, p.rows, p.cols, c))
 	}
 	if a.Rows > 0 {
-		p.gemm(a, beta, c)
+		p.gemm(a, beta, c, alone)
 	}
 }

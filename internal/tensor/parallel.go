@@ -14,12 +14,13 @@ var procs atomic.Int32
 // side by side want 1, the default; a trial alone wants all.
 func SetProcs(n int) { procs.Store(int32(max(1, n))) }
 
-// A splittable is work on items 0 ... n-1 that can be done in parts, in any order.
-type splittable interface{ part(from, to int) }
+// Work is something to be done on items 0 ... n-1 that can be done in parts, in any order
+// and at the same time. A part must not itself Split.
+type Work interface{ Part(from, to int) }
 
 // A task is a part of some work, for a worker.
 type task struct {
-	work     splittable
+	work     Work
 	from, to int
 	done     *sync.WaitGroup
 }
@@ -30,7 +31,7 @@ var workers = sync.OnceValue(func() chan<- task {
 	for range runtime.NumCPU() {
 		go func() {
 			for t := range tasks {
-				t.work.part(t.from, t.to)
+				t.work.Part(t.from, t.to)
 				t.done.Done()
 			}
 		}()
@@ -38,13 +39,13 @@ var workers = sync.OnceValue(func() chan<- task {
 	return tasks
 })
 
-// split does work on n items in parts of a multiple of align, on as many processors as
-// SetProcs allows. Work below one part is done here and now.
-func split(work splittable, n, align int) {
+// Split does work on n items in parts of a multiple of align, on as many processors as
+// SetProcs allows. Work of a single part is done here and now.
+func Split(work Work, n, align int) {
 	p := int(procs.Load())
 	size := (n/max(1, p) + align - 1) / align * align
 	if p <= 1 || size == 0 || size >= n {
-		work.part(0, n)
+		work.Part(0, n)
 		return
 	}
 	done := waitGroups.Get().(*sync.WaitGroup)
@@ -52,7 +53,7 @@ func split(work splittable, n, align int) {
 		done.Add(1)
 		workers() <- task{work, from, min(n, from+size), done}
 	}
-	work.part(0, size)
+	work.Part(0, size)
 	done.Wait()
 	waitGroups.Put(done)
 }
