@@ -207,3 +207,12 @@ func TestExport(t *testing.T) {
 	r := succeeds(t, "export", "none")
 	has(t, "export of nothing", r.err, "vaelab: warning: none: no trial.json in or below it")
 }
+
+// TestKernelChoice: an unknown kernel is refused before anything runs.
+func TestKernelChoice(t *testing.T) {
+	t.Setenv("VAELAB_KERNEL", "avx9")
+	var w, wErr strings.Builder
+	if code := run(&w, &wErr, []string{"version"}); code != exitUsage || !strings.Contains(wErr.String(), "VAELAB_KERNEL=avx9: known: generic, avx2") {
+		t.Errorf("exit code %d, %q", code, wErr.String())
+	}
+}

@@ -92,6 +92,9 @@ then copy its file, change it, and see what it will cost before you run it:
   vaelab plan my.yaml
   vaelab run my.yaml --seeds 6 --set train.lr=0.002
 
+VAELAB_KERNEL=generic computes without the processor's AVX2 kernels; vaelab version names
+what is used.
+
 Results land in results/<experiment>: rows.jsonl and weights of every trial, and the
 figures as PNG, each with a CSV of the same numbers. The same command again trains only
 what is missing.`,
@@ -110,11 +113,17 @@ what is missing.`,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
 		Version:               version(),
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := tensor.CheckKernel(); err != nil {
+				return usageError{err}
+			}
+			return nil
+		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
 	})
-	root.AddCommand(runCommand(), planCommand(), plotCommand(), listCommand(), exportCommand(), evalCommand(), versionCommand())
+	root.AddCommand(runCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), exportCommand(), evalCommand(), versionCommand())
 	return root
 }
 

@@ -52,12 +52,12 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 						missing++
 					}
 				}
-				est, err := sweep.Measure(jobs[i], time.Now)
+				est, err := sweep.Measure(jobs[i], time.Now, 500*time.Millisecond)
 				if err != nil {
 					return fmt.Errorf("%s: %w", group[i], err)
 				}
 				total += est.Total * time.Duration(missing)
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%v\n", group[i], to-i, missing, est.Parameter, est.Steps,
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%v\n", group[i], to-i, missing, est.Parameters, est.Steps,
 					est.Step.Seconds()*1000, est.Total.Round(time.Second))
 				i = to
 			}

@@ -44,6 +44,12 @@ func init() {
 // Latent is d.
 func (m LSTM) Latent() int { return m.LatentDim }
 
+// FlopsPerToken is 3 [8H(E+H) + 8H'(E+D+H') + 2H'V], H and H' the states of encoder and decoder.
+func (m LSTM) FlopsPerToken(V int) float64 {
+	E, D, He, Hd := float64(m.EmbedDim), float64(m.LatentDim), float64(m.EncHidden), float64(m.DecHidden)
+	return 3 * (8*He*(E+He) + 8*Hd*(E+D+Hd) + 2*Hd*float64(V))
+}
+
 // Build makes both halves.
 func (m LSTM) Build(ps *nn.Params, V int) (vae.Encoder, vae.Decoder) {
 	he19 := func(int) nn.Init { return nn.Uniform(0.01) }

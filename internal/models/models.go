@@ -25,3 +25,11 @@ type Model interface {
 	// Build makes both halves for a vocabulary of V symbols.
 	Build(ps *nn.Params, V int) (vae.Encoder, vae.Decoder)
 }
+
+// A Counter is a Model that can say how much work it is.
+type Counter interface {
+	// FlopsPerToken is the number of floating-point operations that the matrix products of
+	// a training step (forward and backward, three times forward) take for each symbol
+	// predicted, with a vocabulary of V symbols.
+	FlopsPerToken(V int) float64
+}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"vaelab/internal/data"
+	"vaelab/internal/models"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
@@ -207,38 +208,46 @@ func (r Runner) manifest(j Job, started time.Time, took time.Duration) error {
 
 // An Estimate is what a short measurement says of a job.
 type Estimate struct {
-	Steps     int
-	Step      time.Duration // one training step
-	Total     time.Duration // the whole trial, on one core
-	Parameter int           // learnt numbers
+	Steps      int
+	Step       time.Duration // one training step
+	Tokens     float64       // symbols predicted in a second of training
+	Flops      float64       // operations of the matrix products in that second; 0 if the model does not say
+	Total      time.Duration // the whole trial
+	Parameters int           // learnt numbers
 }
 
-// Measure trains a few steps of a job, evaluates once, and throws both away.
-func Measure(j Job, now func() time.Time) (Estimate, error) {
+// Measure trains a job for about as long as asked, evaluates once, and throws both away.
+func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) {
 	t, err := train.New(j.Trial, j.Set)
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Steps: t.Steps(), Parameter: t.Model.Params.Size()}
-	const warm, most = 2, 40
+	e := Estimate{Steps: t.Steps(), Parameters: t.Model.Params.Size()}
+	const warm = 2
 	var started time.Time
-	n := 0
-	for s := range min(most, t.StepsPerEpoch(), e.Steps) {
+	n, tokens := 0, 0
+	for s := range min(t.StepsPerEpoch(), e.Steps) {
 		if s == warm {
 			started = now()
 		}
+		words := t.NextTokens()
 		if err := t.TrainStep(); err != nil {
 			return e, err
 		}
 		if s >= warm {
-			n++
-			if now().Sub(started) > 500*time.Millisecond {
+			n, tokens = n+1, tokens+words
+			if now().Sub(started) > long {
 				break
 			}
 		}
 	}
 	if n > 0 {
-		e.Step = now().Sub(started) / time.Duration(n)
+		took := now().Sub(started)
+		e.Step = took / time.Duration(n)
+		e.Tokens = float64(tokens) / took.Seconds()
+		if m, ok := j.Model.(models.Counter); ok {
+			e.Flops = e.Tokens * m.FlopsPerToken(j.Set.Vocab.Size())
+		}
 	}
 	started = now()
 	if len(j.Set.Valid.Seqs) > 0 {

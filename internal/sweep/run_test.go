@@ -332,9 +332,9 @@ func TestMeasure(t *testing.T) {
 	results := t.TempDir()
 	jobs := prepare(t, tiny, results)
 	var clock time.Time
-	est, err := Measure(jobs[0], func() time.Time { clock = clock.Add(time.Millisecond); return clock })
+	est, err := Measure(jobs[0], func() time.Time { clock = clock.Add(time.Millisecond); return clock }, time.Second)
 	// 40 sentences of one length in batches of 10, 2 epochs
-	if err != nil || est.Steps != 8 || est.Parameter == 0 || est.Step <= 0 || est.Total < 8*est.Step {
+	if err != nil || est.Steps != 8 || est.Parameters == 0 || est.Step <= 0 || est.Total < 8*est.Step {
 		t.Errorf("%+v, %v", est, err)
 	}
 	if entries, err := os.ReadDir(results); err != nil || len(entries) > 0 {

@@ -4,6 +4,7 @@ package tensor
 
 import (
 	"sync"
+	"time"
 
 	"gonum.org/v1/gonum/blas/blas32"
 
@@ -16,12 +17,28 @@ type Float = float32
 // Bits is the width of Float.
 const Bits = 32
 
+// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic or avx2) exist.
+func CheckKernel() error { return kernel.CheckChoice() }
+
 // Kernel names what computes the products on this processor.
 func Kernel() string {
 	if kernel.Available {
 		return kernel.Name
 	}
 	return "gonum blas32"
+}
+
+// Ceiling measures what the multiply-add units of one core can at most do, in operations a
+// second; 0 if there are no kernels.
+func Ceiling(now func() time.Time) float64 {
+	if !kernel.Available {
+		return 0
+	}
+	const rounds = 20_000_000
+	kernel.Ceiling(rounds / 10)
+	start := now()
+	kernel.Ceiling(rounds)
+	return kernel.CeilingFlops * rounds / now().Sub(start).Seconds()
 }
 
 // gemm computes c = a·b + beta·c with the kernels, or with gonum where there are none.

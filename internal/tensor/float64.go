@@ -2,7 +2,13 @@
 
 package tensor
 
-import "gonum.org/v1/gonum/blas/blas64"
+import (
+	"time"
+
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"vaelab/internal/tensor/kernel"
+)
 
 // Float is the number of the engine: float32, or float64 under the build tag f64.
 type Float = float64
@@ -10,8 +16,14 @@ type Float = float64
 // Bits is the width of Float.
 const Bits = 64
 
+// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic or avx2) exist.
+func CheckKernel() error { return kernel.CheckChoice() }
+
 // Kernel names what computes the products.
 func Kernel() string { return "gonum blas64" }
+
+// Ceiling is 0: there are no kernels to compare with it.
+func Ceiling(func() time.Time) float64 { return 0 }
 
 // gemm computes c = a·b + beta·c.
 func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {

@@ -288,6 +288,31 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestProcessorsChangeNothing: a trial large enough to be split ends with the same bytes on
+// any number of processors.
+func TestProcessorsChangeNothing(t *testing.T) {
+	defer tensor.SetProcs(1)
+	var first []byte
+	for _, procs := range []int{1, 2, 3} {
+		tensor.SetProcs(procs)
+		settings := Defaults
+		settings.MaxSteps, settings.LogEvery = 4, 1
+		trial, set := small(t, 0, settings, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.01})
+		trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 96, EncHidden: 128, DecHidden: 128, DropoutOut: 0.3, Init: "pytorch"}
+		dir := t.TempDir()
+		if err := Run(context.Background(), trial, set, dir, Hooks{}); err != nil {
+			t.Fatal(err)
+		}
+		got := append(read(t, filepath.Join(dir, record.RowsFile)), read(t, filepath.Join(dir, ModelFile))...)
+		if first == nil {
+			first = got
+		}
+		if !bytes.Equal(got, first) {
+			t.Errorf("%d processors give other bytes than one", procs)
+		}
+	}
+}
+
 // TestWeightsFit: a checkpoint of another shape is refused with every mismatch named.
 func TestWeightsFit(t *testing.T) {
 	trial, set := small(t, 5, Defaults)

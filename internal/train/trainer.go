@@ -135,6 +135,12 @@ func (t *Trainer) Steps() int {
 	return n
 }
 
+// NextTokens is the number of symbols that the next step will predict.
+func (t *Trainer) NextTokens() int {
+	t.load(t.Epoch)
+	return t.batches[t.Batch].Tokens()
+}
+
 // TrainStep makes one step on the next batch and adds its numbers to the next row.
 func (t *Trainer) TrainStep() error {
 	t.load(t.Epoch)

@@ -3,13 +3,18 @@
 package kernel
 
 import (
+	"os"
 	"sync"
 
 	"golang.org/x/sys/cpu"
 )
 
-// Available tells whether this processor has what the kernels need.
-var Available = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+// Available tells whether the kernels are used: if this processor has what they need, unless
+// VAELAB_KERNEL=generic forbids it.
+var Available = Supported && os.Getenv("VAELAB_KERNEL") != "generic"
+
+// Supported tells whether this processor has what the kernels need.
+var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // Name is the tier's name.
 const Name = "avx2+fma"
@@ -183,6 +188,9 @@ func packLines6(panel, src []float32, depth, line int) {
 	}
 }
 
-// Ceiling executes n rounds of 192 floating-point operations that only the processor's
+// CeilingFlops is the number of operations in a round of Ceiling.
+const CeilingFlops = 192
+
+// Ceiling executes n rounds of floating-point operations that only the processor's
 // multiply-add units limit: its rate is what products can at most reach.
 func Ceiling(n int) { fmaLoop(n) }

@@ -5,6 +5,12 @@ package kernel
 // Available is false where there are no kernels: then nothing else here may be called.
 const Available = false
 
+// Supported is false where there are no kernels.
+const Supported = false
+
+// CeilingFlops is the number of operations in a round of Ceiling.
+const CeilingFlops = 192
+
 // Name is the tier's name.
 const Name = "none"
 
