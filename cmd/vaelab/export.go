@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -20,12 +19,9 @@ metrics such as kl_dim/3.`,
 		Example: "  vaelab export results/tau-sweep > tau.csv",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			set, err := record.Load(dirs...)
+			set, err := load(cmd.ErrOrStderr(), dirs)
 			if err != nil {
 				return err
-			}
-			for _, w := range set.Warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "vaelab: warning: %v\n", w)
 			}
 			if out == "" {
 				return record.ExportCSV(cmd.OutOrStdout(), set)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vaelab/internal/record"
 	"vaelab/plots"
 )
 
@@ -22,12 +21,9 @@ drawn. Each PNG has a CSV with the same numbers.`,
 		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			set, err := record.Load(dirs...)
+			set, err := load(cmd.ErrOrStderr(), dirs)
 			if err != nil {
 				return err
-			}
-			for _, w := range set.Warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "vaelab: warning: %v\n", w)
 			}
 			if len(set.Runs) == 0 {
 				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dirs[0])

@@ -112,12 +112,9 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	for _, j := range jobs {
 		dirs = append(dirs, j.Dir)
 	}
-	set, err := record.Load(dirs...)
+	set, err := load(wErr, dirs)
 	if err != nil {
 		return err
-	}
-	for _, warning := range set.Warnings {
-		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
 	}
 	fmt.Fprintln(w)
 	if err := printTable(w, set); err != nil {
@@ -134,6 +131,18 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		}
 	}
 	return failed
+}
+
+// load reads trials from disk and prints what is doubtful about them.
+func load(wErr io.Writer, dirs []string) (*record.Set, error) {
+	set, err := record.Load(dirs...)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range set.Warnings {
+		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
+	}
+	return set, nil
 }
 
 // draw makes one figure and says where it is.
