@@ -31,14 +31,18 @@ func (a *Arena) Raw(n int) []Float {
 	return s
 }
 
-// Reset takes back everything lent since the last Reset. If the step needed several
-// slabs they are joined into one, so that a warm arena does not allocate.
+// joinFloats is the most that Reset joins: beyond it the old slabs and the joined one, alive
+// together for a moment, would double the peak of memory.
+const joinFloats = 1 << 24
+
+// Reset takes back everything lent since the last Reset. If the step needed several small
+// slabs they are joined into one, so that steps of other shapes waste nothing between them.
 func (a *Arena) Reset() {
-	if len(a.slabs) > 1 {
-		total := 0
-		for _, s := range a.slabs {
-			total += len(s)
-		}
+	total := 0
+	for _, s := range a.slabs {
+		total += len(s)
+	}
+	if len(a.slabs) > 1 && total <= joinFloats {
 		a.slabs = [][]Float{make([]Float, total)}
 	}
 	a.slab, a.used = 0, 0

@@ -141,10 +141,16 @@ func TestGemm(t *testing.T) {
 }
 
 func TestArenaReuses(t *testing.T) {
+	for _, size := range []int{100_000, 5_000_000} { // joined, and too large for that
+		testArena(t, size)
+	}
+}
+
+func testArena(t *testing.T, size int) {
 	var a Arena
 	step := func() {
 		for range 10 {
-			s := a.Floats(100_000)
+			s := a.Floats(size)
 			for _, v := range s[:100] {
 				if v != 0 {
 					t.Fatal("Floats lent a number that is not zero")
