@@ -65,7 +65,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	fromZero(&p.Y)
 	p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 
-	pg.caption = []string{"KL(q(z|x) || p(z)) of the training batches, mean over the examples since the row before.", seedsNote(counts)}
+	pg.caption = []string{"KL(q(z|x) || p(z)) of the training batches, mean of the batch means since the row before.", seedsNote(counts)}
 	if len(floors) > 0 {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
 		pg.caption = append(pg.caption, "Thin dashes, in the colour of the method: the floor that it guarantees.")

@@ -5,7 +5,6 @@ import (
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
-	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
 
@@ -67,27 +66,31 @@ func (s scaler) gammaSigma(p *nn.Pass) *grad.Value {
 	return p.Use(s.theta).Neg().Sigmoid().Scale(Float(1 - s.tau)).Sqrt()
 }
 
-// sigmoid is the share of what tau leaves free that theta_j gives to mu.
-func (s scaler) sigmoid(j int) float64 { return float64(tensor.Sigmoid(s.theta.Data[j])) }
+// shares are E[mu_j²] and E[sigma_j²], each from the side that keeps it exact: 1 minus the
+// other would be 0 for a theta above 17.
+func (s scaler) shares(j int) (mu2, sigma2 float64) {
+	theta := float64(s.theta.Data[j])
+	return s.tau + (1-s.tau)/(1+math.Exp(-theta)), (1 - s.tau) / (1 + math.Exp(theta))
+}
 
 // variant adds to a head what every scaler knows of itself.
 func (s scaler) variant(head vae.Head) vae.Variant {
 	D := len(s.theta.Data)
-	mu2 := func(j int) float64 { return s.tau + (1-s.tau)*s.sigmoid(j) }
 	return vae.Variant{
 		Head: head,
 		Floor: func() (nats float64) {
-			for j := range D {
-				nats -= 0.5 * math.Log(1-mu2(j))
+			for _, theta := range s.theta.Data { // -ln gamma_sigma = (ln(1+e^theta) - ln(1-tau)) / 2
+				softplus := max(float64(theta), 0) + math.Log1p(math.Exp(-math.Abs(float64(theta))))
+				nats += 0.5 * (softplus - math.Log1p(-s.tau))
 			}
 			return nats
 		},
 		Gauges: func() []vae.Gauge {
 			return []vae.Gauge{
 				perDim("theta", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
-				perDim("sig_theta", D, s.sigmoid),
-				perDim("gamma_mu", D, func(j int) float64 { return math.Sqrt(mu2(j)) }),
-				perDim("gamma_sigma", D, func(j int) float64 { return math.Sqrt(1 - mu2(j)) }),
+				perDim("sig_theta", D, func(j int) float64 { return 1 / (1 + math.Exp(-float64(s.theta.Data[j]))) }),
+				perDim("gamma_mu", D, func(j int) float64 { mu2, _ := s.shares(j); return math.Sqrt(mu2) }),
+				perDim("gamma_sigma", D, func(j int) float64 { _, sigma2 := s.shares(j); return math.Sqrt(sigma2) }),
 			}
 		},
 		MinBatch: 2,

@@ -103,7 +103,7 @@ func TestTheoremBNFloor(t *testing.T) {
 func TestTheoremScalerMoments(t *testing.T) {
 	const B, D = 64, 4
 	for _, tau := range []float64{0.05, 0.5, 0.9} {
-		for _, theta := range []float64{-30, -1.32, 0, 2} {
+		for _, theta := range []float64{-30, -1.32, 0, 2, 10} {
 			for name, method := range map[string]vae.Method{
 				"bn-scaler":  BNScaler{Tau: tau, Eps: 1e-8, Momentum: 0.01},
 				"rms-scaler": RMSScaler{Tau: tau, Eps: 1e-8, Momentum: 0.01},
@@ -122,6 +122,18 @@ func TestTheoremScalerMoments(t *testing.T) {
 					t.Errorf("%s tau %v theta %v: KL %v, floor %v, least floor %v", name, tau, theta, kl, floor, least)
 				}
 			}
+		}
+	}
+}
+
+// TestScalerFloorIsFinite: however far theta runs, floor and gauges are numbers.
+func TestScalerFloorIsFinite(t *testing.T) {
+	for _, theta := range []float64{-200, 17, 40, 200} {
+		_, variant := posterior(BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.01}, 8, 2, gaussians(1, 0),
+			map[string]float64{"encoder.scaler.theta": theta})
+		want := math.Log(2) + max(0, theta) // d = 2: softplus(theta) - ln(1-tau)
+		if got := variant.Floor(); math.Abs(got-want) > 1e-3*want {
+			t.Errorf("theta %v: floor %v, want %v", theta, got, want)
 		}
 	}
 }

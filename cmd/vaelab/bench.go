@@ -22,8 +22,8 @@ func benchCommand() *cobra.Command {
 and print symbols a second, and the share of what the processor's multiply-add units could at
 most do (matrix products only; a dash where there are no kernels). Nothing is kept.
 
-Several trials side by side use the cores better than one trial on all: compare twice the
-first column with the third.`,
+Trials side by side, one core each, mostly do more together than one trial on all cores:
+compare the number of cores times the rate on one with the rate on all.`,
 		Example: "  vaelab bench kl-vanishing\n  vaelab bench my.yaml --set model.lstm.dec_hidden=512",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {

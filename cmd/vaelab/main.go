@@ -41,6 +41,7 @@ func run(w, wErr io.Writer, args []string) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
+		printErrors(wErr, err)
 		fmt.Fprintf(wErr, "\nvaelab: stopped; running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
 		return exitInterrupted
 	case errors.As(err, &faults):
@@ -52,10 +53,17 @@ func run(w, wErr io.Writer, args []string) int {
 		fmt.Fprintf(wErr, "vaelab: error: %v\n", err)
 		return exitUsage
 	}
-	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
-		fmt.Fprintf(wErr, "vaelab: error: %s\n", line)
-	}
+	printErrors(wErr, err)
 	return exitFailed
+}
+
+// printErrors prints the lines of an error, but not that the user stopped the program.
+func printErrors(wErr io.Writer, err error) {
+	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+		if line != context.Canceled.Error() {
+			fmt.Fprintf(wErr, "vaelab: error: %s\n", line)
+		}
+	}
 }
 
 // quoted is a command line for a shell to read.

@@ -38,13 +38,19 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 					shown[set] = true
 					fmt.Fprintf(w, "data %s: %d training, %d validation, %d test sentences, vocabulary %d\n",
 						set.Name, len(set.Train.Seqs), len(set.Valid.Seqs), len(set.Test.Seqs), set.Vocab.Size())
+					if len(set.Train.Seqs) > 0 && len(set.Test.Seqs) > 0 {
+						V := set.Vocab.Size()
+						fmt.Fprintf(w, "  a test sentence costs a unigram model %.1f nats, a bigram model %.1f: a trained model that is not below is broken\n",
+							data.Unigram(set.Train, set.Test, V), data.Bigram(set.Train, set.Test, V))
+					}
 				}
 			}
 			fmt.Fprintln(w)
 			group, _ := labels(jobs)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
-			var total time.Duration
+			var total, longest time.Duration
+			todo := 0
 			for i := 0; i < len(jobs); {
 				to, missing := i, 0
 				for ; to < len(jobs) && group[to] == group[i]; to++ {
@@ -57,6 +63,10 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 					return fmt.Errorf("%s: %w", group[i], err)
 				}
 				total += est.Total * time.Duration(missing)
+				todo += missing
+				if missing > 0 {
+					longest = max(longest, est.Total)
+				}
 				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%v\n", group[i], to-i, missing, est.Parameters, est.Steps,
 					est.Step.Seconds()*1000, est.Total.Round(time.Second))
 				i = to
@@ -64,7 +74,8 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 			if err := t.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "\nabout %v with %d trials side by side\n", (total / time.Duration(parallel)).Round(time.Second), parallel)
+			side := max(1, min(parallel, todo, runtime.NumCPU())) // more share the same processors
+			fmt.Fprintf(w, "\nabout %v with %s side by side\n", max(longest, total/time.Duration(side)).Round(time.Second), count(parallel, "trial"))
 			return nil
 		},
 	}

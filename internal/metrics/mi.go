@@ -7,8 +7,8 @@ import "math"
 //
 //	I_q = E_i[ ln q(z_i|x_i) - ln (1/N) sum_k q(z_i|x_k) ],   z_i ~ q(z|x_i)
 //
-// one z for each of the N examples. It cannot exceed ln N, and is biased towards it where
-// it is near. Both terms use the same sample, so that their noise cancels where posteriors
+// one z for each of the N examples. For these N it is unbiased; as an estimate for all x it
+// cannot exceed ln N and falls short where it comes near. Both terms use the same sample, so that their noise cancels where posteriors
 // agree; a collapsed model has an MI of 0 to many digits instead of 0 ± √(d/2N).
 //
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; over the whole split as bohanli/

@@ -167,6 +167,9 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			one := r.pick(n, i)
 			t := r.trial(one)
 			r.idle(get(one, "kl"), t.KL)
+			if k := t.KL; k.Schedule == "cyclical-zero" && k.Zero+k.Ratio > 1 {
+				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum is at most 1", k.Zero, k.Ratio)
+			}
 			if r.wrong > wrong {
 				continue
 			}

@@ -76,8 +76,8 @@ func TestFaults(t *testing.T) {
 		{"a list as key", "base: {train: {? [a, b] : 1}}\n", []string{`x.yaml:1:18: train: wants a name as key, got a list`}},
 
 		// values
-		{"word for a whole number", "base: {train: {epochs: ten}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [0,inf), got "ten"`}},
-		{"fraction for a whole number", "base: {train: {epochs: 1.5}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [0,inf), got "1.5"`}},
+		{"word for a whole number", "base: {train: {epochs: ten}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [1,1000000], got "ten"`}},
+		{"fraction for a whole number", "base: {train: {epochs: 1.5}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [1,1000000], got "1.5"`}},
 		{"whole number too large", "base: {train: {epochs: 9223372036854775808}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number`}},
 		{"word for a number", "base: {train: {lr: fast}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "fast"`}},
 		{"nothing for a number", "base:\n  train:\n    lr:\n", []string{`x.yaml:3:8: train.lr: wants a number in (0,inf), got nothing`}},
@@ -92,7 +92,9 @@ func TestFaults(t *testing.T) {
 		{"tau 0", "base: {variant: {bn-scaler: {tau: 0}}}\n", []string{`x.yaml:1:35: variant.bn-scaler.tau: 0 is outside (0,1)`}},
 		{"tau 1 and 1.5", "base: {variant: {bn-scaler: {tau: [1, 1.5]}}}\n", []string{
 			`x.yaml:1:36: variant.bn-scaler.tau: 1 is outside (0,1)`, `x.yaml:1:39: variant.bn-scaler.tau: 1.5 is outside (0,1)`}},
-		{"batch size 0", "base: {train: {batch_size: 0}}\n", []string{`x.yaml:1:28: train.batch_size: 0 is outside [1,1000000]`}},
+		{"batch size 0", "base: {train: {batch_size: 0}}\n", []string{`x.yaml:1:28: train.batch_size: 0 is outside [2,1000000]`}},
+		{"a cycle too short", "base: {kl: {schedule: cyclical-zero, zero: 0.9}}\n", []string{`x.yaml:1:12: kl: zero 0.9 and ratio 0.5 do not fit into one cycle`}},
+		{"batch of one", "base: {train: {batch_size: 1}}\n", []string{`x.yaml:1:28: train.batch_size: 1 is outside [2,1000000]`}},
 		{"decay factor 1", "base: {train: {decay: {factor: 1}}}\n", []string{`x.yaml:1:32: train.decay.factor: 1 is outside (0,1)`}},
 		{"empty list", "base: {train: {lr: []}}\n", []string{`x.yaml:1:20: train.lr: the list is empty and leaves nothing to try`}},
 

@@ -254,8 +254,8 @@ func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) 
 		t.Evaluate("valid", j.Set.Valid)
 	}
 	evaluation := now().Sub(started)
-	epochs := max(1, j.Train.Epochs/j.Train.EvalEvery)
-	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(epochs+1)
+	evaluations := e.Steps/max(1, t.StepsPerEpoch())/j.Train.EvalEvery + 1 // and the test
+	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(evaluations)
 	return e, nil
 }
 

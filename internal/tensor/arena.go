@@ -1,6 +1,6 @@
 package tensor
 
-// An Arena lends zeroed slices that all die together at Reset: the memory of one
+// An Arena lends slices that all die together at Reset: the memory of one
 // training step. The zero Arena is ready to use. It is not safe for concurrent use.
 type Arena struct {
 	slabs [][]Float

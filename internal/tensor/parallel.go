@@ -18,11 +18,29 @@ func SetProcs(n int) { procs.Store(int32(max(1, n))) }
 // and at the same time. A part must not itself Split.
 type Work interface{ Part(from, to int) }
 
+// A join waits for the parts of one Split, and keeps the panic of one that failed.
+type join struct {
+	parts  sync.WaitGroup
+	failed atomic.Pointer[any]
+}
+
+var joins = sync.Pool{New: func() any { return new(join) }}
+
+// run does a part; a panic is kept for the goroutine that Split.
+func (j *join) run(work Work, from, to int) {
+	defer func() {
+		if r := recover(); r != nil {
+			j.failed.CompareAndSwap(nil, &r)
+		}
+	}()
+	work.Part(from, to)
+}
+
 // A task is a part of some work, for a worker.
 type task struct {
 	work     Work
 	from, to int
-	done     *sync.WaitGroup
+	join     *join
 }
 
 // workers are goroutines that wait for tasks, made at the first use, one a processor.
@@ -31,8 +49,8 @@ var workers = sync.OnceValue(func() chan<- task {
 	for range runtime.NumCPU() {
 		go func() {
 			for t := range tasks {
-				t.work.Part(t.from, t.to)
-				t.done.Done()
+				t.join.run(t.work, t.from, t.to)
+				t.join.parts.Done()
 			}
 		}()
 	}
@@ -40,22 +58,25 @@ var workers = sync.OnceValue(func() chan<- task {
 })
 
 // Split does work on n items in parts of a multiple of align, on as many processors as
-// SetProcs allows. Work of a single part is done here and now.
+// SetProcs allows. Work of a single part is done here and now. A panic of a part is a panic
+// of Split, after all parts have ended.
 func Split(work Work, n, align int) {
-	p := int(procs.Load())
-	size := (n/max(1, p) + align - 1) / align * align
-	if p <= 1 || size == 0 || size >= n {
+	p := max(1, int(procs.Load()))
+	size := ((n+p-1)/p + align - 1) / align * align
+	if p == 1 || size >= n {
 		work.Part(0, n)
 		return
 	}
-	done := waitGroups.Get().(*sync.WaitGroup)
+	j := joins.Get().(*join)
 	for from := size; from < n; from += size {
-		done.Add(1)
-		workers() <- task{work, from, min(n, from+size), done}
+		j.parts.Add(1)
+		workers() <- task{work, from, min(n, from+size), j}
 	}
-	work.Part(0, size)
-	done.Wait()
-	waitGroups.Put(done)
+	j.run(work, 0, size)
+	j.parts.Wait()
+	failed := j.failed.Swap(nil)
+	joins.Put(j)
+	if failed != nil {
+		panic(*failed)
+	}
 }
-
-var waitGroups = sync.Pool{New: func() any { return new(sync.WaitGroup) }}

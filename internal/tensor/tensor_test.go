@@ -212,6 +212,27 @@ func TestSplitIsExact(t *testing.T) {
 	}
 }
 
+// faulty is work whose last part panics.
+type faulty struct{}
+
+func (faulty) Part(from, _ int) {
+	if from > 0 {
+		panic("part")
+	}
+}
+
+// TestSplitPassesPanicsOn: a panic on another processor is the caller's, who can recover.
+func TestSplitPassesPanicsOn(t *testing.T) {
+	defer SetProcs(1)
+	SetProcs(2)
+	defer func() {
+		if r := recover(); r != "part" {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	Split(faulty{}, 10, 1)
+}
+
 // TestBackCell compares the kernel with its plain twin.
 func TestBackCell(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))

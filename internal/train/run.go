@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, context.Canceled) {
 			reason := []byte(err.Error() + "\n")
 			err = errors.Join(err, record.WriteFileAtomic(filepath.Join(dir, record.FailedFile), reason))
 		}
@@ -120,8 +121,8 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 
 // validate measures the validation split and lets the decay judge it.
 func (t *Trainer) validate(rows *record.Writer) error {
-	row := t.Evaluate("valid", t.set.Valid)
-	if err := rows.Write(row); err != nil {
+	row, err := t.evaluate("valid", t.set.Valid, rows)
+	if err != nil {
 		return err
 	}
 	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["nelbo"]) {
@@ -133,6 +134,18 @@ func (t *Trainer) validate(rows *record.Writer) error {
 		return t.reload()
 	}
 	return nil
+}
+
+// evaluate measures a split and writes the row; a bound that is not finite is divergence.
+func (t *Trainer) evaluate(name string, split data.Split, rows *record.Writer) (record.Row, error) {
+	row := t.Evaluate(name, split)
+	if err := rows.Write(row); err != nil {
+		return row, err
+	}
+	if v := row.Values["nelbo"]; math.IsNaN(v) || math.IsInf(v, 0) {
+		return row, fmt.Errorf("%w by step %d: the %s NELBO is %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step, name, v)
+	}
+	return row, nil
 }
 
 // reload takes back the weights with the lowest validation loss.
@@ -148,7 +161,7 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 		}
 	}
 	if len(t.set.Test.Seqs) > 0 {
-		if err := rows.Write(t.Evaluate("test", t.set.Test)); err != nil {
+		if _, err := t.evaluate("test", t.set.Test, rows); err != nil {
 			return err
 		}
 	}

@@ -24,11 +24,11 @@ type Trial struct {
 // reconstruction, summed over the symbols of a sentence, plus the KL weight times the penalty.
 type Settings struct {
 	// Epochs is how often training goes through the data, at most.
-	Epochs int `yaml:"epochs" range:"[0,inf)" alias:"max_epochs|num_epochs"`
+	Epochs int `yaml:"epochs" range:"[1,1000000]" alias:"max_epochs|num_epochs"`
 	// MaxSteps ends training after so many steps; 0 does not.
 	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps"`
-	// BatchSize is the number of sentences in a step, at most.
-	BatchSize int `yaml:"batch_size" range:"[1,1000000]" alias:"train_batch_size|per_device_train_batch_size"`
+	// BatchSize is the number of sentences in a step, at most; a batch of one is never trained on.
+	BatchSize int `yaml:"batch_size" range:"[2,1000000]" alias:"train_batch_size|per_device_train_batch_size"`
 	// Batching fills a batch with sentences of one length, as the reference code does, or of
 	// mixed lengths. Batches of one sentence are left out of training.
 	Batching string `yaml:"batching" choice:"length|mixed"`
