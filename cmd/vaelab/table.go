@@ -51,7 +51,32 @@ func printTable(w io.Writer, set *record.Set) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := printLeaks(w, set); err != nil {
+		return err
+	}
 	return printFailed(w, set)
+}
+
+// printLeaks names the settings whose KL, on batch statistics, ends far below the floor that
+// their method promises: the encoder has shrunk its raw outputs against eps.
+func printLeaks(w io.Writer, set *record.Set) error {
+	for _, g := range set.Groups() {
+		leaks := 0
+		for _, r := range g.Runs {
+			kl, _ := record.Last(r, "train", "kl")
+			if floor, ok := record.Last(r, "train", "floor"); ok && kl < 0.8*floor {
+				leaks++
+			}
+		}
+		if leaks == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "note: %s: in %d of %d trials the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one\n",
+			g.Label, leaks, len(g.Runs)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printFailed(w io.Writer, set *record.Set) error {
