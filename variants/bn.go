@@ -47,6 +47,5 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 		Gauges: func() []vae.Gauge {
 			return []vae.Gauge{perDim("beta", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
 		},
-		MinBatch: 2,
 	}
 }

@@ -93,6 +93,5 @@ func (s scaler) variant(head vae.Head) vae.Variant {
 				perDim("gamma_sigma", D, func(j int) float64 { _, sigma2 := s.shares(j); return math.Sqrt(sigma2) }),
 			}
 		},
-		MinBatch: 2,
 	}
 }

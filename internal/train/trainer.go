@@ -98,12 +98,9 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	} else {
 		t.opt = optim.NewAdam(t.learnt)
 	}
-	if smallest := max(2, m.Variant.MinBatch); trial.Train.BatchSize < smallest && m.Variant.MinBatch > 0 {
-		return nil, fmt.Errorf("train.batch_size: %d is too small: %s normalises over the batch and needs at least %d", trial.Train.BatchSize, trial.Variant, smallest)
-	}
 	t.load(0)
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
-		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use batching: mixed or more data", set.Name)
+		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use a train.batch_size of at least 2, batching: mixed, or more data", set.Name)
 	}
 	return t, nil
 }

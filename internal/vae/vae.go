@@ -53,8 +53,6 @@ type Variant struct {
 	// Gauges are the method's own numbers worth drawing, one per latent dimension, from
 	// the parameters as they are; nil if it has none.
 	Gauges func() []Gauge
-	// MinBatch is the smallest batch the method can train on; 0 means any.
-	MinBatch int
 }
 
 // A Gauge is a named number for every latent dimension, such as gamma_mu.
@@ -100,7 +98,6 @@ func Compose(variants ...Variant) (Variant, error) {
 				all.Gauges = func() []Gauge { return append(first(), second()...) }
 			}
 		}
-		all.MinBatch = max(all.MinBatch, v.MinBatch)
 	}
 	return all, nil
 }
