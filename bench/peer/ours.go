@@ -75,7 +75,7 @@ type Check struct {
 func (w Work) build(init string) (*vae.Model, error) {
 	s := w.Size
 	lstm := models.LSTM{LatentDim: s.Latent, EmbedDim: s.Embed, EncHidden: s.Hidden, DecHidden: s.Hidden, Init: init}
-	return train.Build(lstm, nil, s.Vocab, uint64(w.Seed))
+	return train.Build(lstm, nil, vae.Space{Kind: vae.Text, V: s.Vocab}, uint64(w.Seed))
 }
 
 // sentences draws batches·B random sentences <s> w_1 ... w_{T-1} </s> of one length, as

@@ -131,7 +131,7 @@ func TestPlan(t *testing.T) {
 	check := func(counts ...string) {
 		t.Helper()
 		out := succeeds(t, "plan", "tiny.yaml").out
-		has(t, "plan", out, "tiny: Does it run?\ndata synthetic: 128 training, 64 validation, 64 test sentences, vocabulary 54\n",
+		has(t, "plan", out, "tiny: Does it run?\ndata synthetic: 128 training, 64 validation, 64 test examples: text, vocabulary 54, at most 8 symbols\n",
 			"setting", "ms/step", "trials side by side")
 		for i, setting := range []string{"vanilla", "bn γ=0.5", "bn γ=0.7"} {
 			// setting, seeds, to train, weights, steps: 128 sentences, 16 a batch, 2 epochs

@@ -54,15 +54,15 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			if !ok {
 				return usageError{fmt.Errorf("--split %s: known: train, valid, test", split)}
 			}
-			if len(part.Seqs) == 0 {
+			if part.N() == 0 {
 				return fmt.Errorf("the %s split of the data is empty; choose another with --split", split)
 			}
-			m, err := train.Build(trial.Model, trial.Methods, set.Vocab.Size(), uint64(trial.Seed))
+			m, err := train.Build(trial.Model, trial.Methods, set.Space(), uint64(trial.Seed))
 			if err != nil {
 				return err
 			}
 			if err := nn.LoadTensors(weights, m.Params.All(), prefix); err != nil {
-				return fmt.Errorf("%s: %w (the vocabulary has %d symbols)", given[0], err, set.Vocab.Size())
+				return fmt.Errorf("%s: %w (the data are %v)", given[0], err, set.Space())
 			}
 			batches := part.Batches(trial.Train.BatchSize, trial.Train.Batching == "length", nil)
 			e := metrics.Encode(m, batches, uint64(trial.Seed))
@@ -73,7 +73,9 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 					sum += nll
 				}
 				values["iw_nll"] = sum / float64(e.N)
-				values["iw_ppl"] = e.PPL(values["iw_nll"])
+				if e.Tokens > 0 {
+					values["iw_ppl"] = e.PPL(values["iw_nll"])
+				}
 			}
 			return printMetrics(cmd.OutOrStdout(), split, e.N, values, vectors, asJSON)
 		},

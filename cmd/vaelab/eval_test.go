@@ -145,7 +145,7 @@ grid: [{variant: vanilla}]
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bnn"}, exitUsage, `did you mean "bn"?`},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=vanilla"}, exitFailed, "has no place in the model"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "model.lstm.latent_dim=5"}, exitFailed, "the model wants [5"},
-		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "(the vocabulary has 64 symbols)"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "(the data are text, vocabulary 64"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.test=0"}, exitFailed, "the test split of the data is empty"},
 		{[]string{"results"}, exitFailed, "results: holds 2 trials; name the folder of one"},
 		{[]string{all[0], "--split", "tset"}, exitUsage, "--split tset: known: train, valid, test"},

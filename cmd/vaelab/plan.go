@@ -36,9 +36,9 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 			for _, j := range jobs {
 				if set := j.Set; !shown[set] {
 					shown[set] = true
-					fmt.Fprintf(w, "data %s: %d training, %d validation, %d test sentences, vocabulary %d\n",
-						set.Name, len(set.Train.Seqs), len(set.Valid.Seqs), len(set.Test.Seqs), set.Vocab.Size())
-					if len(set.Train.Seqs) > 0 && len(set.Test.Seqs) > 0 {
+					fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
+						set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
+					if len(set.Train.Seqs) > 0 && len(set.Test.Seqs) > 0 { // sentences
 						V := set.Vocab.Size()
 						fmt.Fprintf(w, "  a test sentence costs a unigram model %.1f nats, a bigram model %.1f: a trained model that is not below is broken\n",
 							data.Unigram(set.Train, set.Test, V), data.Bigram(set.Train, set.Test, V))

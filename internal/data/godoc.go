@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"vaelab/internal/stream"
+	"vaelab/internal/vae"
 )
 
 func init() {
@@ -53,6 +54,9 @@ type Godoc struct {
 	// Seed decides which sentence goes to which split.
 	Seed uint64 `yaml:"seed"`
 }
+
+// Kind is text.
+func (c Godoc) Kind() vae.Kind { return vae.Text }
 
 // Load finds the source, extracts the sentences and splits them at random.
 func (c Godoc) Load() (*Set, error) {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -22,19 +23,30 @@ var Sources = registry.New[Source]("data source", src)
 
 // A Source is the settings of one kind of data: its struct fields are YAML keys.
 type Source interface {
+	// Kind is what the examples are made of, known before they are loaded.
+	Kind() vae.Kind
 	// Load makes the set. Settings must lie in the ranges of their tags.
 	Load() (*Set, error)
 }
 
 // A Set is data ready to train on.
 type Set struct {
-	Name  string // of the kind
-	Vocab *Vocab
+	Name  string // of the source
+	Vocab *Vocab // nil unless the examples are text
+
+	// Height and Width are the size of an image; a vector has a height of 1. Both are 0 for
+	// text.
+	Height, Width int
+	// Grey says that the values of Train are probabilities, of which pixels are drawn anew at
+	// each training step. Valid and Test always hold pixels that are 0 or 1.
+	Grey bool
+	// Real says that the values are real numbers and not pixels.
+	Real bool
 
 	Train, Valid, Test Split // each may be empty
 
 	// Digest is the first 16 hexadecimal digits of the SHA-256 over vocabulary,
-	// sequences and labels: sets with the same digest have the same content.
+	// examples and labels: sets with the same digest have the same content.
 	Digest string
 
 	Truth    Truth   // the generator, or nil unless it is known
@@ -49,9 +61,32 @@ type Truth interface {
 
 // A Split is one part of a set. Its slices are parallel.
 type Split struct {
-	Seqs    [][]int32   // symbol numbers, from Start to End
+	Seqs    [][]int32   // text: symbol numbers, from Start to End
+	Values  [][]float32 // images: pixels in [0,1], row by row; vectors: real numbers
+	Grey    bool        // values are probabilities, see Set.Grey
 	Labels  []int       // one class per sequence, or nil if the data have none
 	Latents [][]float64 // the true z of each sequence, or nil if it is not known
+}
+
+// N is the number of examples.
+func (s Split) N() int { return max(len(s.Seqs), len(s.Values)) }
+
+// Space is what a model has to know of the set.
+func (s *Set) Space() vae.Space {
+	if s.Vocab == nil {
+		kind := vae.Image
+		if s.Real {
+			kind = vae.Vector
+		}
+		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width}
+	}
+	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size()}
+	for _, split := range []Split{s.Train, s.Valid, s.Test} {
+		for _, seq := range split.Seqs {
+			space.MaxLen = max(space.MaxLen, len(seq))
+		}
+	}
+	return space
 }
 
 // Batches cuts a split into batches of at most size sequences.
@@ -90,10 +125,10 @@ func (s Split) Batches(size int, byLength bool, order *rand.Rand) []*vae.Batch {
 // groups returns the indices of the sequences that may share a batch.
 func (s Split) groups(byLength bool) [][]int {
 	byLen := map[int][]int{}
-	for i, seq := range s.Seqs {
+	for i := range s.N() {
 		n := 0 // one group for all
-		if byLength {
-			n = len(seq)
+		if byLength && s.Seqs != nil {
+			n = len(s.Seqs[i])
 		}
 		byLen[n] = append(byLen[n], i)
 	}
@@ -106,18 +141,23 @@ func (s Split) groups(byLength bool) [][]int {
 
 // batch packs the sequences at the given indices.
 func (s Split) batch(rows []int) *vae.Batch {
-	seqs := make([][]int32, len(rows))
-	var labels []int
-	if s.Labels != nil {
-		labels = make([]int, len(rows))
+	labels := pick(s.Labels, rows)
+	if s.Values != nil {
+		return vae.NewGrid(pick(s.Values, rows), labels, s.Grey)
 	}
+	return vae.NewBatch(pick(s.Seqs, rows), labels)
+}
+
+// pick returns the elements of x at the given indices, or nil if there is no x.
+func pick[T any](x []T, rows []int) []T {
+	if x == nil {
+		return nil
+	}
+	out := make([]T, len(rows))
 	for i, r := range rows {
-		seqs[i] = s.Seqs[r]
-		if labels != nil {
-			labels[i] = s.Labels[r]
-		}
+		out[i] = x[r]
 	}
-	return vae.NewBatch(seqs, labels)
+	return out
 }
 
 // digest computes Set.Digest.
@@ -126,15 +166,23 @@ func (s *Set) digest() string {
 	number := func(n int) {
 		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n)))
 	}
-	number(s.Vocab.Size())
-	for i := range s.Vocab.Size() {
-		io.WriteString(h, s.Vocab.Word(i)+"\n")
+	if s.Vocab != nil {
+		number(s.Vocab.Size())
+		for i := range s.Vocab.Size() {
+			io.WriteString(h, s.Vocab.Word(i)+"\n")
+		}
+	} else {
+		fmt.Fprintf(h, "%d x %d, grey %v, real %v\n", s.Height, s.Width, s.Grey, s.Real)
 	}
 	for _, split := range []Split{s.Train, s.Valid, s.Test} {
-		number(len(split.Seqs))
+		number(split.N())
 		for _, seq := range split.Seqs {
 			number(len(seq))
 			binary.Write(h, binary.LittleEndian, seq)
+		}
+		for _, row := range split.Values {
+			number(len(row))
+			binary.Write(h, binary.LittleEndian, row)
 		}
 		number(len(split.Labels))
 		for _, l := range split.Labels {

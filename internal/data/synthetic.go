@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"vaelab/internal/stream"
+	"vaelab/internal/vae"
 )
 
 func init() {
@@ -53,6 +54,9 @@ type Synthetic struct {
 	// Seed names the generator and its sentences; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }
+
+// Kind is text.
+func (c Synthetic) Kind() vae.Kind { return vae.Text }
 
 // Load draws the generator and then the sentences, in the order train, valid, test.
 func (c Synthetic) Load() (*Set, error) {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"vaelab/internal/vae"
 )
 
 func init() {
@@ -47,6 +49,9 @@ type Text struct {
 	// Lower turns all words into lower case.
 	Lower bool `yaml:"lower"`
 }
+
+// Kind is text.
+func (c Text) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c Text) Load() (*Set, error) {

@@ -24,7 +24,7 @@ type Encoded struct {
 	N, D               int
 	Mu, Var, Logvar, Z []float64
 	Rec                []float64 // -ln p(x_i|z_i)
-	Tokens             int       // predicted symbols of all examples
+	Tokens             int       // predicted symbols of all sentences; 0 for images and vectors
 	gapSum             float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
 	gapN               int       // examples in that sum
 	variant            vae.Variant
@@ -53,7 +53,9 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 		}
 		e.shuffledGap(m, p, x, z, rec)
 		e.N += x.B()
-		e.Tokens += x.Tokens()
+		if x.Seqs != nil {
+			e.Tokens += x.Tokens()
+		}
 		tape.Reset()
 	}
 	return e
@@ -84,10 +86,13 @@ func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
 	mi, se := e.MI()
 	mu2, sigma2 := e.SecondMoments()
 	values = map[string]float64{
-		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(), "ppl": e.PPL(e.NELBO()),
+		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(),
 		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "gap": e.Gap(),
 		"au": e.AU(), "au_free": e.ScaleFreeAU(),
 		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2,
+	}
+	if e.Tokens > 0 {
+		values["ppl"] = e.PPL(e.NELBO())
 	}
 	vectors = map[string][]float64{"kl_dim": klDim}
 	addGauges(e.variant, kl, values, vectors)

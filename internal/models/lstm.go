@@ -44,14 +44,18 @@ func init() {
 // Latent is d.
 func (m LSTM) Latent() int { return m.LatentDim }
 
+// Fits: sentences only.
+func (m LSTM) Fits(s vae.Space) error { return s.Want("lstm", vae.Text) }
+
 // FlopsPerToken is 3 [8H(E+H) + 8H'(E+D+H') + 2H'V], H and H' the states of encoder and decoder.
-func (m LSTM) FlopsPerToken(V int) float64 {
+func (m LSTM) FlopsPerToken(s vae.Space) float64 {
 	E, D, He, Hd := float64(m.EmbedDim), float64(m.LatentDim), float64(m.EncHidden), float64(m.DecHidden)
-	return 3 * (8*He*(E+He) + 8*Hd*(E+D+Hd) + 2*Hd*float64(V))
+	return 3 * (8*He*(E+He) + 8*Hd*(E+D+Hd) + 2*Hd*float64(s.V))
 }
 
 // Build makes both halves.
-func (m LSTM) Build(ps *nn.Params, V int) (vae.Encoder, vae.Decoder) {
+func (m LSTM) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+	V := s.V
 	he19 := func(int) nn.Init { return nn.Uniform(0.01) }
 	layer, words := he19, nn.Uniform(0.1)
 	if m.Init != "he19" {
@@ -102,10 +106,19 @@ type lstmDecoder struct {
 
 // LogProb is teacher-forced: each word is predicted from z and the true words before it.
 func (d *lstmDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	nll := d.read(p, z, x).CrossEntropy(p.Use(d.pred.Weight), x.Out) // (M, 1)
+	return nll.SumSteps(x.Predict).Neg()                             // (B, 1)
+}
+
+// Predict is LogProb's logits, (M, V).
+func (d *lstmDecoder) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.pred.Apply(p, d.read(p, z, x))
+}
+
+// read runs over the words that are known before each prediction, (M, H).
+func (d *lstmDecoder) read(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
 	words := nn.Dropout(p, d.embed.Apply(p, x.In), d.dropoutIn) // (M, E)
 	c0 := d.trans.Apply(p, z)                                   // (B, H)
 	h := d.lstm.Apply(p, x.Predict, words, z, c0.Tanh(), c0)    // (M, H)
-	h = nn.Dropout(p, h, d.dropoutOut)
-	nll := h.CrossEntropy(p.Use(d.pred.Weight), x.Out) // (M, 1)
-	return nll.SumSteps(x.Predict).Neg()               // (B, 1)
+	return nn.Dropout(p, h, d.dropoutOut)
 }

@@ -22,14 +22,17 @@ var Models = registry.New[Model]("model", source)
 type Model interface {
 	// Latent is d, the number of latent dimensions.
 	Latent() int
-	// Build makes both halves for a vocabulary of V symbols.
-	Build(ps *nn.Params, V int) (vae.Encoder, vae.Decoder)
+	// Fits returns an error that says why the model cannot read such examples. What is not
+	// known of the space yet is 0.
+	Fits(s vae.Space) error
+	// Build makes both halves for examples that the model fits.
+	Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder)
 }
 
 // A Counter is a Model that can say how much work it is.
 type Counter interface {
 	// FlopsPerToken is the number of floating-point operations that the matrix products of
-	// a training step (forward and backward, three times forward) take for each symbol
-	// predicted, with a vocabulary of V symbols.
-	FlopsPerToken(V int) float64
+	// a training step (forward and backward, three times forward) take for each symbol or
+	// pixel predicted.
+	FlopsPerToken(s vae.Space) float64
 }

@@ -359,8 +359,14 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 			r.fault(kv[0], "", "%v", registry.Unknown("section", kv[0].Value, sections))
 		}
 	}
+	wrong := r.wrong
 	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data = s })
 	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
+	if r.wrong == wrong { // both are known
+		if err := t.Model.Fits(vae.Space{Kind: t.Data.Kind()}); err != nil {
+			r.fault(nodes["model"], "model", "%v; choose another model or other data", err)
+		}
+	}
 	var names []string
 	for _, k := range kinds(r, nodes["variant"], "variant") {
 		names = append(names, k.name.Value)

@@ -246,11 +246,11 @@ func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) 
 		e.Step = took / time.Duration(n)
 		e.Tokens = float64(tokens) / took.Seconds()
 		if m, ok := j.Model.(models.Counter); ok {
-			e.Flops = e.Tokens * m.FlopsPerToken(j.Set.Vocab.Size())
+			e.Flops = e.Tokens * m.FlopsPerToken(j.Set.Space())
 		}
 	}
 	started = now()
-	if len(j.Set.Valid.Seqs) > 0 {
+	if j.Set.Valid.N() > 0 {
 		t.Evaluate("valid", j.Set.Valid)
 	}
 	evaluation := now().Sub(started)

@@ -97,7 +97,7 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 		if t.Batch == len(t.batches) {
 			t.Batch = 0
 			t.Epoch++
-			if t.Epoch%t.trial.Train.EvalEvery == 0 && len(t.set.Valid.Seqs) > 0 {
+			if t.Epoch%t.trial.Train.EvalEvery == 0 && t.set.Valid.N() > 0 {
 				if err := t.validate(rows); err != nil {
 					return err
 				}
@@ -160,7 +160,7 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 			return err
 		}
 	}
-	if len(t.set.Test.Seqs) > 0 {
+	if t.set.Test.N() > 0 {
 		if _, err := t.evaluate("test", t.set.Test, rows); err != nil {
 			return err
 		}
@@ -171,12 +171,14 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), "")}); err != nil {
 		return err
 	}
-	var words bytes.Buffer
-	if err := t.set.Vocab.Write(&words); err != nil {
-		return err
-	}
-	if err := record.WriteFileAtomic(filepath.Join(dir, VocabFile), words.Bytes()); err != nil {
-		return err
+	if t.set.Vocab != nil {
+		var words bytes.Buffer
+		if err := t.set.Vocab.Write(&words); err != nil {
+			return err
+		}
+		if err := record.WriteFileAtomic(filepath.Join(dir, VocabFile), words.Bytes()); err != nil {
+			return err
+		}
 	}
 	if err := record.WriteFileAtomic(filepath.Join(dir, record.DoneFile), nil); err != nil {
 		return err

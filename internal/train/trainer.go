@@ -36,6 +36,7 @@ type Trainer struct {
 	pass    nn.Pass
 	eps     *stream.Stepper
 	dropout *stream.Stepper
+	pixels  *stream.Stepper
 	progress
 }
 
@@ -84,7 +85,7 @@ type sums struct {
 
 // New builds a trial's model, not trained yet.
 func New(trial Trial, set *data.Set) (*Trainer, error) {
-	m, err := Build(trial.Model, trial.Methods, set.Vocab.Size(), uint64(trial.Seed))
+	m, err := Build(trial.Model, trial.Methods, set.Space(), uint64(trial.Seed))
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +94,7 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	t.Sum.KLDim = make([]float64, m.D)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
 	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
+	t.pixels = stream.NewStepper(uint64(trial.Seed), "pixels")
 	if trial.Train.Optimizer == "sgd" {
 		t.opt = &optim.SGD{Params: t.learnt}
 	} else {
@@ -147,6 +149,9 @@ func (t *Trainer) TrainStep() error {
 		KLWeight: nn.Float(t.trial.KL.Weight(t.Step, len(t.batches))),
 		Noise:    t.eps.At(t.Step),
 		Drop:     t.dropout.At(t.Step),
+	}
+	if x.Grey.Data != nil {
+		x.Draw(t.pixels.At(t.Step))
 	}
 	var v [numSums]float64
 	if t.Model.Variant.Floor != nil {

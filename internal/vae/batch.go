@@ -1,13 +1,16 @@
 package vae
 
 import (
+	"math/rand/v2"
 	"sort"
 
 	"vaelab/internal/grad"
+	"vaelab/internal/tensor"
 )
 
 // A Batch is what an encoder reads and a decoder is asked to explain: B sequences of
-// symbols, each from <s> to </s>, the longest first.
+// symbols, each from <s> to </s>, the longest first; or, for images and vectors, B rows of
+// numbers, and then only Values, Grey and Labels are set.
 //
 // Symbols are laid out step by step without padding (see grad.Steps): at step t only the
 // examples that are still running have a row. A batch whose sequences have one length is
@@ -22,6 +25,9 @@ type Batch struct {
 
 	Predict grad.Steps // layout of a decoder's rows: one symbol a sequence fewer
 	In, Out []int32    // (M) what a decoder reads (all but the last) and predicts (all but <s>)
+
+	Values tensor.Matrix // (B, P) pixels that are 0 or 1, row by row, or real numbers
+	Grey   tensor.Matrix // (B, P) probabilities of pixels, if Values is to be drawn from them; see Draw
 }
 
 // NewBatch packs sequences into a batch; it sorts them by length, longest first, and
@@ -67,16 +73,64 @@ func pack(seqs [][]int32, skip, drop int) (steps grad.Steps, symbols []int32) {
 	return steps, symbols
 }
 
-// B is the number of examples.
-func (x *Batch) B() int { return len(x.Seqs) }
+// NewGrid makes a batch of images or vectors: B rows of equal length. Labels may be nil.
+// Grey rows are probabilities of pixels, of which Draw makes pixels.
+func NewGrid(rows [][]float32, labels []int, grey bool) *Batch {
+	x := &Batch{Labels: labels, Values: tensor.New(len(rows), len(rows[0]))}
+	for i, row := range rows {
+		to := x.Values.Row(i)
+		for j, v := range row {
+			to[j] = Float(v)
+		}
+	}
+	if grey {
+		x.Grey, x.Values = x.Values, tensor.New(x.Values.Rows, x.Values.Cols)
+	}
+	return x
+}
 
-// Tokens is the number of symbols that the decoder predicts: all but each <s>.
-func (x *Batch) Tokens() int { return len(x.Out) }
+// Draw makes pixels of Grey's probabilities: Values ~ Bernoulli(Grey). It does nothing to
+// a batch without them.
+//
+// Source: Salakhutdinov & Murray 2008, "On the quantitative analysis of deep belief networks",
+// section 6; anew at each training step as Burda et al. 2016 (arXiv 1509.00519).
+func (x *Batch) Draw(rng *rand.Rand) {
+	for i, p := range x.Grey.Data {
+		x.Values.Data[i] = 0
+		if Float(rng.Float64()) < p {
+			x.Values.Data[i] = 1
+		}
+	}
+}
+
+// B is the number of examples.
+func (x *Batch) B() int {
+	if x.Seqs == nil {
+		return x.Values.Rows
+	}
+	return len(x.Seqs)
+}
+
+// Tokens is the number of symbols that the decoder predicts: all but each <s>; for images
+// and vectors the number of their numbers.
+func (x *Batch) Tokens() int {
+	if x.Seqs == nil {
+		return len(x.Values.Data)
+	}
+	return len(x.Out)
+}
 
 // Repeat returns a batch in which every example stands k times: example i of x is
 // examples i*k ... i*k+k-1. The importance-weighted likelihood decodes k samples of z
 // for each sentence this way.
 func (x *Batch) Repeat(k int) *Batch {
+	if x.Seqs == nil {
+		values := tensor.New(k*x.Values.Rows, x.Values.Cols)
+		for i := range values.Rows {
+			copy(values.Row(i), x.Values.Row(i/k))
+		}
+		return &Batch{Values: values}
+	}
 	seqs := make([][]int32, 0, k*len(x.Seqs))
 	for _, s := range x.Seqs {
 		for range k {

@@ -34,6 +34,15 @@ type Decoder interface {
 	LogProb(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
 }
 
+// A Predictor is a decoder that says what it expects: it can be asked to write. Predict
+// returns logits of p(x|z) for each thing predicted: for text (M, V), a row for each of
+// x.Predict's rows, of the symbol that follows; for images (B, P), of each pixel being 1
+// given z and, if the decoder is autoregressive, the pixels of x before it; for vectors
+// (B, P), the mean.
+type Predictor interface {
+	Predict(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
+}
+
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
 type Head func(p *nn.Pass, m, s *grad.Value) Gaussian
 

@@ -104,3 +104,30 @@ func TestComposeRefusesOneSeamTwice(t *testing.T) {
 		t.Error("two penalties were accepted")
 	}
 }
+
+// TestGrid: rows of numbers, drawn from their probabilities where they are grey.
+func TestGrid(t *testing.T) {
+	rows := [][]float32{{0, 1, 0.25}, {1, 0, 0.25}}
+	x := NewGrid(rows, []int{4, 5}, false)
+	if x.B() != 2 || x.Tokens() != 6 || x.Values.Row(1)[2] != 0.25 {
+		t.Errorf("B %d, %d numbers, %v", x.B(), x.Tokens(), x.Values)
+	}
+	if r := x.Repeat(2); r.B() != 4 || r.Values.Row(1)[1] != 1 || r.Values.Row(2)[0] != 1 {
+		t.Errorf("Repeat(2): %v", r.Values)
+	}
+	rng, ones := rand.New(rand.NewPCG(1, 2)), 0.0
+	x = NewGrid(rows, nil, true)
+	for range 2000 {
+		x.Draw(rng)
+		for i := range 2 {
+			row := x.Values.Row(i)
+			if row[0] != Float(i) || row[1] != Float(1-i) {
+				t.Fatalf("a certain pixel was drawn otherwise: %v", row)
+			}
+			ones += float64(row[2])
+		}
+	}
+	if got := ones / 4000; math.Abs(got-0.25) > 4*math.Sqrt(0.25*0.75/4000) {
+		t.Errorf("a pixel of probability 0.25 was 1 in a share of %v", got)
+	}
+}
