@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"vaelab/internal/tensor"
@@ -39,7 +40,10 @@ var formulas = []formula{
 	{"MulRow", [][2]int{{3, 4}, {1, 4}}, func(in []*Value) *Value { return in[0].MulRow(in[1]) }, 0},
 	{"Columns", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Columns(1, 3) }, 0},
 	{"Gather", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Gather([]int{2, 0, 2}) }, 0},
-	{"Embed", [][2]int{{5, 4}}, func(in []*Value) *Value { return in[0].Embed([]int32{4, 0, 4}) }, 0},
+	{"Embed", [][2]int{{5, 4}}, func(in []*Value) *Value {
+		return in[0].tape.Embed(in[0].Matrix, in[0].Grad, new(Rows), []int32{4, 0, 4})
+	}, 0},
+	{"Dropout", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].Dropout(7, 0.4) }, 0},
 	{"Mask", [][2]int{{2, 2}}, func(in []*Value) *Value { return in[0].Mask([]Float{0, 2, 2, 0}) }, 0},
 	{"MatMulT", [][2]int{{3, 4}, {2, 4}}, func(in []*Value) *Value { return in[0].MatMulT(in[1]) }, 0},
 	{"RowSums", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].RowSums() }, 0},
@@ -195,5 +199,46 @@ func TestShapeMistakesPanic(t *testing.T) {
 			}()
 			f()
 		}()
+	}
+}
+
+// TestDropout: the share dropped is the rate, the mean stays, whatever the length and in
+// however many parts; another key drops others.
+func TestDropout(t *testing.T) {
+	for _, n := range []int{100_001, 7} {
+		ones := tensor.New(1, n)
+		for i := range ones.Data {
+			ones.Data[i] = 1
+		}
+		var tape Tape
+		x := tape.Const(ones)
+		for _, rate := range []float64{0, 0.25, 0.5, 0.9} {
+			y := x.Dropout(3, Float(rate))
+			tensor.SetProcs(3)
+			z := x.Dropout(3, Float(rate))
+			tensor.SetProcs(1)
+			zeros := 0.0
+			for i, v := range y.Data {
+				if z.Data[i] != v {
+					t.Fatalf("element %d differs on three processors", i)
+				}
+				if v == 0 {
+					zeros++
+				} else if math.Abs(float64(v)-1/(1-rate)) > 1e-5 {
+					t.Fatalf("rate %v: kept as %v", rate, v)
+				}
+			}
+			if sd := math.Sqrt(rate * (1 - rate) / float64(n)); math.Abs(zeros/float64(n)-rate) > 4*sd {
+				t.Errorf("rate %v: a share of %v was dropped", rate, zeros/float64(n))
+			}
+		}
+	}
+	var tape Tape
+	x := tape.Const(tensor.New(1, 64))
+	for i := range x.Data {
+		x.Data[i] = 1
+	}
+	if slices.Equal(x.Dropout(1, 0.5).Data, x.Dropout(2, 0.5).Data) {
+		t.Error("two keys drop the same")
 	}
 }

@@ -74,12 +74,12 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 }
 
 // lstmAlign is how many examples go together when an LSTM's recurrence is split: as many
-// as a tile of the product has rows, or all of them if there is too little to do.
+// as the widest tile of the product has rows, or all of them if there is too little to do.
 func lstmAlign(rows, H, B int) int {
 	if 8*rows*H*H < 4<<20 {
 		return B
 	}
-	return 6
+	return 8
 }
 
 // lstmForward is the recurrence; examples do not depend on each other.

@@ -44,10 +44,37 @@ func backGather(v *Value) {
 	}
 }
 
-// Embed looks symbols up in the table x, shape (V, E): row i of the result, shape
-// (len(ids), E), is row ids[i] of x.
-func (v *Value) Embed(ids []int32) *Value {
-	out := v.tape.op(len(ids), v.Cols, backEmbed, v)
+// Rows are the rows of a table whose gradient a backward pass has touched.
+type Rows struct {
+	List []int32 // without repetition, in the order of touching
+	seen []bool
+}
+
+func (r *Rows) add(id int32, n int) {
+	if r.seen == nil {
+		r.seen = make([]bool, n)
+	}
+	if !r.seen[id] {
+		r.seen[id] = true
+		r.List = append(r.List, id)
+	}
+}
+
+// Clear forgets all rows.
+func (r *Rows) Clear() {
+	for _, id := range r.List {
+		r.seen[id] = false
+	}
+	r.List = r.List[:0]
+}
+
+// Embed looks symbols up in a table of shape (V, E), whose gradient has the same layout or
+// is nil: row i of the result, shape (len(ids), E), is row ids[i] of the table. Backward
+// adds the rows it touches to rows, so that who has a large table need not look at all of it.
+func (t *Tape) Embed(table tensor.Matrix, grad []Float, rows *Rows, ids []int32) *Value {
+	v := t.Leaf(table, grad)
+	v.rows = rows
+	out := t.op(len(ids), v.Cols, backEmbed, v)
 	out.ids = ids
 	for i, id := range ids {
 		copy(out.Row(i), v.Row(int(id)))
@@ -56,8 +83,10 @@ func (v *Value) Embed(ids []int32) *Value {
 }
 
 func backEmbed(v *Value) {
-	da := v.in[0].gradient()
+	table := v.in[0]
+	da := table.gradient()
 	for i, id := range v.ids {
+		table.rows.add(id, table.Rows)
 		tensor.Add(v.gradient().Row(i), da.Row(int(id)))
 	}
 }

@@ -30,7 +30,9 @@ type Value struct {
 	ints [2][]int
 	ids  []int32
 	k    Float
+	key  uint64
 	df   func(x, y Float) Float // derivative of an element-wise function
+	rows *Rows                  // of a table: which have a gradient
 }
 
 func (t *Tape) value() *Value {

@@ -18,11 +18,15 @@ type Embedding struct{ Weight *Param }
 
 // NewEmbedding makes `name`.weight of shape (V, E).
 func NewEmbedding(ps *Params, name string, V, E int, init Init) Embedding {
-	return Embedding{ps.New(name+".weight", init, V, E)}
+	w := ps.New(name+".weight", init, V, E)
+	w.table = true
+	return Embedding{w}
 }
 
 // Apply looks up N symbols: (N, E).
-func (e Embedding) Apply(p *Pass, ids []int32) *grad.Value { return p.Use(e.Weight).Embed(ids) }
+func (e Embedding) Apply(p *Pass, ids []int32) *grad.Value {
+	return p.Tape.Embed(e.Weight.Matrix, e.Weight.Grad, &e.Weight.rows, ids)
+}
 
 // Dropout sets each element to 0 with probability rate and multiplies the rest by
 // 1/(1-rate); outside training it does nothing.
@@ -30,18 +34,7 @@ func Dropout(p *Pass, x *grad.Value, rate Float) *grad.Value {
 	if !p.Train || rate == 0 {
 		return x
 	}
-	mask := p.Tape.Zeros(x.Rows, x.Cols).Data
-	keep, limit := 1/(1-rate), uint32(float64(1-rate)*(1<<32-1))
-	for i := 0; i < len(mask); i += 2 {
-		bits := p.Drop.Uint64() // two masks a draw
-		if uint32(bits) <= limit {
-			mask[i] = keep
-		}
-		if i+1 < len(mask) && uint32(bits>>32) <= limit {
-			mask[i+1] = keep
-		}
-	}
-	return x.Mask(mask)
+	return x.Dropout(p.Drop.Uint64(), rate)
 }
 
 // LSTM is a one-layer long short-term memory with torch.nn.LSTM's names and layouts.

@@ -3,6 +3,8 @@ package nn
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"vaelab/internal/grad"
@@ -84,5 +86,39 @@ func TestInitIsPaired(t *testing.T) {
 	}
 	if want := Float(stream.New(7, "init", "w").NormFloat64()); a.Get("w").Data[0] != want {
 		t.Errorf("w starts with %v, want %v", a.Get("w").Data[0], want)
+	}
+}
+
+// TestTable: a table read by rows has gradients in those rows, in the order of reading, and
+// is an ordinary matrix as soon as it is used as one.
+func TestTable(t *testing.T) {
+	ps := &Params{Seed: 1}
+	e := NewEmbedding(ps, "embed", 6, 2, Normal(1))
+	var tape grad.Tape
+	p := &Pass{Tape: &tape}
+	rows := func() (seen [][]Float) {
+		e.Weight.EachGrad(func(w, g []Float) { seen = append(seen, append(append([]Float(nil), w...), g...)) })
+		return seen
+	}
+	if got := rows(); got != nil {
+		t.Errorf("before any step: %v", got)
+	}
+	for range 2 { // nothing is left of the first
+		ps.ZeroGrad()
+		e.Apply(p, []int32{4, 1, 4}).Sum().Backward()
+		w := e.Weight
+		want := [][]Float{append(append([]Float(nil), w.Row(4)...), 2, 2), append(append([]Float(nil), w.Row(1)...), 1, 1)}
+		if got := rows(); !reflect.DeepEqual(got, want) {
+			t.Errorf("rows %v, want %v", got, want)
+		}
+		tape.Reset()
+	}
+	p.Use(e.Weight).Sum().Backward()
+	if got := rows(); len(got) != 1 || got[0][12] != 1 || got[0][12+8] != 3 {
+		t.Errorf("used as a matrix: %v", got)
+	}
+	ps.ZeroGrad()
+	if got := rows(); got != nil || slices.ContainsFunc(e.Weight.Grad, func(g Float) bool { return g != 0 }) {
+		t.Errorf("after ZeroGrad: rows %v, gradients %v", got, e.Weight.Grad)
 	}
 }

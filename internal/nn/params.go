@@ -23,6 +23,23 @@ type Param struct {
 	Int   bool  // a counter, stored as a 64-bit integer
 	tensor.Matrix
 	Grad []Float
+
+	table bool      // read by rows, see Embedding
+	rows  grad.Rows // of a table: those whose gradient is not 0, unless it is dense
+	dense bool      // of a table: any element may have a gradient, because it was used as a matrix
+}
+
+// EachGrad calls f with the weights and gradients of the parameter: all at once, or row by
+// row where it is a table of which a step has read few rows. The gradients left out are 0.
+func (p *Param) EachGrad(f func(w, g []Float)) {
+	if !p.table || p.dense {
+		f(p.Data, p.Grad)
+		return
+	}
+	for _, r := range p.rows.List {
+		at := int(r) * p.Cols
+		f(p.Data[at:at+p.Cols], p.Grad[at:at+p.Cols])
+	}
 }
 
 // Params is every number of a model, in the order it was made. The zero value is empty;
@@ -138,7 +155,9 @@ func (ps *Params) Size() int {
 // ZeroGrad clears every gradient.
 func (ps *Params) ZeroGrad() {
 	for _, p := range ps.list {
-		clear(p.Grad)
+		p.EachGrad(func(_, g []Float) { clear(g) })
+		p.rows.Clear()
+		p.dense = false
 	}
 }
 
@@ -153,4 +172,7 @@ type Pass struct {
 }
 
 // Use puts a parameter on the pass's tape.
-func (p *Pass) Use(w *Param) *grad.Value { return p.Tape.Leaf(w.Matrix, w.Grad) }
+func (p *Pass) Use(w *Param) *grad.Value {
+	w.dense = true
+	return p.Tape.Leaf(w.Matrix, w.Grad)
+}

@@ -17,7 +17,7 @@ type Float = tensor.Float
 // clipping.
 func ClipNorm(params []*nn.Param, max float64) (norm float64, clipped bool) {
 	for _, p := range params {
-		norm += tensor.SumSquares(p.Grad)
+		p.EachGrad(func(_, g []Float) { norm += tensor.SumSquares(g) })
 	}
 	norm = math.Sqrt(norm)
 	if max == 0 || norm+1e-6 <= max {
@@ -25,7 +25,7 @@ func ClipNorm(params []*nn.Param, max float64) (norm float64, clipped bool) {
 	}
 	scale := Float(max / (norm + 1e-6))
 	for _, p := range params {
-		tensor.Scale(scale, p.Grad)
+		p.EachGrad(func(_, g []Float) { tensor.Scale(scale, g) })
 	}
 	return norm, true
 }
@@ -46,7 +46,7 @@ type SGD struct{ Params []*nn.Param }
 // Step subtracts lr times each gradient.
 func (o *SGD) Step(lr float64) {
 	for _, p := range o.Params {
-		tensor.Axpy(Float(-lr), p.Grad, p.Data)
+		p.EachGrad(func(w, g []Float) { tensor.Axpy(Float(-lr), g, w) })
 	}
 }
 

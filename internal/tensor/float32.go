@@ -17,13 +17,13 @@ type Float = float32
 // Bits is the width of Float.
 const Bits = 32
 
-// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic or avx2) exist.
+// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic, avx2 or avx512) exist.
 func CheckKernel() error { return kernel.CheckChoice() }
 
 // Kernel names what computes the products on this processor.
 func Kernel() string {
 	if kernel.Available {
-		return kernel.Name
+		return kernel.Name()
 	}
 	return "gonum blas32"
 }
@@ -78,9 +78,9 @@ var products = sync.Pool{New: func() any { return new(product) }}
 const splitFlops = 4 << 20
 
 func (w *product) run() {
-	n, align := w.c.Cols, 16
+	n, align := w.c.Cols, 32
 	if w.byRow {
-		n, align = w.c.Rows, 6
+		n, align = w.c.Rows, 8
 	}
 	if _, k := w.tA.dims(w.a); 2*w.c.Rows*w.c.Cols*k < splitFlops {
 		align = n

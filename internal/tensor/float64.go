@@ -16,7 +16,7 @@ type Float = float64
 // Bits is the width of Float.
 const Bits = 64
 
-// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic or avx2) exist.
+// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic, avx2 or avx512) exist.
 func CheckKernel() error { return kernel.CheckChoice() }
 
 // Kernel names what computes the products.

@@ -18,64 +18,124 @@ func SetProcs(n int) { procs.Store(int32(max(1, n))) }
 // and at the same time. A part must not itself Split.
 type Work interface{ Part(from, to int) }
 
-// A join waits for the parts of one Split, and keeps the panic of one that failed.
-type join struct {
-	parts  sync.WaitGroup
-	failed atomic.Pointer[any]
+// A job is one Split: parts that whoever is free takes, one after the other.
+type job struct {
+	work    Work
+	n, size int
+	next    atomic.Int64  // items taken
+	left    atomic.Int64  // items not done
+	done    chan struct{} // gets one element when none is left
+	refs    atomic.Int32  // who may still look at the job: the last gives it back
+	failed  atomic.Pointer[any]
 }
 
-var joins = sync.Pool{New: func() any { return new(join) }}
+var jobs = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)} }}
 
-// run does a part; a panic is kept for the goroutine that Split.
-func (j *join) run(work Work, from, to int) {
+// help does parts until none is left to take.
+func (j *job) help() {
+	for {
+		to := int(j.next.Add(int64(j.size)))
+		from := to - j.size
+		if from >= j.n {
+			return
+		}
+		to = min(to, j.n)
+		j.part(from, to)
+		if j.left.Add(int64(from-to)) == 0 {
+			j.done <- struct{}{}
+		}
+	}
+}
+
+// part does a part; a panic is kept for the goroutine that Split.
+func (j *job) part(from, to int) {
 	defer func() {
 		if r := recover(); r != nil {
-			j.failed.CompareAndSwap(nil, &r)
+			failed := r
+			j.failed.CompareAndSwap(nil, &failed)
 		}
 	}()
-	work.Part(from, to)
+	j.work.Part(from, to)
 }
 
-// A task is a part of some work, for a worker.
-type task struct {
-	work     Work
-	from, to int
-	join     *join
+func (j *job) release() {
+	if j.refs.Add(-1) == 0 {
+		j.work = nil
+		jobs.Put(j)
+	}
 }
 
-// workers are goroutines that wait for tasks, made at the first use, one a processor.
-var workers = sync.OnceValue(func() chan<- task {
-	tasks := make(chan task, 64)
-	for range runtime.NumCPU() {
+// spins is how often who waits looks again before he sleeps: some 100 microseconds. To wake
+// a sleeper costs about as much (BenchmarkSplit), more than a small piece of work.
+const spins = 100_000
+
+// invitations are jobs that workers may help with, one for each worker wanted.
+type invitations struct {
+	jobs    chan *job
+	waiting atomic.Int32
+}
+
+// workers are goroutines that wait for invitations, made at the first use.
+var workers = sync.OnceValue(func() *invitations {
+	w := &invitations{jobs: make(chan *job, 64)}
+	for range runtime.NumCPU() - 1 { // who Splits works too
 		go func() {
-			for t := range tasks {
-				t.join.run(t.work, t.from, t.to)
-				t.join.parts.Done()
+			for {
+				j := w.take()
+				j.help()
+				j.release()
 			}
 		}()
 	}
-	return tasks
+	return w
 })
 
+// take waits for an invitation, awake at first.
+func (w *invitations) take() *job {
+	for range spins {
+		if w.waiting.Load() == 0 {
+			continue
+		}
+		select {
+		case j := <-w.jobs:
+			w.waiting.Add(-1)
+			return j
+		default: // another worker was faster
+		}
+	}
+	j := <-w.jobs
+	w.waiting.Add(-1)
+	return j
+}
+
 // Split does work on n items in parts of a multiple of align, on as many processors as
-// SetProcs allows. Work of a single part is done here and now. A panic of a part is a panic
-// of Split, after all parts have ended.
+// SetProcs allows. There are up to twice as many parts as processors, and who is free takes
+// the next, so that one that is slow or busy with other things holds nobody up. Work of a
+// single part is done here and now. A panic of a part is a panic of Split, after all parts
+// have ended.
 func Split(work Work, n, align int) {
 	p := max(1, int(procs.Load()))
-	size := ((n+p-1)/p + align - 1) / align * align
-	if p == 1 || size >= n {
+	if p == 1 || align >= n {
 		work.Part(0, n)
 		return
 	}
-	j := joins.Get().(*join)
-	for from := size; from < n; from += size {
-		j.parts.Add(1)
-		workers() <- task{work, from, min(n, from+size), j}
+	j := jobs.Get().(*job)
+	j.work, j.n, j.size = work, n, ((n+2*p-1)/(2*p)+align-1)/align*align
+	j.next.Store(0)
+	j.left.Store(int64(n))
+	helpers := min(p, (n+j.size-1)/j.size) - 1
+	j.refs.Store(int32(helpers) + 1)
+	w := workers()
+	for range helpers {
+		w.waiting.Add(1)
+		w.jobs <- j
 	}
-	j.run(work, 0, size)
-	j.parts.Wait()
+	j.help()
+	for i := 0; i < spins && j.left.Load() > 0; i++ {
+	}
+	<-j.done
 	failed := j.failed.Swap(nil)
-	joins.Put(j)
+	j.release()
 	if failed != nil {
 		panic(*failed)
 	}

@@ -262,3 +262,16 @@ func TestBackCell(t *testing.T) {
 		}
 	}
 }
+
+type nothing struct{}
+
+func (nothing) Part(from, to int) {}
+
+// BenchmarkSplit is what handing parts of an empty piece of work to another processor costs.
+func BenchmarkSplit(b *testing.B) {
+	SetProcs(2)
+	defer SetProcs(1)
+	for b.Loop() {
+		Split(nothing{}, 4, 1)
+	}
+}

@@ -6,14 +6,14 @@ import (
 )
 
 // CheckChoice tells whether what VAELAB_KERNEL asks for can be had: nothing, "generic" (gonum
-// and plain Go) or "avx2".
+// and plain Go), "avx2" or "avx512".
 func CheckChoice() error {
 	switch v := os.Getenv("VAELAB_KERNEL"); {
-	case v == "" || v == "generic" || v == "avx2" && Supported:
+	case v == "" || v == "generic" || v == "avx2" && Supported || v == "avx512" && Supported512:
 		return nil
-	case v == "avx2":
-		return fmt.Errorf("VAELAB_KERNEL=avx2: this processor or this build has no AVX2 kernels; unset it or set generic")
+	case v == "avx2" || v == "avx512":
+		return fmt.Errorf("VAELAB_KERNEL=%s: this processor or this build has no such kernels; unset it or set generic", v)
 	default:
-		return fmt.Errorf("VAELAB_KERNEL=%s: known: generic, avx2", v)
+		return fmt.Errorf("VAELAB_KERNEL=%s: known: generic, avx2, avx512", v)
 	}
 }

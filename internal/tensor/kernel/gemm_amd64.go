@@ -16,23 +16,46 @@ var Available = Supported && os.Getenv("VAELAB_KERNEL") != "generic"
 // Supported tells whether this processor has what the kernels need.
 var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// Name is the tier's name.
-const Name = "avx2+fma"
+// Supported512 tells whether it has what the product's wider tile needs.
+var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// Blocks of the product: a panel of b, kc x 16, stays in the first-level cache while the
-// block of a, mc x kc, streams from the second level past it.
+// wide chooses the tile: 8x32 in AVX-512 or 6x16 in AVX2. Both add in the same order, so that
+// products are equal to the bit; all else is AVX2 anyway.
+var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
+
+// Name is the tier's name.
+func Name() string {
+	if wide {
+		return "avx512"
+	}
+	return "avx2+fma"
+}
+
+// Blocks of the product. What lies between two tiles of one panel of b, kc deep, stays in the
+// first two levels of cache; a block of a, mc x kc, and the block of c that it adds to in the
+// second; up to deep rows of nc columns of b are packed at a time.
 const (
-	mr, nr = 6, 16 // the tile
-	kc     = 256
-	mc     = 16 * mr
-	nc     = 64 * nr
+	kc   = 256
+	mc   = 96
+	nc   = 512
+	deep = 4 * kc
+
+	maxRows, maxCols = 8, 32 // of a tile
 )
+
+// tileSize is the number of rows and columns of a tile: both divide mc, or nc.
+func tileSize() (mr, nr int) {
+	if wide {
+		return 8, 32
+	}
+	return 6, 16
+}
 
 // buffers are the packed panels of one running product.
 type buffers struct {
 	a    [mc * kc]float32
-	b    [kc * nc]float32
-	tile [mr * nr]float32
+	b    [deep * nc]float32
+	tile [maxRows * maxCols]float32
 }
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}
@@ -47,10 +70,14 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
-	blocks(n, k, func(j, cols, p, depth, _ int) {
-		pack(w.b[:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
-		w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, depth, c[j:], ldc, add || p > 0)
-	})
+	for j := 0; j < n; j += nc {
+		cols := min(nc, n-j)
+		for p := 0; p < k; p += deep {
+			depth := min(deep, k-p)
+			packBlock(w.b[:], b[p*bRow+j*bCol:], depth, cols, bRow, bCol)
+			w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, roundUp(cols), depth, c[j:], ldc, add || p > 0, 0)
+		}
+	}
 	if k == 0 && !add {
 		for i := range m {
 			clear(c[i*ldc : i*ldc+n])
@@ -59,64 +86,82 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 }
 
 // PanelSize is the length of a packed right-hand operand (k, n).
-func PanelSize(k, n int) int { return k * ((n + nr - 1) / nr * nr) }
+func PanelSize(k, n int) int { return k * roundUp(n) }
+
+// roundUp is the number of columns in whole panels.
+func roundUp(n int) int {
+	_, nr := tileSize()
+	return (n + nr - 1) / nr * nr
+}
 
 // Pack brings a right-hand operand into the order in which GemmPanel reads it: worth it if
 // the operand meets more than one left-hand side.
 func Pack(panel, b []float32, k, n, bRow, bCol int) {
-	blocks(n, k, func(j, cols, p, depth, at int) {
-		pack(panel[at:], b[p*bRow+j*bCol:], cols, depth, nr, bCol, bRow)
-	})
+	for j := 0; j < n; j += nc {
+		packBlock(panel[j*k:], b[j*bCol:], k, min(nc, n-j), bRow, bCol)
+	}
+}
+
+// packBlock packs at most nc columns, kc rows at a time.
+func packBlock(to, b []float32, k, cols, bRow, bCol int) {
+	_, nr := tileSize()
+	for p := 0; p < k; p += kc {
+		pack(to[p*roundUp(cols):], b[p*bRow:], cols, min(kc, k-p), nr, bCol, bRow)
+	}
 }
 
 // GemmPanel computes columns from ... to-1 of c = a·b, or adds them, with a packed
-// right-hand operand of n columns; c begins at column from, which is a multiple of 16. The
+// right-hand operand of n columns; c begins at column from, which is a multiple of 32. The
 // result is that of Gemm to the bit.
 func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
-	blocks(n, k, func(j, cols, p, depth, at int) {
-		first, last := max(from, j), min(to, j+cols)
+	for j := 0; j < n; j += nc {
+		first, last := max(from, j), min(to, j+nc)
 		if first < last {
-			w.rows(m, a[p*aCol:], aRow, aCol, panel[at+(first-j)*depth:], last-first, depth, c[first-from:], ldc, add || p > 0)
+			w.rows(m, a, aRow, aCol, panel[j*k:], last-first, roundUp(min(nc, n-j)), k, c[first-from:], ldc, add, first-j)
 		}
-	})
+	}
 }
 
-// blocks visits the blocks of a right-hand operand in the order of their sums; at is the
-// block's place in a panel.
-func blocks(n, k int, f func(j, cols, p, depth, at int)) {
-	at := 0
-	for j := 0; j < n; j += nc {
-		cols := min(nc, n-j)
+// rows multiplies all of a, block by block, with a packed block of b that is k deep, of which
+// columns skip ... skip+cols-1 count; all of them are width. A block of c is finished before
+// the next begins. The tile reads a as it lies, unless its rows do not: then a block of it is
+// packed, as is what is left below the last whole tile.
+func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, c []float32, ldc int, add bool, skip int) {
+	mr, _ := tileSize()
+	for i := 0; i < m; {
+		rows := min(mc, m-i)
+		if rows > mr {
+			rows -= rows % mr
+		}
 		for p := 0; p < k; p += kc {
 			depth := min(kc, k-p)
-			f(j, cols, p, depth, at)
-			at += depth * ((cols + nr - 1) / nr * nr)
+			panel, block := b[p*width+skip*depth:], a[i*aRow+p*aCol:]
+			if aCol == 1 && rows%mr == 0 {
+				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, c[i*ldc:], ldc, add || p > 0)
+				continue
+			}
+			pack(w.a[:], block, rows, depth, mr, aRow, aCol)
+			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, panel, c[i*ldc:], ldc, add || p > 0)
 		}
+		i += rows
 	}
 }
 
-// rows multiplies all of a, block by block, with one packed block of b.
-func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, depth int, c []float32, ldc int, add bool) {
-	for i := 0; i < m; i += mc {
-		rows := min(mc, m-i)
-		pack(w.a[:], a[i*aRow:], rows, depth, mr, aRow, aCol)
-		w.block(rows, cols, depth, b, c[i*ldc:], ldc, add)
-	}
-}
-
-// block multiplies the packed blocks tile by tile.
-func (w *buffers) block(rows, cols, depth int, b, c []float32, ldc int, add bool) {
+// block multiplies a block of a, whose tiles are next apart, with panels of b of equal depth.
+func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b, c []float32, ldc int, add bool) {
+	mr, nr := tileSize()
 	for j := 0; j < cols; j += nr {
 		panel := &b[j*depth]
 		for i := 0; i < rows; i += mr {
+			from := &a[i/mr*next]
 			if i+mr <= rows && j+nr <= cols {
-				tile6x16(depth, &w.a[i*depth], panel, &c[i*ldc+j], ldc, add)
+				tile(depth, from, aRow, aCol, panel, &c[i*ldc+j], ldc, add)
 				continue
 			}
 			// At the edge the tile is computed apart and what exists of it is kept.
-			tile6x16(depth, &w.a[i*depth], panel, &w.tile[0], nr, false)
+			tile(depth, from, aRow, aCol, panel, &w.tile[0], nr, false)
 			for r := range min(mr, rows-i) {
 				from := w.tile[r*nr:][:min(nr, cols-j)]
 				to := c[(i+r)*ldc+j:][:len(from)]
@@ -132,59 +177,74 @@ func (w *buffers) block(rows, cols, depth int, b, c []float32, ldc int, add bool
 	}
 }
 
+func tile(k int, a *float32, aRow, aCol int, b, c *float32, ldc int, add bool) {
+	if wide {
+		tile8x32(k, a, aRow, aCol, b, c, ldc, add)
+		return
+	}
+	tile6x16(k, a, aRow, aCol, b, c, ldc, add)
+}
+
 // pack copies `count` lines of `depth` numbers into panels of `width` lines, the lines of a
 // panel interleaved and the last panel filled up with zeros. Lines are `line` apart, the
 // numbers of a line `next` apart; one of the two is 1.
 func pack(dst, src []float32, count, depth, width, line, next int) {
-	for from := 0; from < count; from += width {
-		panel := dst[from*depth : (from+width)*depth]
-		lines := min(width, count-from)
-		switch {
-		case lines < width:
-			packEdge(panel, src[from*line:], lines, depth, width, line, next)
-		case line == 1 && width == nr:
-			_ = src[(depth-1)*next+from : (depth-1)*next+from+nr]
-			copy16(&panel[0], &src[from], depth, next)
-		case line == 1:
-			_ = src[(depth-1)*next+from : (depth-1)*next+from+mr]
-			copy6(&panel[0], &src[from], depth, next)
-		case width == nr:
-			packLines8(panel, src[from*line:], depth, nr, line)
-			packLines8(panel[8:], src[(from+8)*line:], depth, nr, line)
-		default:
-			packLines6(panel, src[from*line:], depth, line)
+	whole := count / width * width
+	if whole > 0 && line == 1 {
+		copyPanels(dst, src, whole/width, depth, width, next)
+	} else {
+		for from := 0; from < whole; from += width {
+			packLines(dst[from*depth:], src[from*line:], width, depth, width, line)
 		}
+	}
+	if whole < count {
+		packEdge(dst[whole*depth:][:width*depth], src[whole*line:], count-whole, depth, width, line, next)
 	}
 }
 
 // packEdge packs fewer lines than a panel has.
 func packEdge(panel, src []float32, lines, depth, width, line, next int) {
 	clear(panel)
-	for l := range lines {
+	if line == 1 {
 		for p := range depth {
-			panel[p*width+l] = src[l*line+p*next]
+			copy(panel[p*width:], src[p*next:][:lines])
+		}
+		return
+	}
+	packLines(panel, src, lines, depth, width, line)
+}
+
+// packLines interleaves lines, eight at a time where there are eight.
+func packLines(panel, src []float32, lines, depth, width, line int) {
+	l, whole := 0, depth&^7
+	for ; l+8 <= lines && whole > 0; l += 8 {
+		_ = src[(l+7)*line+depth-1]
+		cross8(&panel[l], &src[l*line], whole/8, line, width)
+		for p := whole; p < depth; p++ {
+			for r := l; r < l+8; r++ {
+				panel[p*width+r] = src[r*line+p]
+			}
+		}
+	}
+	for ; l < lines; l++ {
+		for p, v := range src[l*line:][:depth] {
+			panel[p*width+l] = v
 		}
 	}
 }
 
-// packLines8 interleaves eight lines, reading all and writing one stream.
-func packLines8(panel, src []float32, depth, width, line int) {
-	l0, l1, l2, l3 := src[:depth], src[line:][:depth], src[2*line:][:depth], src[3*line:][:depth]
-	l4, l5, l6, l7 := src[4*line:][:depth], src[5*line:][:depth], src[6*line:][:depth], src[7*line:][:depth]
-	for p := range l0 {
-		d := (*[8]float32)(panel[p*width:])
-		d[0], d[1], d[2], d[3] = l0[p], l1[p], l2[p], l3[p]
-		d[4], d[5], d[6], d[7] = l4[p], l5[p], l6[p], l7[p]
-	}
-}
-
-// packLines6 is packLines8 for the panels of a.
-func packLines6(panel, src []float32, depth, line int) {
-	l0, l1, l2 := src[:depth], src[line:][:depth], src[2*line:][:depth]
-	l3, l4, l5 := src[3*line:][:depth], src[4*line:][:depth], src[5*line:][:depth]
-	for p := range l0 {
-		d := (*[mr]float32)(panel[p*mr:])
-		d[0], d[1], d[2], d[3], d[4], d[5] = l0[p], l1[p], l2[p], l3[p], l4[p], l5[p]
+// copyPanels packs lines that lie across already.
+func copyPanels(dst, src []float32, panels, depth, width, next int) {
+	_, _ = src[(depth-1)*next+panels*width-1], dst[panels*width*depth-1]
+	switch width {
+	case 6:
+		copy6(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 8:
+		copy8(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 16:
+		copy16(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 32:
+		copy32(&dst[0], &src[0], depth, next, panels, width*depth)
 	}
 }
 

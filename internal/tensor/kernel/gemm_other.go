@@ -8,11 +8,14 @@ const Available = false
 // Supported is false where there are no kernels.
 const Supported = false
 
+// Supported512 is false where there are no kernels.
+const Supported512 = false
+
 // CeilingFlops is the number of operations in a round of Ceiling.
 const CeilingFlops = 192
 
 // Name is the tier's name.
-const Name = "none"
+func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 

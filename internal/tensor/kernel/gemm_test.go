@@ -22,7 +22,7 @@ func TestGemm(t *testing.T) {
 	if !Available {
 		t.Skip("this processor or build has no kernels")
 	}
-	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {3, 2, 0}} {
+	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {3, 2, 0}} {
 		m, n, k := d[0], d[1], d[2]
 		for mode := range 8 {
 			tA, tB, add := mode&1 != 0, mode&2 != 0, mode&4 != 0
@@ -40,7 +40,7 @@ func TestGemm(t *testing.T) {
 			if k > 0 {
 				panel, again := make([]float32, PanelSize(k, n)), append([]float32(nil), old...)
 				Pack(panel, b, k, n, bRow, bCol)
-				half := n / 2 / 16 * 16 // in two parts
+				half := n / 2 / 32 * 32 // in two parts
 				GemmPanel(m, 0, half, n, k, a, aRow, aCol, panel, again, ldc, add)
 				GemmPanel(m, half, n, n, k, a, aRow, aCol, panel, again[half:], ldc, add)
 				for i := range c {

@@ -4,21 +4,47 @@
 
 package kernel
 
-// tile6x16 computes the 6x16 tile c (rows ldc apart) = a·b, or adds it to c. The panel a
-// holds k columns of 6 numbers, the panel b holds k rows of 16.
+// tile6x16 computes the 6x16 tile c (rows ldc apart) = a·b, or adds it to c. Element (i, p) of
+// a stands at i*aRow + p*aCol; the panel b holds k rows of 16.
 //
 //go:noescape
-func tile6x16(k int, a *float32, b *float32, c *float32, ldc int, add bool)
+func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, c *float32, ldc int, add bool)
 
-// copy16 copies n groups of 16 numbers that are stride apart to one after the other.
+// tile8x32 computes the 8x32 tile c (rows ldc apart) = a·b, or adds it to c. Element (i, p) of
+// a stands at i*aRow + p*aCol; the panel b holds k rows of 32.
 //
 //go:noescape
-func copy16(dst *float32, src *float32, n int, stride int)
+func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, c *float32, ldc int, add bool)
 
-// copy6 copies n groups of 6 numbers that are stride apart to one after the other.
+// copy6 copies n rows that are stride apart into panels 6 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
 //
 //go:noescape
-func copy6(dst *float32, src *float32, n int, stride int)
+func copy6(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy8 copies n rows that are stride apart into panels 8 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy8(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy16 copies n rows that are stride apart into panels 16 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy16(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy32 copies n rows that are stride apart into panels 32 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy32(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// cross8 interleaves eight lines that are line apart, n times eight numbers of each: number p of
+// line l goes to p*width + l.
+//
+//go:noescape
+func cross8(dst *float32, src *float32, n int, line int, width int)
 
 // exp8 replaces n times eight numbers x by e^(x-shift), and adds them to the eight sums.
 //

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -16,7 +17,8 @@ import (
 func main() {
 	ConstraintExpr("amd64")
 	ConstraintExpr("!f64")
-	tile()
+	tile("tile6x16", 6, 32, YMM)
+	tile("tile8x32", 8, 64, ZMM)
 	packs()
 	elementary()
 	backCell()
@@ -26,41 +28,69 @@ func main() {
 	Generate()
 }
 
-// tile is the heart of the matrix product: a 6x16 tile of C in twelve registers, one rank-1
-// update for each step of k. Two loads and six broadcasts feed twelve multiply-adds, so
-// that the two FMA ports never wait.
-func tile() {
-	TEXT("tile6x16", NOSPLIT, "func(k int, a, b, c *float32, ldc int, add bool)")
+// tile is the heart of the matrix product: a tile of C, two registers wide, that stays in
+// registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts
+// feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
+// is enough to keep its units busy and divides the usual batch of 32.
+func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
+	cols := bytes / 4 * 2
+	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b, c *float32, ldc int, add bool)")
 	Pragma("noescape")
-	Doc("tile6x16 computes the 6x16 tile c (rows ldc apart) = a·b, or adds it to c. The panel a",
-		"holds k columns of 6 numbers, the panel b holds k rows of 16.")
+	Doc(fmt.Sprintf("%s computes the %dx%d tile c (rows ldc apart) = a·b, or adds it to c. Element (i, p) of", name, rows, cols),
+		fmt.Sprintf("a stands at i*aRow + p*aCol; the panel b holds k rows of %d.", cols))
 	k := Load(Param("k"), GP64())
-	a := Load(Param("a"), GP64())
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
+	aCol := Load(Param("aCol"), GP64())
 	b := Load(Param("b"), GP64())
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
-	add := Load(Param("add"), GP8())
-	SHLQ(Imm(2), ldc) // bytes
+	for _, r := range []Op{aRow, aCol, ldc} {
+		SHLQ(Imm(2), r) // bytes
+	}
+	// Rows 0 ... 3 of a are reached from one pointer, rows 4 ... 7 from another.
+	three, low := GP64(), GP64()
+	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
+	LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
+	at := func(i int) Mem {
+		base := a
+		if i >= 4 {
+			base = low
+		}
+		switch i % 4 {
+		case 0:
+			return Mem{Base: base}
+		case 3:
+			return Mem{Base: base, Index: three, Scale: 1}
+		}
+		return Mem{Base: base, Index: aRow, Scale: uint8(i % 4)}
+	}
 
-	var acc [6][2]reg.VecVirtual
+	acc := make([][2]reg.VecVirtual, rows)
 	for i := range acc {
 		for j := range acc[i] {
-			acc[i][j] = YMM()
-			VXORPS(acc[i][j], acc[i][j], acc[i][j])
+			acc[i][j] = vector()
+			if bytes == 64 {
+				VPXORD(acc[i][j], acc[i][j], acc[i][j])
+			} else {
+				VXORPS(acc[i][j], acc[i][j], acc[i][j])
+			}
 		}
 	}
-	b0, b1, x, y := YMM(), YMM(), YMM(), YMM()
+	b0, b1, x, y := vector(), vector(), vector(), vector()
 	step := func(s int) {
-		VMOVUPS(Mem{Base: b, Disp: 64 * s}, b0)
-		VMOVUPS(Mem{Base: b, Disp: 64*s + 32}, b1)
-		for i := 0; i < 6; i += 2 { // two rows at a time hide the broadcasts
-			VBROADCASTSS(Mem{Base: a, Disp: 24*s + 4*i}, x)
-			VBROADCASTSS(Mem{Base: a, Disp: 24*s + 4*i + 4}, y)
+		VMOVUPS(Mem{Base: b, Disp: 2 * bytes * s}, b0)
+		VMOVUPS(Mem{Base: b, Disp: 2*bytes*s + bytes}, b1)
+		for i := 0; i < rows; i += 2 { // two rows at a time hide the broadcasts
+			VBROADCASTSS(at(i), x)
+			VBROADCASTSS(at(i+1), y)
 			VFMADD231PS(b0, x, acc[i][0])
 			VFMADD231PS(b1, x, acc[i][1])
 			VFMADD231PS(b0, y, acc[i+1][0])
 			VFMADD231PS(b1, y, acc[i+1][1])
 		}
+		ADDQ(aCol, a)
+		ADDQ(aCol, low)
 	}
 	Label("four")
 	CMPQ(k, Imm(4))
@@ -68,36 +98,35 @@ func tile() {
 	for s := range 4 {
 		step(s)
 	}
-	ADDQ(Imm(4*24), a)
-	ADDQ(U32(4*64), b)
+	ADDQ(U32(uint32(4*2*bytes)), b)
 	SUBQ(Imm(4), k)
 	JMP(LabelRef("four"))
 	Label("one")
 	TESTQ(k, k)
 	JZ(LabelRef("write"))
 	step(0)
-	ADDQ(Imm(24), a)
-	ADDQ(Imm(64), b)
+	ADDQ(U32(uint32(2*bytes)), b)
 	DECQ(k)
 	JMP(LabelRef("one"))
 
 	Label("write")
+	add := Load(Param("add"), GP8())
 	TESTB(add, add)
 	JZ(LabelRef("store"))
 	row := GP64()
 	MOVQ(c, row)
 	for i := range acc {
 		VADDPS(Mem{Base: row}, acc[i][0], acc[i][0])
-		VADDPS(Mem{Base: row, Disp: 32}, acc[i][1], acc[i][1])
-		if i < 5 {
+		VADDPS(Mem{Base: row, Disp: bytes}, acc[i][1], acc[i][1])
+		if i < rows-1 {
 			ADDQ(ldc, row)
 		}
 	}
 	Label("store")
 	for i := range acc {
 		VMOVUPS(acc[i][0], Mem{Base: c})
-		VMOVUPS(acc[i][1], Mem{Base: c, Disp: 32})
-		if i < 5 {
+		VMOVUPS(acc[i][1], Mem{Base: c, Disp: bytes})
+		if i < rows-1 {
 			ADDQ(ldc, c)
 		}
 	}
@@ -105,44 +134,110 @@ func tile() {
 	RET()
 }
 
-// packs copy lines that already lie across: the calls of a general copy would cost as much as
-// a tenth of a training step.
+// packs bring operands into the order of the panels: the scalar loops and calls of a general
+// copy would cost as much as a tenth of a training step.
 func packs() {
-	TEXT("copy16", NOSPLIT, "func(dst, src *float32, n, stride int)")
+	for _, width := range []int{6, 8, 16, 32} {
+		name := fmt.Sprintf("copy%d", width)
+		TEXT(name, NOSPLIT, "func(dst, src *float32, n, stride, panels, next int)")
+		Pragma("noescape")
+		Doc(fmt.Sprintf("%s copies n rows that are stride apart into panels %d wide that are next apart: line by", name, width),
+			"line, because a row may be a page away from the one before.")
+		dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+		n, stride := Load(Param("n"), GP64()), Load(Param("stride"), GP64())
+		panels, next := Load(Param("panels"), GP64()), Load(Param("next"), GP64())
+		SHLQ(Imm(2), stride)
+		SHLQ(Imm(2), next)
+		to, from, left := GP64(), GP64(), GP64()
+		Label("row")
+		MOVQ(dst, to)
+		MOVQ(src, from)
+		MOVQ(panels, left)
+		Label("panel")
+		if width == 6 {
+			four, two := XMM(), GP64()
+			VMOVUPS(Mem{Base: from}, four)
+			MOVQ(Mem{Base: from, Disp: 16}, two)
+			VMOVUPS(four, Mem{Base: to})
+			MOVQ(two, Mem{Base: to, Disp: 16})
+		}
+		v := [4]reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
+		for i := range width / 8 {
+			VMOVUPS(Mem{Base: from, Disp: 32 * i}, v[i])
+		}
+		for i := range width / 8 {
+			VMOVUPS(v[i], Mem{Base: to, Disp: 32 * i})
+		}
+		ADDQ(U32(uint32(4*width)), from)
+		ADDQ(next, to)
+		DECQ(left)
+		JNZ(LabelRef("panel"))
+		ADDQ(stride, src)
+		ADDQ(U32(uint32(4*width)), dst)
+		DECQ(n)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+
+	TEXT("cross8", NOSPLIT, "func(dst, src *float32, n, line, width int)")
 	Pragma("noescape")
-	Doc("copy16 copies n groups of 16 numbers that are stride apart to one after the other.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	n, stride := Load(Param("n"), GP64()), Load(Param("stride"), GP64())
-	SHLQ(Imm(2), stride)
-	a, b := YMM(), YMM()
+	Doc("cross8 interleaves eight lines that are line apart, n times eight numbers of each: number p of",
+		"line l goes to p*width + l.")
+	dst, src := Load(Param("dst"), GP64()).(reg.GPVirtual), Load(Param("src"), GP64()).(reg.GPVirtual)
+	n, line := Load(Param("n"), GP64()), Load(Param("line"), GP64()).(reg.GPVirtual)
+	width := Load(Param("width"), GP64()).(reg.GPVirtual)
+	SHLQ(Imm(2), line)
+	SHLQ(Imm(2), width)
+	line3, src4, width3, dst4 := GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: line, Index: line, Scale: 2}, line3)
+	LEAQ(Mem{Base: src, Index: line, Scale: 4}, src4)
+	LEAQ(Mem{Base: width, Index: width, Scale: 2}, width3)
 	Label("loop")
-	VMOVUPS(Mem{Base: src}, a)
-	VMOVUPS(Mem{Base: src, Disp: 32}, b)
-	VMOVUPS(a, Mem{Base: dst})
-	VMOVUPS(b, Mem{Base: dst, Disp: 32})
-	ADDQ(stride, src)
-	ADDQ(Imm(64), dst)
+	var r, t [8]reg.VecVirtual
+	for i := range 8 {
+		r[i], t[i] = YMM(), YMM()
+	}
+	quarter := func(low, high, step, step3 reg.GPVirtual, i int) Mem {
+		m := Mem{Base: low}
+		if i >= 4 {
+			m.Base = high
+		}
+		switch i % 4 {
+		case 3:
+			m.Index, m.Scale = step3, 1
+		case 1, 2:
+			m.Index, m.Scale = step, uint8(i%4)
+		}
+		return m
+	}
+	for i := range 8 {
+		VMOVUPS(quarter(src, src4, line, line3, i), r[i])
+	}
+	for i := 0; i < 8; i += 2 { // pairs of lines, number by number
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	for i := 0; i < 8; i += 4 { // fours of lines
+		VSHUFPS(Imm(0x44), t[i+2], t[i], r[i])
+		VSHUFPS(Imm(0xee), t[i+2], t[i], r[i+1])
+		VSHUFPS(Imm(0x44), t[i+3], t[i+1], r[i+2])
+		VSHUFPS(Imm(0xee), t[i+3], t[i+1], r[i+3])
+	}
+	for i := range 4 { // and the two halves
+		VPERM2F128(Imm(0x20), r[i+4], r[i], t[i])
+		VPERM2F128(Imm(0x31), r[i+4], r[i], t[i+4])
+	}
+	LEAQ(Mem{Base: dst, Index: width, Scale: 4}, dst4)
+	for i := range 8 {
+		VMOVUPS(t[i], quarter(dst, dst4, width, width3, i))
+	}
+	ADDQ(Imm(32), src)
+	ADDQ(Imm(32), src4)
+	LEAQ(Mem{Base: dst, Index: width, Scale: 8}, dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
-	RET()
-
-	TEXT("copy6", NOSPLIT, "func(dst, src *float32, n, stride int)")
-	Pragma("noescape")
-	Doc("copy6 copies n groups of 6 numbers that are stride apart to one after the other.")
-	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	n, stride = Load(Param("n"), GP64()), Load(Param("stride"), GP64())
-	SHLQ(Imm(2), stride)
-	four, two := XMM(), GP64()
-	Label("loop")
-	VMOVUPS(Mem{Base: src}, four)
-	MOVQ(Mem{Base: src, Disp: 16}, two)
-	VMOVUPS(four, Mem{Base: dst})
-	MOVQ(two, Mem{Base: dst, Disp: 16})
-	ADDQ(stride, src)
-	ADDQ(Imm(24), dst)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
 	RET()
 }
 

@@ -1,0 +1,37 @@
+//go:build !f64
+
+package kernel
+
+import "testing"
+
+// TestTilesAgree: the tile of AVX-512 and that of AVX2 give the same bits.
+func TestTilesAgree(t *testing.T) {
+	if !Supported512 {
+		t.Skip("this processor or build has no AVX-512")
+	}
+	defer func(was bool) { wide = was }(wide)
+	for _, d := range [][3]int{{1, 1, 1}, {8, 32, 4}, {9, 33, 5}, {48, 96, 257}, {103, 530, 300}, {20, 1030, 1100}} {
+		m, n, k := d[0], d[1], d[2]
+		for mode := range 4 {
+			a, b := random(m*k), random(k*n)
+			aRow, aCol, bRow, bCol := k, 1, n, 1
+			if mode&1 != 0 {
+				aRow, aCol = 1, m
+			}
+			if mode&2 != 0 {
+				bRow, bCol = 1, k
+			}
+			var results [2][]float32
+			for i := range results {
+				wide = i == 1
+				results[i] = random(m * n)
+				Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, results[i], n, true)
+			}
+			for i, v := range results[0] {
+				if results[1][i] != v {
+					t.Fatalf("%v, transpositions %d: element %d is %v and %v", d, mode, i, v, results[1][i])
+				}
+			}
+		}
+	}
+}
