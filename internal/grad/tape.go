@@ -33,6 +33,8 @@ type Value struct {
 	key  uint64
 	df   func(x, y Float) Float // derivative of an element-wise function
 	rows *Rows                  // of a table: which have a gradient
+
+	window *Window // of a convolution
 }
 
 func (t *Tape) value() *Value {

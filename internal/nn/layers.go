@@ -1,6 +1,10 @@
 package nn
 
-import "vaelab/internal/grad"
+import (
+	"strconv"
+
+	"vaelab/internal/grad"
+)
 
 // Linear is y = x·Wᵀ: x (B, I), W (O, I), no bias, as the field's text VAEs have it.
 type Linear struct{ Weight *Param }
@@ -37,17 +41,24 @@ func Dropout(p *Pass, x *grad.Value, rate Float) *grad.Value {
 	return x.Dropout(p.Drop.Uint64(), rate)
 }
 
-// LSTM is a one-layer long short-term memory with torch.nn.LSTM's names and layouts.
+// LSTM is one layer of a long short-term memory with torch.nn.LSTM's names and layouts.
 type LSTM struct{ Wih, Whh, Bih, Bhh *Param }
 
-// NewLSTM makes `name`.weight_ih_l0 (4H, in), weight_hh_l0 (4H, H), bias_ih_l0 and
-// bias_hh_l0 (4H), gates in the order i f g o.
+// NewLSTM is NewLSTMLayer of the only layer, number 0.
 func NewLSTM(ps *Params, name string, in, H int, init Init) LSTM {
+	return NewLSTMLayer(ps, name, 0, in, H, init)
+}
+
+// NewLSTMLayer makes layer number l, counted from 0: `name`.weight_ih_l0 (4H, in),
+// weight_hh_l0 (4H, H), bias_ih_l0 and bias_hh_l0 (4H) for the first, and so on; gates in
+// the order i f g o.
+func NewLSTMLayer(ps *Params, name string, l, in, H int, init Init) LSTM {
+	layer := "_l" + strconv.Itoa(l)
 	return LSTM{
-		Wih: ps.New(name+".weight_ih_l0", init, 4*H, in),
-		Whh: ps.New(name+".weight_hh_l0", init, 4*H, H),
-		Bih: ps.New(name+".bias_ih_l0", init, 4*H),
-		Bhh: ps.New(name+".bias_hh_l0", init, 4*H),
+		Wih: ps.New(name+".weight_ih"+layer, init, 4*H, in),
+		Whh: ps.New(name+".weight_hh"+layer, init, 4*H, H),
+		Bih: ps.New(name+".bias_ih"+layer, init, 4*H),
+		Bhh: ps.New(name+".bias_hh"+layer, init, 4*H),
 	}
 }
 

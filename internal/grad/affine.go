@@ -1,0 +1,30 @@
+package grad
+
+import (
+	"fmt"
+
+	"vaelab/internal/tensor"
+)
+
+// Affine is x·wᵀ + b, a linear layer with its bias as one operation: x is (B, I), w is
+// (O, I), b is (1, O), the result (B, O).
+func (v *Value) Affine(w, b *Value) *Value {
+	if v.Cols != w.Cols || b.Rows != 1 || b.Cols != w.Rows {
+		panic(fmt.Sprintf("grad: Affine: %v times %v transposed plus %v", v.Matrix, w.Matrix, b.Matrix))
+	}
+	out := v.tape.op(v.Rows, w.Rows, backAffine, v, w, b)
+	for i := range out.Rows {
+		copy(out.Row(i), b.Data)
+	}
+	tensor.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 1, out.Matrix)
+	return out
+}
+
+func backAffine(v *Value) {
+	backMatMulT(v)
+	if b := v.in[2]; b.Grad != nil {
+		for i := range v.Rows {
+			tensor.Add(v.gradient().Row(i), b.Grad)
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package grad
+
+import (
+	"fmt"
+	"sync"
+
+	"vaelab/internal/tensor"
+)
+
+// A Tap is a pixel that a convolution reads, as its distance down and to the right of the
+// pixel that it computes.
+type Tap struct{ Y, X int }
+
+// Square is the k·k taps around a pixel, k odd, row by row.
+func Square(k int) []Tap {
+	taps := make([]Tap, 0, k*k)
+	for y := -k / 2; y <= k/2; y++ {
+		for x := -k / 2; x <= k/2; x++ {
+			taps = append(taps, Tap{y, x})
+		}
+	}
+	return taps
+}
+
+// Before is those of Square(k) that stand before the pixel in raster order. A mask of the
+// literature would multiply the other weights by zero; here they do not exist.
+//
+// Source: van den Oord et al. 2016, "Pixel recurrent neural networks", section 3.3, mask A
+// (arXiv 1601.06759).
+func Before(k int) []Tap { return Square(k)[:k*k/2] }
+
+// UpTo is Before and the pixel itself: mask B.
+func UpTo(k int) []Tap { return Square(k)[:k*k/2+1] }
+
+// A Window is what a convolution sees: images of Height x Width pixels, of which every
+// Stride-th pixel of every Stride-th row is computed. Pixels beyond the border are 0.
+type Window struct {
+	Height, Width, Stride int
+	Taps                  []Tap
+
+	runs []run
+}
+
+// A run is taps side by side: their pixels are neighbours in memory.
+type run struct {
+	Tap   // the first
+	at, n int
+}
+
+// NewWindow makes a window.
+func NewWindow(height, width, stride int, taps []Tap) *Window {
+	w := &Window{Height: height, Width: width, Stride: stride, Taps: taps}
+	for i, t := range taps {
+		if i > 0 && taps[i-1] == (Tap{t.Y, t.X - 1}) {
+			w.runs[len(w.runs)-1].n++
+			continue
+		}
+		w.runs = append(w.runs, run{t, i, 1})
+	}
+	return w
+}
+
+// Out is the size of the images computed: the input's by Stride, rounded up.
+func (w *Window) Out() (height, width int) {
+	return (w.Height + w.Stride - 1) / w.Stride, (w.Width + w.Stride - 1) / w.Stride
+}
+
+// clip tells which taps from ... to-1 of a run lie inside the image when pixel (y, x) of image
+// `image` is computed, and the row of the first of them.
+func (w *Window) clip(r run, image, y, x int) (from, to, row int) {
+	y, x = y*w.Stride+r.Y, x*w.Stride+r.X
+	from, to = max(0, -x), min(r.n, w.Width-x)
+	if y < 0 || y >= w.Height || from >= to {
+		return 0, 0, 0
+	}
+	return from, to, (image*w.Height+y)*w.Width + x + from
+}
+
+// gather writes what the taps see of x to the rows of cols, (R, taps·C): row i is for the
+// computed pixel first+i of all images.
+func (w *Window) gather(x tensor.Matrix, first int, cols tensor.Matrix) {
+	C := x.Cols
+	height, width := w.Out()
+	for i := range cols.Rows {
+		p := first + i
+		image, y, column := p/(height*width), p/width%height, p%width
+		row := cols.Row(i)
+		for _, r := range w.runs {
+			to := row[r.at*C : (r.at+r.n)*C]
+			a, b, at := w.clip(r, image, y, column)
+			if b-a < r.n {
+				clear(to)
+			}
+			copy(to[a*C:b*C], x.Data[at*C:])
+		}
+	}
+}
+
+// scatter is gather backwards: it adds the rows of cols to the pixels that they are of.
+func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
+	C := dx.Cols
+	height, width := w.Out()
+	for i := range cols.Rows {
+		p := first + i
+		image, y, column := p/(height*width), p/width%height, p%width
+		row := cols.Row(i)
+		for _, r := range w.runs {
+			if a, b, at := w.clip(r, image, y, column); a < b {
+				tensor.Add(row[(r.at+a)*C:(r.at+b)*C], dx.Data[at*C:][:(b-a)*C])
+			}
+		}
+	}
+}
+
+// Conv is a convolution over images that lie pixel by pixel, a row of x for each pixel and a
+// column for each channel:
+//
+//	y[p] = onto[p] + bias + Σ_t W_t x[p + t]
+//
+// for the taps t of the window. Shapes: x (B·Height·Width, C); weight (C', taps·C), the
+// channels of one tap side by side; bias (1, C') or nil; onto nil or of the result's shape,
+// (B·H'·W', C') with H', W' from Window.Out. What the taps see is brought together a block of
+// pixels at a time, small enough for the cache, forward and again backward, and is one
+// matrix product.
+func (v *Value) Conv(win *Window, weight, bias, onto *Value) *Value {
+	size, K := win.Height*win.Width, len(win.Taps)*v.Cols
+	if v.Rows%size != 0 || weight.Cols != K || bias != nil && (bias.Rows != 1 || bias.Cols != weight.Rows) {
+		panic(fmt.Sprintf("grad: Conv: %v in images of %d x %d, %d taps, weight %v, or the bias", v.Matrix, win.Height, win.Width, len(win.Taps), weight.Matrix))
+	}
+	height, width := win.Out()
+	t := v.tape
+	out := t.op(v.Rows/size*height*width, weight.Rows, backConv, v, weight, bias, onto)
+	out.window = win
+	w := convForwards.Get().(*convForward)
+	*w = convForward{win: win, x: v.Matrix, y: out.Matrix, weight: tensor.Prepare(t.arena.Raw, tensor.T, weight.Matrix)}
+	if bias != nil {
+		w.bias = bias.Data
+	}
+	if onto != nil {
+		out.sameShape("Conv", onto)
+		w.onto = onto.Matrix
+	}
+	tensor.Split(w, out.Rows, convRows(K))
+	convForwards.Put(w)
+	return out
+}
+
+// convFloats is the size of a block: 384 kB in float32, which leaves room in a second-level
+// cache of half a megabyte. convAlign is a common multiple of the products' tiles.
+const convFloats, convAlign = 96 << 10, 48
+
+// convRows is how many pixels make a block when the taps see K numbers.
+func convRows(K int) int { return min(max(1, convFloats/K/convAlign), 16) * convAlign }
+
+// A convBlock is the memory of a block; every part of a convolution has its own.
+type convBlock struct{ data []Float }
+
+var convBlocks = sync.Pool{New: func() any { return new(convBlock) }}
+
+// matrix is the block as a matrix.
+func (b *convBlock) matrix(rows, cols int) tensor.Matrix {
+	if len(b.data) < rows*cols {
+		b.data = make([]Float, rows*cols)
+	}
+	return tensor.Matrix{Rows: rows, Cols: cols, Data: b.data[:rows*cols]}
+}
+
+// convForward is a convolution; pixels do not depend on each other.
+type convForward struct {
+	win        *Window
+	x, y, onto tensor.Matrix // without onto its Data are nil
+	bias       []Float       // or nil
+	weight     tensor.Panel
+}
+
+var convForwards = sync.Pool{New: func() any { return new(convForward) }}
+
+// Part computes pixels first ... last-1.
+func (w *convForward) Part(first, last int) {
+	block := convBlocks.Get().(*convBlock)
+	K := len(w.win.Taps) * w.x.Cols
+	for from := first; from < last; from += convRows(K) {
+		to := min(last, from+convRows(K))
+		cols := block.matrix(to-from, K)
+		w.win.gather(w.x, from, cols)
+		y := w.y.RowRange(from, to)
+		beta := Float(0)
+		if w.onto.Data != nil {
+			beta = 1
+			copy(y.Data, w.onto.RowRange(from, to).Data)
+		}
+		w.weight.GemmAlone(cols, beta, y)
+		if w.bias != nil {
+			for i := range y.Rows {
+				tensor.Add(w.bias, y.Row(i))
+			}
+		}
+	}
+	convBlocks.Put(block)
+}
+
+// convBackward is the way back to the input; images do not depend on each other.
+type convBackward struct {
+	win    *Window
+	dy, dx tensor.Matrix
+	weight tensor.Panel
+}
+
+var convBackwards = sync.Pool{New: func() any { return new(convBackward) }}
+
+// Part adds to the gradients of images first ... last-1.
+func (w *convBackward) Part(first, last int) {
+	block := convBlocks.Get().(*convBlock)
+	K := len(w.win.Taps) * w.dx.Cols
+	height, width := w.win.Out()
+	end := last * height * width
+	for from := first * height * width; from < end; from += convRows(K) {
+		to := min(end, from+convRows(K))
+		cols := block.matrix(to-from, K)
+		w.weight.GemmAlone(w.dy.RowRange(from, to), 0, cols)
+		w.win.scatter(cols, from, w.dx)
+	}
+	convBlocks.Put(block)
+}
+
+// d onto = dy,  d bias = Σ_p dy[p],  d W_t = Σ_p dy[p] x[p + t]ᵀ,  d x[p + t] += W_tᵀ dy[p]
+func backConv(v *Value) {
+	x, weight, bias, onto := v.in[0], v.in[1], v.in[2], v.in[3]
+	dy := v.gradient()
+	if onto != nil && onto.Grad != nil {
+		tensor.Add(v.Grad, onto.Grad)
+	}
+	if bias != nil && bias.Grad != nil {
+		for i := range dy.Rows {
+			tensor.Add(dy.Row(i), bias.Grad)
+		}
+	}
+	if weight.Grad != nil {
+		backConvWeight(v.window, x.Matrix, dy, weight.gradient())
+	}
+	if x.Grad != nil {
+		w := convBackwards.Get().(*convBackward)
+		*w = convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: tensor.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
+		tensor.Split(w, x.Rows/(v.window.Height*v.window.Width), 1)
+		convBackwards.Put(w)
+	}
+}
+
+// backConvWeight adds to the weights' gradient block by block, always in the order of the
+// pixels; the products use several processors by themselves.
+func backConvWeight(win *Window, x, dy, dw tensor.Matrix) {
+	block := convBlocks.Get().(*convBlock)
+	rows := convRows(dw.Cols)
+	for from := 0; from < dy.Rows; from += rows {
+		to := min(dy.Rows, from+rows)
+		cols := block.matrix(to-from, dw.Cols)
+		win.gather(x, from, cols)
+		tensor.Gemm(tensor.T, dy.RowRange(from, to), tensor.N, cols, 1, dw)
+	}
+	convBlocks.Put(block)
+}
+
+// Reshape is the same numbers in the same order as rows x cols.
+func (v *Value) Reshape(rows, cols int) *Value {
+	if rows*cols != len(v.Data) || rows*cols != v.Rows*v.Cols {
+		panic(fmt.Sprintf("grad: Reshape: %v to (%d, %d)", v.Matrix, rows, cols))
+	}
+	// The gradient is the input's own, so there is nothing to hand back.
+	return v.tape.Leaf(tensor.Matrix{Rows: rows, Cols: cols, Data: v.Data}, v.Grad)
+}

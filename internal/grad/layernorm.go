@@ -1,0 +1,91 @@
+package grad
+
+import (
+	"fmt"
+	"sync"
+
+	"vaelab/internal/tensor"
+)
+
+// LayerNormAffine standardises every row of x, shape (B, C), over its columns, with the
+// biased variance, and gives each column a scale and a shift, gain and bias, (1, C) each:
+//
+//	y = gain (x - mean) / sqrt(var + eps) + bias
+//
+// Source: Ba, Kiros & Hinton 2016, "Layer normalization" (arXiv 1607.06450).
+func (v *Value) LayerNormAffine(gain, bias *Value, eps Float) *Value {
+	C := v.Cols
+	if gain.Rows != 1 || gain.Cols != C || bias.Rows != 1 || bias.Cols != C {
+		panic(fmt.Sprintf("grad: LayerNormAffine: %v, gain %v, bias %v", v.Matrix, gain.Matrix, bias.Matrix))
+	}
+	out := v.tape.op(v.Rows, C, backLayerNormAffine, v, gain, bias)
+	standard, inv := v.tape.arena.Raw(v.Rows*C), v.tape.arena.Raw(v.Rows)
+	out.save[0], out.save[1] = standard, inv
+	w := layerNorms.Get().(*layerNorm)
+	*w = layerNorm{x: v.Data, standard: standard, inv: inv, y: out.Data, gain: gain.Data, bias: bias.Data, eps: eps}
+	tensor.Split(w, v.Rows, layerNormAlign(C))
+	layerNorms.Put(w)
+	return out
+}
+
+// layerNormAlign is how many rows go together when they are split.
+func layerNormAlign(C int) int { return max(1, splitFloats/C) }
+
+// layerNorm is the pass over all rows.
+type layerNorm struct {
+	x, standard, inv, y, gain, bias []Float
+	eps                             Float
+}
+
+var layerNorms = sync.Pool{New: func() any { return new(layerNorm) }}
+
+// Part computes rows from ... to-1.
+func (w *layerNorm) Part(from, to int) {
+	C := len(w.gain)
+	for i := from; i < to; i++ {
+		standard, y := w.standard[i*C:][:C], w.y[i*C:][:C]
+		_, _, w.inv[i] = standardise(w.x[i*C:], standard, C, 1, w.eps)
+		for j, s := range standard {
+			y[j] = w.gain[j]*s + w.bias[j]
+		}
+	}
+}
+
+func backLayerNormAffine(v *Value) {
+	x, gain, bias, C := v.in[0], v.in[1], v.in[2], v.Cols
+	for i := range v.Rows {
+		dy := v.gradient().Row(i)
+		if bias.Grad != nil {
+			tensor.Add(dy, bias.Grad)
+		}
+		if gain.Grad != nil {
+			standard := v.save[0][i*C:][:C]
+			for j, g := range dy {
+				gain.Grad[j] += g * standard[j]
+			}
+		}
+	}
+	if x.Grad != nil {
+		w := layerNormBacks.Get().(*layerNormBack)
+		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad}
+		tensor.Split(w, v.Rows, layerNormAlign(C))
+		layerNormBacks.Put(w)
+	}
+}
+
+// layerNormBack is the pass back over all rows; it uses up dy.
+type layerNormBack struct{ dy, gain, standard, inv, dx []Float }
+
+var layerNormBacks = sync.Pool{New: func() any { return new(layerNormBack) }}
+
+// Part computes rows from ... to-1.
+func (w *layerNormBack) Part(from, to int) {
+	C := len(w.gain)
+	for i := from; i < to; i++ {
+		dy := w.dy[i*C:][:C]
+		for j, g := range w.gain {
+			dy[j] *= g
+		}
+		backStandardise(dy, w.standard[i*C:], w.dx[i*C:], C, 1, w.inv[i])
+	}
+}
