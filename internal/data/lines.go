@@ -14,13 +14,18 @@ const maxLine = 1 << 20
 
 // openText opens a file that should hold text.
 func openText(path string) (*os.File, error) {
+	return openFile(path, "name a text file in it")
+}
+
+// openFile opens a file; the remedy is for a directory in its place.
+func openFile(path, remedy string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w; check the path, which is relative to the working directory", err)
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s: is a directory; name a text file in it", path)
+		err = fmt.Errorf("%s: is a directory; %s", path, remedy)
 	}
 	if err != nil {
 		f.Close()
@@ -52,7 +57,7 @@ func (l *lines) next() bool {
 		switch err := l.scan.Err(); err {
 		case nil:
 		case bufio.ErrTooLong:
-			l.err = l.errorf("the line is longer than 1 MiB; write one sentence a line")
+			l.err = l.errorf("the line is longer than 1 MiB; write one example a line")
 		default:
 			l.err = fmt.Errorf("%s:%d: %w", l.path, l.line, err)
 		}

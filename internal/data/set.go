@@ -64,12 +64,29 @@ type Split struct {
 	Seqs    [][]int32   // text: symbol numbers, from Start to End
 	Values  [][]float32 // images: pixels in [0,1], row by row; vectors: real numbers
 	Grey    bool        // values are probabilities, see Set.Grey
-	Labels  []int       // one class per sequence, or nil if the data have none
-	Latents [][]float64 // the true z of each sequence, or nil if it is not known
+	Labels  []int       // one class per example, or nil if the data have none
+	Latents [][]float64 // the true z of each example, or nil if it is not known
 }
 
 // N is the number of examples.
 func (s Split) N() int { return max(len(s.Seqs), len(s.Values)) }
+
+// Lengths are those of a split's sentences in words, without <s> and </s>.
+type Lengths struct{ Min, Median, Max int }
+
+// Lengths returns the lengths of the sentences; the median of an even number of sentences is
+// the larger of the two in the middle. All are 0 for a split without sentences.
+func (s Split) Lengths() Lengths {
+	if len(s.Seqs) == 0 {
+		return Lengths{}
+	}
+	n := make([]int, len(s.Seqs))
+	for i, seq := range s.Seqs {
+		n[i] = len(seq) - 2
+	}
+	slices.Sort(n)
+	return Lengths{Min: n[0], Median: n[len(n)/2], Max: n[len(n)-1]}
+}
 
 // Space is what a model has to know of the set.
 func (s *Set) Space() vae.Space {

@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"image"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -129,10 +131,41 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+func TestLengths(t *testing.T) {
+	if got, want := ragged(3, 1, 9, 2).Lengths(), (Lengths{1, 3, 9}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := (Split{}).Lengths(); got != (Lengths{}) {
+		t.Errorf("an empty split has the lengths %v", got)
+	}
+}
+
+// TestSheet reads pixels back: image i is right of and below those before it.
+func TestSheet(t *testing.T) {
+	s := &Set{Height: 1, Width: 2}
+	for i := range 10 {
+		s.Train.Values = append(s.Train.Values, []float32{float32(i) / 16, 1})
+	}
+	sheet := s.Sheet(s.Train, 9) // 3 rows of 3: each image is 2 wide and 1 high
+	want := image.Rect(0, 0, 3*(4+2)+2, 3*(2+2)+2)
+	if sheet.Bounds() != want {
+		t.Fatalf("a sheet of %v, want %v", sheet.Bounds(), want)
+	}
+	for i := range 9 {
+		x, y := 2+i%3*6, 2+i/3*4
+		if left, right, gap := sheet.GrayAt(x+1, y+1).Y, sheet.GrayAt(x+2, y).Y, sheet.GrayAt(x-1, y).Y; left != uint8(math.Round(255*float64(i)/16)) || right != 255 || gap != sheetGrey {
+			t.Errorf("image %d: %d %d, gap %d", i, left, right, gap)
+		}
+	}
+	if got := s.Sheet(s.Train, 1000).Bounds(); got.Dy() <= 2 || got.Dx() > 6*6 {
+		t.Errorf("the sheet of all images has %v", got)
+	}
+}
+
 // TestSources checks what the decoder and `vaelab list` read by reflection and from the
 // source: names of keys, types, and a doc comment on every kind and every field.
 func TestSources(t *testing.T) {
-	if got, want := Sources.Names(), []string{"godoc", "synthetic", "text"}; !slices.Equal(got, want) {
+	if got, want := Sources.Names(), []string{"csv", "gaussian", "glyphs", "godoc", "images", "jsonl", "synthetic", "text"}; !slices.Equal(got, want) {
 		t.Errorf("Names = %v, want %v", got, want)
 	}
 	for _, name := range Sources.Names() {
@@ -148,6 +181,10 @@ func TestSources(t *testing.T) {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(source)) {
 			switch f.Type.Kind() {
 			case reflect.Int, reflect.Uint64, reflect.Float64, reflect.String, reflect.Bool:
+			case reflect.Struct:
+				if f.Type != reflect.TypeFor[Text]() { // whose own fields are checked as those of text
+					t.Errorf("%s.%s has type %s", name, f.Name, f.Type)
+				}
 			default:
 				t.Errorf("%s.%s has type %s", name, f.Name, f.Type)
 			}

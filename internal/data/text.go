@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -12,8 +13,11 @@ import (
 )
 
 func init() {
-	Sources.Add("text", Text{MinCount: 1, MaxWords: 200, TooLong: "error"})
+	Sources.Add("text", defaultText())
 }
+
+// defaultText is the settings of text that a file need not give.
+func defaultText() Text { return Text{MinCount: 1, MaxWords: 200, TooLong: "error"} }
 
 // Text is sentences from your own files, one a line, words separated by white space.
 //
@@ -55,23 +59,86 @@ func (c Text) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c Text) Load() (*Set, error) {
+	return c.load(format{name: "text", read: c.lines, labels: c.Labels, tabs: !c.Labels})
+}
+
+// lines reads a file with one sentence a line.
+func (c Text) lines(r io.Reader, path string) iter.Seq2[sentence, error] {
+	return func(yield func(sentence, error) bool) {
+		lines := newLines(r, path)
+		for lines.next() {
+			s := sentence{line: lines.line, text: lines.text}
+			if strings.TrimSpace(s.text) == "" {
+				continue
+			}
+			var tab bool
+			if c.Labels {
+				s.label, s.text, tab = strings.Cut(lines.text, "\t")
+				s.label = strings.TrimSpace(s.label)
+			}
+			switch {
+			case c.Labels && !tab:
+				yield(s, lines.errorf("no TAB between label and text; add one, or set labels to false"))
+				return
+			case c.Labels && (s.label == "" || strings.TrimSpace(s.text) == ""):
+				yield(s, lines.errorf("want a label, a TAB and text, one of them is empty; complete the line or remove it"))
+				return
+			case !yield(s, nil):
+				return
+			}
+		}
+		if lines.err != nil {
+			yield(sentence{}, lines.err)
+		}
+	}
+}
+
+// A sentence is one example as its file has it. Its text is not blank.
+type sentence struct {
+	line        int
+	label, text string
+}
+
+// A format is how a source finds sentences in a file. The sources [Text], [JSONL] and [CSV]
+// differ in nothing else.
+type format struct {
+	name   string // of the source, for messages
+	labels bool   // sentences have labels
+	drop   string // the label of sentences to leave out, or empty
+	tabs   bool   // a TAB in the text is worth a warning: a label may stand before it
+
+	// read returns the sentences of a file in order, and ends after the first error. The
+	// path is the name in messages.
+	read func(r io.Reader, path string) iter.Seq2[sentence, error]
+}
+
+// load reads the files in a format and numbers their words and labels.
+func (c Text) load(as format) (*Set, error) {
+	set, err := c.make(as)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", as.name, err)
+	}
+	return set, nil
+}
+
+// make is load, with errors that do not name the source yet.
+func (c Text) make(as format) (*Set, error) {
 	if c.Train == "" && c.Valid == "" && c.Test == "" {
-		return nil, errors.New("text: none of train, valid and test is set; give the path of at least one")
+		return nil, errors.New("none of train, valid and test is set; give the path of at least one")
 	}
 	if c.Train == "" && c.Vocab == "" {
-		return nil, errors.New("text: there is no train to build a vocabulary from; set vocab to the vocabulary file of the trained model")
+		return nil, errors.New("there is no train to build a vocabulary from; set vocab to the vocabulary file of the trained model")
 	}
-	set := &Set{Name: "text"}
+	set := &Set{Name: as.name}
 	var files [3]*textFile // train, valid, test
 	var err error
 	for i, f := range []struct {
 		split, path string
 		limit       int
 	}{{"train", c.Train, c.LimitTrain}, {"valid", c.Valid, c.LimitValid}, {"test", c.Test, c.LimitTest}} {
-		if files[i], err = c.readFile(f.split, f.path, f.limit); err != nil {
-			return nil, err
+		if files[i], err = c.readFile(as, f.path, f.limit); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.split, err)
 		}
-		set.Warnings = append(set.Warnings, files[i].warnings(c)...)
 	}
 	if set.Vocab, err = c.vocabulary(files[0]); err != nil {
 		return nil, err
@@ -83,6 +150,10 @@ func (c Text) Load() (*Set, error) {
 	for i, split := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		if *split, err = files[i].encode(set.Vocab, classes); err != nil {
 			return nil, err
+		}
+		set.Warnings = append(set.Warnings, files[i].warnings(c, as)...)
+		if doubt := files[i].unknown(*split); i > 0 && doubt != nil { // train's rare words are meant to be unknown
+			set.Warnings = append(set.Warnings, doubt)
 		}
 	}
 	set.Digest = set.digest()
@@ -96,71 +167,62 @@ type textFile struct {
 	labels    []string // nil without labels
 	lines     []int    // the number of each sentence's line
 	long      int      // how many sentences were dropped or cut
-	tab       int      // the first line with a TAB, if labels are off
+	dropped   int      // how many sentences were left out for their label
+	tab       int      // the first line with a TAB, if that is worth a warning
 }
 
-// readFile reads one split; an empty path gives an empty file.
-func (c Text) readFile(split, path string, limit int) (*textFile, error) {
+// readFile reads at most limit sentences of one split; an empty path gives an empty file.
+func (c Text) readFile(as format, path string, limit int) (*textFile, error) {
 	if path == "" {
 		return &textFile{}, nil
 	}
 	r, err := openText(path)
 	if err != nil {
-		return nil, fmt.Errorf("text: %s: %w", split, err)
+		return nil, err
 	}
 	defer r.Close()
-	f, err := c.parse(r, path, limit)
-	if err != nil {
-		return nil, fmt.Errorf("text: %s: %w", split, err)
-	}
-	return f, nil
+	return c.parse(as, r, path, limit)
 }
 
 // parse reads at most limit sentences; path is the name in messages.
-func (c Text) parse(r io.Reader, path string, limit int) (*textFile, error) {
+func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, error) {
 	f := &textFile{path: path}
-	lines := newLines(r, path)
-	for (limit == 0 || len(f.sentences) < limit) && lines.next() {
-		if strings.TrimSpace(lines.text) == "" {
-			continue
-		}
-		if err := c.parseLine(lines, f); err != nil {
+	for s, err := range as.read(r, path) {
+		if err != nil {
 			return nil, err
 		}
+		if as.drop != "" && s.label == as.drop {
+			f.dropped++
+		} else if err := c.add(as, f, s); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, s.line, err)
+		}
+		if limit > 0 && len(f.sentences) == limit {
+			break
+		}
 	}
-	if lines.err != nil {
-		return nil, lines.err
-	}
-	if len(f.sentences) == 0 && f.long > 0 {
+	switch {
+	case len(f.sentences) > 0:
+		return f, nil
+	case f.long > 0:
 		return nil, fmt.Errorf("%s: every sentence is longer than max_words %d; raise it", path, c.MaxWords)
+	case f.dropped > 0:
+		return nil, fmt.Errorf("%s: every sentence has the label %q and was left out; correct drop_label", path, clip(as.drop))
 	}
-	if len(f.sentences) == 0 {
-		return nil, fmt.Errorf("%s: the file holds no sentence; put one on each line, or leave the setting empty", path)
-	}
-	return f, nil
+	return nil, fmt.Errorf("%s: the file holds no sentence; add some, or leave the setting empty", path)
 }
 
-// parseLine adds the sentence of one line that is not blank.
-func (c Text) parseLine(l *lines, f *textFile) error {
-	label, text := "", l.text
-	if c.Labels {
-		var ok bool
-		if label, text, ok = strings.Cut(l.text, "\t"); !ok {
-			return l.errorf("no TAB between label and text; add one, or set labels to false")
-		}
-		if label = strings.TrimSpace(label); label == "" || strings.TrimSpace(text) == "" {
-			return l.errorf("want a label, a TAB and text, one of them is empty; complete the line or remove it")
-		}
-	} else if f.tab == 0 && strings.Contains(text, "\t") {
-		f.tab = l.line
+// add adds a sentence to a file.
+func (c Text) add(as format, f *textFile, s sentence) error {
+	if as.tabs && f.tab == 0 && strings.Contains(s.text, "\t") {
+		f.tab = s.line
 	}
-	words := strings.Fields(text)
+	words := strings.Fields(s.text)
 	for i, w := range words {
 		if c.Lower && w != yahooUnk {
 			words[i] = strings.ToLower(w)
 		}
 		if slices.Index(reserved[:Unk], words[i]) >= 0 {
-			return l.errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", words[i])
+			return fmt.Errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", words[i])
 		}
 	}
 	if c.MaxWords > 0 && len(words) > c.MaxWords {
@@ -171,19 +233,22 @@ func (c Text) parseLine(l *lines, f *textFile) error {
 		case "cut":
 			words = words[:c.MaxWords]
 		default:
-			return l.errorf("the sentence has %d words, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.MaxWords)
+			return fmt.Errorf("the sentence has %d words, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.MaxWords)
 		}
 	}
 	f.sentences = append(f.sentences, words)
-	f.lines = append(f.lines, l.line)
-	if c.Labels {
-		f.labels = append(f.labels, label)
+	f.lines = append(f.lines, s.line)
+	if as.labels {
+		f.labels = append(f.labels, s.label)
 	}
 	return nil
 }
 
 // warnings lists doubts about a file.
-func (f *textFile) warnings(c Text) (doubts []error) {
+func (f *textFile) warnings(c Text, as format) (doubts []error) {
+	if f.dropped > 0 {
+		doubts = append(doubts, fmt.Errorf("%s: %d sentences with the label %q were left out", f.path, f.dropped, clip(as.drop)))
+	}
 	if f.long > 0 {
 		did := map[string]string{"drop": "left out", "cut": "cut"}[c.TooLong]
 		doubts = append(doubts, fmt.Errorf("%s: %d sentences longer than max_words %d were %s", f.path, f.long, c.MaxWords, did))
@@ -199,13 +264,13 @@ func (c Text) vocabulary(train *textFile) (*Vocab, error) {
 	if c.Vocab != "" {
 		v, err := ReadVocab(c.Vocab)
 		if err != nil {
-			return nil, fmt.Errorf("text: %w", err)
+			return nil, err
 		}
 		return v, nil
 	}
 	v := buildVocab(train.sentences, c.MinCount, c.MaxVocab)
 	if v.Size() == len(reserved) {
-		return nil, fmt.Errorf("text: %s: no word occurs %d times; lower min_count", train.path, c.MinCount)
+		return nil, fmt.Errorf("%s: no word occurs %d times; lower min_count", train.path, c.MinCount)
 	}
 	return v, nil
 }
@@ -229,7 +294,7 @@ func (c Text) classes(files []*textFile) (map[string]int, error) {
 		classes[l] = i
 	}
 	if len(classes) > maxClasses {
-		return nil, fmt.Errorf("text: %s: %d different labels, more than %d; is the text before the label?", files[0].path, len(classes), maxClasses)
+		return nil, fmt.Errorf("%s: %d different labels, more than %d; is the text before the label?", files[0].path, len(classes), maxClasses)
 	}
 	return classes, nil
 }
@@ -252,14 +317,34 @@ func (f *textFile) encode(v *Vocab, classes map[string]int) (Split, error) {
 		}
 		class, ok := classes[f.labels[i]]
 		if !ok {
-			return Split{}, fmt.Errorf("text: %s:%d: label %q does not occur in train; known: %s",
+			return Split{}, fmt.Errorf("%s:%d: label %q does not occur in train; known: %s",
 				f.path, f.lines[i], clip(f.labels[i]), clip(strings.Join(slices.Sorted(maps.Keys(classes)), ", ")))
 		}
 		s.Labels = append(s.Labels, class)
 	}
 	if words > 0 && known == 0 {
-		return Split{}, fmt.Errorf("text: %s: none of its %d words is in the vocabulary of %d; the vocabulary does not fit: name the one made from text of this kind, or check lower",
+		return Split{}, fmt.Errorf("%s: none of its %d words is in the vocabulary of %d; the vocabulary does not fit: name the one made from text of this kind, or check lower",
 			f.path, words, v.Size())
 	}
 	return s, nil
+}
+
+// unknown is a doubt about sentences of which no word is known, though they are not spelt
+// as unknown words: a model is asked to explain nothing but <unk>. It is nil if there are none.
+func (f *textFile) unknown(s Split) error {
+	count, first := 0, 0
+	for i, seq := range s.Seqs {
+		known := slices.ContainsFunc(seq[1:len(seq)-1], func(id int32) bool { return id != Unk })
+		spelt := slices.Contains(f.sentences[i], reserved[Unk]) || slices.Contains(f.sentences[i], yahooUnk)
+		if known || spelt {
+			continue
+		}
+		if count++; count == 1 {
+			first = f.lines[i]
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: the first of %d sentences without any word of the vocabulary; check that the files are of one kind", f.path, first, count)
 }

@@ -7,14 +7,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"vaelab/internal/vae"
 )
 
 // The numbers of the four symbols that every vocabulary begins with.
 const (
-	Pad   = 0 // <pad>, which no sequence contains
-	Start = 1 // <s>, the first symbol of every sequence
-	End   = 2 // </s>, the last symbol of every sequence
-	Unk   = 3 // <unk>, for every word that the vocabulary lacks
+	Pad   = 0       // <pad>, which no sequence contains
+	Start = 1       // <s>, the first symbol of every sequence
+	End   = 2       // </s>, the last symbol of every sequence
+	Unk   = vae.Unk // <unk>, for every word that the vocabulary lacks
 )
 
 // reserved are the first four words of every vocabulary, in the order of their numbers.

@@ -1,0 +1,156 @@
+package data
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vaelab/internal/registry"
+	"vaelab/internal/vae"
+)
+
+func init() {
+	Sources.Add("csv", CSV{Column: "text", Header: true, Separator: "comma", Text: defaultText()})
+}
+
+// CSV is sentences from a column of tables as spreadsheets write them.
+//
+// Fields may stand in quotes, and a quoted field may hold separators and line ends; a quote
+// inside is doubled. One column is the text, and another may be the label. The paths of the
+// files, the vocabulary and the bounds are settings below text, with the meaning they have
+// in [Text]:
+//
+//	csv: {column: review, label: stars, text: {train: train.csv, valid: valid.csv}}
+//
+// Source: RFC 4180.
+type CSV struct {
+	// Column is the name of the text's column, or its number from 1 if there is no header.
+	Column string `yaml:"column" alias:"field"`
+	// Label is the name or number of the label's column; empty means no labels.
+	Label string `yaml:"label" alias:"label_column"`
+	// DropLabel is a label whose sentences are left out; empty means none.
+	DropLabel string `yaml:"drop_label"`
+	// Header says that the first row of each file names the columns.
+	Header bool `yaml:"header"`
+	// Separator stands between the fields of a row.
+	Separator string `yaml:"separator" choice:"comma|semicolon|tab"`
+	// Text has the paths and everything that is not special to the format.
+	Text Text `yaml:"text"`
+}
+
+// Kind is text.
+func (c CSV) Kind() vae.Kind { return vae.Text }
+
+// Load reads the files. An error names the file, the line and what to do about it.
+func (c CSV) Load() (*Set, error) {
+	return c.Text.loadColumns(format{name: "csv", read: c.rows, labels: c.Label != "", drop: c.DropLabel})
+}
+
+// rows reads a table.
+func (c CSV) rows(r io.Reader, path string) iter.Seq2[sentence, error] {
+	return func(yield func(sentence, error) bool) {
+		in := bufio.NewReader(r)
+		if mark, _ := in.Peek(3); string(mark) == "\ufeff" { // some editors put it first
+			in.Discard(len(mark))
+		}
+		table := csv.NewReader(in)
+		table.Comma = map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t'}[c.Separator]
+		table.ReuseRecord = true
+		text, label := -1, -1
+		for {
+			row, err := table.Read()
+			switch {
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield(sentence{}, c.fault(path, err))
+				return
+			}
+			line, _ := table.FieldPos(0)
+			var s sentence
+			if text < 0 { // the first row
+				if text, label, err = c.columns(row); err == nil && c.Header {
+					continue
+				}
+			}
+			if err == nil {
+				s, err = c.row(row, text, label)
+			}
+			if err != nil {
+				err = fmt.Errorf("%s:%d: %w", path, line, err)
+			}
+			s.line = line
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// columns finds the columns of text and label, -1 without labels, in the first row.
+func (c CSV) columns(first []string) (text, label int, err error) {
+	if text, err = c.column(first, "column", c.Column); err != nil {
+		return 0, 0, err
+	}
+	if c.Label == "" {
+		return text, -1, nil
+	}
+	label, err = c.column(first, "label", c.Label)
+	return text, label, err
+}
+
+// column returns the index of the column with the name or number that a setting gives.
+func (c CSV) column(first []string, setting, name string) (int, error) {
+	if !c.Header {
+		n, err := strconv.Atoi(name)
+		if err != nil || n < 1 || n > len(first) {
+			return 0, fmt.Errorf("%s: got %q, want the number of a column from 1 to %d, since header is false; is separator right?", setting, clip(name), len(first))
+		}
+		return n - 1, nil
+	}
+	names := make([]string, len(first))
+	for i, n := range first {
+		names[i] = clip(strings.TrimSpace(n))
+	}
+	if i := slices.Index(names, strings.TrimSpace(name)); i >= 0 {
+		return i, nil
+	}
+	return 0, fmt.Errorf("%s: %w; or set header to false or another separator", setting, registry.Unknown("column", name, names))
+}
+
+// row reads the text and the label of one row.
+func (c CSV) row(row []string, text, label int) (s sentence, err error) {
+	s.text = strings.Clone(row[text])
+	if bad := notText(s.text); bad != "" {
+		return s, fmt.Errorf("%s; the file must be plain UTF-8 text: convert it", strings.Replace(bad, "the line", "the text", 1))
+	}
+	if strings.TrimSpace(s.text) == "" {
+		return s, fmt.Errorf("the column %q is empty; complete the row or remove it", c.Column)
+	}
+	if label < 0 {
+		return s, nil
+	}
+	if s.label = strings.Clone(strings.TrimSpace(row[label])); s.label == "" {
+		return s, fmt.Errorf("the label %q is empty; complete the row or remove it", c.Label)
+	}
+	return s, nil
+}
+
+// fault says where and what is wrong with a table that does not parse.
+func (c CSV) fault(path string, err error) error {
+	var at *csv.ParseError
+	if !errors.As(err, &at) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	what := "a quote is not closed or stands inside a field without quotes; double the quotes inside a quoted field"
+	if errors.Is(err, csv.ErrFieldCount) {
+		what = "the row has another number of fields than the first; quote fields that hold a " + c.Separator
+	}
+	return fmt.Errorf("%s:%d: %s", path, at.StartLine, what)
+}

@@ -1,0 +1,109 @@
+package data
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// readPNGs reads the PNG files below a directory, in the order of their names. If they lie
+// in directories of their own, the path of that is the class. Files that are no PNG are left
+// out with a warning, hidden ones without.
+func readPNGs(root string) (g *gallery, doubts []error, err error) {
+	dir, err := filepath.EvalSymlinks(root) // WalkDir does not follow a link at the root
+	if err != nil {
+		return nil, nil, err
+	}
+	g = &gallery{}
+	var others []string
+	classes := map[string]bool{}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasPrefix(d.Name(), ".") && path != dir && d.IsDir():
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasPrefix(d.Name(), "."):
+			return nil
+		}
+		ok, err := g.add(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if !ok {
+			others = append(others, path)
+			return nil
+		}
+		class, err := filepath.Rel(dir, filepath.Dir(path))
+		g.names = append(g.names, filepath.ToSlash(class))
+		classes[class] = true
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(g.rows) == 0:
+		return nil, nil, fmt.Errorf("%s: no PNG file in the directory; convert the images to PNG, or check the path", root)
+	case classes["."] && len(classes) > 1:
+		return nil, nil, fmt.Errorf("%s: some images lie in the directory and some in others below it, which are classes; move them all into one or the other", root)
+	case classes["."]:
+		g.names = nil
+	}
+	if len(others) > 0 {
+		doubts = append(doubts, fmt.Errorf("%s: %d files that are not PNG were left out, such as %s", root, len(others), filepath.Base(others[0])))
+	}
+	return g, doubts, nil
+}
+
+// add reads one file; it reports false if that is not PNG.
+func (g *gallery) add(path string) (ok bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	magic := make([]byte, 8)
+	if n, _ := f.ReadAt(magic, 0); string(magic[:n]) != "\x89PNG\r\n\x1a\n" {
+		return false, nil
+	}
+	size, err := png.DecodeConfig(f)
+	if err != nil {
+		return false, fmt.Errorf("%w; the image is damaged: write it again or remove it", err)
+	}
+	if len(g.rows) == 0 {
+		g.height, g.width = size.Height, size.Width
+	}
+	if size.Height != g.height || size.Width != g.width {
+		return false, fmt.Errorf("the image has %d x %d pixels, the first has %d x %d; scale them all to one size", size.Height, size.Width, g.height, g.width)
+	}
+	if size.Height > maxPixels/size.Width || len(g.rows) > maxNumbers/(size.Height*size.Width) {
+		return false, fmt.Errorf("images of %d x %d are too large or too many; scale them down or remove some", size.Height, size.Width)
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return false, err
+	}
+	picture, err := png.Decode(f)
+	if err != nil {
+		return false, fmt.Errorf("%w; the image is damaged: write it again or remove it", err)
+	}
+	g.rows = append(g.rows, pixels(picture))
+	return true, nil
+}
+
+// pixels are the grey values of an image in [0,1], row by row; what is transparent is black.
+func pixels(picture image.Image) []float32 {
+	b := picture.Bounds()
+	row := make([]float32, 0, b.Dx()*b.Dy())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			grey := color.Gray16Model.Convert(picture.At(x, y)).(color.Gray16)
+			row = append(row, float32(grey.Y)/65535)
+		}
+	}
+	return row
+}
