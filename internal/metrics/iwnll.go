@@ -9,8 +9,9 @@ import (
 	"vaelab/internal/vae"
 )
 
-// iwRows bounds the examples decoded at once: samples of z times sentences.
-const iwRows = 512
+// iwRows and iwNumbers bound the examples decoded at once, samples of z times sentences or
+// images, and the pixels of these.
+const iwRows, iwNumbers = 512, 1 << 16
 
 // IWNLL is the importance-weighted estimate of -ln p(x) for every example, in nats, in
 // the order of the batches:
@@ -32,6 +33,9 @@ func IWNLL(m *vae.Model, batches []*vae.Batch, K int, seed uint64) []float64 {
 		tape.Reset()
 		logw := make([][]float64, x.B())
 		chunk := max(1, iwRows/x.B())
+		if x.Seqs == nil {
+			chunk = max(1, min(iwRows, iwNumbers/x.Values.Cols)/x.B())
+		}
 		for done := 0; done < K; done += chunk {
 			k := min(chunk, K-done)
 			repeated := x.Repeat(k)

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -364,7 +365,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
 	if r.wrong == wrong { // both are known
 		if err := t.Model.Fits(vae.Space{Kind: t.Data.Kind()}); err != nil {
-			r.fault(nodes["model"], "model", "%v; choose another model or other data", err)
+			r.fault(cmp.Or(nodes["model"], nodes["data"]), "model", "%v", err)
 		}
 	}
 	var names []string

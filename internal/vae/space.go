@@ -38,5 +38,5 @@ func (s Space) Want(model string, kinds ...Kind) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s reads %s data; these are %s", model, kinds[0], s.Kind)
+	return fmt.Errorf("%s reads %s data; these are %s; choose another model or other data", model, kinds[0], s.Kind)
 }

@@ -43,6 +43,17 @@ type Predictor interface {
 	Predict(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
 }
 
+// Unk is the number of <unk> in every vocabulary: what a decoder reads in place of a word
+// that is kept from it.
+const Unk = 3
+
+// An Auxiliary is a decoder with a loss of its own beside -ln p(x|z), such as a bag of words:
+// one number (1, 1), nats per example, weighted. Training adds it to the loss; no metric
+// sees it, because LogProb stays what it is.
+type Auxiliary interface {
+	Auxiliary(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
+}
+
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
 type Head func(p *nn.Pass, m, s *grad.Value) Gaussian
 
@@ -150,12 +161,15 @@ type Terms struct {
 	Loss *grad.Value // (1, 1)
 }
 
-// Loss is the whole method in five lines.
+// Loss is the whole method in five lines, and in training what the decoder adds to it.
 func (m *Model) Loss(p *nn.Pass, x *Batch) Terms {
 	raw, scale := m.Encoder.Encode(p, x)
 	q := m.Head(p, raw, scale)
 	z := q.Sample(p)
 	rec := m.Decoder.LogProb(p, z, x)
 	loss := rec.Mean().Neg().Add(m.Penalty(p, q, z).Scale(p.KLWeight))
+	if d, ok := m.Decoder.(Auxiliary); ok && p.Train {
+		loss = loss.Add(d.Auxiliary(p, z, x))
+	}
 	return Terms{q, z, rec, loss}
 }

@@ -1,0 +1,91 @@
+package models
+
+import (
+	"math"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// Linear is the linear-Gaussian VAE, probabilistic PCA trained as a VAE, whose optimum is
+// known in closed form.
+//
+//	encoder   m = V x + v,  s the same for every x
+//	decoder   ln p(x|z) = ln N(x; W z + b, noise I)
+//
+// Under a vanilla head the optimum gives a latent dimension to each eigenvalue L_j of the
+// data's covariance that exceeds the noise, the largest first, and has no use for others:
+//
+//	sigma_j² = noise/L_j,    E[mu_j²] = 1 - noise/L_j,    KL_j = ½ ln(L_j/noise)
+//
+// Such data make the posterior collapse where L_j <= noise, and rightly. s is free of x
+// because the true posterior's is; bn-scaler, whose BN(s) is then 0, cannot represent
+// that, rms-scaler can.
+//
+// Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior
+// collapse" (arXiv 1911.02469); Tipping & Bishop 1999, "Probabilistic principal component
+// analysis".
+type Linear struct {
+	// LatentDim is d, the number of latent dimensions.
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	// Noise is the decoder's variance, the same for each number of x; it is not learnt.
+	Noise float64 `yaml:"noise" range:"(0,inf)"`
+}
+
+func init() { Models.Add("linear", Linear{LatentDim: 8, Noise: 1}) }
+
+// Latent is d.
+func (m Linear) Latent() int { return m.LatentDim }
+
+// Fits: vectors only.
+func (m Linear) Fits(s vae.Space) error { return s.Want("linear", vae.Vector) }
+
+// FlopsPerToken is 3 · 4D: two products of P·D each for P numbers.
+func (m Linear) FlopsPerToken(vae.Space) float64 { return 12 * float64(m.LatentDim) }
+
+// Build makes both halves: encoder.linear, encoder.scale (s, at first 0), decoder.linear.
+func (m Linear) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+	P, D := s.Size(), m.LatentDim
+	enc := &linearEncoder{
+		linear: nn.NewLinear(ps, "encoder.linear", P, D, nn.FanIn(P)),
+		bias:   ps.New("encoder.linear.bias", nn.Constant(0), D),
+		scale:  ps.New("encoder.scale", nn.Constant(0), D),
+	}
+	dec := &linearDecoder{
+		linear: nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D)),
+		bias:   ps.New("decoder.linear.bias", nn.Constant(0), P),
+		noise:  m.Noise,
+	}
+	return enc, dec
+}
+
+type linearEncoder struct {
+	linear      nn.Linear
+	bias, scale *nn.Param // (D) each
+}
+
+// Encode is linear in x; s is the same for all.
+func (e *linearEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	m = e.linear.Apply(p, p.Tape.Const(x.Values)).AddRow(p.Use(e.bias)) // (B, D)
+	s = p.Tape.Zeros(m.Rows, m.Cols).AddRow(p.Use(e.scale))             // (B, D)
+	return m, s
+}
+
+type linearDecoder struct {
+	linear nn.Linear
+	bias   *nn.Param // (P)
+	noise  float64
+}
+
+// LogProb is ln N(x; W z + b, noise I), constant included.
+func (d *linearDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	off := p.Tape.Const(x.Values).Sub(d.Predict(p, z, x)) // (B, P)
+	constant := -0.5 * float64(off.Cols) * math.Log(2*math.Pi*d.noise)
+	return off.Square().RowSums().Scale(nn.Float(-0.5 / d.noise)).Shift(nn.Float(constant)) // (B, 1)
+}
+
+// Predict is the mean W z + b, (B, P).
+func (d *linearDecoder) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
+	return d.linear.Apply(p, z).AddRow(p.Use(d.bias))
+}

@@ -1,0 +1,206 @@
+package models
+
+import (
+	"fmt"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// MLP is the VAE of multi-layer perceptrons, whose decoder sees z and nothing else: no pixel and
+// no word depends on another but through z, so that nothing can take z's place.
+//
+//	encoder   m, s = W h + b,  h = MLP(x); of a sentence x is the frequencies of its words
+//	images    ln p(x|z) = Σ_j ln Bernoulli(x_j; sigmoid (W MLP(z) + b)_j)
+//	text      ln p(x|z) = Σ_t ln softmax(W MLP(z, t))_{x_t},  words and </s>, no biases
+//
+// The first layer of an MLP over frequencies is a table of word vectors, of which the
+// sentence takes the mean; that of the text decoder adds a vector of its own for each
+// position t, or none, and then a sentence is a bag of words to the decoder as well.
+//
+// Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", appendix C (arXiv
+// 1312.6114), for images; the bag as Miao et al. 2016, "Neural variational inference for text
+// processing" (arXiv 1511.06038).
+type MLP struct {
+	// LatentDim is d, the number of latent dimensions.
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	// Hidden is the size of every hidden layer, and of a word vector.
+	Hidden int `yaml:"hidden" range:"[1,100000]" alias:"hidden_dim|hidden_size"`
+	// Layers is the number of hidden layers of the encoder, and of the decoder.
+	Layers int `yaml:"layers" range:"[1,100]" alias:"num_layers"`
+	// Activation is what follows a hidden layer.
+	Activation string `yaml:"activation" choice:"relu|tanh|elu"`
+	// Output says what the decoder knows of a word in text: its position, or nothing.
+	Output string `yaml:"output" choice:"position|bag"`
+}
+
+func init() {
+	Models.Add("mlp", MLP{LatentDim: 32, Hidden: 512, Layers: 2, Activation: "relu", Output: "position"})
+}
+
+// Latent is d.
+func (m MLP) Latent() int { return m.LatentDim }
+
+// Fits: sentences and images.
+func (m MLP) Fits(s vae.Space) error { return s.Want("mlp", vae.Text, vae.Image) }
+
+// FlopsPerToken is 6 for each weight that a prediction meets. What is done once an example is
+// shared out among its pixels, or among the symbols of the longest sentence.
+func (m MLP) FlopsPerToken(s vae.Space) float64 {
+	D, H, more := float64(m.LatentDim), float64(m.Hidden), float64(m.Layers-1)
+	ends, deep := H*2*D+D*H, more*H*H
+	if s.Kind == vae.Image {
+		P := float64(s.Size())
+		return 6 * (2*H + (ends+2*deep)/P)
+	}
+	V, T := float64(s.V), float64(max(1, s.MaxLen-1))
+	if m.Output == "bag" {
+		return 6 * (ends + 2*deep + H*V) / T
+	}
+	return 6 * (deep + H*V + (ends+deep)/T)
+}
+
+// Build makes both halves: encoder.hidden.0 ..., encoder.linear, decoder.hidden.0 ...,
+// decoder.linear; for text encoder.embed instead of the first, and decoder.position.
+func (m MLP) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+	H, D := m.Hidden, m.LatentDim
+	enc := &mlpEncoder{d: D}
+	if s.Kind == vae.Image {
+		pixels := nn.NewAffine(ps, "encoder.hidden.0", s.Size(), H, nn.FanIn(s.Size()))
+		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return pixels.Apply(p, p.Tape.Const(x.Values)) }
+	} else {
+		words := nn.NewEmbedding(ps, "encoder.embed", s.V, H, nn.Normal(1))
+		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return words.Apply(p, x.Symbols).MeanSteps(x.Steps) }
+	}
+	enc.above = m.above(ps, "encoder")
+	enc.linear = nn.NewAffine(ps, "encoder.linear", H, 2*D, nn.FanIn(H))
+
+	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
+	above := m.above(ps, "decoder")
+	if s.Kind == vae.Image {
+		return enc, &mlpPixels{first, above, nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))}
+	}
+	output := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
+	if m.Output == "bag" {
+		return enc, &mlpBag{first, above, output}
+	}
+	positions := max(1, s.MaxLen-1) // all that is predicted
+	return enc, &mlpPositions{first, above, nn.NewEmbedding(ps, "decoder.position", positions, H, nn.Normal(1)), output}
+}
+
+// above makes the hidden layers above the first.
+func (m MLP) above(ps *nn.Params, half string) hiddenLayers {
+	l := hiddenLayers{activation: m.Activation}
+	for i := 1; i < m.Layers; i++ {
+		l.layers = append(l.layers, nn.NewAffine(ps, fmt.Sprintf("%s.hidden.%d", half, i), m.Hidden, m.Hidden, nn.FanIn(m.Hidden)))
+	}
+	return l
+}
+
+// hiddenLayers are those above the first.
+type hiddenLayers struct {
+	layers     []nn.Affine
+	activation string
+}
+
+// apply goes on from the first layer's pre-activations, (B, H).
+func (l hiddenLayers) apply(p *nn.Pass, pre *grad.Value) *grad.Value {
+	h := activate(l.activation, pre)
+	for _, layer := range l.layers {
+		h = activate(l.activation, layer.Apply(p, h))
+	}
+	return h
+}
+
+// activate applies one of the functions that settings may choose.
+func activate(activation string, x *grad.Value) *grad.Value {
+	switch activation {
+	case "tanh":
+		return x.Tanh()
+	case "elu":
+		return x.ELU()
+	}
+	return x.Max(0)
+}
+
+type mlpEncoder struct {
+	read   func(p *nn.Pass, x *vae.Batch) *grad.Value // the first layer, (B, H)
+	above  hiddenLayers
+	linear nn.Affine
+	d      int
+}
+
+// Encode reads whole examples at once.
+func (e *mlpEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	both := e.linear.Apply(p, e.above.apply(p, e.read(p, x))) // (B, 2D)
+	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d)
+}
+
+type mlpPixels struct {
+	first  nn.Affine
+	above  hiddenLayers
+	linear nn.Affine
+}
+
+// LogProb is the sum over pixels.
+func (d *mlpPixels) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.Predict(p, z, x).Bernoulli(x.Values)
+}
+
+// Predict is the pixels' logits, (B, P).
+func (d *mlpPixels) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
+	return d.linear.Apply(p, d.above.apply(p, d.first.Apply(p, z)))
+}
+
+type mlpBag struct {
+	first  nn.Affine
+	above  hiddenLayers
+	linear nn.Linear
+}
+
+// LogProb draws every word from one softmax.
+func (d *mlpBag) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.logits(p, z).BagOfWords(x.Predict, x.Out).Neg()
+}
+
+// Predict is the same logits at every step, (M, V).
+func (d *mlpBag) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.logits(p, z).Spread(x.Predict)
+}
+
+// logits are of any word, (B, V).
+func (d *mlpBag) logits(p *nn.Pass, z *grad.Value) *grad.Value {
+	return d.linear.Apply(p, d.above.apply(p, d.first.Apply(p, z)))
+}
+
+type mlpPositions struct {
+	first    nn.Affine
+	above    hiddenLayers
+	position nn.Embedding
+	linear   nn.Linear
+}
+
+// LogProb predicts every word from z and its position. Positions beyond those of the longest
+// sentence at building share the last one's vector.
+func (d *mlpPositions) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	nll := d.hidden(p, z, x).CrossEntropy(p.Use(d.linear.Weight), x.Out) // (M, 1)
+	return nll.SumSteps(x.Predict).Neg()                                 // (B, 1)
+}
+
+// Predict is LogProb's logits, (M, V).
+func (d *mlpPositions) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.linear.Apply(p, d.hidden(p, z, x))
+}
+
+// hidden is what the output layer reads, (M, H).
+func (d *mlpPositions) hidden(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	at := make([]int32, 0, x.Predict.Rows())
+	for t, n := range x.Predict.Active {
+		for range n {
+			at = append(at, int32(min(t, d.position.Weight.Rows-1)))
+		}
+	}
+	pre := d.first.Apply(p, z).Spread(x.Predict).Add(d.position.Apply(p, at)) // (M, H)
+	return d.above.apply(p, pre)
+}

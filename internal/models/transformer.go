@@ -1,0 +1,191 @@
+package models
+
+import (
+	"fmt"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// Transformer is a text VAE of two small transformers: one reads the sentence in both
+// directions, a causal one writes it, told z in one of two ways or both.
+//
+//	encoder   m, s = W pool(h),  h = transformer(embed x_t + position t)          no bias
+//	decoder   h = transformer(embed x_t + position t [+ W z], [memory_l = W_l z])
+//	          ln p(x_{t+1} | x_{1..t}, z) = ln softmax(W h_t)                     no biases
+//
+// memory_l is what every word may attend to in layer l besides the words before it: one or
+// more vectors, key and value in one, of a projection of that layer's own. Blocks are
+// pre-norm with GELU in its tanh form, and positions are learnt; see nn.Transformer.
+//
+// All weights, word vectors, positions and projections of z included, begin as GPT-2's:
+// N(0, 0.02²), those that add to the residual as N(0, 0.02²/(2 layers)), biases 0. Dropout
+// acts on the embedded words and on each block's two additions, not on attention weights.
+//
+// Source: Li et al. 2020, "Optimus: organizing sentences via pre-trained modeling of a latent
+// space" (arXiv 2004.04092), for memory and add; here trained from scratch. Blocks as
+// Radford et al. 2019, GPT-2, names and layouts as nanoGPT.
+type Transformer struct {
+	// LatentDim is d, the number of latent dimensions.
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	// EmbedDim is the width E of both transformers: of word vectors and all between blocks.
+	EmbedDim int `yaml:"embed_dim" range:"[1,100000]" alias:"n_embd|d_model|ni"`
+	// Heads is the number of attention heads; it divides the width.
+	Heads int `yaml:"heads" range:"[1,1000]" alias:"n_head|num_heads|nhead"`
+	// EncLayers is the number of the encoder's blocks.
+	EncLayers int `yaml:"enc_layers" range:"[1,1000]" alias:"num_encoder_layers"`
+	// DecLayers is the number of the decoder's blocks.
+	DecLayers int `yaml:"dec_layers" range:"[1,1000]" alias:"num_decoder_layers"`
+	// FF is how many times wider the middle of a block's second half is.
+	FF int `yaml:"ff" range:"[1,100]"`
+	// Dropout is the share of elements that training drops.
+	Dropout float64 `yaml:"dropout" range:"[0,1)"`
+	// Positions is the longest sentence that can be read, <s> and </s> included; 0 means the
+	// longest of the data.
+	Positions int `yaml:"positions" range:"[0,1000000]" alias:"block_size|n_positions"`
+	// Pooling makes one vector of the encoder's: the mean, or that of the first symbol, <s>.
+	Pooling string `yaml:"pooling" choice:"mean|first-token"`
+	// ZEnters says how the decoder is told z: as memory, added to each word vector, or both.
+	ZEnters string `yaml:"z_enters" choice:"memory|add|both"`
+	// Memory is the number of vectors in each layer's memory.
+	Memory int `yaml:"memory" range:"[1,1000]"`
+	// Tied makes the decoder's word vectors its output layer too.
+	Tied bool `yaml:"tied"`
+}
+
+func init() {
+	Models.Add("transformer", Transformer{
+		LatentDim: 32, EmbedDim: 256, Heads: 4, EncLayers: 4, DecLayers: 4, FF: 4, Dropout: 0.1,
+		Pooling: "mean", ZEnters: "both", Memory: 1,
+	})
+}
+
+// Latent is d.
+func (m Transformer) Latent() int { return m.LatentDim }
+
+// Fits: sentences that have no more symbols than there are positions. The heads must divide
+// the width.
+func (m Transformer) Fits(s vae.Space) error {
+	switch {
+	case m.EmbedDim%m.Heads != 0:
+		return fmt.Errorf("transformer: %d heads do not divide the width %d; set heads or embed_dim", m.Heads, m.EmbedDim)
+	case s.Kind == vae.Text && m.Positions > 0 && s.MaxLen > m.Positions:
+		return fmt.Errorf("transformer: the longest sentence has %d symbols, <s> and </s> included, but there are %d positions; set positions to %d, or to 0 for the longest", s.MaxLen, m.Positions, s.MaxLen)
+	}
+	return s.Want("transformer", vae.Text)
+}
+
+// FlopsPerToken is 3 [2 (4+2 ff) E² (layers of both) + 2EV]. The products of attention
+// itself, 4TE or half of it in each layer, depend on the sentence and are left out.
+func (m Transformer) FlopsPerToken(s vae.Space) float64 {
+	E, layers := float64(m.EmbedDim), float64(m.EncLayers+m.DecLayers)
+	return 6 * (float64(4+2*m.FF)*E*E*layers + E*float64(s.V))
+}
+
+// Build makes both halves: encoder.wte (words), encoder.wpe (positions), encoder.h.0 ...,
+// encoder.ln_f, encoder.linear, and the same of the decoder with decoder.memory.0 ... and
+// decoder.add (z) and decoder.lm_head instead of linear.
+func (m Transformer) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
+	enc := &transformerEncoder{
+		transformerStack: m.stack(ps, "encoder", s, m.EncLayers, false),
+		first:            m.Pooling == "first-token",
+		linear:           nn.NewLinear(ps, "encoder.linear", E, 2*D, init),
+		d:                D,
+	}
+	dec := &transformerDecoder{transformerStack: m.stack(ps, "decoder", s, m.DecLayers, true)}
+	if m.ZEnters != "add" {
+		for l := range m.DecLayers {
+			dec.memory = append(dec.memory, nn.NewLinear(ps, fmt.Sprintf("decoder.memory.%d", l), D, m.Memory*E, init))
+		}
+	}
+	if m.ZEnters != "memory" {
+		add := nn.NewLinear(ps, "decoder.add", D, E, init)
+		dec.add = &add
+	}
+	dec.output = nn.Linear{Weight: dec.words.Weight}
+	if !m.Tied {
+		dec.output = nn.NewLinear(ps, "decoder.lm_head", E, s.V, init)
+	}
+	return enc, dec
+}
+
+// transformerStack is what both halves have: from symbols to rows.
+type transformerStack struct {
+	words, positions nn.Embedding
+	blocks           nn.Transformer
+	dropout          nn.Float
+}
+
+func (m Transformer) stack(ps *nn.Params, half string, s vae.Space, layers int, causal bool) transformerStack {
+	E, T, init := m.EmbedDim, m.Positions, nn.Normal(nn.GPT2Init)
+	if T == 0 {
+		T = s.MaxLen
+	}
+	if causal {
+		T-- // nothing follows the last symbol
+	}
+	return transformerStack{
+		words:     nn.NewEmbedding(ps, half+".wte", s.V, E, init),
+		positions: nn.NewEmbedding(ps, half+".wpe", T, E, init),
+		blocks:    nn.NewTransformer(ps, half, E, m.FF, m.Heads, layers, causal, m.Dropout),
+		dropout:   nn.Float(m.Dropout),
+	}
+}
+
+// embed is embed x_t + position t, (N, E).
+func (t *transformerStack) embed(p *nn.Pass, steps grad.Steps, symbols []int32) *grad.Value {
+	return t.words.Apply(p, symbols).AddSteps(steps, p.Use(t.positions.Weight))
+}
+
+type transformerEncoder struct {
+	transformerStack
+	first  bool
+	linear nn.Linear
+	d      int
+}
+
+// Encode reads each sentence from <s> to </s>, every symbol seeing all.
+func (e *transformerEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	h := nn.Dropout(p, e.embed(p, x.Steps, x.Symbols), e.dropout) // (N, E)
+	h = e.blocks.Apply(p, x.Steps, h, nil)                        // (N, E)
+	if e.first {
+		h = h.FirstRows(x.B())
+	} else {
+		h = h.MeanSteps(x.Steps)
+	}
+	both := e.linear.Apply(p, h)                          // (B, 2D)
+	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d) // (B, D) each
+}
+
+type transformerDecoder struct {
+	transformerStack
+	memory []nn.Linear // one a layer, or none
+	add    *nn.Linear  // or nil
+	output nn.Linear
+}
+
+// LogProb is teacher-forced: each word is predicted from z and the true words before it.
+func (d *transformerDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	nll := d.read(p, z, x).CrossEntropy(p.Use(d.output.Weight), x.Out) // (M, 1)
+	return nll.SumSteps(x.Predict).Neg()                               // (B, 1)
+}
+
+// Predict is LogProb's logits, (M, V).
+func (d *transformerDecoder) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.output.Apply(p, d.read(p, z, x))
+}
+
+// read runs over the words that are known before each prediction, (M, E).
+func (d *transformerDecoder) read(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	h := d.embed(p, x.Predict, x.In) // (M, E)
+	if d.add != nil {
+		h = h.Add(d.add.Apply(p, z).Spread(x.Predict))
+	}
+	h = nn.Dropout(p, h, d.dropout)
+	if d.memory == nil {
+		return d.blocks.Apply(p, x.Predict, h, nil)
+	}
+	return d.blocks.Apply(p, x.Predict, h, func(l int) *grad.Value { return d.memory[l].Apply(p, z) })
+}
