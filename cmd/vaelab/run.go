@@ -56,6 +56,9 @@ and the exit code is 1.`,
 			if err := writable(c.out); err != nil {
 				return err
 			}
+			if err := sweep.Tidy(jobs); err != nil {
+				return err
+			}
 			todo, resume := 0, 0
 			for _, j := range jobs {
 				if !j.Done {

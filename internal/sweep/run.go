@@ -117,6 +117,27 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
+// Tidy removes what a process killed between a trial's last result and its own end has left
+// in the folders of the jobs done. A folder that another process still holds, or that may
+// not be written, stays as it is.
+func Tidy(jobs []Job) error {
+	for _, j := range jobs {
+		if !j.Done {
+			continue
+		}
+		unlock, err := record.Lock(j.Dir)
+		if err != nil {
+			continue
+		}
+		err = train.Tidy(j.Dir)
+		unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // share divides the processors among the running trials, whose number changes by n.
 func share(running *atomic.Int32, n int32) {
 	tensor.SetProcs(runtime.GOMAXPROCS(0) / max(1, int(running.Add(n))))

@@ -183,13 +183,18 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 	if err := record.WriteFileAtomic(filepath.Join(dir, record.DoneFile), nil); err != nil {
 		return err
 	}
-	// What a killed or failed trial needed, a finished one does not.
+	return Tidy(dir)
+}
+
+// Tidy removes from a finished trial's folder what only a killed or failed one needs. Nobody
+// else may be writing there.
+func Tidy(dir string) error {
 	for _, name := range []string{CheckpointFile, record.FailedFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return nil
+	return record.CleanUp(dir)
 }
 
 func (t *Trainer) save(path string, f safetensors.File) error {
