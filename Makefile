@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-long ci bench bench-peer generate
+.PHONY: build test test-f64 test-arm64 test-long ci bench bench-record bench-peer generate
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -o vaelab ./cmd/vaelab
@@ -9,6 +9,9 @@ test:
 test-f64: ## the same in float64, where finite differences are sharp
 	go test -tags f64 ./...
 
+test-arm64: ## the engine on another processor, without kernels; needs qemu-user
+	GOARCH=arm64 go test -exec qemu-aarch64 ./internal/tensor/... ./internal/grad ./internal/nn ./internal/optim ./internal/stream ./variants
+
 test-long: ## every float32 through exp, and longer fuzzing
 	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v
 	go test ./internal/safetensors -fuzz FuzzDecode -fuzztime 1m
@@ -17,8 +20,14 @@ test-long: ## every float32 through exp, and longer fuzzing
 ci:
 	.ci/run
 
-bench: ## products as a share of the FMA ceiling, and a whole training step
-	go test ./internal/tensor/kernel ./internal/train -run '^$$' -bench . -cpu 1
+BENCH = go test ./internal/tensor/... ./internal/grad ./internal/train -run '^$$' -bench . -cpu 1,$(shell nproc)
+
+bench: ## products and whole training steps as a share of the FMA ceiling, on one core and on all
+	$(BENCH)
+
+bench-record: ## the same, six times, kept with commit and processor, and compared with the commits before
+	{ echo "commit: $$(git describe --always --dirty)"; $(BENCH) -count 6; } | tee /dev/stderr >> bench/history.txt
+	go tool -modfile=tools/go.mod benchstat -col commit bench/history.txt
 
 generate: ## the assembly, from its generator
 	cd internal/tensor/kernel/gen && go generate .

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
@@ -34,10 +35,50 @@ func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (
 	}, set
 }
 
-// BenchmarkStep is one training step, SGD with clipping, on random sentences of one length,
-// at the sizes that the field trains on. It gives the share of the multiply-add ceiling of
-// the cores that -cpu allows, counting the products only: 3 [8H(E+H) + 8H(E+D+H) + 2HV] operations a symbol.
-func BenchmarkStep(b *testing.B) {
+// A size is a text VAE as the field trains it.
+type size struct {
+	name          string
+	E, H, D, V, T int
+}
+
+var sizes = []size{
+	{"small", 64, 128, 16, 2000, 16},
+	{"snli", 128, 512, 32, 9990, 12},
+	{"ptb", 256, 256, 32, 10000, 23},
+	{"yelp", 512, 1024, 32, 20000, 98},
+}
+
+// trainer builds a model of that size with a few batches of random sentences of one length.
+func (s size) trainer(b *testing.B) *Trainer {
+	settings := Defaults
+	settings.Optimizer, settings.LR = "sgd", 0.5
+	trial, set := small(b, 8, settings)
+	trial.Model = models.LSTM{LatentDim: s.D, EmbedDim: s.E, EncHidden: s.H, DecHidden: s.H, DropoutIn: 0.5, DropoutOut: 0.5, Init: "bn-vae"}
+	words := make([]string, s.V-4)
+	for i := range words {
+		words[i] = fmt.Sprint("w", i)
+	}
+	set.Vocab = data.NewVocab(words)
+	rng := stream.New(1, "benchmark")
+	set.Train = data.Split{}
+	for range 32 * 4 {
+		seq := make([]int32, s.T+1)
+		for t := range seq {
+			seq[t] = int32(4 + rng.IntN(s.V-4))
+		}
+		set.Train.Seqs = append(set.Train.Seqs, seq)
+	}
+	t, err := New(trial, set)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+// onAllCores runs a benchmark for each size on as many cores as -cpu says. The function
+// returns the symbols that one round predicts, and the operations of the products for each:
+// what is reported is their rate, and its share of the multiply-add ceiling of those cores.
+func onAllCores(b *testing.B, sizes []size, f func(b *testing.B, s size) (tokens int, flops float64)) {
 	ceiling := 0.0
 	if kernel.Available {
 		const rounds = 20_000_000
@@ -45,58 +86,51 @@ func BenchmarkStep(b *testing.B) {
 		kernel.Ceiling(rounds)
 		ceiling = kernel.CeilingFlops * rounds / time.Since(start).Seconds()
 	}
-	for _, size := range []struct {
-		name          string
-		E, H, D, V, T int
-	}{
-		{"small", 64, 128, 16, 2000, 16},
-		{"snli", 128, 512, 32, 9990, 12},
-		{"ptb", 256, 256, 32, 10000, 23},
-		{"yelp", 512, 1024, 32, 20000, 98},
-	} {
-		b.Run(size.name, func(b *testing.B) {
-			cores := runtime.GOMAXPROCS(0) // as -cpu says
+	for _, s := range sizes {
+		b.Run(s.name, func(b *testing.B) {
+			cores := runtime.GOMAXPROCS(0)
 			tensor.SetProcs(cores)
 			defer tensor.SetProcs(1)
-			settings := Defaults
-			settings.Optimizer, settings.LR = "sgd", 0.5
-			trial, set := small(b, 8, settings)
-			trial.Model = models.LSTM{LatentDim: size.D, EmbedDim: size.E, EncHidden: size.H, DecHidden: size.H, DropoutIn: 0.5, DropoutOut: 0.5, Init: "bn-vae"}
-			words := make([]string, size.V-4)
-			for i := range words {
-				words[i] = fmt.Sprint("w", i)
-			}
-			set.Vocab = data.NewVocab(words)
-			rng := stream.New(1, "benchmark")
-			set.Train = data.Split{}
-			for range 32 * 4 {
-				seq := make([]int32, size.T+1)
-				for t := range seq {
-					seq[t] = int32(4 + rng.IntN(size.V-4))
-				}
-				set.Train.Seqs = append(set.Train.Seqs, seq)
-			}
-			t, err := New(trial, set)
-			if err != nil {
-				b.Fatal(err)
-			}
-			step := func() {
-				t.Batch = t.Step % len(t.batches)
-				if err := t.TrainStep(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			step()
 			b.ReportAllocs()
-			for b.Loop() {
-				step()
-			}
-			tokens := float64(32*size.T*b.N) / b.Elapsed().Seconds()
-			b.ReportMetric(tokens, "tokens/s")
+			tokens, flops := f(b, s)
+			rate := float64(tokens*b.N) / b.Elapsed().Seconds()
+			b.ReportMetric(rate, "tokens/s")
 			if ceiling > 0 {
-				E, H, D, V := float64(size.E), float64(size.H), float64(size.D), float64(size.V)
-				b.ReportMetric(100*tokens*3*(8*H*(E+H)+8*H*(E+D+H)+2*H*V)/ceiling/float64(cores), "%ceiling")
+				b.ReportMetric(100*rate*flops/ceiling/float64(cores), "%ceiling")
 			}
 		})
 	}
+}
+
+// BenchmarkStep is one training step, SGD with clipping, on a batch of 32.
+func BenchmarkStep(b *testing.B) {
+	onAllCores(b, sizes, func(b *testing.B, s size) (int, float64) {
+		t := s.trainer(b)
+		step := func() {
+			t.Batch = t.Step % len(t.batches)
+			if err := t.TrainStep(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		step()
+		for b.Loop() {
+			step()
+		}
+		return 32 * s.T, t.trial.Model.(models.Counter).FlopsPerToken(t.set.Space())
+	})
+}
+
+// BenchmarkIWNLL is the importance-weighted likelihood with 500 samples of z for each of four
+// sentences: the decoder forward, and next to nothing else.
+func BenchmarkIWNLL(b *testing.B) {
+	const K, B = 500, 4
+	onAllCores(b, sizes[:3], func(b *testing.B, s size) (int, float64) {
+		t := s.trainer(b)
+		four := []*vae.Batch{vae.NewBatch(t.set.Train.Seqs[:B], nil)}
+		for b.Loop() {
+			metrics.IWNLL(t.Model, four, K, 1)
+		}
+		E, H, D, V := float64(s.E), float64(s.H), float64(s.D), float64(s.V)
+		return K * B * s.T, 8*H*(E+D+H) + 2*H*V
+	})
 }
