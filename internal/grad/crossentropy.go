@@ -29,12 +29,17 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 		rows = min(N, blockRows)
 	}
 	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.arena.Raw(rows * V)}
-	out.save[0] = p.Data // softmax probabilities, for the gradient
 	words := tensor.Prepare(t.arena.Raw, tensor.T, w.Matrix)
 	if out.Grad != nil {
+		sums := t.arena.Raw(N)
+		out.save = [4][]Float{p.Data, sums}
 		w := softmaxes.Get().(*softmax)
-		*w = softmax{x: v.Matrix, p: p, words: words, targets: targets, nll: out.Data}
-		tensor.Split(w, N, blockRows)
+		*w = softmax{x: v.Matrix, p: p, words: words, targets: targets, nll: out.Data, sums: sums}
+		align := 16
+		if 2*N*V*v.Cols < 4<<20 { // too little to share
+			align = N
+		}
+		tensor.Split(w, N, align)
 		softmaxes.Put(w)
 		return out
 	}
@@ -42,24 +47,23 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 		to := min(N, from+rows)
 		words.Gemm(v.RowRange(from, to), 0, p.RowRange(0, to-from))
 		for i := range to - from {
-			out.Data[from+i] = negLogSoftmax(p.Row(i), targets[from+i])
+			row := p.Row(i)
+			logit := row[targets[from+i]]
+			_, lse := tensor.ExpLSE(row)
+			out.Data[from+i] = lse - logit
 		}
 	}
 	return out
 }
 
-// negLogSoftmax turns logits into probabilities and returns -ln of the target's.
-func negLogSoftmax(row []Float, target int32) Float {
-	logit := row[target]
-	return tensor.SoftmaxLSE(row) - logit
-}
-
-// softmax is the output layer forward: rows do not depend on each other.
+// softmax is the output layer forward; rows do not depend on each other. For the gradient it
+// leaves s (softmax - onehot) in p, where s, the sum of a row's exponentials, is not divided
+// out: a pass over the logits costs more than one over the rows of x.
 type softmax struct {
-	x, p    tensor.Matrix
-	words   tensor.Panel
-	targets []int32
-	nll     []Float
+	x, p      tensor.Matrix
+	words     tensor.Panel
+	targets   []int32
+	nll, sums []Float
 }
 
 var softmaxes = sync.Pool{New: func() any { return new(softmax) }}
@@ -70,41 +74,32 @@ func (w *softmax) Part(first, last int) {
 		to := min(last, from+blockRows)
 		w.words.GemmAlone(w.x.RowRange(from, to), 0, w.p.RowRange(from, to))
 		for i := from; i < to; i++ {
-			w.nll[i] = negLogSoftmax(w.p.Row(i), w.targets[i])
+			row, target := w.p.Row(i), w.targets[i]
+			logit := row[target]
+			sum, lse := tensor.ExpLSE(row)
+			w.nll[i], w.sums[i] = lse-logit, sum
+			row[target] -= sum
 		}
 	}
 }
 
-// softmaxBack makes d logits of probabilities, in place.
-type softmaxBack struct {
-	upstream []Float
-	targets  []int32
-	p        tensor.Matrix
-}
-
-var softmaxBacks = sync.Pool{New: func() any { return new(softmaxBack) }}
-
-// Part computes rows first ... last-1.
-func (w *softmaxBack) Part(first, last int) {
-	for i := first; i < last; i++ {
-		row := w.p.Row(i)
-		tensor.Scale(w.upstream[i], row)
-		row[w.targets[i]] -= w.upstream[i]
-	}
-}
-
-// d logits = upstream (softmax - onehot)
+// With k = upstream / s and P = s (softmax - onehot):  dx = k P·W,  dW = Pᵀ·(k x)
 func backCrossEntropy(v *Value) {
-	a, w := v.in[0], v.in[1]
+	x, w, sums := v.in[0], v.in[1], v.save[1]
 	p := tensor.Matrix{Rows: v.Rows, Cols: w.Rows, Data: v.save[0]}
-	back := softmaxBacks.Get().(*softmaxBack)
-	*back = softmaxBack{upstream: v.Grad, targets: v.ids, p: p}
-	tensor.Split(back, v.Rows, blockRows)
-	softmaxBacks.Put(back)
-	if a.Grad != nil {
-		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 1, a.gradient())
+	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.arena.Raw(x.Rows * x.Cols)}
+	if x.Grad != nil {
+		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
+		for i, s := range sums {
+			tensor.Axpy(v.Grad[i]/s, rows.Row(i), x.gradient().Row(i))
+		}
 	}
 	if w.Grad != nil {
-		tensor.Gemm(tensor.T, p, tensor.N, a.Matrix, 1, w.gradient())
+		for i, s := range sums {
+			row := rows.Row(i)
+			copy(row, x.Row(i))
+			tensor.Scale(v.Grad[i]/s, row)
+		}
+		tensor.Gemm(tensor.T, p, tensor.N, rows, 1, w.gradient())
 	}
 }

@@ -95,11 +95,18 @@ func Log(x Float) Float { return Float(math.Log(float64(x))) }
 // Sqrt is the square root.
 func Sqrt(x Float) Float { return Float(math.Sqrt(float64(x))) }
 
-// SoftmaxLSE replaces a row of logits by its softmax and returns ln sum_j e^x_j, each
-// exponential computed once. A NaN or +Inf among them makes the result NaN.
-func SoftmaxLSE(x []Float) Float {
+// ExpLSE replaces a row of logits by e^(x - m), m the largest, and returns the sum of these
+// and ln sum_j e^x_j, each exponential computed once. A NaN or +Inf among them makes both
+// results NaN.
+func ExpLSE(x []Float) (sum, lse Float) {
 	m := largest(x)
-	sum := expSum(x, m)
+	sum = expSum(x, m)
+	return sum, m + Log(sum)
+}
+
+// SoftmaxLSE replaces a row of logits by its softmax and returns ln sum_j e^x_j, as ExpLSE.
+func SoftmaxLSE(x []Float) Float {
+	sum, lse := ExpLSE(x)
 	Scale(1/sum, x)
-	return m + Log(sum)
+	return lse
 }
