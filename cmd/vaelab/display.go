@@ -44,12 +44,17 @@ type shown struct {
 }
 
 func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
-	d := &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names))}
+	return &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names)), bars: newBars(w, quiet)}
+}
+
+// newBars makes a place for bars on a terminal; elsewhere, or where no bars are wanted, it
+// returns nil.
+func newBars(w io.Writer, quiet bool) *mpb.Progress {
 	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) &&
 		os.Getenv("NO_COLOR") == "" && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
-		d.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
+		return mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
 	}
-	return d
+	return nil
 }
 
 // Started begins a trial.

@@ -148,7 +148,7 @@ grid: [{variant: vanilla}]
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "(the data are text, vocabulary 64"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.test=0"}, exitFailed, "the test split of the data is empty"},
 		{[]string{"results"}, exitFailed, "results: holds 2 trials; name the folder of one"},
-		{[]string{all[0], "--split", "tset"}, exitUsage, "--split tset: known: train, valid, test"},
+		{[]string{all[0], "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},
 		{[]string{all[0], "--config", "tiny.yaml"}, exitUsage, "a trial's folder says its own settings"},
 		{[]string{all[0], "--set", "variant=vanilla"}, exitUsage, "a trial's folder says its own settings"},
 	} {

@@ -26,7 +26,7 @@ type choice struct {
 
 func (c *choice) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&c.sets, "set", nil, "change a `key=value`, such as train.lr=0.01 or data=godoc; may be repeated")
+	c.setFlag(cmd)
 	f.StringVar(&c.seeds, "seeds", "", "run these seeds: a `count`, or a list such as 3,5,8")
 	f.StringVar(&c.out, "out", "results", "results `folder`")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -35,6 +35,11 @@ func (c *choice) flags(cmd *cobra.Command) {
 		}
 		return shipped(), cobra.ShellCompDirectiveDefault
 	}
+}
+
+// setFlag is the flag that changes an experiment.
+func (c *choice) setFlag(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&c.sets, "set", nil, "change a `key=value`, such as train.lr=0.01 or data=godoc; may be repeated")
 }
 
 // shipped are the names of the experiments in the binary.
@@ -66,15 +71,21 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	return e, nil
 }
 
-// prepare reads an experiment, loads its data, and makes sure that results can be written.
+// prepare reads an experiment and loads its data.
 func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []sweep.Job, error) {
 	e, err := c.read(wErr, name)
 	if err != nil {
 		return nil, nil, err
 	}
+	jobs, err := c.jobs(wErr, e)
+	return e, jobs, err
+}
+
+// jobs loads the data of an experiment and prints their warnings.
+func (c *choice) jobs(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) {
 	jobs, err := e.Prepare(c.out)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	warned := map[string]bool{}
 	for _, j := range jobs {
@@ -85,7 +96,7 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 			}
 		}
 	}
-	return e, jobs, nil
+	return jobs, nil
 }
 
 // writable reports early that nothing could be kept.

@@ -33,6 +33,8 @@ var imports = map[string]string{
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
 	"internal/data":          "internal/vae internal/stream internal/registry",
+	"internal/fetch":         "internal/record internal/registry",
+	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/fetch"
 	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
 	"vaelab/internal/tensor"
@@ -29,12 +30,14 @@ const (
 func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
 
 // run is the program: w gets results, wErr everything else.
-func run(w, wErr io.Writer, args []string) int {
-	root := newRoot()
+func run(w, wErr io.Writer, args []string) int { return execute(newRoot(), w, wErr, args) }
+
+// execute runs a command line of root, prints its error, and returns the exit code.
+func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
 	root.SetOut(w)
 	root.SetErr(wErr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	_, err := root.ExecuteContextC(context.Background())
 	var usage usageError
 	var faults sweep.Faults
 	switch {
@@ -42,7 +45,7 @@ func run(w, wErr io.Writer, args []string) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		printErrors(wErr, err)
-		fmt.Fprintf(wErr, "\nvaelab: stopped; running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
+		fmt.Fprintf(wErr, "\nvaelab: stopped; what has been downloaded is kept, running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
 		return exitInterrupted
 	case errors.As(err, &faults):
 		for _, f := range faults {
@@ -106,16 +109,7 @@ what is used.
 Results land in results/<experiment>: rows.jsonl and weights of every trial, and the
 figures as PNG, each with a CSV of the same numbers. The same command again trains only
 what is missing.`,
-		Args: func(cmd *cobra.Command, given []string) error {
-			if len(given) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return usageError{registry.Unknown("command", given[0], names)}
-		},
+		Args:                  commandsOnly,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors:         true,
 		SilenceUsage:          true,
@@ -131,8 +125,21 @@ what is missing.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
 	})
-	root.AddCommand(runCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), exportCommand(), evalCommand(), versionCommand())
+	root.AddCommand(runCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
+		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
 	return root
+}
+
+// commandsOnly refuses what is no command below cmd, with the nearest one.
+func commandsOnly(cmd *cobra.Command, given []string) error {
+	if len(given) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return usageError{registry.Unknown("command", given[0], names)}
 }
 
 // args turns cobra's complaint about arguments into a usage error that shows the form.

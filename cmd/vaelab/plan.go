@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,18 +35,10 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 				return err
 			}
 			fmt.Fprintf(w, "%s\n", e.Title())
-			shown := map[*data.Set]bool{}
-			for _, j := range jobs {
-				if set := j.Set; !shown[set] {
-					shown[set] = true
-					fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
-						set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
-					if len(set.Train.Seqs) > 0 && len(set.Test.Seqs) > 0 { // sentences
-						V := set.Vocab.Size()
-						fmt.Fprintf(w, "  a test sentence costs a unigram model %.1f nats, a bigram model %.1f: a trained model that is not below is broken\n",
-							data.Unigram(set.Train, set.Test, V), data.Bigram(set.Train, set.Test, V))
-					}
-				}
+			for _, set := range sets(jobs) {
+				fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
+					set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
+				printFloors(w, set)
 			}
 			fmt.Fprintln(w)
 			group, _ := labels(jobs)
@@ -82,4 +77,27 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 	c.flags(cmd)
 	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
 	return cmd
+}
+
+// sets are the data of the jobs, each once.
+func sets(jobs []sweep.Job) []*data.Set {
+	var all []*data.Set
+	for _, j := range jobs {
+		if !slices.Contains(all, j.Set) {
+			all = append(all, j.Set)
+		}
+	}
+	return all
+}
+
+// printFloors says what a test example costs models that any trained one must beat, if there
+// are such models.
+func printFloors(w io.Writer, set *data.Set) {
+	var parts []string
+	for _, f := range set.Floors() {
+		parts = append(parts, fmt.Sprintf("a %s %.1f nats", f.Model, f.NLL))
+	}
+	if parts != nil {
+		fmt.Fprintf(w, "  a test example of %s costs %s: a trained model that is not below is broken\n", set.Name, strings.Join(parts, ", "))
+	}
 }

@@ -123,6 +123,9 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	if err := printTable(w, set); err != nil {
 		return err
 	}
+	for _, s := range sets(jobs) {
+		printFloors(w, s)
+	}
 	fmt.Fprintln(w)
 	if measured := slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }); !measured {
 		return nil

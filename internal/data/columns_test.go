@@ -32,9 +32,9 @@ func TestJSONL(t *testing.T) {
 {"sentence1": "a \u0064og", "gold_label": "contra", "more": [1, {"x": null}]}
 `
 	c := jsonl(t)
-	c.Field, c.Label, c.DropLabel, c.Text.Lower = "sentence1", "gold_label", "-", true
-	c.Text.Train = write(t, "train.jsonl", train)
-	c.Text.Test = write(t, "test.jsonl", `{"gold_label": "contra", "sentence1": "zebra"}`+"\n"+`{"gold_label": "contra", "sentence1": "cat <unk>"}`)
+	c.Field, c.Labels, c.DropLabel, c.Lower = "sentence1", "gold_label", "-", true
+	c.Train = write(t, "train.jsonl", train)
+	c.Test = write(t, "test.jsonl", `{"gold_label": "contra", "sentence1": "zebra"}`+"\n"+`{"gold_label": "contra", "sentence1": "cat <unk>"}`)
 	set := load(t, c)
 	if got, want := decode(set.Vocab, set.Train), "a cat sat .|a dog"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -52,8 +52,8 @@ func TestJSONL(t *testing.T) {
 // TestJSONLLabels: SNLI has strings, others numbers or truth values.
 func TestJSONLLabels(t *testing.T) {
 	c := jsonl(t)
-	c.Label = "y"
-	c.Text.Train = write(t, "a.jsonl", `{"text":"a","y":2}`+"\n"+`{"text":"b","y":"10"}`+"\n"+`{"text":"c","y":true}`)
+	c.Labels = "y"
+	c.Train = write(t, "a.jsonl", `{"text":"a","y":2}`+"\n"+`{"text":"b","y":"10"}`+"\n"+`{"text":"c","y":true}`)
 	if got, want := load(t, c).Train.Labels, []int{1, 0, 2}; !slices.Equal(got, want) {
 		t.Errorf("labels %v, want %v: in the alphabetical order of 10, 2, true", got, want)
 	}
@@ -73,19 +73,18 @@ func TestJSONLErrors(t *testing.T) {
 		"number":       {`{"text": 7}`, nil, []string{"a.jsonl:1:", "is 7, not a string"}},
 		"blank":        {`{"text": " \n"}`, nil, []string{"a.jsonl:1:", "holds no text"}},
 		"NUL":          {`{"text": "a\u0000"}`, nil, []string{"a.jsonl:1:", "holds no text"}},
-		"no label":     {`{"text": "a"}`, func(c *JSONL) { c.Label = "y" }, []string{"a.jsonl:1:", "label", `unknown field "y"`}},
-		"null label":   {`{"text": "a", "y": null}`, func(c *JSONL) { c.Label = "y" }, []string{"a.jsonl:1:", "is null"}},
-		"list label":   {`{"text": "a", "y": [1]}`, func(c *JSONL) { c.Label = "y" }, []string{"is [1]"}},
-		"empty label":  {`{"text": "a", "y": " "}`, func(c *JSONL) { c.Label = "y" }, []string{"is empty"}},
-		"all left out": {`{"text": "a", "y": "-"}`, func(c *JSONL) { c.Label, c.DropLabel = "y", "-" }, []string{"every sentence", "drop_label"}},
+		"no label":     {`{"text": "a"}`, func(c *JSONL) { c.Labels = "y" }, []string{"a.jsonl:1:", "label", `unknown field "y"`}},
+		"null label":   {`{"text": "a", "y": null}`, func(c *JSONL) { c.Labels = "y" }, []string{"a.jsonl:1:", "is null"}},
+		"list label":   {`{"text": "a", "y": [1]}`, func(c *JSONL) { c.Labels = "y" }, []string{"is [1]"}},
+		"empty label":  {`{"text": "a", "y": " "}`, func(c *JSONL) { c.Labels = "y" }, []string{"is empty"}},
+		"all left out": {`{"text": "a", "y": "-"}`, func(c *JSONL) { c.Labels, c.DropLabel = "y", "-" }, []string{"every sentence", "drop_label"}},
 		"drop nothing": {`{"text": "a"}`, func(c *JSONL) { c.DropLabel = "-" }, []string{"drop_label", "needs label"}},
-		"labels":       {`{"text": "a"}`, func(c *JSONL) { c.Text.Labels = true }, []string{"text.labels", "label instead"}},
 		"empty file":   {"", nil, []string{"a.jsonl", "no sentence"}},
-		"too long":     {`{"text": "a b c"}`, func(c *JSONL) { c.Text.MaxWords = 2 }, []string{"a.jsonl:1:", "3 words"}},
+		"too long":     {`{"text": "a b c"}`, func(c *JSONL) { c.MaxWords = 2 }, []string{"a.jsonl:1:", "3 words"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := jsonl(t)
-			cfg.Text.Train = write(t, "a.jsonl", c.content)
+			cfg.Train = write(t, "a.jsonl", c.content)
 			if c.change != nil {
 				c.change(&cfg)
 			}
@@ -103,15 +102,15 @@ func TestCSV(t *testing.T) {
 		"as RFC 4180":  {"\ufeffid, text ,stars\r\n1,\"the cat, \"\"sat\"\"\r\non\",good\r\n\r\n2,dog,bad\r\n3,oh,-\r\n", nil},
 		"semicolons":   {"text;stars\n\"the cat, \"\"sat\"\"\non\";good\ndog;bad\noh;-\n", func(c *CSV) { c.Separator = "semicolon" }},
 		"tabs":         {"text\tstars\n\"the cat, \"\"sat\"\"\ton\"\tgood\ndog\tbad\noh\t-\n", func(c *CSV) { c.Separator = "tab" }},
-		"no first row": {"good,\"the cat, \"\"sat\"\"\non\"\nbad,dog\n-,oh\n", func(c *CSV) { c.Header, c.Column, c.Label = false, "2", "1" }},
+		"no first row": {"good,\"the cat, \"\"sat\"\"\non\"\nbad,dog\n-,oh\n", func(c *CSV) { c.Header, c.Column, c.Labels = false, "2", "1" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := table(t)
-			cfg.Label, cfg.DropLabel = "stars", "-"
+			cfg.Labels, cfg.DropLabel = "stars", "-"
 			if c.change != nil {
 				c.change(&cfg)
 			}
-			cfg.Text.Train = write(t, "a.csv", c.content)
+			cfg.Train = write(t, "a.csv", c.content)
 			set := load(t, cfg)
 			if got, want := decode(set.Vocab, set.Train), `the cat, "sat" on|dog`; got != want {
 				t.Errorf("got %q, want %q", got, want)
@@ -136,14 +135,14 @@ func TestCSVErrors(t *testing.T) {
 		"bare quote":    {"text\n a \"b\" \n", nil, []string{"a.csv:2:", "double the quotes"}},
 		"ragged":        {"text,y\na,b\nc\n", nil, []string{"a.csv:3:", "number of fields", "comma"}},
 		"blank text":    {"text,y\n ,b\n", nil, []string{"a.csv:2:", `column "text" is empty`}},
-		"blank label":   {"text,y\na, \n", func(c *CSV) { c.Label = "y" }, []string{"a.csv:2:", `label "y" is empty`}},
+		"blank label":   {"text,y\na, \n", func(c *CSV) { c.Labels = "y" }, []string{"a.csv:2:", `label "y" is empty`}},
 		"Latin-1":       {"text\na\ncaf\xe9\n", nil, []string{"a.csv:3:", "not valid UTF-8"}},
 		"only a header": {"text,y\n", nil, []string{"a.csv", "no sentence"}},
 		"empty":         {"", nil, []string{"a.csv", "no sentence"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := table(t)
-			cfg.Text.Train = write(t, "a.csv", c.content)
+			cfg.Train = write(t, "a.csv", c.content)
 			if c.change != nil {
 				c.change(&cfg)
 			}
@@ -160,7 +159,7 @@ func FuzzColumns(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content string) {
 		c, j := table(t), jsonl(t)
-		c.Label, j.Label = "y", "y"
+		c.Labels, j.Labels = "y", "y"
 		for _, as := range []format{{name: "csv", read: c.rows, labels: true}, {name: "jsonl", read: j.objects, labels: true}} {
 			for s, err := range as.read(strings.NewReader(content), "fuzz") {
 				if err == nil && (strings.TrimSpace(s.text) == "" || s.label == "" || s.line < 1) {

@@ -23,17 +23,18 @@ func init() {
 //
 // Fields may stand in quotes, and a quoted field may hold separators and line ends; a quote
 // inside is doubled. One column is the text, and another may be the label. The paths of the
-// files, the vocabulary and the bounds are settings below text, with the meaning they have
-// in [Text]:
+// files, the vocabulary and the bounds are the settings of [Text], with the meaning they have
+// there:
 //
-//	csv: {column: review, label: stars, text: {train: train.csv, valid: valid.csv}}
+//	csv: {column: review, label: stars, train: train.csv, valid: valid.csv}
 //
 // Source: RFC 4180.
 type CSV struct {
 	// Column is the name of the text's column, or its number from 1 if there is no header.
 	Column string `yaml:"column" alias:"field"`
-	// Label is the name or number of the label's column; empty means no labels.
-	Label string `yaml:"label" alias:"label_column"`
+	// Labels is the name or number of the label's column; empty means no labels. It takes the
+	// place of Text's, which stand before a TAB.
+	Labels string `yaml:"label" alias:"label_column"`
 	// DropLabel is a label whose sentences are left out; empty means none.
 	DropLabel string `yaml:"drop_label"`
 	// Header says that the first row of each file names the columns.
@@ -41,7 +42,7 @@ type CSV struct {
 	// Separator stands between the fields of a row.
 	Separator string `yaml:"separator" choice:"comma|semicolon|tab"`
 	// Text has the paths and everything that is not special to the format.
-	Text Text `yaml:"text"`
+	Text `yaml:",inline"`
 }
 
 // Kind is text.
@@ -49,7 +50,7 @@ func (c CSV) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c CSV) Load() (*Set, error) {
-	return c.Text.loadColumns(format{name: "csv", read: c.rows, labels: c.Label != "", drop: c.DropLabel})
+	return c.loadColumns(format{name: "csv", read: c.rows, labels: c.Labels != "", drop: c.DropLabel})
 }
 
 // rows reads a table.
@@ -98,10 +99,10 @@ func (c CSV) columns(first []string) (text, label int, err error) {
 	if text, err = c.column(first, "column", c.Column); err != nil {
 		return 0, 0, err
 	}
-	if c.Label == "" {
+	if c.Labels == "" {
 		return text, -1, nil
 	}
-	label, err = c.column(first, "label", c.Label)
+	label, err = c.column(first, "label", c.Labels)
 	return text, label, err
 }
 
@@ -137,7 +138,7 @@ func (c CSV) row(row []string, text, label int) (s sentence, err error) {
 		return s, nil
 	}
 	if s.label = strings.Clone(strings.TrimSpace(row[label])); s.label == "" {
-		return s, fmt.Errorf("the label %q is empty; complete the row or remove it", c.Label)
+		return s, fmt.Errorf("the label %q is empty; complete the row or remove it", c.Labels)
 	}
 	return s, nil
 }

@@ -21,20 +21,21 @@ func init() {
 // JSONL is sentences from files of JSON objects, one a line, such as SNLI's.
 //
 // One field of each object is the text, and another may be the label: a string, a number,
-// true or false. The paths of the files, the vocabulary and the bounds are settings below
-// text, with the meaning they have in [Text]:
+// true or false. The paths of the files, the vocabulary and the bounds are the settings of
+// [Text], with the meaning they have there:
 //
-//	jsonl: {field: sentence1, label: gold_label, drop_label: "-", text: {train: snli_train.jsonl}}
+//	jsonl: {field: sentence1, label: gold_label, drop_label: "-", train: snli_train.jsonl}
 type JSONL struct {
 	// Field is the name of the field that holds the text.
 	Field string `yaml:"field"`
-	// Label is the name of the field that holds the label; empty means no labels.
-	Label string `yaml:"label" alias:"label_field"`
+	// Labels is the name of the field that holds the label; empty means no labels. It takes
+	// the place of Text's, which stand before a TAB.
+	Labels string `yaml:"label" alias:"label_field"`
 	// DropLabel is a label whose sentences are left out, such as SNLI's "-" for those the
 	// annotators disagree on; empty means none.
 	DropLabel string `yaml:"drop_label"`
 	// Text has the paths and everything that is not special to the format.
-	Text Text `yaml:"text"`
+	Text `yaml:",inline"`
 }
 
 // Kind is text.
@@ -42,15 +43,12 @@ func (c JSONL) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c JSONL) Load() (*Set, error) {
-	return c.Text.loadColumns(format{name: "jsonl", read: c.objects, labels: c.Label != "", drop: c.DropLabel})
+	return c.loadColumns(format{name: "jsonl", read: c.objects, labels: c.Labels != "", drop: c.DropLabel})
 }
 
 // loadColumns is load for a format that has names for text and label.
 func (c Text) loadColumns(as format) (*Set, error) {
-	switch {
-	case c.Labels:
-		return nil, fmt.Errorf("%s: text.labels is for labels before a TAB; name the label's place with label instead", as.name)
-	case as.drop != "" && !as.labels:
+	if as.drop != "" && !as.labels {
 		return nil, fmt.Errorf("%s: drop_label %q needs label, which names where the label stands", as.name, clip(as.drop))
 	}
 	return c.load(as)
@@ -95,22 +93,22 @@ func (c JSONL) object(line string) (s sentence, err error) {
 	if strings.TrimSpace(s.text) == "" || notText(s.text) != "" {
 		return s, fmt.Errorf("the field %q holds no text; remove the object", c.Field)
 	}
-	if c.Label == "" {
+	if c.Labels == "" {
 		return s, nil
 	}
-	if raw, err = field(fields, "label", c.Label); err != nil {
+	if raw, err = field(fields, "label", c.Labels); err != nil {
 		return s, err
 	}
 	switch raw[0] {
 	case '{', '[', 'n':
-		return s, fmt.Errorf("the label %q is %s, not a string or number; name another with label", c.Label, clip(string(raw)))
+		return s, fmt.Errorf("the label %q is %s, not a string or number; name another with label", c.Labels, clip(string(raw)))
 	case '"':
 		err = json.Unmarshal(raw, &s.label)
 	default:
 		s.label = string(raw)
 	}
 	if s.label = strings.TrimSpace(s.label); s.label == "" || err != nil {
-		return s, fmt.Errorf("the label %q is empty; complete the object or remove it", c.Label)
+		return s, fmt.Errorf("the label %q is empty; complete the object or remove it", c.Labels)
 	}
 	return s, nil
 }

@@ -71,6 +71,14 @@ type Split struct {
 // N is the number of examples.
 func (s Split) N() int { return max(len(s.Seqs), len(s.Values)) }
 
+// Pick is the examples with these numbers, in that order.
+func (s Split) Pick(rows []int) Split {
+	return Split{
+		Seqs: pick(s.Seqs, rows), Values: pick(s.Values, rows), Grey: s.Grey,
+		Labels: pick(s.Labels, rows), Latents: pick(s.Latents, rows),
+	}
+}
+
 // Lengths are those of a split's sentences in words, without <s> and </s>.
 type Lengths struct{ Min, Median, Max int }
 

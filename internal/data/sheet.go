@@ -25,18 +25,28 @@ func (s *Set) Sheet(split Split, n int) *image.Gray {
 	columns := min(n, int(math.Ceil(math.Sqrt(2*float64(n*s.Height)/float64(s.Width)))))
 	rows := (n + columns - 1) / columns
 	dx, dy := s.Width*sheetZoom+sheetGap, s.Height*sheetZoom+sheetGap
-	sheet := image.NewGray(image.Rect(0, 0, columns*dx+sheetGap, rows*dy+sheetGap))
+	sheet := newSheet(columns*dx+sheetGap, rows*dy+sheetGap)
+	for i, values := range split.Values[:n] {
+		paint(sheet, sheetGap+i%columns*dx, sheetGap+i/columns*dy, sheetZoom, values, s.Width)
+	}
+	return sheet
+}
+
+// newSheet is an empty sheet.
+func newSheet(width, height int) *image.Gray {
+	sheet := image.NewGray(image.Rect(0, 0, width, height))
 	for i := range sheet.Pix {
 		sheet.Pix[i] = sheetGrey
 	}
-	for i, values := range split.Values[:n] {
-		left, top := sheetGap+i%columns*dx, sheetGap+i/columns*dy
-		for y := range s.Height * sheetZoom {
-			for x := range s.Width * sheetZoom {
-				v := values[y/sheetZoom*s.Width+x/sheetZoom]
-				sheet.SetGray(left+x, top+y, color.Gray{Y: uint8(math.Round(255 * float64(v)))})
-			}
+	return sheet
+}
+
+// paint draws an image on a sheet, each pixel a square with sides of zoom.
+func paint(sheet *image.Gray, left, top, zoom int, values []float32, width int) {
+	for y := range len(values) / width * zoom {
+		for x := range width * zoom {
+			v := values[y/zoom*width+x/zoom]
+			sheet.SetGray(left+x, top+y, color.Gray{Y: uint8(math.Round(255 * float64(v)))})
 		}
 	}
-	return sheet
 }

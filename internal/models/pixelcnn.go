@@ -196,6 +196,9 @@ func (d *pixelCNN) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value 
 	return d.Predict(p, z, x).Bernoulli(x.Values)
 }
 
+// Autoregressive: each pixel is read by those after it.
+func (d *pixelCNN) Autoregressive() bool { return true }
+
 // Predict is the pixels' logits, (B, P): each from z and the pixels before it.
 func (d *pixelCNN) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
 	N := len(x.Values.Data) // B·P

@@ -120,16 +120,21 @@ type setting struct {
 	value         reflect.Value
 }
 
-// settings lists the fields of a struct value that have a yaml key.
+// settings lists the fields of a struct value that have a yaml key. Those of an embedded
+// struct, which has the tag `yaml:",inline"`, stand in its place, as if they were the outer
+// one's own; as in Go, a field of the outer struct hides an inner one of the same name.
 func settings(v reflect.Value) []setting {
 	var out []setting
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		tag := f.Tag
 		key := tag.Get("yaml")
-		if key == "" {
+		if f.Anonymous != (key == ",inline") {
+			panic("sweep: field " + f.Name + ": an embedded struct, and no other field, has the tag yaml:\",inline\"")
+		}
+		if key == "" || f.Anonymous {
 			continue
 		}
-		s := setting{key: key, value: v.Field(i), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
+		s := setting{key: key, value: v.FieldByIndex(f.Index), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
 		if a := tag.Get("alias"); a != "" {
 			s.aliases = strings.Split(a, "|")
 		}

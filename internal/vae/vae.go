@@ -43,6 +43,12 @@ type Predictor interface {
 	Predict(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
 }
 
+// An Autoregressive is a Predictor of images that says whether it predicts a pixel from the
+// pixels before it as well as from z; one without the method does not.
+type Autoregressive interface {
+	Autoregressive() bool
+}
+
 // Unk is the number of <unk> in every vocabulary: what a decoder reads in place of a word
 // that is kept from it.
 const Unk = 3

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"image/png"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/data"
+	"vaelab/internal/generate"
+	"vaelab/internal/record"
+	"vaelab/internal/registry"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+// The ways from what a decoder predicts to an example.
+const (
+	greedy  = "greedy" // the likeliest symbol, or pixel, at each place
+	sampled = "sample" // one drawn from the prediction, at each place
+	beamed  = "beam"   // the likeliest sentence that a search finds
+	means   = "mean"   // probabilities of pixels, means of vectors
+)
+
+// decodeHelp explains the flags of a decoding to the reader of --help.
+const decodeHelp = `--decode says how a decoder's predictions become an example. Text: greedy takes the likeliest
+word each time (the default), sample draws it, beam looks for the likeliest sentence; without
+regard to length, so that a wide beam favours short ones. Images: mean shows the probability of
+each pixel as a grey (the default), greedy the likelier of black and white, sample draws pixels;
+a decoder that reads the pixels before each (pixelcnn) has no mean, and samples. Vectors: mean.`
+
+// A decoding holds the flags that say how examples are made of z.
+type decoding struct {
+	method      string
+	temperature float64
+	beam        int
+	maxWords    int
+	noUnk       bool
+	seed        uint64
+	png         string
+}
+
+func (d *decoding) flags(cmd *cobra.Command, picture string) {
+	f := cmd.Flags()
+	f.StringVar(&d.method, "decode", "", "greedy, sample, beam or mean: the `way` from predictions to examples")
+	f.Float64Var(&d.temperature, "temperature", 1, "of --decode sample: below 1 likelier examples, above 1 wilder ones")
+	f.IntVar(&d.beam, "beam", 5, "beginnings that --decode beam keeps")
+	f.IntVar(&d.maxWords, "max-words", 0, "`words` of the longest sentence (default and at most: the longest of the data)")
+	f.BoolVar(&d.noUnk, "no-unk", false, "never write <unk>")
+	f.Uint64Var(&d.seed, "seed", 1, "`number` that names all that is drawn")
+	f.StringVar(&d.png, "png", picture, "`file` for images")
+}
+
+// settle checks the flags against what the model writes, and chooses a way where none was chosen.
+func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
+	kind, given := t.set.Space().Kind, cmd.Flags().Changed
+	p, ok := t.model.Decoder.(vae.Predictor)
+	if !ok {
+		return fmt.Errorf("the model %s cannot be asked to write: its decoder makes no predictions", t.trial.Config["model"])
+	}
+	ways := map[vae.Kind][]string{
+		vae.Text: {greedy, sampled, beamed}, vae.Image: {means, greedy, sampled}, vae.Vector: {means},
+	}[kind]
+	if kind == vae.Image && generate.Autoregressive(p) {
+		ways = []string{sampled, greedy}
+	}
+	if d.method == "" {
+		d.method = ways[0]
+	}
+	switch {
+	case !slices.Contains(ways, d.method):
+		return usageError{fmt.Errorf("--decode: %w; this model writes %s data", registry.Unknown("way", d.method, ways), kind)}
+	case !(d.temperature > 0):
+		return usageError{fmt.Errorf("--temperature %v: wants a number above 0; --decode greedy is its limit", d.temperature)}
+	case d.beam < 1:
+		return usageError{fmt.Errorf("--beam %d: wants at least 1", d.beam)}
+	case given("temperature") && d.method != sampled:
+		return usageError{fmt.Errorf("--temperature has no effect on %s; add --decode sample", d.method)}
+	case given("beam") && d.method != beamed:
+		return usageError{fmt.Errorf("--beam has no effect on %s; add --decode beam", d.method)}
+	}
+	return d.settleKind(t.set.Space(), given)
+}
+
+// settleKind checks the flags that only some kinds of data have.
+func (d *decoding) settleKind(s vae.Space, given func(string) bool) error {
+	for _, flag := range []string{"max-words", "no-unk"} {
+		if given(flag) && s.Kind != vae.Text {
+			return usageError{fmt.Errorf("--%s: this model writes %s data, no words", flag, s.Kind)}
+		}
+	}
+	if given("png") && s.Kind != vae.Image {
+		return usageError{fmt.Errorf("--png: this model writes %s data, of which no picture can be drawn", s.Kind)}
+	}
+	if longest := s.MaxLen - 2; given("max-words") && (d.maxWords < 0 || d.maxWords > longest) {
+		return usageError{fmt.Errorf("--max-words %d: wants 0 to %d, the words of the longest sentence of the data", d.maxWords, longest)}
+	} else if !given("max-words") {
+		d.maxWords = longest
+	}
+	return nil
+}
+
+// A written holds the examples that were made, of one kind.
+type written struct {
+	sentences []generate.Sentence
+	values    [][]float32 // images or vectors
+}
+
+// write makes an example of each row of z. Row i draws from noise(i).
+func (d *decoding) write(t *trained, z tensor.Matrix, noise generate.Noise) written {
+	p, s := t.model.Decoder.(vae.Predictor), t.set.Space()
+	words := generate.Words{V: s.V, Max: d.maxWords, NoUnk: d.noUnk}
+	switch {
+	case s.Kind == vae.Text && d.method == sampled:
+		return written{sentences: generate.Sample(p, z, words, d.temperature, noise)}
+	case s.Kind == vae.Text && d.method == beamed:
+		return written{sentences: generate.Beam(p, z, words, d.beam)}
+	case s.Kind == vae.Text:
+		return written{sentences: generate.Greedy(p, z, words)}
+	case s.Kind == vae.Vector:
+		return written{values: generate.Means(p, z, s.Size())}
+	case d.method == sampled:
+		return written{values: generate.PixelSamples(p, z, s.Size(), d.temperature, noise)}
+	case d.method == greedy:
+		return written{values: generate.PixelModes(p, z, s.Size())}
+	}
+	return written{values: generate.PixelMeans(p, z, s.Size())}
+}
+
+// each is a stream of its own for each row, named by a purpose.
+func (d *decoding) each(purpose string) generate.Noise {
+	return func(i int) *rand.Rand { return stream.New(d.seed, purpose, i) }
+}
+
+// same is one and the same stream for every row: rows differ by their z alone.
+func (d *decoding) same(purpose string) generate.Noise {
+	return func(int) *rand.Rand { return stream.New(d.seed, purpose) }
+}
+
+// how says how examples were made: "decode sample at temperature 0.5, seed 1".
+func (d *decoding) how() string {
+	switch d.method {
+	case sampled:
+		return fmt.Sprintf("decode sample at temperature %v, seed %d", d.temperature, d.seed)
+	case beamed:
+		return fmt.Sprintf("decode beam %d", d.beam)
+	}
+	return "decode " + d.method
+}
+
+// words is a sentence without <s> and </s>, and with an ellipsis where the limit cut it.
+func words(v *data.Vocab, s generate.Sentence) string {
+	text := sentence(v, s.Seq)
+	if s.Cut {
+		text = strings.TrimSpace(text + " …")
+	}
+	return text
+}
+
+// saves draws a gallery into the file for images and prints its name.
+func (d *decoding) saves(w io.Writer, g data.Gallery) error {
+	picture, err := g.Draw()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		return err
+	}
+	if err := record.WriteFileAtomic(d.png, b.Bytes()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, d.png)
+	return err
+}
+
+// A vectorRow is numbers, with cells before them that say what they are.
+type vectorRow struct {
+	cells []string
+	x     []float32
+}
+
+// writeVectors writes rows as CSV; head names the cells, and the numbers are x_1, x_2 ...
+func writeVectors(w io.Writer, head []string, rows []vectorRow) error {
+	table := [][]string{slices.Concat(head, numbered("x", len(rows[0].x)))}
+	for _, r := range rows {
+		table = append(table, slices.Concat(r.cells, digits(r.x)))
+	}
+	return csv.NewWriter(w).WriteAll(table)
+}
+
+// digits are numbers as CSV has them: as short as reads back the same.
+func digits[T ~float32 | ~float64](x []T) []string {
+	out := make([]string, len(x))
+	for i, v := range x {
+		out[i] = strconv.FormatFloat(float64(v), 'g', -1, 32)
+	}
+	return out
+}
+
+// numbered is name_1 ... name_n.
+func numbered(name string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s_%d", name, i+1)
+	}
+	return out
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/data"
+	"vaelab/internal/generate"
+	"vaelab/internal/vae"
+)
+
+func interpolateCommand() *cobra.Command {
+	var c weights
+	var d decoding
+	p := passage{steps: 7}
+	cmd := &cobra.Command{
+		Use:   "interpolate " + weightsUsage + " --from I --to J",
+		Short: "Decode what lies between the z of two examples",
+		Long: `Go from the posterior mean of one example of a split to that of another, on the straight line
+between them or on an arc (--spherical), and decode each step: a table of sentences, a strip of
+images between the two originals, or CSV of vectors. Examples are counted from 0, as reconstruct
+and latents count them. Where z is used the steps change little by little.
+
+What is drawn is drawn alike at each step, so that the steps differ by their z alone.
+
+` + decodeHelp,
+		Example: `  vaelab interpolate results/kl-vanishing/bn-1a2b3c4d/seed-1 --from 3 --to 17
+  vaelab interpolate results/mlp-glyphs/bn-1a2b3c4d/seed-1 --from 0 --to 5 --steps 11 --png strip.png`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if p.steps < 2 {
+				return usageError{fmt.Errorf("--steps %d: wants at least 2, both ends", p.steps)}
+			}
+			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			if err != nil {
+				return err
+			}
+			if err := d.settle(cmd, t); err != nil {
+				return err
+			}
+			part, err := t.split(c.split)
+			if err != nil {
+				return err
+			}
+			if err := cmp.Or(inside("from", p.from, c.split, part.N()), inside("to", p.to, c.split, part.N())); err != nil {
+				return err
+			}
+			return p.print(cmd.OutOrStdout(), &d, t, part.Pick([]int{p.from, p.to}))
+		},
+	}
+	c.flags(cmd)
+	c.splitFlag(cmd)
+	d.flags(cmd, "interpolation.png")
+	f := cmd.Flags()
+	f.IntVar(&p.from, "from", 0, "`number` of the first example")
+	f.IntVar(&p.to, "to", 1, "`number` of the last")
+	f.IntVar(&p.steps, "steps", p.steps, "`count` of steps, both ends included")
+	f.BoolVar(&p.spherical, "spherical", false, "go along an arc about the origin")
+	return cmd
+}
+
+// inside returns an error unless a split of n examples has number i.
+func inside(flag string, i int, split string, n int) error {
+	if i < 0 || i >= n {
+		return usageError{fmt.Errorf("--%s %d: the %s split has %d examples, number 0 to %d", flag, i, split, n, n-1)}
+	}
+	return nil
+}
+
+// A passage is a way from one example's z to another's.
+type passage struct {
+	from, to, steps int
+	spherical       bool
+}
+
+// at is the share of the way at a step: "0.00" ... "1.00".
+func (p passage) at(step int) string { return decimal(float64(step)/float64(p.steps-1), 2) }
+
+// print decodes the steps and prints them, or draws them; ends holds the two examples.
+func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) error {
+	way, shape := generate.Line, "a straight line"
+	if p.spherical {
+		way, shape = generate.Arc, "an arc"
+	}
+	mu, _ := generate.Posteriors(t.model, ends)
+	x := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), d.same("interpolate"))
+	switch t.set.Space().Kind {
+	case vae.Image:
+		return d.saves(w, p.gallery(t.set, ends, x.values))
+	case vae.Vector:
+		rows := make([]vectorRow, p.steps)
+		for s := range rows {
+			rows[s] = vectorRow{[]string{p.at(s)}, x.values[s]}
+		}
+		return writeVectors(w, []string{"at"}, rows)
+	}
+	fmt.Fprintf(w, "from example %d to %d on %s, %s\n", p.from, p.to, shape, d.how())
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "%d\t%s\n", p.from, sentence(t.set.Vocab, ends.Seqs[0]))
+	for s, of := range x.sentences {
+		fmt.Fprintf(table, "%s\t%s\n", p.at(s), words(t.set.Vocab, of))
+	}
+	fmt.Fprintf(table, "%d\t%s\n", p.to, sentence(t.set.Vocab, ends.Seqs[1]))
+	return table.Flush()
+}
+
+// gallery is a strip with the originals at its ends.
+func (p passage) gallery(set *data.Set, ends data.Split, steps [][]float32) data.Gallery {
+	above := []string{fmt.Sprintf("no. %d", p.from)}
+	for s := range steps {
+		above = append(above, p.at(s))
+	}
+	return data.Gallery{Height: set.Height, Width: set.Width, Blocks: []data.Block{{
+		Above: append(above, fmt.Sprintf("no. %d", p.to)),
+		Rows:  [][][]float32{slices.Concat(ends.Values[:1], steps, ends.Values[1:])},
+	}}}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/data"
+	"vaelab/internal/generate"
+	"vaelab/internal/record"
+	"vaelab/internal/tensor"
+)
+
+func latentsCommand() *cobra.Command {
+	var c weights
+	cmd := &cobra.Command{
+		Use:   "latents " + weightsUsage + " --out DIR",
+		Short: "Write the posterior of every example: mu, sigma and labels",
+		Long: `Encode every example of a split and write its posterior N(mu, sigma²), for plots and
+classifiers of your own:
+
+  mu.npy       float32 (N, D), the means
+  sigma.npy    float32 (N, D), the standard deviations, positive
+  labels.npy   int64 (N), the classes; only if the data have labels
+  latents.csv  the same as a table: index, label, mu_1 ..., sigma_1 ...
+
+Rows have the order of the data; numpy.load reads an .npy file. A dimension whose mu is the same
+for every example, and whose sigma is 1, has collapsed.`,
+		Example: "  vaelab latents results/mlp-glyphs/bn-1a2b3c4d/seed-1 --split valid --out latents",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if c.out == "" {
+				return usageError{fmt.Errorf("--out: name the folder to write mu.npy, sigma.npy and latents.csv into")}
+			}
+			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			if err != nil {
+				return err
+			}
+			part, err := t.split(c.split)
+			if err != nil {
+				return err
+			}
+			mu, sigma := generate.Posteriors(t.model, part)
+			return saveLatents(cmd.OutOrStdout(), c.out, mu, sigma, part.Labels)
+		},
+	}
+	c.flags(cmd)
+	c.splitFlag(cmd)
+	cmd.Flags().StringVarP(&c.out, "out", "o", "", "`folder` for the files, made if there is none")
+	return cmd
+}
+
+// saveLatents writes the files and prints their names.
+func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("latents cannot be written: %w; choose another folder with --out", err)
+	}
+	stale := filepath.Join(dir, "labels.npy")
+	if _, err := os.Stat(stale); err == nil && labels == nil {
+		return fmt.Errorf("%s is of other data: these have no labels; remove it, or choose another folder with --out", stale)
+	}
+	table, err := latentsCSV(mu, sigma, labels)
+	if err != nil {
+		return err
+	}
+	type file struct {
+		name string
+		text []byte
+	}
+	files := []file{
+		{"mu.npy", data.Npy(float32s(mu), mu.Rows, mu.Cols)},
+		{"sigma.npy", data.Npy(float32s(sigma), sigma.Rows, sigma.Cols)},
+		{"latents.csv", table},
+	}
+	if labels != nil {
+		whole := make([]int64, len(labels))
+		for i, l := range labels {
+			whole[i] = int64(l)
+		}
+		files = append(files, file{"labels.npy", data.Npy(whole, len(whole))})
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		if err := record.WriteFileAtomic(path, f.text); err != nil {
+			return err
+		}
+		fmt.Fprintln(w, path)
+	}
+	return nil
+}
+
+// float32s are the numbers of a matrix, row by row.
+func float32s(m tensor.Matrix) []float32 {
+	out := make([]float32, 0, m.Rows*m.Cols)
+	for i := range m.Rows {
+		for _, v := range m.Row(i) {
+			out = append(out, float32(v))
+		}
+	}
+	return out
+}
+
+// latentsCSV is a row for each example; the label is empty if the data have none.
+func latentsCSV(mu, sigma tensor.Matrix, labels []int) ([]byte, error) {
+	table := [][]string{slices.Concat([]string{"index", "label"}, numbered("mu", mu.Cols), numbered("sigma", mu.Cols))}
+	for i := range mu.Rows {
+		label := ""
+		if labels != nil {
+			label = strconv.Itoa(labels[i])
+		}
+		table = append(table, slices.Concat([]string{strconv.Itoa(i), label}, digits(mu.Row(i)), digits(sigma.Row(i))))
+	}
+	var b bytes.Buffer
+	err := csv.NewWriter(&b).WriteAll(table)
+	return b.Bytes(), err
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/data"
+	"vaelab/internal/generate"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+func reconstructCommand() *cobra.Command {
+	var c weights
+	var d decoding
+	var n int
+	var sampleZ bool
+	cmd := &cobra.Command{
+		Use:   "reconstruct " + weightsUsage,
+		Short: "Show examples beside what the decoder makes of their z, and of another's",
+		Long: `Encode the first examples of a split and decode them again: from their own z, which is the
+posterior's mean unless --sample-z draws it, and from the z of the next example shown, the last
+from the first's. If what comes of another's z looks no different, the decoder does not use z.
+The same is said in nats: the mean ln p(x|z) under either z. Where z is used, the first is higher.
+
+What is drawn is drawn alike for an example's own z and another's.
+
+` + decodeHelp,
+		Example: `  vaelab reconstruct results/kl-vanishing/vanilla-1a2b3c4d/seed-1
+  vaelab reconstruct results/mlp-glyphs/bn-1a2b3c4d/seed-1 --n 12 --png glyphs.png`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if n < 2 {
+				return usageError{fmt.Errorf("--n %d: wants at least 2, because each is decoded from another's z as well", n)}
+			}
+			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			if err != nil {
+				return err
+			}
+			if err := d.settle(cmd, t); err != nil {
+				return err
+			}
+			part, err := t.split(c.split)
+			if err != nil {
+				return err
+			}
+			if part.N() < 2 {
+				return fmt.Errorf("the %s split has one example, and no other whose z could be exchanged with it; choose another with --split", c.split)
+			}
+			return d.reconstruct(t, part.Pick(upTo(min(n, part.N()))), sampleZ).print(cmd.OutOrStdout(), &d, t, c.split)
+		},
+	}
+	c.flags(cmd)
+	c.splitFlag(cmd)
+	d.flags(cmd, "reconstructions.png")
+	f := cmd.Flags()
+	f.IntVarP(&n, "n", "n", 10, "`count` of examples")
+	f.BoolVar(&sampleZ, "sample-z", false, "draw z from the posterior instead of taking its mean")
+	return cmd
+}
+
+// upTo is 0 ... n-1.
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// reconstructions are examples, and what was made of their own z and of another's.
+type reconstructions struct {
+	part           data.Split
+	own, others    written
+	ownLP, otherLP float64 // mean ln p(x|z), nats
+}
+
+// reconstruct encodes and decodes examples.
+func (d *decoding) reconstruct(t *trained, part data.Split, sampleZ bool) reconstructions {
+	z, sigma := generate.Posteriors(t.model, part)
+	if sampleZ {
+		z = generate.Noisy(z, sigma, d.each("z"))
+	}
+	next := tensor.New(z.Rows, z.Cols)
+	for i := range next.Rows {
+		copy(next.Row(i), z.Row((i+1)%z.Rows))
+	}
+	noise := d.each("reconstruct")
+	return reconstructions{
+		part: part, own: d.write(t, z, noise), others: d.write(t, next, noise),
+		ownLP: mean(generate.LogProbs(t.model, part, z)), otherLP: mean(generate.LogProbs(t.model, part, next)),
+	}
+}
+
+func mean(x []float64) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}
+
+// captions of what is compared.
+var captions = []string{"original", "own z", "another's z"}
+
+func (r reconstructions) print(w io.Writer, d *decoding, t *trained, split string) error {
+	if t.set.Space().Kind == vae.Vector { // CSV and nothing else
+		var rows []vectorRow
+		for i := range r.part.N() {
+			for k, x := range [][]float32{r.part.Values[i], r.own.values[i], r.others.values[i]} {
+				rows = append(rows, vectorRow{[]string{strconv.Itoa(i), captions[k]}, x})
+			}
+		}
+		return writeVectors(w, []string{"index", "of"}, rows)
+	}
+	fmt.Fprintf(w, "%s split, %s\n", split, d.how())
+	fmt.Fprintf(w, "mean ln p(x|z) of these %d: %s nats from their own z, %s from another's\n",
+		r.part.N(), decimal(r.ownLP, 2), decimal(r.otherLP, 2))
+	if t.set.Space().Kind == vae.Image {
+		return d.saves(w, r.gallery(t.set))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, seq := range r.part.Seqs {
+		fmt.Fprintf(table, "%d\t%s\t%s\n", i, captions[0], sentence(t.set.Vocab, seq))
+		fmt.Fprintf(table, "\t%s\t%s\n", captions[1], words(t.set.Vocab, r.own.sentences[i]))
+		fmt.Fprintf(table, "\t%s\t%s\n", captions[2], words(t.set.Vocab, r.others.sentences[i]))
+	}
+	return table.Flush()
+}
+
+// gallery has a row for each of the three, in blocks that fit a screen.
+func (r reconstructions) gallery(set *data.Set) data.Gallery {
+	const columns = 12
+	g := data.Gallery{Height: set.Height, Width: set.Width, Left: captions}
+	for rows := range slices.Chunk(upTo(r.part.N()), columns) {
+		first, end := rows[0], rows[len(rows)-1]+1
+		g.Blocks = append(g.Blocks, data.Block{
+			Rows: [][][]float32{r.part.Values[first:end], r.own.values[first:end], r.others.values[first:end]},
+		})
+	}
+	return g
+}

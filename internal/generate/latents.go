@@ -1,0 +1,137 @@
+package generate
+
+import (
+	"fmt"
+	"math"
+
+	"vaelab/internal/data"
+	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
+	"vaelab/internal/vae"
+)
+
+// Prior draws n rows of z ~ N(0, I), shape (n, D). Row i depends on the seed and i only.
+func Prior(n, D int, seed uint64) tensor.Matrix {
+	z := tensor.New(n, D)
+	for i := range n {
+		rng := stream.New(seed, "prior", i)
+		for j := range z.Row(i) {
+			z.Row(i)[j] = Float(rng.NormFloat64())
+		}
+	}
+	return z
+}
+
+// Posteriors are mu and sigma of q(z|x) for every example of a split, in its order, (N, D) each,
+// under running statistics. A sigma whose sign a method leaves open is made positive: the
+// distribution is the same. A split of grey values has to be drawn first.
+func Posteriors(m *vae.Model, split data.Split) (mu, sigma tensor.Matrix) {
+	mu, sigma = tensor.New(split.N(), m.D), tensor.New(split.N(), m.D)
+	p := pass()
+	for _, x := range numbered(split) {
+		q := m.Posterior(p, x)
+		for k, i := range x.Labels {
+			copy(mu.Row(i), q.Mu.Row(k))
+			for j, s := range q.Sigma.Row(k) {
+				sigma.Row(i)[j] = max(s, -s)
+			}
+		}
+		p.Tape.Reset()
+	}
+	return mu, sigma
+}
+
+// LogProbs is ln p(x|z) in nats of every example of a split, in its order; row i of z, shape
+// (N, D), belongs to example i.
+func LogProbs(m *vae.Model, split data.Split, z tensor.Matrix) []float64 {
+	out := make([]float64, split.N())
+	p := pass()
+	for _, x := range numbered(split) {
+		rec := m.Decoder.LogProb(p, constant(p, z, x.Labels), x)
+		for k, i := range x.Labels {
+			out[i] = float64(rec.Data[k])
+		}
+		p.Tape.Reset()
+	}
+	return out
+}
+
+// numbered are batches of a split whose labels are the places of the examples in it: a batch
+// sorts its sentences by length. It panics if the split's values are to be drawn first.
+func numbered(split data.Split) []*vae.Batch {
+	if split.Grey {
+		panic("generate: a split of grey values has no pixels yet")
+	}
+	const size = 32
+	split.Labels = make([]int, split.N())
+	for i := range split.Labels {
+		split.Labels[i] = i
+	}
+	return split.Batches(size, false, nil)
+}
+
+// Noisy draws z = mu + sigma eps for each row, (N, D), eps ~ N(0, I).
+func Noisy(mu, sigma tensor.Matrix, noise Noise) tensor.Matrix {
+	z := tensor.New(mu.Rows, mu.Cols)
+	for i := range z.Rows {
+		rng := noise(i)
+		for j := range z.Row(i) {
+			z.Row(i)[j] = mu.Row(i)[j] + sigma.Row(i)[j]*Float(rng.NormFloat64())
+		}
+	}
+	return z
+}
+
+// Line is a number of steps from a to b, both included, on the straight line between them:
+//
+//	z_t = (1-t) a + t b,    t = 0 ... 1,    shape (steps, D)
+//
+// It panics if there are fewer than two steps.
+func Line(a, b []Float, steps int) tensor.Matrix {
+	return path(a, b, steps, func(t float64) (float64, float64) { return 1 - t, t })
+}
+
+// Arc is Line, but on the arc about the origin, on which z keeps the length that a sample of
+// N(0, I) has in many dimensions:
+//
+//	z_t = [sin((1-t) w) a + sin(t w) b] / sin w,    w the angle between a and b
+//
+// Where there is no arc, because a and b lie in one or in opposite directions or one of them is
+// 0, it is Line.
+//
+// Source: White 2016, "Sampling generative networks", section 2.1 (arXiv 1609.04468).
+func Arc(a, b []Float, steps int) tensor.Matrix {
+	var aa, bb, ab float64
+	for j := range a {
+		aa, bb, ab = aa+float64(a[j])*float64(a[j]), bb+float64(b[j])*float64(b[j]), ab+float64(a[j])*float64(b[j])
+	}
+	w := math.Acos(min(1, max(-1, ab/math.Sqrt(aa*bb))))
+	if sin := math.Sin(w); sin > 1e-4 { // not NaN either
+		return path(a, b, steps, func(t float64) (float64, float64) {
+			return math.Sin((1-t)*w) / sin, math.Sin(t*w) / sin
+		})
+	}
+	return Line(a, b, steps)
+}
+
+// path is the sums of a and b under the two weights at t.
+func path(a, b []Float, steps int, weights func(t float64) (float64, float64)) tensor.Matrix {
+	if steps < 2 {
+		panic(fmt.Sprintf("generate: a path of %d steps, want at least both ends", steps))
+	}
+	z := tensor.New(steps, len(a))
+	for s := range steps {
+		u, v := weights(float64(s) / float64(steps-1))
+		for j := range a {
+			z.Row(s)[j] = Float(u*float64(a[j]) + v*float64(b[j]))
+		}
+	}
+	return z
+}
+
+// positive panics unless a temperature is.
+func positive(what string, temperature float64) {
+	if !(temperature > 0) {
+		panic(fmt.Sprintf("generate: %s: temperature %v, want more than 0", what, temperature))
+	}
+}
