@@ -86,11 +86,14 @@ func (d *display) Progress(job int, p train.Progress) {
 	}
 }
 
-// say is "step 120/2100, KL 1.05, rec 60.2, 1m20s left".
+// say is "step 120/2100, KL 1.05, rec 60.2, collapsing, 1m20s left".
 func (s *shown) say(p train.Progress) string {
 	out := fmt.Sprintf("step %d/%d", p.Step, p.Steps)
 	if p.Rec != 0 {
 		out += fmt.Sprintf(", KL %.2f, rec %.2f", p.KL, p.Rec)
+	}
+	if p.State != "" {
+		out += ", " + p.State
 	}
 	if done := p.Step - s.first; done > 0 {
 		left := time.Since(s.started) / time.Duration(done) * time.Duration(p.Steps-p.Step)

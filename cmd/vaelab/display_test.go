@@ -74,6 +74,20 @@ func TestPlainDisplay(t *testing.T) {
 	}
 }
 
+// TestSay: a line has what is known, the state of collapse only after an evaluation.
+func TestSay(t *testing.T) {
+	s := shown{first: 7, started: time.Now()}
+	for want, p := range map[string]train.Progress{
+		"step 7/100":                                 {Step: 7, Steps: 100},
+		"step 7/100, KL 1.05, rec 60.21":             {Step: 7, Steps: 100, KL: 1.049, Rec: 60.21},
+		"step 7/100, KL 1.05, rec 60.21, collapsing": {Step: 7, Steps: 100, KL: 1.049, Rec: 60.21, State: "collapsing"},
+	} {
+		if got := s.say(p); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestQuoted(t *testing.T) {
 	got := quoted([]string{"run", "my.yaml", "--set", "data={text: {train: it's}}", "", "-j=2"})
 	want := `run my.yaml --set 'data={text: {train: it'\''s}}' '' -j=2`

@@ -10,14 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vaelab/internal/metrics"
 	"vaelab/internal/record"
+	"vaelab/internal/train"
 )
 
 func evalCommand() *cobra.Command {
 	var c weights
 	var samples int
-	var asJSON bool
+	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "eval " + weightsUsage,
 		Short: "Measure the weights of a trial, or of a safetensors file, on a split",
@@ -27,7 +27,9 @@ may have saved: then --config names an experiment that says model, variant, data
 vocabulary, with one setting left after --set. Parameters carry the names of the field's
 reference code (encoder.lstm.weight_ih_l0, decoder.pred_linear.weight ...).
 
-With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity.`,
+With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity. With
+--all also what takes longer: linear probes of mu that learn from 100 to 10000 labels, if the
+data have labels, and the true likelihood of synthetic text, over 200 sentences.`,
 		Example: `  vaelab eval results/kl-vanishing/bn-1a2b3c4d/seed-1 --iw-samples 500
   vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
@@ -43,27 +45,22 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			if err != nil {
 				return err
 			}
-			m, seed := t.model, uint64(t.trial.Seed)
-			batches := part.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil)
-			e := metrics.Encode(m, batches, seed)
-			values, vectors := metrics.All(e)
 			if samples > 0 {
-				var sum float64
-				for _, nll := range metrics.IWNLL(m, batches, samples, seed) {
-					sum += nll
-				}
-				values["iw_nll"] = sum / float64(e.N)
-				if e.Tokens > 0 {
-					values["iw_ppl"] = e.PPL(values["iw_nll"])
-				}
+				t.trial.Train.IWSamples = samples
 			}
-			return printMetrics(cmd.OutOrStdout(), c.split, e.N, values, vectors, asJSON)
+			depth := train.Final
+			if all {
+				depth = train.Full
+			}
+			values, vectors := train.Measure(t.model, t.trial, t.set, part, depth)
+			return printMetrics(cmd.OutOrStdout(), c.split, part.N(), values, vectors, asJSON)
 		},
 	}
 	c.flags(cmd)
 	c.splitFlag(cmd)
 	f := cmd.Flags()
 	f.IntVar(&samples, "iw-samples", 0, "`samples` of z for the importance-weighted likelihood (the papers use 500)")
+	f.BoolVar(&all, "all", false, "add probes and the true likelihood, which take longer")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

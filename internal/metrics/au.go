@@ -1,20 +1,18 @@
 package metrics
 
-// The thresholds of active units.
-const (
-	activeVar   = 0.01 // nats do not enter: a variance of mu
-	activeShare = 0.01
-)
+// activeShare is the share of the variance of z from which a dimension is active in ScaleFreeAU.
+const activeShare = 0.01
 
 // AU is the number of active units: dimensions whose posterior mean varies over the split,
-// Var_x(mu_j) >= 0.01 (unbiased variance). Where a method fixes that variance, as batch
-// normalisation does, it holds by construction and says nothing of the decoder.
+// Var_x(mu_j) >= threshold (unbiased variance). The field's threshold is 0.01. Where a method
+// fixes that variance, as batch normalisation does, it holds by construction and says nothing
+// of the decoder.
 //
 // Source: Burda, Grosse & Salakhutdinov 2016, "Importance weighted autoencoders" (arXiv 1509.00519).
-func (e *Encoded) AU() float64 {
+func (e *Encoded) AU(threshold float64) float64 {
 	n := 0.0
 	for j := range e.D {
-		if e.varMu(j) >= activeVar {
+		if e.varMu(j) >= threshold {
 			n++
 		}
 	}
@@ -27,10 +25,7 @@ func (e *Encoded) AU() float64 {
 func (e *Encoded) ScaleFreeAU() float64 {
 	n := 0.0
 	for j := range e.D {
-		v, noise := e.varMu(j), 0.0
-		for i := range e.N {
-			noise += e.Var[i*e.D+j] / float64(e.N)
-		}
+		v, noise := e.varMu(j), e.meanVar(j)
 		if v+noise > 0 && v/(v+noise) >= activeShare {
 			n++
 		}
@@ -43,13 +38,26 @@ func (e *Encoded) varMu(j int) float64 {
 	if e.N < 2 {
 		return 0
 	}
-	var mean, s float64
-	for i := range e.N {
-		mean += e.Mu[i*e.D+j] / float64(e.N)
-	}
+	mean, s := e.meanMu(j), 0.0
 	for i := range e.N {
 		d := e.Mu[i*e.D+j] - mean
 		s += d * d
 	}
 	return s / float64(e.N-1)
+}
+
+// meanMu is the mean of mu_j over the split.
+func (e *Encoded) meanMu(j int) (mean float64) {
+	for i := range e.N {
+		mean += e.Mu[i*e.D+j] / float64(e.N)
+	}
+	return mean
+}
+
+// meanVar is the mean of sigma_j² over the split.
+func (e *Encoded) meanVar(j int) (mean float64) {
+	for i := range e.N {
+		mean += e.Var[i*e.D+j] / float64(e.N)
+	}
+	return mean
 }

@@ -36,9 +36,12 @@ func IWNLL(m *vae.Model, batches []*vae.Batch, K int, seed uint64) []float64 {
 		if x.Seqs == nil {
 			chunk = max(1, min(iwRows, iwNumbers/x.Values.Cols)/x.B())
 		}
-		for done := 0; done < K; done += chunk {
+		var repeated *vae.Batch // x, k times
+		for done, last := 0, 0; done < K; done += chunk {
 			k := min(chunk, K-done)
-			repeated := x.Repeat(k)
+			if k != last {
+				repeated, last = x.Repeat(k), k
+			}
 			z := tape.Zeros(x.B()*k, m.D) // rows i*k ... i*k+k-1 belong to example i
 			for r := range z.Rows {
 				row := z.Row(r)

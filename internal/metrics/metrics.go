@@ -18,16 +18,18 @@ import (
 // Float is the engine's number.
 type Float = tensor.Float
 
-// Encoded is a split as a model sees it. Mu, Var (sigma²), Logvar and Z are (N, D),
-// row-major; Rec is (N).
+// Encoded is a split as a model sees it, batch after batch. Mu, Sigma (of either sign), Var
+// (sigma²), Logvar and Z are (N, D), row-major; Rec is (N).
 type Encoded struct {
-	N, D               int
-	Mu, Var, Logvar, Z []float64
-	Rec                []float64 // -ln p(x_i|z_i)
-	Tokens             int       // predicted symbols of all sentences; 0 for images and vectors
-	gapSum             float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
-	gapN               int       // examples in that sum
-	variant            vae.Variant
+	N, D                      int
+	Mu, Sigma, Var, Logvar, Z []float64
+	Rec                       []float64 // -ln p(x_i|z_i)
+	Labels                    []int     // (N), or nil if the data have none
+	Sizes                     []int     // examples in each batch
+	Tokens                    int       // predicted symbols of all sentences; 0 for images and vectors
+	gapSum                    float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
+	gapN                      int       // examples in that sum
+	variant                   vae.Variant
 }
 
 // Encode runs a model over batches under evaluation statistics. The noise depends on the
@@ -47,12 +49,15 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 		for i := range q.Mu.Data {
 			s := float64(q.Sigma.Data[i])
 			e.Mu = append(e.Mu, float64(q.Mu.Data[i]))
+			e.Sigma = append(e.Sigma, s)
 			e.Var = append(e.Var, s*s)
 			e.Logvar = append(e.Logvar, float64(q.Logvar.Data[i]))
 			e.Z = append(e.Z, float64(z.Data[i]))
 		}
 		e.shuffledGap(m, p, x, z, rec)
 		e.N += x.B()
+		e.Sizes = append(e.Sizes, x.B())
+		e.Labels = append(e.Labels, x.Labels...)
 		if x.Seqs != nil {
 			e.Tokens += x.Tokens()
 		}
@@ -80,23 +85,52 @@ func Moments(q vae.Gaussian, perDim []float64) (kl, mu2, sigma2 float64) {
 	return kl, mu2, sigma2
 }
 
-// All is every metric of a split but the importance-weighted ones, by name.
+// All is every metric of a split that costs little beside encoding it, by name: what every
+// evaluation has.
 func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
 	kl, klDim := e.KL()
 	mi, se := e.MI()
+	miBatch, batchCap := e.BatchMI()
 	mu2, sigma2 := e.SecondMoments()
+	deficit, momentDim := e.MomentDeficit()
+	small, negative, logvar := e.SigmaSigns()
 	values = map[string]float64{
 		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(),
-		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "gap": e.Gap(),
-		"au": e.AU(), "au_free": e.ScaleFreeAU(),
-		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2,
+		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "marginal_kl": MarginalKL(kl, mi),
+		"mi_batch": miBatch, "mi_batch_cap": batchCap, "gap": e.Gap(),
+		"au": e.AU(0.01), "au_05": e.AU(0.05), "au_10": e.AU(0.1), "au_50": e.AU(0.5), "au_free": e.ScaleFreeAU(),
+		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2, "moment_deficit": deficit,
+		"sigma_small": small, "sigma_negative": negative, "logvar": logvar,
 	}
 	if e.Tokens > 0 {
 		values["ppl"] = e.PPL(e.NELBO())
 	}
-	vectors = map[string][]float64{"kl_dim": klDim}
+	vectors = map[string][]float64{
+		"kl_dim": klDim, "mi_dim_bound": e.MIDimBound(), "moment_dim": momentDim, "collapse": e.CollapseCurve(),
+	}
 	addGauges(e.variant, kl, values, vectors)
 	return values, vectors
+}
+
+// More adds what takes another pass over the split, or over pairs of examples: what the last row
+// of a trial has, and no evaluation while it trains. samples of z make the importance-weighted
+// likelihood, 0 none.
+func More(m *vae.Model, batches []*vae.Batch, e *Encoded, samples int, seed uint64, values map[string]float64, vectors map[string][]float64) {
+	density := e.DensityGap(seed)
+	values["density_gap"], values["density_gap_se"], values["density_close"] = density.Joint, density.SE, density.Close
+	values["prior_gap"], values["bn_gap"] = e.PriorGap(m, batches, seed), BNGap(m, batches)
+	vectors["density_gap_dim"], vectors["mi_dim"] = density.Dims, e.MIDim()
+	if samples == 0 {
+		return
+	}
+	var sum float64
+	for _, nll := range IWNLL(m, batches, samples, seed) {
+		sum += nll
+	}
+	values["iw_nll"] = sum / float64(e.N)
+	if e.Tokens > 0 {
+		values["iw_ppl"] = e.PPL(values["iw_nll"])
+	}
 }
 
 // addGauges adds what the variant says of itself: its floor, the slack of the KL above

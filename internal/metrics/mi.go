@@ -9,38 +9,16 @@ import "math"
 //
 // one z for each of the N examples. For these N it is unbiased; as an estimate for all x it
 // cannot exceed ln N and falls short where it comes near. Both terms use the same sample, so that their noise cancels where posteriors
-// agree; a collapsed model has an MI of 0 to many digits instead of 0 ± √(d/2N).
+// agree; a collapsed model has an MI of 0 to six digits instead of 0 ± √(d/2N).
 //
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; over the whole split as bohanli/
 // vae-pretraining-encoder and valdersoul/bn-vae do. (The per-batch estimate of He et al.
 // 2019 is capped by the logarithm of the batch size and is not comparable.)
 func (e *Encoded) MI() (mi, se float64) {
-	D := e.D
-	inv := make([]float64, len(e.Logvar)) // 1/sigma²
-	norm := make([]float64, e.N)          // sum_j ln sigma²
-	for i, lv := range e.Logvar {
-		inv[i] = math.Exp(-lv)
-		norm[i/D] += lv
-	}
-	logq := make([]float64, e.N)
+	mix, own := e.mixture(e.Z).logDensity(e.Z)
 	var sum, squares float64
-	for i := range e.N {
-		z, top := e.Z[i*D:(i+1)*D], math.Inf(-1)
-		for k := range e.N {
-			s := norm[k]
-			mu, w := e.Mu[k*D:(k+1)*D], inv[k*D:(k+1)*D]
-			for j, v := range z {
-				d := v - mu[j]
-				s += d * d * w[j]
-			}
-			logq[k] = -0.5 * s // + a constant that both terms share
-			top = max(top, logq[k])
-		}
-		var mix float64
-		for _, l := range logq {
-			mix += math.Exp(l - top)
-		}
-		v := logq[i] - (top + math.Log(mix/float64(e.N)))
+	for i, l := range own {
+		v := l - mix[i]
 		sum += v
 		squares += v * v
 	}

@@ -1,5 +1,7 @@
 package metrics
 
+import "math"
+
 // SecondMoments are E[mu²] and E[sigma²], means over examples and dimensions. Their sum
 // is 1 for an aggregate posterior with the prior's second moment.
 func (e *Encoded) SecondMoments() (mu2, sigma2 float64) {
@@ -9,4 +11,26 @@ func (e *Encoded) SecondMoments() (mu2, sigma2 float64) {
 	}
 	n := float64(len(e.Mu))
 	return mu2 / n, sigma2 / n
+}
+
+// MomentDeficit is the part of KL(q(z) || p) that the first two moments of each z_j already force,
+// in nats, summed over dimensions:
+//
+//	sum_j (m_j - 1 - ln v_j)/2,   m_j = E[mu_j²] + E[sigma_j²],   v_j = Var(mu_j) + E[sigma_j²]
+//
+// the KL of the Gaussian with the mean and variance of q(z_j); every other distribution with
+// them is further from the prior. It is 0 if and only if E[mu_j] = 0 and m_j = 1 throughout. m
+// is m_j of every dimension. The variance is over the split, not the unbiased one.
+func (e *Encoded) MomentDeficit() (nats float64, m []float64) {
+	for j := range e.D {
+		var second float64
+		for i := range e.N {
+			mu := e.Mu[i*e.D+j]
+			second += (mu*mu + e.Var[i*e.D+j]) / float64(e.N)
+		}
+		mean := e.meanMu(j)
+		nats += 0.5 * (second - 1 - math.Log(second-mean*mean))
+		m = append(m, second)
+	}
+	return nats, m
 }

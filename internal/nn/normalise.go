@@ -31,10 +31,10 @@ func NewBatchNorm(ps *Params, name string, C int, eps, momentum float64) *BatchN
 	}
 }
 
-// Apply standardises x, shape (B, C). Training on a batch of one is the caller's mistake
-// (its variance is nothing) and panics.
+// Apply standardises x, shape (B, C). The statistics of a batch of one are the caller's mistake
+// (its variance is nothing) and panic.
 func (n *BatchNorm) Apply(p *Pass, x *grad.Value) *grad.Value {
-	if !p.Train {
+	if !p.Train && !p.BatchStats {
 		shift, scale := p.Tape.Zeros(1, x.Cols), p.Tape.Zeros(1, x.Cols)
 		for j := range scale.Data {
 			shift.Data[j] = -n.Mean.Data[j]
@@ -46,6 +46,9 @@ func (n *BatchNorm) Apply(p *Pass, x *grad.Value) *grad.Value {
 		panic("nn: BatchNorm: a batch of one has no variance")
 	}
 	y, mean, variance := x.BatchNorm(n.Eps)
+	if !p.Train {
+		return y
+	}
 	unbiased := Float(x.Rows) / Float(x.Rows-1)
 	for j := range mean {
 		n.Mean.Data[j] += n.Momentum * (mean[j] - n.Mean.Data[j])
@@ -69,7 +72,7 @@ func NewBatchRMS(ps *Params, name string, C int, eps, momentum float64) *BatchRM
 
 // Apply divides the columns of x, shape (B, C).
 func (n *BatchRMS) Apply(p *Pass, x *grad.Value) *grad.Value {
-	if !p.Train {
+	if !p.Train && !p.BatchStats {
 		scale := p.Tape.Zeros(1, x.Cols)
 		for j := range scale.Data {
 			scale.Data[j] = 1 / tensor.Sqrt(n.MeanSquare.Data[j]+n.Eps)
@@ -77,6 +80,9 @@ func (n *BatchRMS) Apply(p *Pass, x *grad.Value) *grad.Value {
 		return x.MulRow(scale)
 	}
 	y, ms := x.BatchRMS(n.Eps)
+	if !p.Train {
+		return y
+	}
 	for j := range ms {
 		n.MeanSquare.Data[j] += n.Momentum * (ms[j] - n.MeanSquare.Data[j])
 	}

@@ -164,11 +164,12 @@ func (ps *Params) ZeroGrad() {
 // A Pass is one way through a model: it carries the tape, whether batch or running
 // statistics rule, the KL weight, and the noise of the step.
 type Pass struct {
-	Tape     *grad.Tape
-	Train    bool       // batch statistics, dropout, running statistics move; else nothing changes
-	KLWeight Float      // beta of the loss
-	Noise    *rand.Rand // eps of z; nil makes z the posterior mean
-	Drop     *rand.Rand // dropout masks; may be nil if Train is false
+	Tape       *grad.Tape
+	Train      bool       // batch statistics, dropout, running statistics move; else nothing changes
+	BatchStats bool       // batch statistics as in training, though nothing moves
+	KLWeight   Float      // beta of the loss
+	Noise      *rand.Rand // eps of z; nil makes z the posterior mean
+	Drop       *rand.Rand // dropout masks; may be nil if Train is false
 }
 
 // Use puts a parameter on the pass's tape.

@@ -230,7 +230,7 @@ func TestGoldenMetrics(t *testing.T) {
 			g := openGolden(t, name)
 			m := g.model(t)
 			e := metrics.Encode(m, g.batches, 1)
-			if got := e.AU(); got != g.AU {
+			if got := e.AU(0.01); got != g.AU {
 				t.Errorf("AU %v, reference %v", got, g.AU)
 			}
 			// The split has 18 examples: average the one-sample estimate over many seeds.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/internal/nn"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
@@ -30,6 +31,7 @@ const (
 type Progress struct {
 	Step, Steps int
 	Rec, KL     float64 // of the last row of split train
+	State       string  // how the last evaluation saw the model, see metrics.State; empty before it
 }
 
 // Hooks connect a trial to the world; both may be nil. The clock stays outside.
@@ -104,6 +106,9 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 			}
 		}
 		last.Step = t.Step
+		if t.Monitor.Readings > 0 {
+			last.State = t.Monitor.State.String()
+		}
 		if hooks.Progress != nil {
 			hooks.Progress(last)
 		}
@@ -121,10 +126,11 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 
 // validate measures the validation split and lets the decay judge it.
 func (t *Trainer) validate(rows *record.Writer) error {
-	row, err := t.evaluate("valid", t.set.Valid, rows)
+	row, seen, err := t.evaluate("valid", t.set.Valid, Quick, rows)
 	if err != nil {
 		return err
 	}
+	t.Monitor = seen
 	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["nelbo"]) {
 	case optim.IsBest:
 		t.best = nn.Tensors(t.Model.Params.All(), "")
@@ -137,15 +143,15 @@ func (t *Trainer) validate(rows *record.Writer) error {
 }
 
 // evaluate measures a split and writes the row; a bound that is not finite is divergence.
-func (t *Trainer) evaluate(name string, split data.Split, rows *record.Writer) (record.Row, error) {
-	row := t.Evaluate(name, split)
+func (t *Trainer) evaluate(name string, split data.Split, depth Depth, rows *record.Writer) (record.Row, metrics.Monitor, error) {
+	row, seen := t.judge(name, split, depth)
 	if err := rows.Write(row); err != nil {
-		return row, err
+		return row, seen, err
 	}
 	if v := row.Values["nelbo"]; math.IsNaN(v) || math.IsInf(v, 0) {
-		return row, fmt.Errorf("%w by step %d: the %s NELBO is %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step, name, v)
+		return row, seen, fmt.Errorf("%w by step %d: the %s NELBO is %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step, name, v)
 	}
-	return row, nil
+	return row, seen, nil
 }
 
 // reload takes back the weights with the lowest validation loss.
@@ -161,7 +167,7 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 		}
 	}
 	if t.set.Test.N() > 0 {
-		if _, err := t.evaluate("test", t.set.Test, rows); err != nil {
+		if _, _, err := t.evaluate("test", t.set.Test, Final, rows); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,12 @@ type Settings struct {
 	// Report says which weights are tested and saved: those with the lowest validation NELBO,
 	// or the last.
 	Report string `yaml:"report" choice:"best|last"`
+	// IWSamples is the number of z for the importance-weighted likelihood of the test split;
+	// 0 leaves it out. The papers use 500, for which the test takes as long as some 500 evaluations.
+	IWSamples int `yaml:"iw_samples" range:"[0,inf)" alias:"iw_nsamples|nsamples"`
+	// Probe adds the accuracy of linear probes of mu that learn from 100 to 10000 labels to
+	// the test row, if the data have labels.
+	Probe bool `yaml:"probe"`
 }
 
 // Defaults are the settings of a trial that says nothing.

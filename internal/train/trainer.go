@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"vaelab/internal/data"
 	"vaelab/internal/grad"
@@ -28,6 +29,7 @@ type Trainer struct {
 	trial   Trial
 	set     *data.Set
 	learnt  []*nn.Param
+	encoder []*nn.Param // those of learnt that the encoder and the variant have
 	opt     optim.Optimizer
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
@@ -48,7 +50,8 @@ type progress struct {
 	LR      float64       // the current learning rate
 	Plateau optim.Plateau // memory of the decay
 	Sum     sums          // what the next row of split train averages
-	Rows    int64         // bytes of rows.jsonl that this progress stands for
+	Monitor metrics.Monitor
+	Rows    int64 // bytes of rows.jsonl that this progress stands for
 }
 
 // The metrics that a row of split train averages. Floor and slack come last, because a
@@ -61,6 +64,8 @@ const (
 	klWeight
 	lr
 	gradNorm
+	gradEncoder
+	gradDecoder
 	clipped
 	mu2
 	sigma2
@@ -72,7 +77,7 @@ const (
 )
 
 var sumNames = [numSums]string{
-	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "clipped",
+	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped",
 	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack",
 }
 
@@ -90,6 +95,11 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
+	for _, p := range t.learnt {
+		if strings.HasPrefix(p.Name, "encoder.") {
+			t.encoder = append(t.encoder, p)
+		}
+	}
 	t.LR = trial.Train.LR
 	t.Sum.KLDim = make([]float64, m.D)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
@@ -160,8 +170,10 @@ func (t *Trainer) TrainStep() error {
 	t.Model.Params.ZeroGrad()
 	terms := t.Model.Loss(&t.pass, x)
 	terms.Loss.Backward()
+	encoder, _ := optim.ClipNorm(t.encoder, 0)
 	norm, clip := optim.ClipNorm(t.learnt, t.trial.Train.Clip)
 	v[loss], v[gradNorm] = terms.Loss.Scalar(), norm
+	v[gradEncoder], v[gradDecoder] = encoder, math.Sqrt(max(0, norm*norm-encoder*encoder))
 	if sum := v[loss] + norm; math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, v[loss], norm)
 	}
@@ -196,6 +208,7 @@ func (t *Trainer) trainRow() record.Row {
 			row.Values[sumNames[i]] = v / n
 		}
 	}
+	row.Values["grad_ratio"] = row.Values["grad_encoder"] / row.Values["grad_decoder"]
 	for j := range t.Sum.KLDim {
 		t.Sum.KLDim[j] /= n
 	}
@@ -216,9 +229,22 @@ func (t *Trainer) row(split string, values map[string]float64, vectors map[strin
 	}
 }
 
-// Evaluate measures the model on a split under running statistics.
+// Evaluate measures the model on a split under running statistics, as every evaluation does.
 func (t *Trainer) Evaluate(name string, split data.Split) record.Row {
-	batches := split.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil)
-	values, vectors := metrics.All(metrics.Encode(t.Model, batches, uint64(t.trial.Seed)))
-	return t.row(name, values, vectors)
+	row, _ := t.judge(name, split, Quick)
+	return row
+}
+
+// judge measures the model on a split and says how it stands with collapse: state is a metrics.State, and collapse_step, if it has collapsed, the step of the
+// evaluation that first saw it.
+func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row, metrics.Monitor) {
+	values, vectors := Measure(t.Model, t.trial, t.set, split, depth)
+	seen := t.Monitor.Next(t.Step, metrics.Reading{
+		KL: values["kl"], MI: values["mi"], Gap: values["gap"], Floor: values["floor"],
+	})
+	values["state"] = float64(seen.State)
+	if seen.State == metrics.Collapsed {
+		values["collapse_step"] = float64(seen.Since)
+	}
+	return t.row(name, values, vectors), seen
 }

@@ -1,0 +1,277 @@
+package metrics
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// gaussians are N posteriors of D dimensions with mu ~ N(0, s²) and sigma constant, so that
+// q(z_j) = N(0, s² + sigma²).
+func gaussians(N, D int, s, sigma float64, seed uint64) *Encoded {
+	rng := newRand(seed)
+	e := encoded(normals(N, D, s, rng), sigma, rng)
+	e.Sizes = []int{N}
+	return e
+}
+
+// gaussianKL is KL(N(mean, a) || N(0, b)), a and b variances.
+func gaussianKL(mean, a, b float64) float64 { return 0.5 * (a/b + mean*mean/b - 1 - math.Log(a/b)) }
+
+// TestMarginalKL: of Gaussian posteriors in closed form, and KL = MI + marginal KL.
+func TestMarginalKL(t *testing.T) {
+	const s, sigma, D = 0.8, 0.5, 2
+	e := gaussians(4000, D, s, sigma, 31)
+	values, _ := All(e)
+	near(t, "marginal KL", values["marginal_kl"], D*gaussianKL(0, s*s+sigma*sigma, 1), 5*values["mi_se"])
+	near(t, "KL", values["mi"]+values["marginal_kl"], values["kl"], 1e-12)
+	same := gaussians(500, 3, 0, 0.5, 32) // all posteriors one: the KL is all marginal
+	if mi, _ := same.MI(); math.Abs(mi) > tolerance {
+		t.Errorf("MI %v", mi)
+	}
+}
+
+// TestBatchMI: the mean over batches of a double loop with the exact entropy, its cap, and what it
+// is for a split of one batch.
+func TestBatchMI(t *testing.T) {
+	e := gaussians(60, 3, 1, 0.4, 33)
+	e.Sizes = []int{32, 1, 27}
+	var want, limit float64
+	first := 0
+	for _, B := range e.Sizes {
+		part := e.rows(first, first+B)
+		mix, _ := mixtureByDefinition(part, part.Z)
+		for i := range B {
+			entropy := 0.0 // of q(z|x_i) without D/2 ln 2 pi
+			for _, lv := range part.Logvar[i*3 : i*3+3] {
+				entropy += 0.5 * (1 + lv)
+			}
+			want += (-entropy - mix[i]) / 60
+		}
+		limit += float64(B) * math.Log(float64(B)) / 60
+		first += B
+	}
+	got, ceiling := e.BatchMI()
+	near(t, "MI in batches", got, want, 1e-4)
+	near(t, "its cap", ceiling, limit, 1e-12)
+	wide := gaussians(3000, 2, 0.6, 0.8, 34) // one batch of all: another estimate of the MI of the split
+	mi, se := wide.MI()
+	batch, _ := wide.BatchMI()
+	near(t, "MI in one batch", batch, mi, 4*math.Hypot(se, math.Sqrt(2./2/3000))) // its entropy term has a variance of D/2
+}
+
+// TestMIDim: of Gaussian posteriors ln(1 + s²/sigma²)/2 in each dimension, estimated and bounded,
+// and nothing where mu is constant.
+func TestMIDim(t *testing.T) {
+	const N = 4000
+	rng := newRand(35)
+	scale := []float64{1, 0.5, 0}
+	e := made(N, 3, rng, func(_, j int) float64 { return scale[j] * rng.NormFloat64() }, func(int, int) float64 { return math.Log(0.7) })
+	estimate, bound := e.MIDim(), e.MIDimBound()
+	for j, s := range scale {
+		want := 0.5 * math.Log1p(s*s/0.49)
+		near(t, "MI of a dimension", estimate[j], want, 0.1) // 500 z
+		near(t, "its bound", bound[j], want, 0.03)
+	}
+	near(t, "MI of a constant", estimate[2], 0, tolerance)
+	// A mu of two values has less MI than the Gaussian of its variance, at most ln 2.
+	two := made(N, 1, rng, func(i, _ int) float64 { return float64(2*(i%2) - 1) }, func(int, int) float64 { return math.Log(0.1) })
+	near(t, "MI of a coin", two.MIDim()[0], math.Ln2, 1e-3)
+	if got := two.MIDimBound()[0]; got < 1.5*math.Ln2 {
+		t.Errorf("bound %v", got)
+	}
+	if got := gaussians(3, 2, 1, 0.5, 36).MIDim(); len(got) != 2 || got[0] > math.Log(3)+tolerance {
+		t.Errorf("three examples: %v", got)
+	}
+}
+
+// TestMIDimByDefinition: every posterior with its own sigma, against a double loop.
+func TestMIDimByDefinition(t *testing.T) {
+	rng := newRand(37)
+	e := made(80, 2, rng, func(int, int) float64 { return rng.NormFloat64() }, func(int, int) float64 { return -3 * rng.Float64() })
+	for j, got := range e.MIDim() {
+		var want float64
+		for i := range e.N {
+			var mix, own float64
+			for k := range e.N {
+				p := math.Exp(logNormal(e.Z[i*2+j], e.Mu[k*2+j], e.Var[k*2+j]))
+				mix += p / 80
+				if k == i {
+					own = p
+				}
+			}
+			want += math.Log(own/mix) / 80
+		}
+		near(t, "MI of a dimension", got, want, 1e-4)
+	}
+}
+
+// TestMomentDeficit: zero for the prior's moments, the KL of the Gaussian otherwise, and never
+// above the true marginal KL.
+func TestMomentDeficit(t *testing.T) {
+	at := func(mu []float64, variance float64) *Encoded { // one dimension
+		e := &Encoded{N: len(mu), D: 1, Mu: mu}
+		for range mu {
+			e.Var = append(e.Var, variance)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		e    *Encoded
+		want float64
+	}{
+		{at([]float64{-0.6, 0.6}, 0.64), 0},
+		{at([]float64{1, 1}, 1), gaussianKL(1, 1, 1)},
+		{at([]float64{-2, 2}, 1), gaussianKL(0, 5, 1)},
+		{at([]float64{0, 1}, 0.5), gaussianKL(0.5, 0.75, 1)},
+	} {
+		got, m := c.e.MomentDeficit()
+		near(t, "moment deficit", got, c.want, 1e-12)
+		mu2, sigma2 := c.e.SecondMoments()
+		near(t, "second moment", m[0], mu2+sigma2, 1e-12)
+	}
+	// Two heaps with the prior's moments: no deficit, though far from the prior.
+	rng := newRand(38)
+	heaps := made(2000, 1, rng, func(i, _ int) float64 { return 0.995 * float64(2*(i%2)-1) }, func(int, int) float64 { return math.Log(0.1) })
+	kl, _ := heaps.KL()
+	mi, _ := heaps.MI()
+	deficit, _ := heaps.MomentDeficit()
+	if marginal := MarginalKL(kl, mi); math.Abs(deficit) > 1e-3 || marginal < 1 {
+		t.Errorf("deficit %v, marginal KL %v", deficit, marginal)
+	}
+}
+
+// TestCollapseCurve: three dimensions, one of which has a KL of 0.02 in all but one example of 100,
+// which delta forgives, and one in all but two, which it does not.
+func TestCollapseCurve(t *testing.T) {
+	e := &Encoded{N: 100, D: 3}
+	for i := range e.N {
+		far := []float64{0, 0, 0}
+		if i == 7 || i == 8 {
+			far[2] = 3
+		}
+		if i == 7 {
+			far[1] = 3
+		}
+		for _, mu := range far { // mu²/2 = 0.02
+			e.Mu = append(e.Mu, 0.2+mu)
+			e.Var = append(e.Var, 1)
+			e.Logvar = append(e.Logvar, 0)
+		}
+	}
+	for s, got := range e.CollapseCurve() {
+		want := 0.0
+		if CollapseEps[s] > 0.021 {
+			want = 2. / 3
+		}
+		if math.Abs(CollapseEps[s]-0.02) > 1e-9 { // at 0.02 rounding decides
+			near(t, "share collapsed", got, want, 1e-12)
+		}
+	}
+	if !slices.IsSorted(CollapseEps[:]) {
+		t.Error("the grid is not in order")
+	}
+}
+
+// TestSigmaSigns: of a Gaussian sigma, whose ln sigma² is ln E[sigma²] - 1.2704 in the mean.
+func TestSigmaSigns(t *testing.T) {
+	rng := newRand(39)
+	const n = 100_000
+	e := &Encoded{}
+	for range n {
+		s := 0.5 * rng.NormFloat64()
+		e.Sigma, e.Logvar = append(e.Sigma, s), append(e.Logvar, math.Log(s*s))
+	}
+	small, negative, logvar := e.SigmaSigns()
+	near(t, "share near zero", small, math.Erf(0.1/math.Sqrt2), 4*math.Sqrt(0.08*0.92/n))
+	near(t, "share negative", negative, 0.5, 4*0.5/math.Sqrt(n))
+	near(t, "mean of ln sigma²", logvar, math.Log(0.25)-1.2704, 4*2.3/math.Sqrt(n))
+}
+
+// TestDensityGap: KL(N(0, I) || N(0, v I)) in closed form, joint and of each marginal; nothing
+// for the prior itself; a hole for two heaps.
+func TestDensityGap(t *testing.T) {
+	const s, sigma, D = 0.6, 0.5, 2
+	v := s*s + sigma*sigma
+	g := gaussians(4000, D, s, sigma, 41).DensityGap(1)
+	near(t, "joint gap", g.Joint, D*gaussianKL(0, 1, v), 4*g.SE)
+	if g.SE <= 0 || g.SE > 0.1 {
+		t.Errorf("standard error %v", g.SE)
+	}
+	for _, nats := range g.Dims {
+		near(t, "marginal gap", nats, gaussianKL(0, 1, v), 0.1) // 500 z
+	}
+	prior := gaussians(300, 3, 0, 1, 42).DensityGap(1)
+	near(t, "gap of the prior", prior.Joint, 0, tolerance)
+	if prior.Close != 3 {
+		t.Errorf("%v dimensions are the prior's, want 3", prior.Close)
+	}
+	rng := newRand(43)
+	heaps := made(400, 2, rng, func(i, j int) float64 { return float64((2*(i%2) - 1) * (1 - j)) }, func(_, j int) float64 { return math.Log(0.1) * float64(1-j) })
+	if g := heaps.DensityGap(1); g.Dims[0] < 5 || math.Abs(g.Dims[1]) > 1e-5 || g.Close != 1 || g.Joint < 5 {
+		t.Errorf("two heaps: %+v", g)
+	}
+}
+
+// TestRecovery: four modes far apart are all recovered, noise is at chance.
+func TestRecovery(t *testing.T) {
+	rng := newRand(44)
+	mode := func(i int) int { return (i / 2) % 4 }
+	split := func(distance float64) *Encoded {
+		e := made(4000, 2, rng, func(i, j int) float64 { return distance*float64(mode(i)>>j&1) + rng.NormFloat64() }, func(int, int) float64 { return 0 })
+		for i := range e.N {
+			e.Labels = append(e.Labels, mode(i))
+		}
+		return e
+	}
+	near(t, "modes far apart", split(20).Recovery(), 1, 0)
+	near(t, "noise", split(0).Recovery(), 0.25, 4*math.Sqrt(0.25*0.75/2000))
+	// Two Gaussians a distance of 4 apart in each dimension: Phi(2)².
+	phi := 0.5 * (1 + math.Erf(2/math.Sqrt2))
+	near(t, "modes 4 apart", split(4).Recovery(), phi*phi, 0.02)
+	if got := gaussians(10, 2, 1, 1, 1).Recovery(); !math.IsNaN(got) {
+		t.Errorf("without labels: %v", got)
+	}
+}
+
+// TestTrueNLL: a linear Gaussian model in closed form, and a mixture of two by a fine grid.
+func TestTrueNLL(t *testing.T) {
+	rng := newRand(45)
+	x := []float64{1.3, -0.4, 2.2}
+	w := [][]float64{{1, 0.5}, {-0.3, 2}, {0.7, 0.7}}
+	joint := func(z []float64) float64 {
+		sum := logNormal(z[0], 0, 1) + logNormal(z[1], 0, 1)
+		for p, v := range x {
+			sum += logNormal(v, w[p][0]*z[0]+w[p][1]*z[1], 0.1)
+		}
+		return sum
+	}
+	bent := func(z []float64) float64 { // a prior of two heaps, one of which x is nearer to
+		heap := math.Log(0.5*math.Exp(logNormal(z[0], -2, 1)) + 0.5*math.Exp(logNormal(z[0], 2, 1)))
+		return heap + logNormal(z[1], math.Sin(z[0]), 0.3) + logNormal(1.5, z[0], 0.2)
+	}
+	for name, f := range map[string]func(z []float64) float64{"linear": joint, "bent": bent} {
+		want := -gridIntegral(f)
+		var mean float64
+		for s := range uint64(20) {
+			got := TrueNLL(f, []float64{0.8, 0.3}, rand.New(rand.NewPCG(s, 2)))
+			near(t, name, got, want, 0.4)
+			mean += got / 20
+		}
+		near(t, name+", mean", mean, want, 0.06)
+	}
+	near(t, "the linear model by its posterior", TrueNLL(joint, []float64{0, 0}, rng), -gridIntegral(joint), 0.4)
+}
+
+// gridIntegral is ln of the integral of e^f over a fine grid of two dimensions.
+func gridIntegral(f func(z []float64) float64) float64 {
+	const step = 0.02
+	var logs []float64
+	for a := -5.0; a < 5; a += step {
+		for b := -5.0; b < 5; b += step {
+			logs = append(logs, f([]float64{a, b})+2*math.Log(step))
+		}
+	}
+	return logSumExp(logs)
+}

@@ -1,0 +1,36 @@
+package metrics
+
+import (
+	"math"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// BNGap is the KL under the statistics of each batch minus that under running statistics, over
+// the same batches, in nats per example. It is 0 for a method without statistics; a floor that
+// is a theorem about batches holds for the first and not for the second. Dropout is off in both
+// and the running statistics stay as they are. Batches of one are left out; it is NaN if there
+// are no others. It encodes the split once more.
+func BNGap(m *vae.Model, batches []*vae.Batch) float64 {
+	tape := &grad.Tape{NoGrad: true}
+	perDim := make([]float64, m.D)
+	var gap float64
+	n := 0
+	for _, x := range batches {
+		if x.B() < 2 {
+			continue
+		}
+		raw, scale := m.Encoder.Encode(&nn.Pass{Tape: tape}, x)
+		batch, _, _ := Moments(m.Head(&nn.Pass{Tape: tape, BatchStats: true}, raw, scale), perDim)
+		running, _, _ := Moments(m.Head(&nn.Pass{Tape: tape}, raw, scale), perDim)
+		gap += (batch - running) * float64(x.B())
+		n += x.B()
+		tape.Reset()
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	return gap / float64(n)
+}

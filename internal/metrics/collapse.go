@@ -1,0 +1,38 @@
+package metrics
+
+// CollapseEps are the KLs, in nats, at which CollapseCurve is evaluated.
+var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
+
+// collapseDelta is the share of examples that may be exceptions.
+const collapseDelta = 0.01
+
+// CollapseCurve is the share of dimensions that are (eps, delta)-collapsed, for each eps of
+// CollapseEps and delta = 0.01: those with
+//
+//	P_x( KL(q(z_j|x) || p(z_j)) < eps ) >= 1 - delta
+//
+// It never falls with eps.
+//
+// Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior
+// collapse", definition 1 (arXiv 1911.02469).
+func (e *Encoded) CollapseCurve() []float64 {
+	share := make([]float64, len(CollapseEps))
+	for j := range e.D {
+		var below [len(CollapseEps)]int
+		for i := range e.N {
+			at := i*e.D + j
+			kl := 0.5 * (e.Mu[at]*e.Mu[at] + e.Var[at] - e.Logvar[at] - 1)
+			for s, eps := range CollapseEps {
+				if kl < eps {
+					below[s]++
+				}
+			}
+		}
+		for s, n := range below {
+			if float64(n) >= (1-collapseDelta)*float64(e.N) {
+				share[s] += 1 / float64(e.D)
+			}
+		}
+	}
+	return share
+}
