@@ -22,6 +22,8 @@ type choice struct {
 	sets  []string
 	seeds string
 	out   string
+
+	forClaims bool // run at least the seeds that the experiment's claims need
 }
 
 func (c *choice) flags(cmd *cobra.Command) {
@@ -53,7 +55,7 @@ func shipped() []string {
 
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
-	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds}
+	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims}
 	e, err := sweep.Read(name, opts)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, builtin := fs.ReadFile(experiments.Files, strings.TrimSuffix(path.Base(name), ".yaml")+".yaml")
@@ -78,6 +80,19 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 		return nil, nil, err
 	}
 	jobs, err := c.jobs(wErr, e)
+	return e, jobs, err
+}
+
+// trainable is prepare for what is about to train: results can be written, and what killed
+// trials have left behind is tidied.
+func (c *choice) trainable(wErr io.Writer, name string) (*sweep.Experiment, []sweep.Job, error) {
+	e, jobs, err := c.prepare(wErr, name)
+	if err == nil {
+		err = writable(c.out)
+	}
+	if err == nil {
+		err = sweep.Tidy(jobs)
+	}
 	return e, jobs, err
 }
 

@@ -25,6 +25,7 @@ var imports = map[string]string{
 	"internal/registry":      "",
 	"internal/safetensors":   "",
 	"internal/record":        "",
+	"internal/fetch":         "internal/record internal/registry",
 	"internal/tensor":        "internal/tensor/kernel",
 	"internal/grad":          "internal/tensor",
 	"internal/nn":            "internal/grad internal/tensor internal/stream internal/safetensors",
@@ -33,14 +34,15 @@ var imports = map[string]string{
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
 	"internal/data":          "internal/vae internal/stream internal/registry",
-	"internal/fetch":         "internal/record internal/registry",
-	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
+	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
+	"internal/stats":         "",
+	"internal/claims":        "internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
-		"internal/vae internal/tensor internal/record internal/registry plots",
+		"internal/vae internal/tensor internal/record internal/registry internal/claims plots",
 }
 
 // programs stand above the table: they may import everything and read the clock.

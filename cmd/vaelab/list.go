@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/registry"
@@ -15,7 +16,7 @@ import (
 	"vaelab/variants"
 )
 
-var listed = []string{"variants", "models", "data", "figures", "experiments"}
+var listed = []string{"variants", "models", "data", "figures", "claims", "experiments"}
 
 func listCommand() *cobra.Command {
 	return &cobra.Command{
@@ -45,6 +46,8 @@ func listCommand() *cobra.Command {
 					list(w, data.Sources)
 				case "figures":
 					list(w, plots.Figures)
+				case "claims":
+					list(w, claims.Kinds)
 				case "experiments":
 					c := choice{}
 					for _, name := range shipped() {

@@ -19,7 +19,7 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// Exit codes.
+// Exit codes. The command verify has its own, see verify.go.
 const (
 	exitOK          = 0
 	exitFailed      = 1 // something went wrong, or a trial failed
@@ -37,12 +37,19 @@ func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
 	root.SetOut(w)
 	root.SetErr(wErr)
 	root.SetArgs(args)
-	_, err := root.ExecuteContextC(context.Background())
+	cmd, err := root.ExecuteContextC(context.Background())
+	failed, wrong := exitFailed, exitUsage
+	if cmd.CommandPath() == "vaelab verify" {
+		failed, wrong = exitNotJudged, exitNotJudged
+	}
+	var found verdict
 	var usage usageError
 	var faults sweep.Faults
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &found):
+		return int(found)
 	case errors.Is(err, context.Canceled):
 		printErrors(wErr, err)
 		fmt.Fprintf(wErr, "\nvaelab: stopped; what has been downloaded is kept, running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
@@ -51,13 +58,13 @@ func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
 		for _, f := range faults {
 			fmt.Fprintf(wErr, "vaelab: error: %s\n", f)
 		}
-		return exitUsage
+		return wrong
 	case errors.As(err, &usage):
 		fmt.Fprintf(wErr, "vaelab: error: %v\n", err)
-		return exitUsage
+		return wrong
 	}
 	printErrors(wErr, err)
-	return exitFailed
+	return failed
 }
 
 // printErrors prints the lines of an error, but not that the user stopped the program.
@@ -96,6 +103,7 @@ An experiment is a YAML file: what all trials share, a grid of what differs, and
 of seeds. Start with one that ships with the program:
 
   vaelab run kl-vanishing           train it, about a minute on two cores
+  vaelab verify kl-vanishing        judge what is claimed about it, over six seeds
   vaelab list                       variants, models, data, figures, experiments
 
 then copy its file, change it, and see what it will cost before you run it:
@@ -125,7 +133,7 @@ what is missing.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
 	})
-	root.AddCommand(runCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
+	root.AddCommand(runCommand(), verifyCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
 	return root
 }

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,9 +16,7 @@ import (
 
 func runCommand() *cobra.Command {
 	var c choice
-	var parallel int
-	var every time.Duration
-	var quiet bool
+	var t training
 	cmd := &cobra.Command{
 		Use:   "run EXPERIMENT",
 		Short: "Train what an experiment asks for, and draw its figures",
@@ -42,71 +34,24 @@ and the exit code is 1.`,
       --set data.text.test=ptb.test.txt`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			switch {
-			case parallel < 1:
-				return usageError{fmt.Errorf("-j %d: wants at least 1", parallel)}
-			case every < 0:
-				return usageError{fmt.Errorf("--checkpoint %v: wants a time of at least 0", every)}
+			if err := t.check(); err != nil {
+				return err
 			}
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
-			e, jobs, err := c.prepare(wErr, given[0])
+			e, jobs, err := c.trainable(wErr, given[0])
 			if err != nil {
 				return err
 			}
-			if err := writable(c.out); err != nil {
-				return err
-			}
-			if err := sweep.Tidy(jobs); err != nil {
-				return err
-			}
-			todo, resume := 0, 0
-			for _, j := range jobs {
-				if !j.Done {
-					todo++
-					if j.Resumable() {
-						resume++
-					}
-				}
-			}
-			fmt.Fprintf(wErr, "%s\n", e.Title())
-			fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
-			if resume > 0 {
-				fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)
-			}
-			fmt.Fprintln(wErr)
-			var failed error
-			if todo > 0 {
-				ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-				defer stop()
-				context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-				_, names := labels(jobs)
-				show := newDisplay(wErr, names, todo, quiet)
-				failed = sweep.Runner{
-					Parallel: parallel, Checkpoint: every, Now: time.Now, Observer: show, Version: version(),
-				}.Run(ctx, jobs)
-				show.close()
-				stop()
-			}
-			if errors.Is(failed, context.Canceled) {
+			failed := t.missing(cmd.Context(), wErr, e, jobs)
+			if stopped(failed) {
 				return failed
 			}
 			return errors.Join(failed, conclude(w, wErr, e, jobs, filepath.Join(c.out, e.Name)))
 		},
 	}
 	c.flags(cmd)
-	f := cmd.Flags()
-	f.IntVarP(&parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
-	f.DurationVar(&every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
-	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	t.flags(cmd)
 	return cmd
-}
-
-// count is "1 trial", "2 trials".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // conclude prints the table and draws the figures of the jobs, done or not.

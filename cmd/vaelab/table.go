@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/record"
 )
 
@@ -50,6 +51,9 @@ func printTable(w io.Writer, set *record.Set) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for _, line := range claims.Entangled(set) {
+		fmt.Fprintf(w, "note: %s\n", line)
 	}
 	if err := printLeaks(w, set); err != nil {
 		return err

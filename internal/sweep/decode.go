@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/registry"
 )
 
@@ -213,6 +214,10 @@ func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
 func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 	if s.value.Kind() == reflect.Struct {
 		r.decode(n, s.value, path)
+		return
+	}
+	if selected, ok := s.value.Addr().Interface().(*claims.Selection); ok {
+		*selected = r.selection(n, path)
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {

@@ -13,6 +13,14 @@
 //	  - variant: {bn: {gamma: [0.3, 0.5, 0.7]}}
 //	seeds: 6                             # 1 ... 6; or a list
 //	figures: [kl-curve, sweep]
+//	claims:                              # what is said about it; vaelab verify judges
+//	  - say: A larger gamma makes the decoder lose more without its own z
+//	    source: Zhu et al. 2020, section 5.3
+//	    trend: {metric: gap, of: bn, over: variant.bn.gamma, shape: rises}
+//	  - say: At gamma 0.5 batch normalisation holds 1 nat
+//	    source: Zhu et al. 2020, equation 6
+//	    confidence: 0.99                 # of the interval that decides; 0.95 if not said
+//	    bound: {metric: kl, of: {variant: bn, variant.bn.gamma: 0.5}, at_least: 1}
 //
 // These are 4 settings times 6 seeds, 24 trials. A trial is known by the hash of its
 // resolved settings and the digest of its data, and by its seed: running a file again
@@ -22,6 +30,10 @@
 // are merged; another kind replaces the base's with all its settings. Anchors and aliases
 // (&name, *name) work, merge keys (<<) do not: the base is for what entries share. A --set
 // lies over both; trials that it makes equal are run once.
+//
+// A claim names trials by their variant, and by any key of trial.json where a variant has
+// several settings; it has to name trials of the file. Its kinds are those of package claims. What
+// is compared may differ in nothing but the settings that it names, or lists under despite.
 //
 // Every fault in a file is reported at once, each with line and column, what is wrong,
 // what could stand there, and the nearest name. Names that the field's programs use (nz,

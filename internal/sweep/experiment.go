@@ -19,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
@@ -37,6 +38,7 @@ type Experiment struct {
 	Question string        // the first paragraph of the file's first comment
 	Trials   []train.Trial // settings in the order of the grid, each with all its seeds
 	Figures  []string
+	Claims   []claims.Claim
 	Notes    []string // what was understood though it was said otherwise
 }
 
@@ -52,6 +54,9 @@ func (e *Experiment) Title() string {
 type Options struct {
 	Sets  []string // key=value, laid over every trial that has the key
 	Seeds string   // a count or a list, instead of the file's
+
+	// ForClaims adds to the file's seeds those that its claims need to be decided.
+	ForClaims bool
 }
 
 // Faults is every fault of a file, a line each. A file beyond the bounds of plain.go is not
@@ -88,6 +93,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		Question: firstComment(text),
 	}
 	named := false
+	var said []saying
 	base, grid, seeds := mapping(), []*yaml.Node{{Kind: yaml.MappingNode, Line: root.Line, Column: root.Column}}, []int{1}
 	for _, kv := range r.pairs(root, "") {
 		switch key, value := kv[0], kv[1]; key.Value {
@@ -112,8 +118,10 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			}
 		case "figures":
 			e.Figures = r.figures(value)
+		case "claims":
+			said = r.claims(value)
 		default:
-			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "figures"}))
+			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "figures", "claims"}))
 		}
 	}
 	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {
@@ -121,9 +129,15 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	if opts.Seeds != "" {
 		seeds = r.seedsFlag(opts.Seeds)
+	} else if opts.ForClaims {
+		seeds = enough(seeds, said)
 	}
 	sets := r.overrides(opts.Sets)
+	wrong := r.wrong
 	e.Trials = r.trials(base, grid, nil, seeds)
+	if r.wrong == wrong && len(seeds) > 0 { // else the claims' trials may be missing for another fault
+		e.Claims = r.judgeable(said, e.Trials, len(seeds))
+	}
 	if len(sets) > 0 {
 		e.Trials = r.trials(base, grid, sets, seeds)
 	}

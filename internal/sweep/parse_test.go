@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"vaelab/experiments"
+	"vaelab/internal/data"
 	"vaelab/internal/train"
 )
 
@@ -75,6 +77,9 @@ func TestFaults(t *testing.T) {
 		{"settings that exclude each other", "base: {model: {lstm: {inputless: true, word_dropout: 0.3}}}\n", []string{`x.yaml:1:15: model: word_dropout has no effect, because an inputless decoder`}},
 		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
 		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: sgd, adam`}},
+		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, train, valid,`}},
+		{"shared settings in a section of their own", "base: {data: {csv: {text: {train: a}}}}\n", []string{`x.yaml:1:21: data.csv: unknown key "text"; did you mean "test"? known: column, label,`}},
+		{"a shared setting that is hidden", "base: {data: {jsonl: {labels: true}}}\n", []string{`x.yaml:1:23: data.jsonl: unknown key "labels"; did you mean "label"?`}},
 		{"choice of a schedule with settings", "base: {kl: {schedule: liner, start: 0.1}}\n", []string{`x.yaml:1:23: kl.schedule: unknown choice "liner"; did you mean "linear"?`}},
 		{"a list as key", "base: {train: {? [a, b] : 1}}\n", []string{`x.yaml:1:18: train: wants a name as key, got a list`}},
 
@@ -90,6 +95,8 @@ func TestFaults(t *testing.T) {
 		{"infinity", "base: {train: {lr: inf}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "inf"`}},
 		{"beyond float64", "base: {train: {lr: 1e999}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "1e999"`}},
 		{"yes for true", "base: {data: {text: {train: a, lower: yes}}}\n", []string{`x.yaml:1:39: data.text.lower: wants true or false, got "yes"`}},
+		{"value of a shared setting", "base: {data: {csv: {train: a, min_count: 0}}}\n", []string{`x.yaml:1:42: data.csv.min_count: 0 is outside [1,inf)`}},
+		{"choice of a shared setting", "base: {data: {jsonl: {train: a, too_long: dorp}}}\n", []string{`x.yaml:1:43: data.jsonl.too_long: unknown choice "dorp"; did you mean "drop"? known: error, drop, cut`}},
 		{"nothing for a choice", "base: {train: {report: }}\n", []string{`x.yaml:1:24: train.report: wants one of best, last, got nothing`}},
 		{"negative seed of the data", "base: {data: {synthetic: {seed: -1}}}\n", []string{`x.yaml:1:33: data.synthetic.seed: wants a whole number, got "-1"`}},
 		{"tau 0", "base: {variant: {bn-scaler: {tau: 0}}}\n", []string{`x.yaml:1:35: variant.bn-scaler.tau: 0 is outside (0,1)`}},
@@ -128,6 +135,7 @@ func TestFaults(t *testing.T) {
 		{"variant", "base: {variant: {bn: {}, bn: {gamma: 1}}}\n", []string{`x.yaml:1:26: variant.bn: given twice; the first is at x.yaml:1:`}},
 		{"alias and original", "base:\n  train:\n    lr: 1\n    learning_rate: 2\n", []string{`x.yaml:4:5: train.lr: given twice, here as "learning_rate" and at x.yaml:3:`}},
 		{"two aliases", "base: {model: {lstm: {nz: 1, latent_size: 2}}}\n", []string{`x.yaml:1:30: model.lstm.latent_dim: given twice, here as "latent_size" and at x.yaml:1:`}},
+		{"alias and original of a shared setting", "base: {data: {jsonl: {train: a, train_data: b}}}\n", []string{`x.yaml:1:33: data.jsonl.train: given twice, here as "train_data" and at x.yaml:1:`}},
 		{"flat alias and original", "base: {nz: 1, model: {lstm: {latent_dim: 2}}}\n", []string{`x.yaml:1:8: model.lstm.latent_dim: given twice, here as "nz"`}},
 		{"two flat aliases", "base: {nz: 1, latent_size: 2}\n", []string{`x.yaml:1:15: model.lstm.latent_dim: given twice, here as "latent_size"`}},
 		{"merge key", "base: &b {train: {lr: 1}}\ngrid:\n- <<: *b\n", []string{`x.yaml:3:3: merge keys (<<) are not understood; what entries share belongs into base`}},
@@ -226,6 +234,53 @@ func TestQuestion(t *testing.T) {
 	}
 }
 
+// TestSharedSettings: those that jsonl and csv have of text are theirs, whether a file, an
+// alias or the command line gives them, and come back from trial.json.
+func TestSharedSettings(t *testing.T) {
+	const text = "base: {data: {jsonl: {field: sentence1, label: gold_label, train: a.jsonl, dev: b.jsonl}}}\n"
+	e := parse(t, text, Options{Sets: []string{"data.jsonl.max_length=9", "data.jsonl.test=c.jsonl"}})
+	want := data.JSONL{Field: "sentence1", Labels: "gold_label", Text: data.Text{
+		Train: "a.jsonl", Valid: "b.jsonl", Test: "c.jsonl", MinCount: 1, MaxWords: 9, TooLong: "error",
+	}}
+	if got := e.Trials[0].Data; got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := strings.Join(e.Notes, "\n"); !strings.Contains(got, `x.yaml:1:76: data.jsonl: "dev" is understood as "valid"`) {
+		t.Errorf("notes %q", got)
+	}
+	config := e.Trials[0].Config
+	if _, ok := config["data.jsonl.labels"]; ok || config["data.jsonl.train"] != "a.jsonl" || config["data.jsonl.label"] != "gold_label" {
+		t.Errorf("config %v", config)
+	}
+	checkRoundTrip(t, e.Trials[0])
+
+	e = parse(t, "base: {data: {csv: {label: stars}}, val_data: v.csv}\n", Options{}) // flat, as in the field's flags
+	if got := e.Trials[0].Config["data.csv.valid"]; got != "v.csv" {
+		t.Errorf("valid %q, notes %q", got, e.Notes)
+	}
+}
+
+// TestInline: what is embedded must say so, and what says so must be embedded.
+func TestInline(t *testing.T) {
+	for name, kind := range map[string]reflect.Value{
+		"embedded without the tag": reflect.ValueOf(struct {
+			shared
+		}{}),
+		"the tag on a name": reflect.ValueOf(struct {
+			Shared shared `yaml:",inline"`
+		}{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "sweep: field ") {
+					t.Errorf("got %s, want a panic", got)
+				}
+			}()
+			settings(kind)
+		})
+	}
+}
+
 // TestRead reads a file of the disk, and says which if there is none.
 func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "q.yaml")
@@ -265,6 +320,7 @@ func TestShippedExperiments(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("base: &a {variant: [bn, {bn: {gamma: [0.3, 1]}}], nz: 8}\ngrid: [*a, {train: [{lr: 1}, {lr: 2}]}]\nseeds: [1, 2]\n", "variant.bn.gamma=[1, 2]", "3,5")
 	f.Add("base: {kl_start: 0.1, data: {text: {val: x}}, train: {decay: {lr_decay: 0.5}}}\nfigures: [sweep]\n", "data={godoc: {}}", "2")
+	f.Add("base: {label_field: y, data: {jsonl: {dev: x, lower: true}}}\n", "data.jsonl.too_long=cut", "1")
 	f.Add("base: &a {train: *a}\n", "train=&a [*a]", "-1")
 	f.Add("? [a]\n: <<: b\n", "variant", "x")
 	f.Add("grid:\n- \n- variant: ~\n- variant: {bn: , free-bits: {target_kl: 1}}\n", "model.lstm.nz=", "")

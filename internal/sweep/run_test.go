@@ -347,6 +347,20 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// shared and wide are settings that are shared by embedding.
+type shared struct {
+	Path  string  `yaml:"path"`
+	Label bool    `yaml:"labels" alias:"label"`
+	Rate  float64 `yaml:"rate" range:"(0,1]" alias:"lr"`
+}
+
+type wide struct {
+	Field  string `yaml:"field"`
+	Label  string `yaml:"label"` // hides the inner one with its key and alias
+	shared `yaml:",inline"`
+	Last   bool `yaml:"last"`
+}
+
 func TestDescribe(t *testing.T) {
 	for _, c := range []struct {
 		kind any
@@ -355,6 +369,8 @@ func TestDescribe(t *testing.T) {
 		{variants.Vanilla{}, ""},
 		{variants.BN{Gamma: 0.5, Eps: 1e-8, Momentum: 0.1}, "gamma: 0.5, eps: 1e-08, momentum: 0.1"},
 		{data.Text{TooLong: "cut"}, `train: "", valid: "", test: "", vocab: "", labels: false, min_count: 0, max_vocab: 0, max_words: 0, too_long: cut, limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
+		{wide{Field: "f", shared: shared{Path: "p", Rate: 0.5}}, `field: f, label: "", path: p, rate: 0.5, last: false`},
+		{data.CSV{}, `column: "", label: "", drop_label: "", header: false, separator: "", train: "", valid: "", test: "", vocab: "", min_count: 0, max_vocab: 0, max_words: 0, too_long: "", limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
 	} {
 		if got := Describe(c.kind); got != c.want {
 			t.Errorf("%#v:\n got %s\nwant %s", c.kind, got, c.want)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/sweep"
+)
+
+// A training holds the flags that say how trials are trained.
+type training struct {
+	parallel int
+	every    time.Duration
+	quiet    bool
+}
+
+func (t *training) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntVarP(&t.parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
+	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
+	f.BoolVarP(&t.quiet, "quiet", "q", false, "no progress")
+}
+
+func (t *training) check() error {
+	switch {
+	case t.parallel < 1:
+		return usageError{fmt.Errorf("-j %d: wants at least 1", t.parallel)}
+	case t.every < 0:
+		return usageError{fmt.Errorf("--checkpoint %v: wants a time of at least 0", t.every)}
+	}
+	return nil
+}
+
+// missing trains the jobs of an experiment that are not done, with a line about how many they
+// are. It goes on after a failure and returns all of them; if the user stops it, the error is
+// context.Canceled.
+func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job) error {
+	todo, resume := 0, 0
+	for _, j := range jobs {
+		if !j.Done {
+			todo++
+			if j.Resumable() {
+				resume++
+			}
+		}
+	}
+	fmt.Fprintf(wErr, "%s\n", e.Title())
+	fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
+	if resume > 0 {
+		fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)
+	}
+	fmt.Fprintln(wErr)
+	if todo == 0 {
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	_, names := labels(jobs)
+	show := newDisplay(wErr, names, todo, t.quiet)
+	failed := sweep.Runner{
+		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, Observer: show, Version: version(),
+	}.Run(ctx, jobs)
+	show.close()
+	return failed
+}
+
+// stopped tells whether the user stopped the program.
+func stopped(err error) bool { return errors.Is(err, context.Canceled) }
+
+// count is "1 trial", "2 trials".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

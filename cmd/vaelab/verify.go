@@ -1,0 +1,194 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/claims"
+	"vaelab/internal/record"
+	"vaelab/internal/sweep"
+)
+
+// Exit codes of verify. They are its verdicts, so that what goes wrong has another code here than
+// in other commands.
+const (
+	exitRefuted   = 1 // some claim does not hold
+	exitUndecided = 2 // none is refuted, but some claim is undecided
+	exitNotJudged = 3 // no verdict: a wrong flag, faults in the file, results that cannot be written
+)
+
+// verdictsFile is where an experiment's folder keeps the verdicts.
+const verdictsFile = "verdicts.json"
+
+// A verdict other than that every claim holds ends the program with its code and no message.
+type verdict int
+
+func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
+
+func verifyCommand() *cobra.Command {
+	c := choice{forClaims: true}
+	var t training
+	var noTrain, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify EXPERIMENT",
+		Short: "Judge what an experiment claims, after training what that takes",
+		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the
+claims of its file: one line each, with the verdict, what is said and by whom, the numbers
+and the reason. The verdicts also go to ` + verdictsFile + ` in the experiment's results.
+
+A claim holds if the confidence interval lies inside what it says, does not hold if it lies
+outside, and is undecided if it reaches over the edge. A 95 % interval that supposes no
+distribution needs 6 seeds: without --seeds as many are run as the claims need, even if
+the file asks for fewer. A claim is undecided, with the reason, if a trial that it is about
+failed, or if what it compares differs in more than it says.
+
+Exit codes:
+  0  every claim holds
+  1  some claim does not hold
+  2  none is refuted, but some claim is undecided
+  3  nothing was judged: a wrong flag, a fault in the file, results that cannot be written
+  130  stopped; the same command goes on`,
+		Example: `  vaelab verify kl-vanishing
+  vaelab verify my.yaml --seeds 10 --json
+  vaelab verify my.yaml --no-train`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if err := t.check(); err != nil {
+				return err
+			}
+			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			prepare := c.trainable
+			if noTrain {
+				prepare = c.prepare
+			}
+			e, jobs, err := prepare(wErr, given[0])
+			if err != nil {
+				return err
+			}
+			if len(e.Claims) == 0 {
+				return fmt.Errorf("%s: there is nothing to judge; claims: lists what is said (see experiments/kl-vanishing.yaml)", given[0])
+			}
+			warnConfounds(wErr, e.Claims, jobs)
+			if !noTrain {
+				err := t.missing(cmd.Context(), wErr, e, jobs)
+				if stopped(err) {
+					return err
+				} else if err != nil {
+					printErrors(wErr, err) // the claims about these trials will be undecided
+				}
+			}
+			verdicts := claims.Judge(evidence(wErr, jobs), e.Claims)
+			return conclusion(w, filepath.Join(c.out, e.Name), e, verdicts, asJSON)
+		},
+	}
+	c.flags(cmd)
+	t.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&noTrain, "no-train", false, "judge what is trained already")
+	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+verdictsFile)
+	return cmd
+}
+
+// warnConfounds says before the training which claims cannot be judged for a confound.
+func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
+	var trials []record.Trial
+	for _, j := range jobs {
+		trials = append(trials, j.Trial.Trial)
+	}
+	for _, c := range said {
+		if err := c.Confound(trials); err != nil {
+			fmt.Fprintf(wErr, "vaelab: warning: %q will be undecided: %v\n", c.Say, err)
+		}
+	}
+}
+
+// evidence is what the jobs have measured. Those that have not begun are in it as unfinished, and
+// those whose folder cannot be read as failed, so that each claim can say what it lacks.
+func evidence(wErr io.Writer, jobs []sweep.Job) *record.Set {
+	set := &record.Set{}
+	for _, j := range jobs {
+		run := record.Run{Trial: j.Trial.Trial, Dir: j.Dir}
+		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); errors.Is(err, fs.ErrNotExist) {
+			set.Runs = append(set.Runs, run)
+			continue
+		}
+		one, err := load(wErr, []string{j.Dir})
+		if err != nil {
+			run.State, run.Reason = record.Failed, err.Error()
+			set.Runs = append(set.Runs, run)
+			continue
+		}
+		set.Runs = append(set.Runs, one.Runs...)
+	}
+	return set
+}
+
+// conclusion keeps and prints the verdicts; its error is the exit code that they make.
+func conclusion(w io.Writer, dir string, e *sweep.Experiment, verdicts []claims.Verdict, asJSON bool) error {
+	text, err := json.MarshalIndent(struct {
+		Experiment string           `json:"experiment"`
+		Question   string           `json:"question"`
+		Claims     []claims.Verdict `json:"claims"`
+	}{e.Name, e.Question, verdicts}, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, verdictsFile)
+	if err := record.WriteFileAtomic(path, text); err != nil {
+		return err
+	}
+	if asJSON {
+		_, err = w.Write(text)
+	} else {
+		err = printVerdicts(w, verdicts)
+		fmt.Fprintln(w, path)
+	}
+	if err != nil {
+		return err
+	}
+	return code(verdicts)
+}
+
+// printVerdicts prints a line for each claim, and one that counts them.
+func printVerdicts(w io.Writer, verdicts []claims.Verdict) error {
+	counts := map[claims.Outcome]int{}
+	for _, v := range verdicts {
+		counts[v.Outcome]++
+		if _, err := fmt.Fprintf(w, "%-13s  %s (%s): %s\n", v.Outcome, v.Claim.Say, v.Claim.Source, v.Numbers()); err != nil {
+			return err
+		}
+	}
+	var parts []string
+	for _, o := range []claims.Outcome{claims.Holds, claims.Refuted, claims.Undecided} {
+		parts = append(parts, fmt.Sprintf("%s: %d", o, counts[o]))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(parts, ", "))
+	return err
+}
+
+// code is nil if every claim holds, else the exit code as an error.
+func code(verdicts []claims.Verdict) error {
+	found := func(o claims.Outcome) bool {
+		return slices.ContainsFunc(verdicts, func(v claims.Verdict) bool { return v.Outcome == o })
+	}
+	switch {
+	case found(claims.Refuted):
+		return verdict(exitRefuted)
+	case found(claims.Undecided):
+		return verdict(exitUndecided)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+// Claims about the trials of compared, that hold, do not hold, and take six seeds.
+const (
+	compared = tiny + "grid: [{variant: vanilla}, {variant: {bn: {gamma: 0.5, eps: 1.0e-14}}}]\nseeds: 2\n"
+
+	sure  = "- {say: No KL is negative, source: Gibbs, bound: {metric: kl, of: vanilla, rows: every, at_least: 0}}\n"
+	wrong = "- {say: There is no KL, source: nobody, bound: {metric: kl, split: train, of: bn, rows: every, at_most: 0}}\n"
+	six   = "- {say: The floor is 0.5, source: Zhu et al., bound: {metric: floor, of: bn, at_least: 0.49, at_most: 0.6}}\n"
+	big   = "- {say: bn has more KL, source: Zhu et al., order: {metric: kl, split: train, of: bn, is: greater, than: vanilla}}\n"
+)
+
+// verdictsOf reads verdicts.json.
+func verdictsOf(t *testing.T, text string) (experiment string, outcomes []string) {
+	t.Helper()
+	var file struct {
+		Experiment string
+		Claims     []struct {
+			Verdict, Say, Source string
+			N                    int
+			Estimate             *float64
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &file); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	for _, c := range file.Claims {
+		outcomes = append(outcomes, c.Verdict)
+	}
+	return file.Experiment, outcomes
+}
+
+// TestVerify: the exit code is the worst verdict; the verdicts are on the screen and in the file;
+// what is trained is trained once.
+func TestVerify(t *testing.T) {
+	folder(t, "tiny.yaml", compared+"claims:\n"+sure+six+big, "sure.yaml", compared+"experiment: tiny\nclaims:\n"+sure,
+		"wrong.yaml", compared+"experiment: tiny\nclaims:\n"+wrong+six)
+	for _, c := range []struct {
+		args  []string
+		code  int
+		says  []string // on stdout
+		tells []string // on stderr
+	}{
+		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      No KL is negative (Gibbs): no finished trial of vanilla; unfinished: 6\n", "holds: 0, does not hold: 0, undecided: 3\n"}, nil},
+		{[]string{"sure.yaml", "-q"}, exitOK, []string{"holds          No KL is negative (Gibbs): test kl of vanilla in every row at least 0?; ", "undecided: 0\n"}, []string{"4 trials, 0 done, 4 to train"}},
+		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      The floor is 0.5 (Zhu et al.): test floor of bn between 0.49 and 0.6?; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
+		{[]string{"tiny.yaml", "-q"}, exitOK, []string{"holds          The floor is 0.5", "holds          bn has more KL", "p=0.03125 (sign-flip test; Holm 0.03125)", "holds: 3, does not hold: 0, undecided: 0\n"},
+			[]string{"12 trials, 4 done, 8 to train"}},
+		{[]string{"tiny.yaml", "--seeds", "3"}, exitUndecided, []string{"3 reach 75 % at most"}, []string{"6 trials, 6 done, 0 to train"}},
+		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row at most 0?; ", "undecided      The floor"}, []string{"4 trials, 4 done, 0 to train"}},
+	} {
+		r := vaelab(t, append([]string{"verify"}, c.args...)...)
+		if r.code != c.code {
+			t.Errorf("verify %v: exit code %d, want %d\n%s%s", c.args, r.code, c.code, r.out, r.err)
+		}
+		has(t, "stdout", r.out, append(c.says, filepath.Join("results", "tiny", verdictsFile)+"\n")...)
+		has(t, "stderr", r.err, c.tells...)
+		if strings.Contains(r.err, "error") {
+			t.Errorf("verify %v: %s", c.args, r.err)
+		}
+	}
+
+	r := succeeds(t, "verify", "tiny.yaml", "--json", "--no-train")
+	if r.out != read(t, filepath.Join("results", "tiny", verdictsFile)) {
+		t.Errorf("--json prints what %s does not hold:\n%s", verdictsFile, r.out)
+	}
+	if experiment, outcomes := verdictsOf(t, r.out); experiment != "tiny" || strings.Join(outcomes, ", ") != "holds, holds, holds" {
+		t.Errorf("%s: %v", experiment, outcomes)
+	}
+}
+
+// TestVerifyMistakes: without a verdict the exit code is none of a verdict's.
+func TestVerifyMistakes(t *testing.T) {
+	folder(t, "tiny.yaml", compared, "file", "", "claims.yaml", compared+"claims:\n"+sure,
+		"faults.yaml", compared+"claims:\n"+strings.Replace(sure, "vanilla", "vanila", 1)+strings.Replace(six, "metric", "metrc", 1))
+	for _, c := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"verify"}, []string{"usage: vaelab verify EXPERIMENT"}},
+		{[]string{"verify", "claims.yaml", "--bogus"}, []string{"unknown flag: --bogus"}},
+		{[]string{"verify", "claims.yaml", "-j", "0"}, []string{"-j 0: wants at least 1"}},
+		{[]string{"verify", "missing.yaml"}, []string{"missing.yaml: no such file"}},
+		{[]string{"verify", "tiny.yaml"}, []string{"tiny.yaml: there is nothing to judge"}},
+		{[]string{"verify", "claims.yaml", "--out", "file"}, []string{"choose another folder with --out"}},
+		{[]string{"verify", "claims.yaml", "--no-train", "--out", "file"}, []string{"not a directory"}},
+		{[]string{"verify", "faults.yaml"}, []string{`claims.bound.of: unknown variant "vanila"; did you mean "vanilla"?`, `claims.bound: unknown key "metrc"; did you mean "metric"?`}},
+	} {
+		r := vaelab(t, c.args...)
+		if r.code != exitNotJudged {
+			t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(c.args), r.code, exitNotJudged, r.err)
+		}
+		has(t, "vaelab "+quoted(c.args), r.err, c.says...)
+		if n := strings.Count(r.err, "vaelab: error: "); n != len(c.says) || r.out != "" {
+			t.Errorf("vaelab %s: %d errors, want %d:\n%s%s", quoted(c.args), n, len(c.says), r.out, r.err)
+		}
+	}
+}
+
+// TestVerifyFailedTrials: a variant whose trial fails, or was written by another version, is named;
+// claims about the other one are judged.
+func TestVerifyFailedTrials(t *testing.T) {
+	const three = `grid:
+  - variant: ln
+  - variant: bn
+  - {variant: vanilla, train: {lr: 1.0e+30, optimizer: sgd, clip: 0}}
+claims:
+` + sure + `- {say: ln is there, source: us, bound: {metric: kl, of: ln, rows: every, at_least: 0}}
+- {say: bn is there, source: us, bound: {metric: kl, of: bn, rows: every, at_least: 0}}
+`
+	folder(t, "tiny.yaml", tiny+three)
+	r := vaelab(t, "verify", "tiny.yaml", "-q")
+	if r.code != exitUndecided {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	has(t, "stderr", r.err, "vaelab: error: results/tiny/vanilla-", "training diverged")
+	has(t, "stdout", r.out, "holds          ln is there", "holds          bn is there")
+	if !regexp.MustCompile(`(?m)^undecided      No KL is negative \(Gibbs\): failed: vanilla-[0-9a-f]{8}/seed-1: training diverged.*$`).MatchString(r.out) {
+		t.Errorf("the failed trial is not named:\n%s", r.out)
+	}
+	bn, err := filepath.Glob(filepath.Join("results", "tiny", "bn-*", "seed-1", record.TrialFile))
+	if err != nil || len(bn) != 1 {
+		t.Fatal(bn, err)
+	}
+	write(t, bn[0], strings.Replace(read(t, bn[0]), `"format": 1`, `"format": 99`, 1))
+	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "format 99, but this program reads format 1 only")
+}
+
+// TestVerifyConfound: a claim that is confounded is named before the training, and undecided; run
+// names what its table must not be read across. Declared, it is judged.
+func TestVerifyConfound(t *testing.T) {
+	const grid = "grid:\n  - variant: vanilla\n  - {variant: {bn: {gamma: 0.5, eps: 1.0e-14}}, train: {lr: 0.002}}\nseeds: 6\nclaims:\n"
+	folder(t, "tiny.yaml", tiny+grid+big, "declared.yaml", tiny+"experiment: tiny\n"+grid+strings.Replace(big, "order", "despite: [train.lr], order", 1))
+	r := vaelab(t, "verify", "tiny.yaml", "-q")
+	if r.code != exitUndecided {
+		t.Errorf("exit code %d\n%s", r.code, r.err)
+	}
+	const why = "confounded: what is compared differs in train.lr (0.002 and 0.001), too"
+	has(t, "stderr", r.err, `vaelab: warning: "bn has more KL" will be undecided: `+why)
+	has(t, "stdout", r.out, "undecided      bn has more KL (Zhu et al.): "+why)
+	has(t, "table", succeeds(t, "run", "tiny.yaml", "-q").out, "note: vanilla lr=0.001 and bn lr=0.002 differ in train.lr (0.001 and 0.002), too")
+	has(t, "stdout", succeeds(t, "verify", "declared.yaml", "--no-train").out, "holds          bn has more KL")
+	if _, err := os.Stat(filepath.Join("results", "tiny", verdictsFile)); err != nil {
+		t.Error(err)
+	}
+}

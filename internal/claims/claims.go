@@ -1,0 +1,167 @@
+// Package claims judges what is said about variants by what their trials measured.
+//
+// A claim says something about a metric, names who says it, and is of a kind that decides
+// how it is judged: bound, order, equal, trend, published. It selects trials by their
+// settings and is judged by the rows of the finished ones. All is a pure function of a
+// record.Set: nothing is trained, drawn or read here.
+//
+// # How a verdict is reached
+//
+// Each seed gives one number: the last value of the metric, the difference of two variants
+// under that seed, or how the metric follows a setting. The claim says in which region the
+// median of these numbers lies. With the distribution-free interval for it, at the claim's
+// confidence:
+//
+//	holds           the interval lies inside the region
+//	does not hold   it lies outside altogether
+//	undecided       it reaches over the region's edge
+//
+// An interval at 95 % needs six seeds; with fewer the verdict is undecided and says so. Only
+// a theorem, a bound in every row, is judged without an interval: one row that breaks it refutes
+// it. The confidence is that of one claim. The p-values of paired tests are corrected over
+// all claims judged together (Holm); they are shown and decide nothing.
+//
+// A claim is not judged, and is undecided with the reason, if what it names does not exist, if a
+// trial that it selects failed, or if the trials that it compares differ in more than it
+// says: a confound, unless the claim declares it.
+//
+// "Does not hold" is a result, not a failure of the program.
+package claims
+
+import (
+	"embed"
+	"fmt"
+	"math"
+	"slices"
+
+	"vaelab/internal/record"
+	"vaelab/internal/registry"
+	"vaelab/internal/stats"
+)
+
+//go:embed *.go
+var source embed.FS
+
+// Kinds are the kinds of claims under the names that YAML files use for them.
+var Kinds = registry.New[Kind]("kind of claim", source)
+
+// A Kind is how a claim is judged, with its settings.
+type Kind interface {
+	// Check returns an error if the settings contradict each other.
+	Check() error
+	// Uses returns what the claim selects.
+	Uses() []Use
+	// judge returns the verdict's numbers, given trials that the uses have been checked on.
+	judge(e evidence) Verdict
+}
+
+// A Claim is something said about an experiment's trials.
+type Claim struct {
+	// Say is what is said.
+	Say string `yaml:"say"`
+	// Source is who says it.
+	Source string `yaml:"source"`
+	// Confidence is that of the interval that decides.
+	Confidence float64 `yaml:"confidence" range:"[0.5,1)"`
+
+	Seeds    []int    // the seeds that it is judged by; all, if empty
+	Despite  []string // settings that may differ between what is compared, though not named
+	KindName string   // "order"
+	Kind     Kind
+}
+
+// Default is a claim's confidence if it states none.
+const Default = 0.95
+
+// SeedsNeeded is the least number of seeds that may decide a claim.
+func (c Claim) SeedsNeeded() int {
+	if b, ok := c.Kind.(Bound); ok && b.Rows == "every" {
+		return 1
+	}
+	return stats.SeedsFor(c.Confidence)
+}
+
+// Check returns what is wrong with a claim about these trials, whether they are trained or
+// not, and the keys below the claim's kind that lead to where it is said.
+func (c Claim) Check(trials []record.Trial) (path []string, err error) {
+	for _, u := range c.Kind.Uses() {
+		if path, err := u.check(trials); err != nil {
+			return path, err
+		}
+	}
+	return nil, nil
+}
+
+// CheckDespite returns what is wrong with a setting that a claim about these trials declares
+// to differ: no trial has it.
+func CheckDespite(key string, trials []record.Trial) error {
+	known := append(keys(trials), dataKey)
+	if slices.Contains(known, key) {
+		return nil
+	}
+	return unknownKey(key, known, nil)
+}
+
+// Judge returns the verdict on each claim, given the trials of an experiment with what they
+// have measured. Trials that have not run yet belong into the set, too, as unfinished.
+func Judge(set *record.Set, said []Claim) []Verdict {
+	verdicts := make([]Verdict, len(said))
+	var p []float64
+	for i, c := range said {
+		verdicts[i] = c.judge(set.Runs)
+		if v := verdicts[i]; !math.IsNaN(v.P) {
+			p = append(p, v.P)
+		}
+	}
+	corrected := stats.Holm(p)
+	for i := range verdicts {
+		if !math.IsNaN(verdicts[i].P) {
+			verdicts[i].Holm, corrected = corrected[0], corrected[1:]
+		}
+	}
+	return verdicts
+}
+
+// judge returns the verdict on one claim.
+func (c Claim) judge(runs []record.Run) Verdict {
+	e := evidence{confidence: c.Confidence}
+	var trials []record.Trial
+	for _, r := range runs {
+		trials = append(trials, r.Trial)
+		if len(c.Seeds) == 0 || slices.Contains(c.Seeds, r.Seed) {
+			e.runs = append(e.runs, r)
+		}
+	}
+	v := undecided("")
+	if _, err := c.Check(trials); err != nil {
+		v = undecided("%v", err)
+	} else if err := c.missingSeeds(trials); err != nil {
+		v = undecided("%v", err)
+	} else if err := c.Confound(trials); err != nil {
+		v = undecided("%v", err)
+	} else if err := e.failed(c.Kind.Uses()); err != nil {
+		v = undecided("%v", err)
+	} else {
+		v = c.Kind.judge(e)
+		if n := e.unfinished(c.Kind.Uses()); n > 0 && v.N > 0 {
+			v.Reason += fmt.Sprintf("; left out as unfinished: %d of its trials", n)
+		}
+	}
+	v.Claim = c
+	return v
+}
+
+// missingSeeds names the seeds that the claim is about and no trial has.
+func (c Claim) missingSeeds(trials []record.Trial) error {
+	var there []int
+	for _, t := range trials {
+		there = append(there, t.Seed)
+	}
+	slices.Sort(there)
+	for _, s := range c.Seeds {
+		if !slices.Contains(there, s) {
+			return fmt.Errorf("no trial has seed %d; there are %s", s, list(slices.Compact(there)))
+		}
+	}
+	return nil
+}

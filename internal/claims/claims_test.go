@@ -1,0 +1,430 @@
+package claims
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+	"vaelab/internal/stream"
+)
+
+// runs makes a finished run for each value, with seeds 1, 2, ...: its kl ends at the value on
+// the test split. Settings are "key=value".
+func runs(variant string, settings []string, values ...float64) []record.Run {
+	var out []record.Run
+	for i, v := range values {
+		r := record.Run{State: record.Done}
+		r.Variant, r.Seed, r.Data = variant, i+1, "digest"
+		r.ID = fmt.Sprintf("%s-%s/seed-%d", variant, strings.Join(settings, "-"), i+1)
+		r.Config = map[string]string{"variant": variant, "train.lr": "0.001", "data": "synthetic"}
+		for _, s := range settings {
+			k, value, _ := strings.Cut(s, "=")
+			r.Config[k] = value
+		}
+		for step, kl := range []float64{v + 1, v} {
+			r.Rows = append(r.Rows, record.Row{Step: 10 * (step + 1), Split: "test", Values: map[string]float64{"kl": kl, "gap": -kl}})
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func set(groups ...[]record.Run) *record.Set { return &record.Set{Runs: slices.Concat(groups...)} }
+
+var (
+	bn      = Selection{"variant": "bn"}
+	vanilla = Selection{"variant": "vanilla"}
+)
+
+// spread are n values from x-by to x+by.
+func spread(x, by float64, n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = x - by + 2*by*float64(i)/float64(n-1)
+	}
+	return out
+}
+
+// judge returns the verdict on a claim of a kind, changed as asked.
+func judge(t *testing.T, s *record.Set, k Kind, change ...func(*Claim)) Verdict {
+	t.Helper()
+	if err := k.Check(); err != nil {
+		t.Fatal(err)
+	}
+	c := Claim{Say: "so", Source: "us", Confidence: Default, Kind: k}
+	for _, f := range change {
+		f(&c)
+	}
+	return Judge(s, []Claim{c})[0]
+}
+
+// bound, order ... are the registered defaults, with what a claim sets.
+func bound(f func(*Bound)) Kind         { return with("bound", f) }
+func order(f func(*Order)) Kind         { return with("order", f) }
+func equal(f func(*Equal)) Kind         { return with("equal", f) }
+func trend(f func(*Trend)) Kind         { return with("trend", f) }
+func published(f func(*Published)) Kind { return with("published", f) }
+
+func with[T Kind](name string, f func(*T)) Kind {
+	k, err := Kinds.Get(name)
+	if err != nil {
+		panic(err)
+	}
+	kind := k.(T)
+	f(&kind)
+	return kind
+}
+
+func TestVerdicts(t *testing.T) {
+	ones := []float64{1.01, 1.02, 1.03, 0.99, 0.98, 1.0}
+	sixth := []float64{1.5, 1.02, 1.03, 0.99, 0.98, 1.0} // the interval of six is from end to end
+	sweep := func(curve func(gamma float64, seed int) float64, n int) *record.Set {
+		var all [][]record.Run
+		for _, gamma := range []float64{0.1, 0.5, 1, 10} { // 10 after 0.5: by number, not by text
+			values := make([]float64, n)
+			for s := range values {
+				values[s] = curve(gamma, s)
+			}
+			all = append(all, runs("bn", []string{fmt.Sprintf("variant.bn.gamma=%v", gamma)}, values...))
+		}
+		return set(all...)
+	}
+	rising := sweep(func(g float64, s int) float64 { return g + 0.1*float64(s) }, 6)
+	bowl := sweep(func(g float64, s int) float64 { return math.Abs(math.Log(g)) + float64(s) }, 6)
+	mixed := sweep(func(g float64, s int) float64 { return g * float64(1-2*(s%2)) }, 6)
+	two := func(a, b []float64) *record.Set { return set(runs("bn", nil, a...), runs("vanilla", nil, b...)) }
+
+	for _, c := range []struct {
+		name string
+		set  *record.Set
+		kind Kind
+		want Outcome
+		says string
+	}{
+		{"at most", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 1.03 }), Holds,
+			"test kl of bn at most 1.03?; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the interval lies inside"},
+		{"at most, one above", set(runs("bn", nil, sixth...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 1.03 }), Undecided, "reaches over the bound"},
+		{"at most, all above", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 0.9 }), Refuted, "lies outside"},
+		{"at least", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast = bn, "kl", 0.98 }), Holds, "at least 0.98?"},
+		{"between", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.AtMost = bn, "kl", 0, 2 }), Holds, "between 0 and 2?"},
+		{"between, below", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.AtMost = bn, "kl", 2, 3 }), Refuted, ""},
+		{"five seeds", set(runs("bn", nil, ones[:5]...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 }), Undecided,
+			"too few seeds: 5 reach 93.75 % at most; 95 % needs 6"},
+		{"one seed", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 }), Undecided, "1 reach 0 % at most"},
+
+		{"every row", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "kl", 1, "every" }), Holds,
+			"1, n=1; kept in all 2 rows of 1 trials, most narrowly by bn-/seed-1 at step 20"},
+		{"every row of several settings", rising, bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "kl", 0, "every" }), Holds, "48 rows of 24 trials"},
+		{"one row broken", set(runs("bn", nil, 1, 2, 3)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "kl", 3.5, "every" }), Refuted,
+			"4, n=3; broken in 1 of 6 rows, most by bn-/seed-3 at step 10"},
+
+		{"greater", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Holds,
+			"test kl of bn minus vanilla greater than 0?; median 2 [1.7, 2.3] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval"},
+		{"greater by a margin", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "kl", 1.8 }), Undecided, "greater than 1.8?"},
+		{"greater by too large a margin", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "kl", 2.5 }), Refuted, ""},
+		{"less", two(spread(1, 0.5, 6), spread(3, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is = bn, vanilla, "kl", "less" }), Holds, "less than 0?"},
+		{"less is not equal", two(ones, ones), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is = bn, vanilla, "kl", "less" }), Refuted, "p=1"},
+		// Paired, the differences are all 0.1; unpaired they would drown in the spread over seeds.
+		{"greater in each pair", two(spread(1.1, 5, 6), spread(1, 5, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Holds, "median 0.1 [0.1, 0.1]"},
+		{"pairs that are missing", two(ones, ones[:2]), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Undecided, "2 reach 50 % at most; 95 % needs 6; finished trials without a partner of the same seed: 4"},
+
+		{"equal", two(ones, spread(1, 0.04, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.1 }), Holds, "between -0.1 and 0.1?"},
+		{"no difference found is not equal", two(ones, spread(1, 0.04, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.01 }), Undecided, ""},
+		{"not equal", two(ones, spread(3, 0.1, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.1 }), Refuted, ""},
+
+		{"published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.05 }), Holds, "between 0.95 and 1.05?"},
+		{"published, too narrow", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.01 }), Undecided, ""},
+		{"published, far off", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 6.2, 1 }), Refuted, ""},
+
+		{"rises", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Holds, "Kendall's tau of test kl of bn over variant.bn.gamma greater than 0?; median 1 [1, 1]"},
+		{"rises, but falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "gap", "variant.bn.gamma" }), Refuted, ""},
+		{"falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "gap", "variant.bn.gamma", "falls" }), Holds, ""},
+		{"rises in half of the seeds", mixed, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Undecided, ""},
+		{"rises in two seeds", sweep(func(g float64, _ int) float64 { return g }, 2), trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Undecided, "too few seeds"},
+		{"minimum", bowl, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", "minimum" }), Holds, "median 2.303"},
+		{"minimum at an end", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", "minimum" }), Refuted, ""},
+		{"minimum in half of the seeds", mixed, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", "minimum" }), Refuted, ""},
+	} {
+		v := judge(t, c.set, c.kind)
+		if v.Outcome != c.want || !strings.Contains(v.Numbers(), c.says) {
+			t.Errorf("%s: %s: %s\nwant %s: ...%s", c.name, v.Outcome, v.Numbers(), c.want, c.says)
+		}
+	}
+}
+
+// TestFlatCurve: of curves that are noise, few may be found to rise, to fall, or to have their
+// minimum inside: at most 5 in 100 of each, as often as a 95 % interval misses.
+func TestFlatCurve(t *testing.T) {
+	const samples = 400
+	for _, shape := range []string{"rises", "falls", "minimum"} {
+		found := 0
+		for i := range samples {
+			r := stream.New(5, "flat", shape, i)
+			var all [][]record.Run
+			for _, gamma := range []float64{0.1, 0.3, 0.5, 0.7, 1, 1.5} {
+				values := make([]float64, 8)
+				for s := range values {
+					values[s] = r.NormFloat64()
+				}
+				all = append(all, runs("bn", []string{fmt.Sprintf("variant.bn.gamma=%v", gamma)}, values...))
+			}
+			v := judge(t, set(all...), trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", shape }))
+			if v.Outcome == Holds {
+				found++
+			}
+		}
+		if share := float64(found) / samples; share > 0.05 {
+			t.Errorf("%s is found in %.3f of flat curves", shape, share)
+		}
+	}
+}
+
+// TestTrivialOrder: where two variants do not differ, an order is found in at most 5 % of the
+// samples, and where they do it is found.
+func TestTrivialOrder(t *testing.T) {
+	const samples = 400
+	for _, c := range []struct {
+		shift    float64
+		min, max float64
+	}{{0, 0, 0.05}, {4, 0.95, 1}} {
+		found := 0
+		for i := range samples {
+			r := stream.New(9, "order", c.shift, i)
+			a, b := make([]float64, 7), make([]float64, 7)
+			for s := range a {
+				a[s], b[s] = c.shift+r.NormFloat64(), r.NormFloat64()
+			}
+			v := judge(t, set(runs("bn", nil, a...), runs("vanilla", nil, b...)), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }))
+			if v.Outcome == Holds {
+				found++
+			}
+		}
+		if share := float64(found) / samples; share < c.min || share > c.max {
+			t.Errorf("shifted by %v: an order is found in %.3f of the samples", c.shift, share)
+		}
+	}
+}
+
+// TestNotJudged: what cannot be judged says precisely why, and is undecided.
+func TestNotJudged(t *testing.T) {
+	six := spread(1, 0.1, 6)
+	kl := func(s Selection) Kind { return bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = s, "kl", 9 }) }
+	whole := set(runs("bn", []string{"variant.bn.gamma=0.5"}, six...), runs("bn", []string{"variant.bn.gamma=0.7"}, six...), runs("vanilla", nil, six...))
+	broken := set(runs("bn", nil, six...), runs("vanilla", nil, six...))
+	broken.Runs[2].State, broken.Runs[2].Reason = record.Failed, "training diverged"
+	unfinished := set(runs("bn", nil, six...), runs("vanilla", nil, six...))
+	for i := range 6 {
+		unfinished.Runs[i].State = record.Unfinished
+	}
+	nan := set(runs("bn", nil, six...))
+	nan.Runs[3].Rows[1].Values["kl"] = math.NaN()
+	twice := set(runs("bn", nil, six...), runs("bn", nil, six...))
+	for _, c := range []struct {
+		name string
+		set  *record.Set
+		kind Kind
+		says string
+	}{
+		{"unknown variant", whole, kl(Selection{"variant": "bnn"}), `unknown variant "bnn"; did you mean "bn"? known: bn, vanilla`},
+		{"unknown setting", whole, kl(Selection{"variant": "bn", "variant.bn.gama": "0.5"}), `unknown setting "variant.bn.gama"; did you mean "variant.bn.gamma"? known: variant, variant.bn.gamma`},
+		{"setting outside the variant", whole, kl(Selection{"variant": "bn", "train.lt": "0.5"}), `unknown setting "train.lt"; did you mean "train.lr"?`},
+		{"setting of another variant", whole, kl(Selection{"variant": "vanilla", "variant.bn.gamma": "0.5"}), `(others of the experiment's trials have variant.bn.gamma)`},
+		{"value that no trial has", whole, kl(Selection{"variant": "bn", "variant.bn.gamma": "0.6"}), "no trial of the selection has variant.bn.gamma 0.6; there are 0.5, 0.7"},
+		{"open", whole, kl(bn), "bn leaves variant.bn.gamma open (0.5, 0.7); name one"},
+		{"nothing selected", whole, kl(nil), "selects nothing"},
+		{"unknown metric", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kll", 9 }), `vanilla-/seed-1: split test: unknown metric "kll"; did you mean "kl"? known: gap, kl`},
+		{"unknown metric in every row", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "slack", 9, "every" }), `split test: unknown metric "slack"; known: gap, kl`},
+		{"a split that was not measured", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Split = vanilla, "kl", 9, "valid" }), "vanilla-/seed-1 has no rows of split valid"},
+		{"failed", broken, kl(bn), "failed: bn-/seed-3: training diverged"},
+		{"failed among the compared", broken, order(func(o *Order) { o.Of, o.Than, o.Metric = vanilla, bn, "kl" }), "failed: bn-/seed-3: training diverged"},
+		{"unfinished", unfinished, kl(bn), "no finished trial of bn; unfinished: 6"},
+		{"NaN", nan, kl(bn), "bn-/seed-4: the last test kl is not a number"},
+		{"NaN in a row", nan, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "kl", 9, "every" }), "bn-/seed-4: test kl is not a number at step 20"},
+		{"a trial in two places", twice, kl(bn), "two trials of bn have seed 1"},
+		{"trend over a word", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "data" }), `data is "synthetic" in some trial; a trend is over numbers`},
+		{"trend over nothing", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.tau" }), `unknown setting "variant.bn.tau"`},
+		{"trend over one value", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "train.lr" }), "train.lr has too few values (0.001); such a trend needs 2"},
+		{"minimum of two", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", "minimum" }), "(0.5, 0.7); such a trend needs 3"},
+		{"no trials at all", set(), kl(bn), `unknown variant "bn"; known: `},
+	} {
+		v := judge(t, c.set, c.kind)
+		if v.Outcome != Undecided || !strings.Contains(v.Reason, c.says) {
+			t.Errorf("%s: %s: %s\nwant undecided: ...%s", c.name, v.Outcome, v.Reason, c.says)
+		}
+		if strings.Contains(v.Reason, "\n") {
+			t.Errorf("%s: more than a line: %s", c.name, v.Reason)
+		}
+	}
+	unfinished.Runs[0].State = record.Done
+	if v := judge(t, unfinished, kl(bn)); v.N != 1 || !strings.HasSuffix(v.Reason, "; left out as unfinished: 5 of its trials") {
+		t.Errorf("five unfinished: %s", v.Numbers())
+	}
+	// The others of a list are judged all the same.
+	list := []Claim{
+		{Confidence: Default, Kind: kl(bn)},
+		{Confidence: Default, Kind: kl(vanilla)},
+	}
+	if v := Judge(broken, list); v[0].Outcome != Undecided || v[1].Outcome != Holds {
+		t.Errorf("got %s and %s", v[0].Outcome, v[1].Outcome)
+	}
+}
+
+func TestSeeds(t *testing.T) {
+	s := set(runs("bn", nil, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9))
+	at := func(seeds ...int) func(*Claim) { return func(c *Claim) { c.Seeds = seeds } }
+	k := bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 })
+	if v := judge(t, s, k, at(1, 2, 3, 4, 5, 6)); v.Outcome != Holds || v.N != 6 {
+		t.Errorf("six seeds: %s", v.Numbers())
+	}
+	if v := judge(t, s, k, at(7, 8, 9, 10, 11, 12)); v.Outcome != Refuted {
+		t.Errorf("the other six: %s", v.Numbers())
+	}
+	if v := judge(t, s, k, at(1, 70)); v.Outcome != Undecided || v.Reason != "no trial has seed 70; there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12" {
+		t.Errorf("a seed that does not exist: %s", v.Numbers())
+	}
+	if v := judge(t, s, k, func(c *Claim) { c.Confidence = 0.9999 }); !strings.Contains(v.Reason, "12 reach 99.95 % at most; 99.99 % needs 15") {
+		t.Errorf("a high confidence: %s", v.Numbers())
+	}
+	for rows, want := range map[string]int{"last": 6, "every": 1} {
+		c := Claim{Confidence: Default, Kind: bound(func(b *Bound) { b.Rows = rows })}
+		if got := c.SeedsNeeded(); got != want {
+			t.Errorf("rows %s needs %d seeds, want %d", rows, got, want)
+		}
+	}
+}
+
+// TestConfound: what differs beside what is named is named, unless it is declared.
+func TestConfound(t *testing.T) {
+	six := spread(1, 0.1, 6)
+	mine := []string{"variant.bn.gamma=0.5", "variant.bn.eps=1e-8"}
+	bnLN := order(func(o *Order) { o.Of, o.Than, o.Metric = bn, Selection{"variant": "ln"}, "kl" })
+	overVanilla := order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" })
+	overGamma := trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" })
+	other := runs("vanilla", nil, six...)
+	for i := range other {
+		other[i].Data = "another"
+	}
+	for _, c := range []struct {
+		name    string
+		set     *record.Set
+		kind    Kind
+		despite []string
+		says    string // "" if there is no confound
+	}{
+		{"settings of the variants' own", set(runs("bn", mine, six...), runs("vanilla", nil, six...)), overVanilla, nil, ""},
+		{"learning rate", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)), overVanilla, nil,
+			"confounded: what is compared differs in train.lr (0.01 and 0.001), too"},
+		{"declared", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)), overVanilla, []string{"train.lr"}, ""},
+		{"one of two declared", set(runs("bn", []string{"train.lr=0.01", "kl.beta=2"}, six...), runs("vanilla", nil, six...)), overVanilla, []string{"train.lr"}, "kl.beta"},
+		{"named on one side", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)),
+			order(func(o *Order) { o.Of, o.Than, o.Metric = Selection{"variant": "bn", "train.lr": "0.01"}, vanilla, "kl" }), nil, ""},
+		{"other bytes of the data", set(runs("bn", nil, six...), other), overVanilla, nil, "data_digest (digest and another)"},
+		{"other data", set(runs("bn", nil, six...), runs("vanilla", []string{"data=godoc"}, six...)), overVanilla, nil, "data (synthetic and godoc)"},
+		{"twins alike", set(runs("bn", mine, six...), runs("ln", []string{"variant.ln.gamma=0.5", "variant.ln.eps=0.00000001"}, six...)), bnLN, nil, ""},
+		{"twins that differ", set(runs("bn", mine, six...), runs("ln", []string{"variant.ln.gamma=0.7", "variant.ln.eps=1e-8"}, six...)), bnLN, nil,
+			"variant.bn.gamma (0.5) and variant.ln.gamma (0.7)"},
+		{"twins declared", set(runs("bn", mine, six...), runs("ln", []string{"variant.ln.gamma=0.7", "variant.ln.eps=1e-8"}, six...)), bnLN, []string{"variant.ln.gamma"}, ""},
+		{"along a trend", set(runs("bn", []string{"variant.bn.gamma=1", "train.lr=1"}, six...), runs("bn", []string{"variant.bn.gamma=2", "train.lr=2"}, six...)), overGamma, nil, "train.lr (1 and 2)"},
+		{"along a trend, declared", set(runs("bn", []string{"variant.bn.gamma=1", "train.lr=1"}, six...), runs("bn", []string{"variant.bn.gamma=2", "train.lr=2"}, six...)), overGamma, []string{"train.lr"}, ""},
+		{"a bound compares nothing", set(runs("bn", nil, six...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 9 }), nil, ""},
+	} {
+		v := judge(t, c.set, c.kind, func(said *Claim) { said.Despite = c.despite })
+		confounded := strings.HasPrefix(v.Reason, "confounded: ")
+		if confounded != (c.says != "") || !strings.Contains(v.Reason, c.says) || confounded && v.Outcome != Undecided {
+			t.Errorf("%s: %s: %s", c.name, v.Outcome, v.Numbers())
+		}
+	}
+	s := []record.Trial{runs("bn", mine, 1)[0].Trial}
+	if err := CheckDespite("train.lr", s); err != nil {
+		t.Error(err)
+	}
+	if err := CheckDespite("train.rl", s); err == nil || !strings.HasPrefix(err.Error(), `unknown setting "train.rl"; did you mean "train.lr"?`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestEntangled: a full grid has nothing to say; what varies together only is named.
+func TestEntangled(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  *record.Set
+		want string
+	}{
+		{"one factor", set(runs("bn", []string{"variant.bn.gamma=1"}, 1), runs("bn", []string{"variant.bn.gamma=2"}, 1), runs("vanilla", nil, 1)), ""},
+		{"a grid", set(runs("bn", nil, 1), runs("vanilla", nil, 1), runs("bn", []string{"train.lr=1"}, 1), runs("vanilla", []string{"train.lr=1"}, 1)), ""},
+		{"a baseline that was tuned", set(runs("bn", nil, 1), runs("vanilla", nil, 1), runs("vanilla", []string{"train.lr=1"}, 1)), ""},
+		{"together", set(runs("bn", []string{"train.lr=1"}, 1, 2), runs("vanilla", nil, 1, 2)),
+			"vanilla lr=0.001 and bn lr=1 differ in train.lr (0.001 and 1), too"},
+		{"model and data", set(runs("bn", []string{"model=lstm", "data=godoc", "model.lstm.size=2"}, 1), runs("bn", []string{"model=mlp", "data=glyphs"}, 1)),
+			"differ in data (glyphs and godoc), too"},
+	} {
+		got := strings.Join(Entangled(c.set), "\n")
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestCheck: settings that contradict each other, for each kind.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		kind Kind
+		says string
+	}{
+		{bound(func(b *Bound) { b.Metric = "kl" }), "has no bound"},
+		{bound(func(b *Bound) { b.Metric, b.AtLeast, b.AtMost = "kl", 2, 1 }), "contradictory bounds: nothing is at least 2 and at most 1"},
+		{bound(func(b *Bound) { b.AtLeast = 2 }), "names no metric"},
+		{order(func(o *Order) { o.Metric, o.Of, o.Than = "kl", bn, maps.Clone(bn) }), "compares bn with itself; of and than must differ"},
+		{order(func(o *Order) { o.Of, o.Than = bn, vanilla }), "names no metric"},
+		{equal(func(q *Equal) { q.Metric, q.Of, q.To = "kl", bn, bn }), "of and to must differ"},
+		{equal(func(q *Equal) { q.Metric, q.Of, q.To = "kl", bn, vanilla }), "has no tolerance"},
+		{published(func(p *Published) { p.Metric, p.Of = "kl", bn }), "has no value"},
+		{published(func(p *Published) { p.Metric, p.Of, p.Value = "kl", bn, 0 }), "has no tolerance"},
+		{trend(func(r *Trend) { r.Metric, r.Of = "kl", bn }), "names no setting"},
+		{trend(func(r *Trend) { r.Metric, r.Of, r.Over = "kl", Selection{"train.lr": "1"}, "train.lr" }), "is over train.lr, which of fixes at 1"},
+	} {
+		if err := c.kind.Check(); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: got %v, want %s", c.kind, err, c.says)
+		}
+	}
+}
+
+// TestHolmOverClaims: the p-values of a list are corrected together; verdicts stay.
+func TestHolmOverClaims(t *testing.T) {
+	s := set(runs("bn", nil, spread(3, 0.1, 6)...), runs("ln", nil, spread(3, 0.1, 6)...), runs("vanilla", nil, spread(1, 0.2, 6)...))
+	against := func(v string) Claim {
+		return Claim{Confidence: Default, Kind: order(func(o *Order) { o.Of, o.Than, o.Metric = Selection{"variant": v}, vanilla, "kl" })}
+	}
+	list := []Claim{against("bn"), {Confidence: Default, Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 9 })}, against("ln")}
+	v := Judge(s, list)
+	if v[0].P != 1./32 || v[0].Holm != 2./32 || v[2].Holm != 2./32 || v[0].Outcome != Holds {
+		t.Errorf("got %s\n%s", v[0].Numbers(), v[2].Numbers())
+	}
+	if !math.IsNaN(v[1].P) || !math.IsNaN(v[1].Holm) {
+		t.Errorf("a bound is tested: %s", v[1].Numbers())
+	}
+}
+
+// TestJSON: a verdict with and one without numbers; NaN is null.
+func TestJSON(t *testing.T) {
+	s := set(runs("bn", nil, spread(1, 0.5, 6)...))
+	c := Claim{Say: "so", Source: "us", Confidence: Default, KindName: "bound", Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 })}
+	none := c
+	none.Kind = bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kl", 2 })
+	text, err := json.Marshal(Judge(s, []Claim{c, none}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `[{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"holds","what":"test kl of bn","wanted":"at most 2","n":6,` +
+		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside"},` +
+		`{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"undecided","n":0,` +
+		`"estimate":null,"lo":null,"hi":null,"level":null,"p":null,"p_holm":null,"reason":"unknown variant \"vanilla\"; known: bn"}]`
+	if string(text) != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}

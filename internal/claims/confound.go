@@ -1,0 +1,183 @@
+package claims
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"vaelab/internal/record"
+)
+
+// Confound returns an error if the trials that the claim compares differ in more than the
+// settings that it names: the result could come from those. A claim may declare such
+// settings; it is then on its own.
+//
+// Where two kinds are compared, their own settings differ by nature. But if both have one of
+// the same name, as bn and ln have gamma, it has to be equal, too.
+func (c Claim) Confound(trials []record.Trial) error {
+	declared := slices.Clone(c.Despite)
+	var compared []record.Trial
+	uses := c.Kind.Uses()
+	for _, u := range uses {
+		declared = slices.AppendSeq(declared, maps.Keys(u.Selection))
+		declared = append(declared, u.Over)
+		var first bool
+		for _, t := range trials {
+			if u.has(t) && (u.Over != "" || !first && len(uses) > 1) {
+				compared, first = append(compared, t), true
+			}
+		}
+	}
+	if len(compared) == 0 {
+		return nil
+	}
+	var found []string
+	for _, t := range compared[1:] {
+		for _, d := range differences(compared[0], t) {
+			if !d.in(declared) && !slices.Contains(found, d.String()) {
+				found = append(found, d.String())
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return fmt.Errorf("confounded: what is compared differs in %s, too; make it equal, or declare it under despite", strings.Join(found, "; "))
+}
+
+// A difference is a setting in which two trials differ; two, if their kinds each have one of
+// that name.
+type difference struct{ key, a, other, b string }
+
+func (d difference) String() string {
+	if d.other != d.key {
+		return fmt.Sprintf("%s (%s) and %s (%s)", d.key, d.a, d.other, d.b)
+	}
+	return fmt.Sprintf("%s (%s and %s)", d.key, d.a, d.b)
+}
+
+// in tells whether the difference is among these settings.
+func (d difference) in(keys []string) bool {
+	return slices.Contains(keys, d.key) || slices.Contains(keys, d.other)
+}
+
+// kinded are the settings that name a kind, whose own settings stand below.
+var kinded = []string{"data", "model", variantKey}
+
+// owned tells whether a setting is a kind's own.
+func owned(key string) bool {
+	return slices.ContainsFunc(kinded, func(k string) bool { return strings.HasPrefix(key, k+".") })
+}
+
+// differences are those between two trials, the seed apart. What only the kind of one has is
+// none: that the kinds differ is one already.
+func differences(a, b record.Trial) []difference {
+	var out []difference
+	data := false // differ in a setting of the data
+	for _, k := range keys([]record.Trial{a, b}) {
+		x, inA := setting(a, k)
+		y, inB := setting(b, k)
+		switch {
+		case inA && inB && !same(k, x, y), inA != inB && !owned(k):
+			out = append(out, difference{k, x, k, y})
+			data = data || k == "data" || strings.HasPrefix(k, "data.")
+		case inA && !inB && !strings.HasPrefix(k, "data."):
+			if twin := twin(k, a, b); twin != "" {
+				if y, _ := setting(b, twin); !same(twin, x, y) {
+					out = append(out, difference{k, x, twin, y})
+				}
+			}
+		}
+	}
+	if a.Data != b.Data && !data {
+		out = append(out, difference{dataKey, a.Data, dataKey, b.Data})
+	}
+	return out
+}
+
+// twin is the setting of one of b's kinds that has the name of the setting key of one of a's:
+// variant.ln.gamma for variant.bn.gamma, or "".
+func twin(key string, a, b record.Trial) string {
+	section, _, _ := strings.Cut(key, ".")
+	name := key[strings.LastIndex(key, "."):]
+	for _, k := range keys([]record.Trial{b}) {
+		if _, both := setting(a, k); !both && strings.HasPrefix(k, section+".") && strings.HasSuffix(k, name) {
+			return k
+		}
+	}
+	return ""
+}
+
+// sections are the factors of an experiment, each a section of a trial's settings.
+var sections = []string{variantKey, "model", "data", "kl", "train"}
+
+// Entangled says which factors of an experiment never vary one without the other: no trial of one
+// variant, say, shares its learning rate with any of another. Each line names two settings that a
+// table must not be read across.
+func Entangled(set *record.Set) []string {
+	groups := set.Groups()
+	var lines []string
+	for i, s := range sections {
+		for _, t := range sections[i+1:] {
+			if a, b, ok := apart(groups, s, t); ok {
+				lines = append(lines, fmt.Sprintf("%s and %s differ in %s, too, as no other trials show one without the other",
+					a.Label, b.Label, differ(a.Runs[0].Trial, b.Runs[0].Trial, t)))
+			}
+		}
+	}
+	return lines
+}
+
+// apart returns two groups that differ in factor s, where those that have the one's s never have
+// the t of any that has the other's.
+func apart(groups []record.Group, s, t string) (a, b record.Group, ok bool) {
+	seen := map[string]map[string]bool{} // value of s -> values of t
+	for _, g := range groups {
+		x, y := factor(g, s), factor(g, t)
+		if seen[x] == nil {
+			seen[x] = map[string]bool{}
+		}
+		seen[x][y] = true
+	}
+	for i, a := range groups {
+		for _, b := range groups[i+1:] {
+			x, y := factor(a, s), factor(b, s)
+			shared := false
+			for v := range seen[x] {
+				shared = shared || seen[y][v]
+			}
+			if x != y && !shared {
+				return a, b, true
+			}
+		}
+	}
+	return a, b, false
+}
+
+// factor is a section of a group's settings as one text.
+func factor(g record.Group, section string) string {
+	t := g.Runs[0].Trial
+	text := ""
+	for _, k := range keys([]record.Trial{t}) {
+		if k == section || strings.HasPrefix(k, section+".") {
+			v, _ := setting(t, k)
+			text += k + "=" + v + "\n"
+		}
+	}
+	if section == "data" {
+		text += t.Data
+	}
+	return text
+}
+
+// differ lists what differs in one section.
+func differ(a, b record.Trial, section string) string {
+	var out []string
+	for _, d := range differences(a, b) {
+		if d.key == section || strings.HasPrefix(d.key, section+".") || section == "data" && d.key == dataKey {
+			out = append(out, d.String())
+		}
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,59 @@
+package claims
+
+import (
+	"fmt"
+	"maps"
+	"math"
+)
+
+// Order says that a metric of one selection is greater, or less, than that of another, by more
+// than a margin.
+//
+// The value of a seed is the difference of the two trials with that seed, which share their
+// initial weights, their data order and their noise. The claim holds if the interval for the median
+// difference lies beyond the margin, and does not hold if none of it does.
+type Order struct {
+	// Metric is a name of the rows' values; the last row of the split counts.
+	Metric string `yaml:"metric"`
+	// Split is the part of the data.
+	Split string `yaml:"split" choice:"train|valid|test"`
+	// Of is the trials that it is about.
+	Of Selection `yaml:"of"`
+	// Is says on which side they are.
+	Is string `yaml:"is" choice:"greater|less"`
+	// Than is the trials that they are compared with.
+	Than Selection `yaml:"than"`
+	// Margin is how much greater or less they are at least.
+	Margin float64 `yaml:"margin" range:"[0,inf)"`
+}
+
+func init() { Kinds.Add("order", Order{Split: "test", Is: "greater"}) }
+
+// Check refuses to compare a selection with itself.
+func (o Order) Check() error {
+	if err := unlike(o.Of, o.Than, "than"); err != nil {
+		return err
+	}
+	return named(o.Metric)
+}
+
+// unlike refuses a selection that is compared with itself.
+func unlike(a, b Selection, key string) error {
+	if len(a) > 0 && maps.Equal(a, b) {
+		return fmt.Errorf("compares %s with itself; of and %s must differ", a, key)
+	}
+	return nil
+}
+
+// Uses returns what it selects.
+func (o Order) Uses() []Use {
+	return []Use{{Key: "of", Selection: o.Of}, {Key: "than", Selection: o.Than}}
+}
+
+func (o Order) judge(e evidence) Verdict {
+	wanted := region{lo: o.Margin, hi: math.Inf(1), open: true}
+	if o.Is == "less" {
+		wanted = region{lo: math.Inf(-1), hi: -o.Margin, open: true}
+	}
+	return e.paired(o.Of, o.Than, o.Split, o.Metric, wanted)
+}

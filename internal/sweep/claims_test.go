@@ -1,0 +1,123 @@
+package sweep
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"vaelab/internal/claims"
+)
+
+// asked is a file whose claims follow.
+const asked = `base: {train: {epochs: 1}}
+grid:
+- variant: vanilla
+- variant: {bn: {gamma: [0.5, 0.7]}}
+seeds: 2
+claims:
+`
+
+func TestClaims(t *testing.T) {
+	e := parse(t, asked+`
+- say: It vanishes
+  source: us
+  bound: {metric: kl, of: vanilla, at_most: 0.1}
+- say: It stays
+  source: us
+  confidence: 0.99
+  seeds: [1, 2]
+  despite: [train.lr]
+  order: {metric: mi, split: valid, of: {variant: bn, variant.bn.gamma: 0.50}, than: vanilla, margin: 1}
+- {say: It grows, source: us, trend: {metric: kl, of: bn, over: variant.bn.gamma}}
+`, Options{})
+	bn := claims.Selection{"variant": "bn"}
+	vanilla := claims.Selection{"variant": "vanilla"}
+	want := []claims.Claim{
+		{Say: "It vanishes", Source: "us", Confidence: 0.95, KindName: "bound",
+			Kind: claims.Bound{Metric: "kl", Of: vanilla, Split: "test", Rows: "last", AtLeast: math.Inf(-1), AtMost: 0.1}},
+		{Say: "It stays", Source: "us", Confidence: 0.99, Seeds: []int{1, 2}, Despite: []string{"train.lr"}, KindName: "order",
+			Kind: claims.Order{Metric: "mi", Split: "valid", Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.50"}, Is: "greater", Than: vanilla, Margin: 1}},
+		{Say: "It grows", Source: "us", Confidence: 0.95, KindName: "trend",
+			Kind: claims.Trend{Metric: "kl", Of: bn, Split: "test", Over: "variant.bn.gamma", Shape: "rises"}},
+	}
+	if !reflect.DeepEqual(e.Claims, want) {
+		t.Errorf("got  %+v\nwant %+v", e.Claims, want)
+	}
+	// A --set may take away what a claim is about; that is for the verdict to say.
+	e = parse(t, asked+"- {say: a, source: b, trend: {metric: kl, of: bn, over: variant.bn.gamma}}\n", Options{Sets: []string{"variant.bn.gamma=1"}})
+	if len(e.Claims) != 1 || len(e.Trials) != 4 {
+		t.Errorf("%d claims, %d trials", len(e.Claims), len(e.Trials))
+	}
+}
+
+// TestClaimFaults: each with its place; asked has six lines.
+func TestClaimFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"not a list", "  {say: a}\n", []string{"x.yaml:7:3: claims: wants a list, got keys and values"}},
+		{"a word", "- a\n", []string{`x.yaml:7:3: claims: wants keys and values, got "a"`}},
+		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, bound, equal, order, published, trend`}},
+		{"kind", "- {say: a, source: b, ordr: {}}\n", []string{`x.yaml:7:23: claims: unknown key "ordr"; did you mean "order"?`}},
+		{"no say", "- {source: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no say"}},
+		{"no source", "- {say: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no source"}},
+		{"no kind", "- {say: b, source: c}\n", []string{"x.yaml:7:3: claims: is of no kind; known: bound, equal, order, published, trend"}},
+		{"two kinds", "- {say: b, source: c, bound: {metric: kl, of: vanilla, at_most: 1}, order: {}}\n", []string{"x.yaml:7:69: claims: bound and order in one claim"}},
+		{"confidence in percent", "- {say: b, source: c, confidence: 95, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:35: claims.confidence: 95 is outside [0.5,1)"}},
+		{"seeds", "- {say: b, source: c, seeds: [1, 1], bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:34: seeds: 1 is given twice"}},
+		{"key of a kind", "- {say: b, source: c, bound: {metrc: kl, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:31: claims.bound: unknown key "metrc"; did you mean "metric"?`}},
+		{"split", "- {say: b, source: c, bound: {metric: kl, split: tset, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:50: claims.bound.split: unknown choice "tset"; did you mean "test"?`}},
+		{"contradiction", "- {say: b, source: c, bound: {metric: kl, of: vanilla, at_least: 2, at_most: 1}}\n", []string{"x.yaml:7:30: claims.bound: contradictory bounds: nothing is at least 2 and at most 1"}},
+		{"variant", "- {say: b, source: c, bound: {metric: kl, of: vanila, at_most: 1}}\n", []string{`x.yaml:7:47: claims.bound.of: unknown variant "vanila"; did you mean "vanilla"? known: bn, vanilla`}},
+		{"setting", "- {say: b, source: c, bound: {metric: kl, of: {variant: bn, variant.bn.gama: 0.5}, at_most: 1}}\n", []string{`x.yaml:7:78: claims.bound.of: unknown setting "variant.bn.gama"; did you mean "variant.bn.gamma"?`}},
+		{"value", "- {say: b, source: c, bound: {metric: kl, of: {variant: bn, variant.bn.gamma: 0.6}, at_most: 1}}\n", []string{`x.yaml:7:79: claims.bound.of: no trial of the selection has variant.bn.gamma 0.6; there are 0.5, 0.7`}},
+		{"settings as in a grid", "- {say: b, source: c, bound: {metric: kl, of: {variant: {bn: {gamma: 0.5}}}, at_most: 1}}\n", []string{`x.yaml:7:57: claims.bound.of.variant: wants one value, got keys and values; the settings of a kind stand beside it`}},
+		{"open", "- {say: b, source: c, bound: {metric: kl, of: bn, at_most: 1}}\n", []string{`x.yaml:7:47: claims.bound.of: bn leaves variant.bn.gamma open (0.5, 0.7); name one`}},
+		{"selection left out", "- {say: b, source: c, order: {metric: kl, of: vanilla}}\n", []string{`x.yaml:7:30: claims.order.than: selects nothing`}},
+		{"trend over a word", "- {say: b, source: c, trend: {metric: kl, of: bn, over: train.optimizer}}\n", []string{`x.yaml:7:57: claims.trend.over: train.optimizer is "adam" in some trial; a trend is over numbers`}},
+		{"despite", "- {say: b, source: c, despite: [train.rl], order: {metric: kl, of: vanilla, than: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{`x.yaml:7:33: claims.despite: unknown setting "train.rl"; did you mean "train.lr"?`}},
+		{"despite what", "- {say: b, source: c, despite: train.lr, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:32: claims.despite: wants a list of settings`}},
+		{"given twice", "- say: b\n  say: c\n", []string{"x.yaml:8:3: claims.say: given twice", "x.yaml:7:3: claims: has no source"}},
+		{"two claims", "- {say: b}\n- {source: c}\n", []string{"x.yaml:7:3: claims: has no source", "x.yaml:8:3: claims: has no say"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse("x.yaml", []byte(asked+c.text), Options{})
+			expectFaults(t, err, c.want...)
+		})
+	}
+	// Where the grid is faulty, claims about it would only say the same again.
+	_, err := Parse("x.yaml", []byte("grid: [{variant: bnn}]\nclaims: [{say: a, source: b, bound: {metric: kl, of: bnn, at_most: 1}}]\n"), Options{})
+	expectFaults(t, err, `x.yaml:1:18: variant: unknown variant "bnn"`)
+}
+
+// TestForClaims: seeds are added up to what the claims need, unless the command line names some.
+func TestForClaims(t *testing.T) {
+	const grid = "grid: [{variant: vanilla}]\n"
+	const claim = "claims: [{say: a, source: b, bound: {metric: kl, of: vanilla, at_most: 1}"
+	for _, c := range []struct {
+		text string
+		opts Options
+		want []int
+	}{
+		{grid + "seeds: 2\n" + claim + "}]\n", Options{}, []int{1, 2}},
+		{grid + "seeds: 2\n" + claim + "}]\n", Options{ForClaims: true}, []int{1, 2, 3, 4, 5, 6}},
+		{grid + "seeds: 8\n" + claim + "}]\n", Options{ForClaims: true}, []int{1, 2, 3, 4, 5, 6, 7, 8}},
+		{grid + "seeds: [7, 3]\n" + claim + "}]\n", Options{ForClaims: true}, []int{7, 3, 1, 2, 4, 5}},
+		{grid + "seeds: 2\n" + claim + ", confidence: 0.99}]\n", Options{ForClaims: true}, []int{1, 2, 3, 4, 5, 6, 7, 8}},
+		{grid + "seeds: 2\n" + claim + ", seeds: [9]}]\n", Options{ForClaims: true}, []int{1, 2, 9, 3, 4, 5}},
+		{grid + "seeds: 2\n" + claim + "}]\n", Options{ForClaims: true, Seeds: "3"}, []int{1, 2, 3}},
+		{grid + "seeds: 2\n" + strings.Replace(claim, "at_most", "rows: every, at_most", 1) + "}]\n", Options{ForClaims: true}, []int{1, 2}},
+		{grid + "seeds: 2\n", Options{ForClaims: true}, []int{1, 2}},
+	} {
+		var got []int
+		for _, trial := range parse(t, c.text, c.opts).Trials {
+			got = append(got, trial.Seed)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s%+v: seeds %v, want %v", c.text, c.opts, got, c.want)
+		}
+	}
+}
