@@ -20,6 +20,12 @@ import (
 // ready is what a process says when it has warmed up.
 const ready = "ready"
 
+// Files that our side writes in a check and both read.
+const (
+	weightsFile = "weights.safetensors"
+	dataFile    = "data.safetensors"
+)
+
 // Largest relative differences between both sides in float32 that can be rounding: a wrong
 // bias or gate order shows as a percent and more.
 const (
@@ -29,7 +35,8 @@ const (
 
 // A comparison is a whole run of the command.
 type comparison struct {
-	work    Work // but for size and sentences
+	work    Work   // of the size that has its turn
+	told    string // what the script is told of that size
 	mode    string
 	python  string
 	threads []int // of PyTorch, each tried
@@ -54,7 +61,7 @@ func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(c.script(dir), script, 0o666); err != nil {
+	if err := os.CopyFS(dir, scripts); err != nil {
 		return nil, err
 	}
 	report := &Report{
@@ -62,8 +69,12 @@ func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
 		Processes: c.processes(), Pairs: c.pairs, Seconds: c.work.Seconds, Optimizer: c.work.Optimizer,
 	}
 	for _, s := range list {
-		c.work.Size = s
-		c.work.Tokens = filepath.Join(dir, "tokens.safetensors")
+		told, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		c.work.Size, c.told = s, string(told)
+		c.work.Data = filepath.Join(dir, dataFile)
 		result, err := c.compare(ctx, dir)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
@@ -72,8 +83,6 @@ func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
 	}
 	return report, nil
 }
-
-func (c comparison) script(dir string) string { return filepath.Join(dir, "lstm_vae.py") }
 
 // findTorch fails with advice if the interpreter has no PyTorch.
 func (c comparison) findTorch(ctx context.Context) error {
@@ -143,8 +152,7 @@ func (c comparison) check(ctx context.Context, dir string, r *Result) error {
 		return err
 	}
 	ours := exec.CommandContext(ctx, self, "-ours", "check", "-sizes", c.work.Size.Name, "-dir", dir, "-seed", strconv.Itoa(c.work.Seed))
-	torch := exec.CommandContext(ctx, c.python, append([]string{c.script(dir), "check",
-		"--tokens", c.work.Tokens, "--weights", filepath.Join(dir, "weights.safetensors")}, c.shape()...)...)
+	torch := c.script(ctx, dir, "check", "--weights", filepath.Join(dir, weightsFile))
 	for _, side := range []struct {
 		cmd *exec.Cmd
 		to  *Check
@@ -158,10 +166,11 @@ func (c comparison) check(ctx context.Context, dir string, r *Result) error {
 		}
 	}
 	a, b := r.OurCheck, r.TorchCheck
-	fmt.Fprintf(c.log, "%s: loss %.6f and %.6f, gradient norm %.6f and %.6f\n", r.Size.Name, a.Loss, b.Loss, a.GradNorm, b.GradNorm)
-	if !near(a.Loss, b.Loss, lossTolerance) || !near(a.GradNorm, b.GradNorm, gradTolerance) {
-		return fmt.Errorf("both sides do not compute the same: loss %v here, %v on PyTorch; gradient norm %v here, %v on PyTorch",
-			a.Loss, b.Loss, a.GradNorm, b.GradNorm)
+	said := fmt.Sprintf("loss %.6f here and %.6f on PyTorch, gradient norm %.6f and %.6f, loss after %d steps %.6f and %.6f",
+		a.Loss, b.Loss, a.GradNorm, b.GradNorm, checkSteps, a.Later, b.Later)
+	fmt.Fprintf(c.log, "%s: %s\n", r.Size.Name, said)
+	if !near(a.Loss, b.Loss, lossTolerance) || !near(a.GradNorm, b.GradNorm, gradTolerance) || !near(a.Later, b.Later, lossTolerance) {
+		return fmt.Errorf("both sides do not compute the same: %s", said)
 	}
 	return nil
 }
@@ -176,7 +185,7 @@ func (c comparison) ours(ctx context.Context) *exec.Cmd {
 		self = os.Args[0]
 	}
 	w := c.work
-	cmd := exec.CommandContext(ctx, self, "-ours", "train", "-wait", "-sizes", w.Size.Name, "-tokens", w.Tokens,
+	cmd := exec.CommandContext(ctx, self, "-ours", "train", "-wait", "-sizes", w.Size.Name, "-data", w.Data,
 		"-optimizer", w.Optimizer, "-warmup", strconv.Itoa(w.Warmup), "-seconds", decimal(w.Seconds),
 		"-steps", strconv.Itoa(w.Steps), "-seed", strconv.Itoa(w.Seed), "-started", now())
 	if c.mode == "sweep" {
@@ -188,16 +197,15 @@ func (c comparison) ours(ctx context.Context) *exec.Cmd {
 // torch is a process of the other side.
 func (c comparison) torch(ctx context.Context, dir string, threads int) *exec.Cmd {
 	w := c.work
-	return exec.CommandContext(ctx, c.python, append([]string{c.script(dir), "train", "--wait", "--tokens", w.Tokens,
+	return c.script(ctx, dir, "train", "--wait",
 		"--optimizer", w.Optimizer, "--lr", decimal(w.LR), "--warmup", strconv.Itoa(w.Warmup), "--seconds", decimal(w.Seconds),
-		"--steps", strconv.Itoa(w.Steps), "--seed", strconv.Itoa(w.Seed), "--threads", strconv.Itoa(threads), "--started", now()},
-		c.shape()...)...)
+		"--steps", strconv.Itoa(w.Steps), "--seed", strconv.Itoa(w.Seed), "--threads", strconv.Itoa(threads), "--started", now())
 }
 
-func (c comparison) shape() []string {
-	s := c.work.Size
-	return []string{"--vocab", strconv.Itoa(s.Vocab), "--embed", strconv.Itoa(s.Embed), "--hidden", strconv.Itoa(s.Hidden),
-		"--latent", strconv.Itoa(s.Latent), "--batch", strconv.Itoa(s.Batch)}
+// script runs the other side's script for the size.
+func (c comparison) script(ctx context.Context, dir, mode string, args ...string) *exec.Cmd {
+	args = append([]string{filepath.Join(dir, c.work.Size.Script), mode, "--size", c.told, "--data", c.work.Data}, args...)
+	return exec.CommandContext(ctx, c.python, args...)
 }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -1,19 +1,19 @@
-// Command peer compares the speed of training the LSTM text VAE here and on PyTorch: the
-// same model, the same sentences, on the same cores, in one run.
+// Command peer compares the speed of training a VAE here and on PyTorch: the same model, the
+// same examples, on the same cores, in one run.
 //
 //	go run ./bench/peer -python .venv/bin/python                  one trial on all cores
 //	go run ./bench/peer -python .venv/bin/python -mode sweep      a trial on every core
 //	go run ./bench/peer -ours train -sizes ptb -cpuprofile p.prof our side alone
 //
-// For each size it first writes our weights and sentences to files and lets both sides
-// compute the loss of one batch and the norm of its gradient, with z = mu. If they do not
-// agree there is nothing to compare and it stops. Then processes of both sides take turns.
-// See README.md for what the figures mean.
+// For each size it first writes our weights and examples to files and lets both sides
+// compute the loss of one batch and the norm of its gradient, with z = mu, and the loss after
+// a few steps. If they do not agree there is nothing to compare and it stops. Then processes
+// of both sides take turns. See README.md for what the figures mean.
 package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -29,8 +29,8 @@ import (
 	"vaelab/internal/tensor"
 )
 
-//go:embed lstm_vae.py
-var script []byte
+//go:embed *.py
+var scripts embed.FS
 
 var processStart = time.Now()
 
@@ -63,7 +63,7 @@ type hintedError struct {
 func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
 	flags.SetOutput(wErr)
-	names := flags.String("sizes", "small,snli,ptb,yelp", "`list` of sizes; there is also tiny, for a try")
+	names := flags.String("sizes", "small,snli,ptb,yelp,transformer,pixelcnn", "`list` of sizes; there are also tiny, tiny-transformer and tiny-pixelcnn, for a try")
 	mode := flags.String("mode", "trial", "trial: one process on all cores; sweep: a process of one thread on every core")
 	python := flags.String("python", "python3", "`interpreter` that can import torch")
 	pairs := flags.Int("pairs", 5, "how often both sides take their turn")
@@ -74,9 +74,9 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	jsonFile := flags.String("json", "", "also write all figures to `file`")
 	ours := flags.String("ours", "", "be our side of the comparison and print JSON: check or train")
 	steps := flags.Int("steps", 0, "-ours train: number of timed steps, instead of -seconds")
-	seed := flags.Int("seed", 1, "what weights, sentences and noise are drawn from")
-	dir := flags.String("dir", "", "-ours check: `folder` to write weights and sentences to")
-	tokens := flags.String("tokens", "", "-ours train: `file` of sentences; else it draws them")
+	seed := flags.Int("seed", 1, "what weights, examples and noise are drawn from")
+	dir := flags.String("dir", "", "-ours check: `folder` to write weights and examples to")
+	data := flags.String("data", "", "-ours train: `file` of examples; else it draws them")
 	wait := flags.Bool("wait", false, `-ours train: print "ready" and wait for a line before the timed part`)
 	started := flags.Float64("started", 0, "-ours train: Unix `time` of the process start")
 	cpuprofile := flags.String("cpuprofile", "", "-ours: write a CPU profile to `file`")
@@ -98,7 +98,7 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 		return errors.New("-pairs and -warmup must be at least 1")
 	}
 	work := Work{
-		Size: list[0], Tokens: *tokens, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
+		Size: list[0], Data: *data, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
 		Seconds: *seconds, Steps: *steps, Seed: *seed, Wait: *wait, Started: processStart,
 	}
 	if *started > 0 {
@@ -140,14 +140,14 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	if *jsonFile == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(report, "", "  ")
+	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(*jsonFile, append(data, '\n'), 0o666)
+	return os.WriteFile(*jsonFile, append(text, '\n'), 0o666)
 }
 
-// ourSide does what lstm_vae.py does, and prints the same JSON.
+// ourSide does what the scripts do, and prints the same JSON.
 func ourSide(mode string, work Work, dir string, in io.Reader, w io.Writer) error {
 	var result any
 	var err error

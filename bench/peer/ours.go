@@ -8,12 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
 	"vaelab/internal/grad"
-	"vaelab/internal/models"
 	"vaelab/internal/nn"
 	"vaelab/internal/optim"
 	"vaelab/internal/safetensors"
@@ -24,21 +23,20 @@ import (
 	"vaelab/internal/vae"
 )
 
-// clip is the largest global norm of the gradients, the same in lstm_vae.py.
+// clip is the largest global norm of the gradients, the same in peer.py.
 const clip = 5
 
-// batches is how many batches of random sentences the steps take in turn.
+// batches is how many batches of random examples the steps take in turn.
 const batches = 8
 
-// checkScale multiplies PyTorch's initial weights for the check. With 4 each of
-// thirteen faults put into lstm_vae.py was caught at tiny, small, snli and ptb, such as an h_0
-// without its tanh, which with 1 passed at small.
-const checkScale = 4
+// checkSteps is how many steps of SGD the check makes, and checkLR their size; the same in
+// peer.py.
+const checkSteps, checkLR = 3, 0.1
 
 // A Work is what one process is asked to do; each field is a flag on both sides.
 type Work struct {
 	Size      Size
-	Tokens    string // file of sentences; ours makes its own if there is none
+	Data      string // file of examples; ours makes its own if there is none
 	Optimizer string
 	LR        float64
 	Warmup    int     // steps before the timed ones
@@ -64,83 +62,84 @@ type Run struct {
 	Share              float64 `json:"share_of_ceiling,omitempty"`
 }
 
-// A Check is what both sides must agree on: the loss of one batch under one set of
-// weights with z = mu, and the global norm of its gradient.
+// A Check is what both sides must agree on, under one set of weights with z = mu: the loss
+// of the first batch and the global norm of its gradient; and the loss of another batch after
+// a few steps of SGD, for which every gradient must be right.
 type Check struct {
 	Loss     float64 `json:"loss"`
 	GradNorm float64 `json:"grad_norm"`
+	Later    float64 `json:"later_loss"`
 }
 
-// build makes the vanilla LSTM VAE without dropout.
-func (w Work) build(init string) (*vae.Model, error) {
-	s := w.Size
-	lstm := models.LSTM{LatentDim: s.Latent, EmbedDim: s.Embed, EncHidden: s.Hidden, DecHidden: s.Hidden, Init: init}
-	return train.Build(lstm, nil, vae.Space{Kind: vae.Text, V: s.Vocab}, uint64(w.Seed))
+// build makes the model as the vanilla VAE.
+func (w Work) build() (*vae.Model, error) {
+	return train.Build(w.Size.Model, nil, w.Size.Space, uint64(w.Seed))
 }
 
-// sentences draws batches·B random sentences <s> w_1 ... w_{T-1} </s> of one length, as
-// a tensor (batches·B, T+1).
-func (w Work) sentences() safetensors.Tensor {
-	const start, end, firstWord = 1, 2, 4
-	rng := stream.New(uint64(w.Seed), "tokens")
-	t := safetensors.Tensor{Name: "tokens", DType: "I64", Shape: []int{batches * w.Size.Batch, w.Size.Length + 1}}
+// examples draws all batches' examples, a row each.
+func (w Work) examples() safetensors.Tensor {
+	rng := stream.New(uint64(w.Seed), "examples")
+	t := safetensors.Tensor{Name: "examples", DType: "I64", Shape: []int{batches * w.Size.Batch, 0}}
+	if w.Size.Space.Kind == vae.Image {
+		t.DType = "F32"
+	}
 	for range t.Shape[0] {
-		t.Data = append(t.Data, start)
-		for range w.Size.Length - 1 {
-			t.Data = append(t.Data, float64(firstWord+rng.IntN(w.Size.Vocab-firstWord)))
-		}
-		t.Data = append(t.Data, end)
+		row := w.Size.draw(rng)
+		t.Shape[1] = len(row)
+		t.Data = append(t.Data, row...)
 	}
 	return t
 }
 
-// load reads the sentences of w.Tokens, or draws them, and packs them into batches.
+// load reads the examples of w.Data, or draws them, and makes batches of them.
 func (w Work) load() ([]*vae.Batch, error) {
-	t := w.sentences()
-	if w.Tokens != "" {
-		f, err := safetensors.Read(w.Tokens)
+	t := w.examples()
+	if w.Data != "" {
+		f, err := safetensors.Read(w.Data)
 		if err != nil {
 			return nil, err
 		}
-		got := f.Get("tokens")
-		if got == nil || len(got.Shape) != 2 || got.Shape[1] != w.Size.Length+1 {
-			return nil, fmt.Errorf("%s: no tensor tokens of %d columns", w.Tokens, w.Size.Length+1)
+		got := f.Get("examples")
+		if got == nil || !slices.Equal(got.Shape, t.Shape) {
+			return nil, fmt.Errorf("%s: no tensor examples of shape %v", w.Data, t.Shape)
 		}
 		t = *got
 	}
 	var out []*vae.Batch
-	var seqs [][]int32
-	for len(t.Data) > 0 {
-		var seq []int32
-		for _, id := range t.Data[:t.Shape[1]] {
-			seq = append(seq, int32(id))
-		}
-		t.Data = t.Data[t.Shape[1]:]
-		if seqs = append(seqs, seq); len(seqs) == w.Size.Batch {
-			out = append(out, vae.NewBatch(seqs, nil))
-			seqs = nil
-		}
+	rows := slices.Collect(slices.Chunk(t.Data, t.Shape[1]))
+	for batch := range slices.Chunk(rows, w.Size.Batch) {
+		out = append(out, w.Size.batch(batch))
 	}
 	return out, nil
 }
 
-// check writes weights and sentences to dir and computes what the other side must get
+// loud adds noise to all parameters. Under initial weights z is nearly 0, a tanh nearly its
+// argument, a bias nothing, and a wrong model nearly right; these take every part of it to
+// where it bends.
+func (w Work) loud(m *vae.Model) {
+	for _, p := range m.Params.Learnt() {
+		sd := 0.25 // of a bias or a gain
+		if p.Rows > 1 {
+			sd = w.Size.Loud / math.Sqrt(float64(p.Cols))
+		}
+		rng := stream.New(uint64(w.Seed), "loud", p.Name)
+		for i := range p.Data {
+			p.Data[i] += tensor.Float(sd * rng.NormFloat64())
+		}
+	}
+}
+
+// check writes weights and examples to dir and computes what the other side must get
 // from them.
 func (w Work) check(dir string) (Check, error) {
-	m, err := w.build("pytorch")
+	m, err := w.build()
 	if err != nil {
 		return Check{}, err
 	}
-	// Under initial weights z is nearly 0, a tanh nearly its argument, and a wrong model nearly
-	// right. Larger ones take every part of it to where it bends.
-	for _, p := range m.Params.Learnt() {
-		if !strings.HasSuffix(p.Name, "embed.weight") {
-			tensor.Scale(checkScale, p.Data)
-		}
-	}
+	w.loud(m)
 	for name, tensors := range map[string][]safetensors.Tensor{
-		"weights.safetensors": nn.Tensors(m.Params.All(), ""),
-		"tokens.safetensors":  {w.sentences()},
+		weightsFile: nn.Tensors(m.Params.All(), ""),
+		dataFile:    {w.examples()},
 	} {
 		file := safetensors.File{Tensors: tensors}
 		data, err := file.Encode()
@@ -155,10 +154,30 @@ func (w Work) check(dir string) (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
-	loss := m.Loss(&nn.Pass{Tape: new(grad.Tape), KLWeight: 1}, xs[0]).Loss
+	opt := &optim.SGD{Params: m.Params.Learnt()}
+	p := &nn.Pass{Tape: new(grad.Tape), KLWeight: 1}
+	var c Check
+	for i := range checkSteps {
+		loss, norm := step(m, opt, checkLR, p, xs[i])
+		if i == 0 {
+			c.Loss, c.GradNorm = loss, norm
+		}
+	}
+	p.Tape.NoGrad = true
+	c.Later = m.Loss(p, xs[checkSteps]).Loss.Scalar()
+	return c, nil
+}
+
+// step makes one step and returns the loss and the norm of its gradient before clipping.
+func step(m *vae.Model, opt optim.Optimizer, lr float64, p *nn.Pass, x *vae.Batch) (nats, norm float64) {
+	m.Params.ZeroGrad()
+	loss := m.Loss(p, x).Loss
 	loss.Backward()
-	norm, _ := optim.ClipNorm(m.Params.Learnt(), 0)
-	return Check{Loss: loss.Scalar(), GradNorm: norm}, nil
+	norm, _ = optim.ClipNorm(m.Params.Learnt(), clip)
+	opt.Step(lr)
+	nats = loss.Scalar()
+	p.Tape.Reset()
+	return nats, norm
 }
 
 // train makes warm-up steps, then timed ones, on all processors that GOMAXPROCS allows.
@@ -166,35 +185,28 @@ func (w Work) check(dir string) (Check, error) {
 func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 	threads, startRSS := runtime.GOMAXPROCS(0), peakRSS()
 	tensor.SetProcs(threads)
-	m, err := w.build("he19")
+	m, err := w.build()
 	if err != nil {
 		return Run{}, err
 	}
-	learnt := m.Params.Learnt()
-	var opt optim.Optimizer = &optim.SGD{Params: learnt}
+	var opt optim.Optimizer = &optim.SGD{Params: m.Params.Learnt()}
 	if w.Optimizer == "adam" {
-		opt = optim.NewAdam(learnt)
+		opt = optim.NewAdam(m.Params.Learnt())
 	}
 	xs, err := w.load()
 	if err != nil {
 		return Run{}, err
 	}
 	var tape grad.Tape
-	step := func(i int) float64 {
+	turn := func(i int) float64 {
 		p := &nn.Pass{Tape: &tape, Train: true, KLWeight: 1, Noise: stream.New(uint64(w.Seed), "eps", i)}
-		m.Params.ZeroGrad()
-		loss := m.Loss(p, xs[i%len(xs)]).Loss
-		loss.Backward()
-		optim.ClipNorm(learnt, clip)
-		opt.Step(w.LR)
-		nats := loss.Scalar()
-		tape.Reset()
+		nats, _ := step(m, opt, w.LR, p, xs[i%len(xs)])
 		return nats
 	}
 
 	run := Run{Threads: threads, Version: runtime.Version(), Kernel: tensor.Kernel()}
 	for i := range w.Warmup {
-		step(i)
+		turn(i)
 		if i == 0 {
 			run.SecondsToFirstStep = time.Since(w.Started).Seconds()
 		}
@@ -208,7 +220,7 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 	start := time.Now()
 	var elapsed float64
 	for done := false; !done; {
-		run.Loss = step(w.Warmup + run.Steps)
+		run.Loss = turn(w.Warmup + run.Steps)
 		run.Steps++
 		elapsed = time.Since(start).Seconds()
 		done = run.Steps >= 2 && elapsed >= w.Seconds
@@ -220,7 +232,7 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 		return Run{}, fmt.Errorf("the loss became %v", run.Loss)
 	}
 	run.PeakRSSBytes, run.StartRSSBytes = peakRSS(), startRSS
-	run.TokensPerSecond = float64(run.Steps*xs[0].Tokens()) / elapsed
+	run.TokensPerSecond = float64(run.Steps*w.Size.Tokens()) / elapsed
 	if kernel.Available {
 		run.Ceiling = ceiling(threads)
 		run.Share = run.TokensPerSecond * w.Size.Flop() / run.Ceiling

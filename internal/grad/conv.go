@@ -65,50 +65,78 @@ func (w *Window) Out() (height, width int) {
 	return (w.Height + w.Stride - 1) / w.Stride, (w.Width + w.Stride - 1) / w.Stride
 }
 
-// clip tells which taps from ... to-1 of a run lie inside the image when pixel (y, x) of image
-// `image` is computed, and the row of the first of them.
-func (w *Window) clip(r run, image, y, x int) (from, to, row int) {
-	y, x = y*w.Stride+r.Y, x*w.Stride+r.X
+// between appends to runs those of taps from ... to-1, counted from there.
+func (w *Window) between(runs []run, from, to int) []run {
+	for _, r := range w.runs {
+		a, b := max(from, r.at), min(to, r.at+r.n)
+		if a < b {
+			runs = append(runs, run{Tap{r.Y, r.X + a - r.at}, a - from, b - a})
+		}
+	}
+	return runs
+}
+
+// A place is a computed pixel as the pixel of the input that it stands at.
+type place struct{ image, y, x int }
+
+// place is the place of computed pixel p of all images.
+func (w *Window) place(p int) place {
+	height, width := w.Out()
+	return place{p / (height * width), p / width % height * w.Stride, p % width * w.Stride}
+}
+
+// next is the place after p.
+func (w *Window) next(p place) place {
+	if p.x += w.Stride; p.x >= w.Width {
+		p.x = 0
+		if p.y += w.Stride; p.y >= w.Height {
+			p.y = 0
+			p.image++
+		}
+	}
+	return p
+}
+
+// clip tells which taps from ... to-1 of a run lie inside the image when the pixel at p is
+// computed, and the row of the first of them.
+func (w *Window) clip(r run, p place) (from, to, row int) {
+	y, x := p.y+r.Y, p.x+r.X
 	from, to = max(0, -x), min(r.n, w.Width-x)
 	if y < 0 || y >= w.Height || from >= to {
 		return 0, 0, 0
 	}
-	return from, to, (image*w.Height+y)*w.Width + x + from
+	return from, to, (p.image*w.Height+y)*w.Width + x + from
 }
 
-// gather writes what the taps see of x to the rows of cols, (R, taps·C): row i is for the
-// computed pixel first+i of all images.
-func (w *Window) gather(x tensor.Matrix, first int, cols tensor.Matrix) {
-	C := x.Cols
-	height, width := w.Out()
+// gather writes what the taps of the runs see of x to the rows of cols, (R, taps·C): row i is
+// for the computed pixel first+i of all images.
+func (w *Window) gather(runs []run, x tensor.Matrix, first int, cols tensor.Matrix) {
+	C, p := x.Cols, w.place(first)
 	for i := range cols.Rows {
-		p := first + i
-		image, y, column := p/(height*width), p/width%height, p%width
 		row := cols.Row(i)
-		for _, r := range w.runs {
+		for _, r := range runs {
 			to := row[r.at*C : (r.at+r.n)*C]
-			a, b, at := w.clip(r, image, y, column)
+			a, b, at := w.clip(r, p)
 			if b-a < r.n {
 				clear(to)
 			}
 			copy(to[a*C:b*C], x.Data[at*C:])
 		}
+		p = w.next(p)
 	}
 }
 
 // scatter is gather backwards: it adds the rows of cols to the pixels that they are of.
 func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
-	C := dx.Cols
-	height, width := w.Out()
+	C, p := dx.Cols, w.place(first)
 	for i := range cols.Rows {
-		p := first + i
-		image, y, column := p/(height*width), p/width%height, p%width
 		row := cols.Row(i)
 		for _, r := range w.runs {
-			if a, b, at := w.clip(r, image, y, column); a < b {
+			if a, b, at := w.clip(r, p); a < b {
 				tensor.Add(row[(r.at+a)*C:(r.at+b)*C], dx.Data[at*C:][:(b-a)*C])
 			}
 		}
+		p = w.next(p)
 	}
 }
 
@@ -153,7 +181,10 @@ const convFloats, convAlign = 96 << 10, 48
 func convRows(K int) int { return min(max(1, convFloats/K/convAlign), 16) * convAlign }
 
 // A convBlock is the memory of a block; every part of a convolution has its own.
-type convBlock struct{ data []Float }
+type convBlock struct {
+	data []Float
+	runs []run
+}
 
 var convBlocks = sync.Pool{New: func() any { return new(convBlock) }}
 
@@ -182,7 +213,7 @@ func (w *convForward) Part(first, last int) {
 	for from := first; from < last; from += convRows(K) {
 		to := min(last, from+convRows(K))
 		cols := block.matrix(to-from, K)
-		w.win.gather(w.x, from, cols)
+		w.win.gather(w.win.runs, w.x, from, cols)
 		y := w.y.RowRange(from, to)
 		beta := Float(0)
 		if w.onto.Data != nil {
@@ -236,7 +267,10 @@ func backConv(v *Value) {
 		}
 	}
 	if weight.Grad != nil {
-		backConvWeight(v.window, x.Matrix, dy, weight.gradient())
+		w := convWeightBackwards.Get().(*convWeightBackward)
+		*w = convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
+		tensor.Split(w, len(v.window.Taps), convTaps(x.Cols))
+		convWeightBackwards.Put(w)
 	}
 	if x.Grad != nil {
 		w := convBackwards.Get().(*convBackward)
@@ -246,16 +280,34 @@ func backConv(v *Value) {
 	}
 }
 
-// backConvWeight adds to the weights' gradient block by block, always in the order of the
-// pixels; the products use several processors by themselves.
-func backConvWeight(win *Window, x, dy, dw tensor.Matrix) {
+// convWeightBackward is the way back to the weights; taps do not depend on each other.
+type convWeightBackward struct {
+	win       *Window
+	x, dy, dw tensor.Matrix
+}
+
+var convWeightBackwards = sync.Pool{New: func() any { return new(convWeightBackward) }}
+
+// convTaps is how many taps' weights are in work at a time: some whole tiles of the product.
+func convTaps(C int) int { return max(1, 256/C) }
+
+// Part adds to the gradients of the weights of taps first ... last-1, group by group, pixels
+// always in the same order and the same blocks: so small that no product is large enough to be
+// split by itself.
+func (w *convWeightBackward) Part(first, last int) {
 	block := convBlocks.Get().(*convBlock)
-	rows := convRows(dw.Cols)
-	for from := 0; from < dy.Rows; from += rows {
-		to := min(dy.Rows, from+rows)
-		cols := block.matrix(to-from, dw.Cols)
-		win.gather(x, from, cols)
-		tensor.Gemm(tensor.T, dy.RowRange(from, to), tensor.N, cols, 1, dw)
+	C := w.x.Cols
+	for at := first; at < last; at += convTaps(C) {
+		n := min(last-at, convTaps(C))
+		block.runs = w.win.between(block.runs[:0], at, at+n)
+		dw := w.dw.ColRange(at*C, (at+n)*C)
+		rows := max(1, (1<<20)/(convTaps(C)*C*w.dw.Rows))
+		for from := 0; from < w.dy.Rows; from += rows {
+			to := min(w.dy.Rows, from+rows)
+			cols := block.matrix(to-from, n*C)
+			w.win.gather(block.runs, w.x, from, cols)
+			tensor.Gemm(tensor.T, w.dy.RowRange(from, to), tensor.N, cols, 1, dw)
+		}
 	}
 	convBlocks.Put(block)
 }

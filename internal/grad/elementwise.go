@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -60,11 +61,24 @@ func dTanh(_, y Float) Float { return 1 - y*y }
 // units" (arXiv 1511.07289), alpha 1.
 func (v *Value) ELU() *Value {
 	out := v.tape.op(v.Rows, v.Cols, backELU, v)
-	for from := 0; from < len(v.Data); from += eluBlock {
-		to := min(len(v.Data), from+eluBlock)
-		elu(v.Data[from:to], out.Data[from:to])
-	}
+	w := elus.Get().(*eluPass)
+	*w = eluPass{x: v.Data, y: out.Data}
+	tensor.Split(w, len(w.x), splitFloats)
+	elus.Put(w)
 	return out
+}
+
+// eluPass is the pass over all elements.
+type eluPass struct{ x, y []Float }
+
+var elus = sync.Pool{New: func() any { return new(eluPass) }}
+
+// Part computes elements from ... to-1.
+func (w *eluPass) Part(from, to int) {
+	for ; from < to; from += eluBlock {
+		end := min(to, from+eluBlock)
+		elu(w.x[from:end], w.y[from:end])
+	}
 }
 
 // eluBlock numbers stay in the cache from one pass to the next.
@@ -85,9 +99,22 @@ func elu(x, y []Float) {
 
 // the derivative is 1, or e^x = y + 1
 func backELU(v *Value) {
-	dx := v.in[0].Grad
-	for i, g := range v.Grad {
-		dx[i] += g * (min(v.Data[i], 0) + 1)
+	w := eluBacks.Get().(*eluBack)
+	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad}
+	tensor.Split(w, len(w.y), splitFloats)
+	eluBacks.Put(w)
+}
+
+// eluBack is the pass back over all elements.
+type eluBack struct{ y, dy, dx []Float }
+
+var eluBacks = sync.Pool{New: func() any { return new(eluBack) }}
+
+// Part computes elements from ... to-1.
+func (w *eluBack) Part(from, to int) {
+	y, dy, dx := w.y[from:to], w.dy[from:to], w.dx[from:to]
+	for i, g := range dy {
+		dx[i] += g * (min(y[i], 0) + 1)
 	}
 }
 
