@@ -173,8 +173,8 @@ func step(m *vae.Model, opt optim.Optimizer, lr float64, p *nn.Pass, x *vae.Batc
 	m.Params.ZeroGrad()
 	loss := m.Loss(p, x).Loss
 	loss.Backward()
-	norm, _ = optim.ClipNorm(m.Params.Learnt(), clip)
-	opt.Step(lr)
+	norm = optim.Norm(m.Params.Learnt())
+	opt.Step(lr, optim.Clip(norm, clip))
 	nats = loss.Scalar()
 	p.Tape.Reset()
 	return nats, norm

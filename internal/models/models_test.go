@@ -393,7 +393,7 @@ func TestOverfitsOneBatch(t *testing.T) {
 			m.Params.ZeroGrad()
 			p := &nn.Pass{Tape: &tape, Train: true, Drop: rand.New(rand.NewPCG(3, 4))}
 			m.Loss(p, m.x).Loss.Backward()
-			adam.Step(0.01)
+			adam.Step(0.01, 1)
 			tape.Reset()
 		}
 		if last, best := rec(); last < first+0.9*(best-first) {

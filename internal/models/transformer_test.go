@@ -236,7 +236,7 @@ func BenchmarkTransformer(b *testing.B) {
 				ps.ZeroGrad()
 				all.Loss(p, x).Loss.Backward()
 				tape.Reset()
-				adam.Step(1e-4)
+				adam.Step(1e-4, 1)
 			}
 			step()
 			b.ReportAllocs()

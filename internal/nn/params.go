@@ -155,7 +155,7 @@ func (ps *Params) Size() int {
 // ZeroGrad clears every gradient.
 func (ps *Params) ZeroGrad() {
 	for _, p := range ps.list {
-		p.EachGrad(func(_, g []Float) { clear(g) })
+		p.EachGrad(func(_, g []Float) { tensor.Clear(g) })
 		p.rows.Clear()
 		p.dense = false
 	}

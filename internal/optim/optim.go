@@ -12,27 +12,29 @@ import (
 // Float is the engine's number.
 type Float = tensor.Float
 
-// ClipNorm scales all gradients by max/(norm + 1e-6) if their global L2 norm exceeds max,
-// as torch.nn.utils.clip_grad_norm_ does; max 0 never clips. It returns the norm before
-// clipping.
-func ClipNorm(params []*nn.Param, max float64) (norm float64, clipped bool) {
+// Norm is the L2 norm of all gradients together.
+func Norm(params []*nn.Param) float64 {
+	sum := 0.0
 	for _, p := range params {
-		p.EachGrad(func(_, g []Float) { norm += tensor.SumSquares(g) })
+		p.EachGrad(func(_, g []Float) { sum += tensor.SumSquares(g) })
 	}
-	norm = math.Sqrt(norm)
+	return math.Sqrt(sum)
+}
+
+// Clip is what gradients of a norm are to be multiplied by so that it is max at most:
+// max/(norm + 1e-6) if the norm exceeds max, as torch.nn.utils.clip_grad_norm_ does, else 1;
+// max 0 never clips.
+func Clip(norm, max float64) float64 {
 	if max == 0 || norm+1e-6 <= max {
-		return norm, false
+		return 1
 	}
-	scale := Float(max / (norm + 1e-6))
-	for _, p := range params {
-		p.EachGrad(func(_, g []Float) { tensor.Scale(scale, g) })
-	}
-	return norm, true
+	return max / (norm + 1e-6)
 }
 
 // An Optimizer makes one step along the gradients of its parameters.
 type Optimizer interface {
-	Step(lr float64)
+	// Step makes a step with the gradients times scale, see Clip.
+	Step(lr, scale float64)
 	// State is every number the next step depends on, by name, shared with the optimiser:
 	// what a checkpoint must keep.
 	State() []*nn.Param
@@ -43,10 +45,10 @@ type Optimizer interface {
 // SGD is w -= lr g, without momentum, as in the field's reference code.
 type SGD struct{ Params []*nn.Param }
 
-// Step subtracts lr times each gradient.
-func (o *SGD) Step(lr float64) {
+// Step subtracts lr times each gradient times scale.
+func (o *SGD) Step(lr, scale float64) {
 	for _, p := range o.Params {
-		p.EachGrad(func(w, g []Float) { tensor.Axpy(Float(-lr), g, w) })
+		p.EachGrad(func(w, g []Float) { tensor.Axpy(Float(-lr*scale), g, w) })
 	}
 }
 
@@ -93,13 +95,13 @@ func (a *Adam) Reset() {
 }
 
 // Step makes one update.
-func (a *Adam) Step(lr float64) {
+func (a *Adam) Step(lr, scale float64) {
 	const beta1, beta2, eps = 0.9, 0.999, 1e-8
 	a.t.Data[0]++
 	t := float64(a.t.Data[0])
 	rate := Float(lr / (1 - math.Pow(beta1, t)))
 	root := Float(1 / math.Sqrt(1-math.Pow(beta2, t)))
 	for k, p := range a.params {
-		tensor.Adam(p.Data, p.Grad, a.m[k].Data, a.v[k].Data, beta1, beta2, rate, root, eps)
+		tensor.Adam(p.Data, p.Grad, a.m[k].Data, a.v[k].Data, beta1, Float((1-beta1)*scale), beta2, Float((1-beta2)*scale*scale), rate, root, eps)
 	}
 }

@@ -55,7 +55,7 @@ func TestAdamFirstStep(t *testing.T) {
 	var ps nn.Params
 	p := ps.New("w", nn.Constant(1), 3)
 	copy(p.Grad, []Float{1e-3, -4, 100})
-	NewAdam(ps.Learnt()).Step(0.01)
+	NewAdam(ps.Learnt()).Step(0.01, 1)
 	for i, want := range []float64{0.99, 1.01, 0.99} {
 		if got := float64(p.Data[i]); math.Abs(got-want) > 1e-6 {
 			t.Errorf("w[%d] = %v, want %v", i, got, want)
@@ -63,17 +63,31 @@ func TestAdamFirstStep(t *testing.T) {
 	}
 }
 
-func TestClipNorm(t *testing.T) {
+// TestClip: a step with clipped gradients goes as far as max allows, with either optimiser's
+// first step as if the gradients had been scaled before.
+func TestClip(t *testing.T) {
 	var ps nn.Params
 	a, b := ps.New("a", nn.Constant(0), 1), ps.New("b", nn.Constant(0), 1)
 	a.Grad[0], b.Grad[0] = 3, 4
-	if norm, clipped := ClipNorm(ps.Learnt(), 10); norm != 5 || clipped {
-		t.Errorf("norm %v clipped %t, want 5 false", norm, clipped)
+	norm := Norm(ps.Learnt())
+	if norm != 5 || Clip(norm, 10) != 1 || Clip(norm, 0) != 1 {
+		t.Errorf("norm %v, scales %v and %v; want 5, 1 and 1", norm, Clip(norm, 10), Clip(norm, 0))
 	}
-	if _, clipped := ClipNorm(ps.Learnt(), 1); !clipped {
-		t.Error("a norm of 5 was not clipped at 1")
+	(&SGD{ps.Learnt()}).Step(1, Clip(norm, 1))
+	if got := math.Hypot(float64(a.Data[0]), float64(b.Data[0])); math.Abs(got-1) > 1e-5 {
+		t.Errorf("a step of length %v, want 1", got)
 	}
-	if got := math.Hypot(float64(a.Grad[0]), float64(b.Grad[0])); math.Abs(got-1) > 1e-5 {
-		t.Errorf("norm after clipping %v, want 1", got)
+	scaled := func(grad Float, scale float64) Float {
+		var ps nn.Params
+		p := ps.New("w", nn.Constant(0), 1)
+		adam := NewAdam(ps.Learnt())
+		for _, g := range []Float{1, -3, 2} { // the third step depends on how large the others were
+			p.Grad[0] = g * grad
+			adam.Step(0.1, scale)
+		}
+		return p.Data[0]
+	}
+	if got, want := scaled(1e-7, 0.5), scaled(0.5e-7, 1); math.Abs(float64(got-want)) > 1e-6 {
+		t.Errorf("Adam with the gradients times 0.5: %v, with half the gradients %v", got, want)
 	}
 }

@@ -243,8 +243,7 @@ func Scale(k Float, x []Float) {
 	plainScale(k, x)
 }
 
-// SumSquares is the sum of x_i² in float64.
-func SumSquares(x []Float) float64 {
+func squaresHere(x []Float) float64 {
 	if kernel.Available {
 		return kernel.SumSquares(x)
 	}
@@ -253,21 +252,18 @@ func SumSquares(x []Float) float64 {
 
 // Adam makes one step of Adam on the weights w with gradients g and running means m, v:
 //
-//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
-func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+//	m = beta1 m + rest1 g,  v = beta2 v + rest2 g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float) {
 	step := adams.Get().(*adam)
-	*step = adam{w, g, m, v, beta1, beta2, rate, root, eps}
+	*step = adam{w, g, m, v, beta1, rest1, beta2, rest2, rate, root, eps}
 	Split(step, len(w), splitFloats)
 	adams.Put(step)
 }
 
-// splitFloats is the length of slice from which a second processor pays.
-const splitFloats = 1 << 15
-
 // adam is a step that can be done in parts.
 type adam struct {
-	w, g, m, v                    []Float
-	beta1, beta2, rate, root, eps Float
+	w, g, m, v                                  []Float
+	beta1, rest1, beta2, rest2, rate, root, eps Float
 }
 
 var adams = sync.Pool{New: func() any { return new(adam) }}
@@ -276,10 +272,10 @@ var adams = sync.Pool{New: func() any { return new(adam) }}
 func (s *adam) Part(from, to int) {
 	w, g, m, v := s.w[from:to], s.g[from:to], s.m[from:to], s.v[from:to]
 	if kernel.Available {
-		kernel.Adam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)
+		kernel.Adam(w, g, m, v, s.beta1, s.rest1, s.beta2, s.rest2, s.rate, s.root, s.eps)
 		return
 	}
-	plainAdam(w, g, m, v, s.beta1, s.beta2, s.rate, s.root, s.eps)
+	plainAdam(w, g, m, v, s.beta1, s.rest1, s.beta2, s.rest2, s.rate, s.root, s.eps)
 }
 
 // BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from

@@ -66,14 +66,13 @@ func Axpy(k Float, x, y []Float) { plainAxpy(k, x, y) }
 // Scale multiplies x by k.
 func Scale(k Float, x []Float) { plainScale(k, x) }
 
-// SumSquares is the sum of x_i².
-func SumSquares(x []Float) float64 { return plainSumSquares(x) }
+func squaresHere(x []Float) float64 { return plainSumSquares(x) }
 
 // Adam makes one step of Adam on the weights w with gradients g and running means m, v:
 //
-//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
-func Adam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
-	plainAdam(w, g, m, v, beta1, beta2, rate, root, eps)
+//	m = beta1 m + rest1 g,  v = beta2 v + rest2 g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float) {
+	plainAdam(w, g, m, v, beta1, rest1, beta2, rest2, rate, root, eps)
 }
 
 // BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from

@@ -41,10 +41,10 @@ func plainSumSquares(x []Float) (s float64) {
 	return s
 }
 
-func plainAdam(w, g, m, v []Float, beta1, beta2, rate, root, eps Float) {
+func plainAdam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float) {
 	for i, d := range g {
-		m[i] = beta1*m[i] + (1-beta1)*d
-		v[i] = beta2*v[i] + (1-beta2)*d*d
+		m[i] = beta1*m[i] + rest1*d
+		v[i] = beta2*v[i] + rest2*d*d
 		w[i] -= rate * m[i] / (root*Sqrt(v[i]) + eps)
 	}
 }

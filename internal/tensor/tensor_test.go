@@ -195,7 +195,7 @@ func TestSplitIsExact(t *testing.T) {
 			Prepare(heap, T, bt).Gemm(a, 0, results[3])
 			g, mean, v := append([]Float(nil), a.Data...), make([]Float, len(a.Data)), make([]Float, len(a.Data))
 			w := Matrix{Data: append([]Float(nil), at.Data...)}
-			Adam(w.Data, g, mean, v, 0.9, 0.999, 0.1, 1, 1e-8)
+			Adam(w.Data, g, mean, v, 0.9, 0.1, 0.999, 0.001, 0.1, 1, 1e-8)
 			results[4] = w
 			if procs == 1 {
 				first = results

@@ -30,6 +30,7 @@ type Trainer struct {
 	set     *data.Set
 	learnt  []*nn.Param
 	encoder []*nn.Param // those of learnt that the encoder and the variant have
+	decoder []*nn.Param // the others
 	opt     optim.Optimizer
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
@@ -98,6 +99,8 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	for _, p := range t.learnt {
 		if strings.HasPrefix(p.Name, "encoder.") {
 			t.encoder = append(t.encoder, p)
+		} else {
+			t.decoder = append(t.decoder, p)
 		}
 	}
 	t.LR = trial.Train.LR
@@ -170,20 +173,20 @@ func (t *Trainer) TrainStep() error {
 	t.Model.Params.ZeroGrad()
 	terms := t.Model.Loss(&t.pass, x)
 	terms.Loss.Backward()
-	encoder, _ := optim.ClipNorm(t.encoder, 0)
-	norm, clip := optim.ClipNorm(t.learnt, t.trial.Train.Clip)
+	v[gradEncoder], v[gradDecoder] = optim.Norm(t.encoder), optim.Norm(t.decoder)
+	norm := math.Hypot(v[gradEncoder], v[gradDecoder])
 	v[loss], v[gradNorm] = terms.Loss.Scalar(), norm
-	v[gradEncoder], v[gradDecoder] = encoder, math.Sqrt(max(0, norm*norm-encoder*encoder))
 	if sum := v[loss] + norm; math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, v[loss], norm)
 	}
-	t.opt.Step(t.LR)
+	scale := optim.Clip(norm, t.trial.Train.Clip)
+	t.opt.Step(t.LR, scale)
 
 	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Sum.KLDim)
 	v[rec] = -terms.Rec.Mean().Scalar()
 	v[nelbo] = v[rec] + v[kl]
 	v[klWeight], v[lr] = float64(t.pass.KLWeight), t.LR
-	if clip {
+	if scale < 1 {
 		v[clipped] = 1
 	}
 	v[moment] = v[mu2] + v[sigma2]

@@ -30,13 +30,13 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []fl
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
 	panic(missing)
 }
-func Ceiling(n int)                                                    { panic(missing) }
-func ExpSum(x []float32, shift float32) float32                        { panic(missing) }
-func Sigmoid(x []float32)                                              { panic(missing) }
-func Tanh(x, y []float32)                                              { panic(missing) }
-func Max(x []float32) float32                                          { panic(missing) }
-func Scale(k float32, x []float32)                                     { panic(missing) }
-func Axpy(k float32, x, y []float32)                                   { panic(missing) }
-func SumSquares(x []float32) float64                                   { panic(missing) }
-func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) { panic(missing) }
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool  { panic(missing) }
+func Ceiling(n int)                                                                  { panic(missing) }
+func ExpSum(x []float32, shift float32) float32                                      { panic(missing) }
+func Sigmoid(x []float32)                                                            { panic(missing) }
+func Tanh(x, y []float32)                                                            { panic(missing) }
+func Max(x []float32) float32                                                        { panic(missing) }
+func Scale(k float32, x []float32)                                                   { panic(missing) }
+func Axpy(k float32, x, y []float32)                                                 { panic(missing) }
+func SumSquares(x []float32) float64                                                 { panic(missing) }
+func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) { panic(missing) }
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool                { panic(missing) }

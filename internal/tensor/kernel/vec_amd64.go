@@ -111,18 +111,18 @@ func SumSquares(x []float32) float64 {
 
 // Adam makes one step on the weights w with gradients g and running means m and v:
 //
-//	m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w -= rate m / (root √v + eps)
-func Adam(w, g, m, v []float32, beta1, beta2, rate, root, eps float32) {
+//	m = beta1 m + rest1 g,  v = beta2 v + rest2 g²,  w -= rate m / (root √v + eps)
+func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) {
 	whole := len(w) &^ 7
 	if whole > 0 {
-		adam8(&w[0], &g[0], &m[0], &v[0], whole/8, beta1, 1-beta1, beta2, 1-beta2, rate, root, eps)
+		adam8(&w[0], &g[0], &m[0], &v[0], whole/8, beta1, rest1, beta2, rest2, rate, root, eps)
 	}
 	if whole < len(w) {
 		var rest [4][8]float32
 		for i, x := range [][]float32{w, g, m, v} {
 			copy(rest[i][:], x[whole:])
 		}
-		adam8(&rest[0][0], &rest[1][0], &rest[2][0], &rest[3][0], 1, beta1, 1-beta1, beta2, 1-beta2, rate, root, eps)
+		adam8(&rest[0][0], &rest[1][0], &rest[2][0], &rest[3][0], 1, beta1, rest1, beta2, rest2, rate, root, eps)
 		for i, x := range [][]float32{w, g, m, v} {
 			copy(x[whole:], rest[i][:])
 		}

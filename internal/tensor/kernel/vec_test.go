@@ -40,7 +40,7 @@ func TestVectors(t *testing.T) {
 			v[i] = float32(i) / 10
 		}
 		w0, m0, v0 := append([]float32(nil), w...), append([]float32(nil), m...), append([]float32(nil), v...)
-		Adam(w, g, m, v, 0.9, 0.999, 0.01, 2, 1e-8)
+		Adam(w, g, m, v, 0.9, 0.1, 0.999, 0.001, 0.01, 2, 1e-8)
 		for i := range w {
 			gi := float64(g[i])
 			wantM, wantV := 0.9*float64(m0[i])+0.1*gi, 0.999*float64(v0[i])+0.001*gi*gi
