@@ -68,7 +68,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = []string{"KL(q(z|x) || p(z)) of the training batches, mean of the batch means since the row before.", seedsNote(counts)}
 	if len(floors) > 0 {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
-		pg.caption = append(pg.caption, "Thin dashes, in the colour of the method: the floor that it guarantees.")
+		pg.caption = append(pg.caption, "Thin dashes, in the colour of the line: the floor that the method guarantees.")
 	}
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil

@@ -43,19 +43,26 @@ type Drawing struct {
 	Table         [][]string // header and rows: the very numbers drawn, to six digits
 	Width, Height vg.Length
 
-	draw func(draw.Canvas)
+	draw    func(draw.Canvas)
+	picture []byte // once drawn
 }
 
 // dpi makes a figure of 7 in 1400 pixels wide.
 const dpi = 200
 
-// PNG returns the picture.
+// PNG returns the picture; it is drawn the first time only. A Drawing is for one goroutine.
 func (d *Drawing) PNG() ([]byte, error) {
+	if d.picture != nil {
+		return d.picture, nil
+	}
 	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dpi))}
 	d.draw(draw.New(c))
 	var b bytes.Buffer
-	_, err := c.WriteTo(&b)
-	return b.Bytes(), err
+	if _, err := c.WriteTo(&b); err != nil {
+		return nil, err
+	}
+	d.picture = b.Bytes()
+	return d.picture, nil
 }
 
 // CSV returns the table.

@@ -81,6 +81,17 @@ func (c trial) run(seed, until int) record.Run {
 			v["mi"] = math.Max(0, c.mi*(1-math.Exp(-t/600))*(1+shift)+noise(0.02))
 			v["gap"] = 1.6*v["mi"] + noise(0.03)
 		}
+		v["rec"] = 100 + 20*math.Exp(-t/500) - 1.4*v["mi"] + 2*shift
+		v["nelbo"] = v["rec"] + kl
+		v["mu2"] = c.value * c.value * (1 + float64(len(c.variant))/20 + shift)
+		v["sigma2"] = 1 - c.value*c.value*math.Exp(-t/900)
+		v["moment"] = v["mu2"] + v["sigma2"]
+		if split != "train" {
+			v["sigma_negative"], v["sigma_small"], v["logvar"] = 0, 0.001, math.Log(v["sigma2"])-0.1*(1+shift)
+			if c.variant == "bn-scaler" {
+				v["sigma_negative"], v["sigma_small"], v["logvar"] = 0.5+shift/4, 0.05+shift/8, math.Log(v["sigma2"])-1.2-shift
+			}
+		}
 		if c.floor > 0 && split == "train" {
 			v["floor"] = c.floor
 		}
@@ -104,6 +115,7 @@ func (c trial) run(seed, until int) record.Run {
 	if until == 2000 {
 		row(2000, "test")
 		r.State = record.Done
+		r.Manifest = record.Manifest{Kernel: "avx2", Seconds: 30 + 4*float64(len(c.variant)) + 50*shift}
 	}
 	return r
 }
@@ -210,6 +222,13 @@ func TestZUse(t *testing.T)    { checkGolden(t, "z-use", pilotSet(3)) }
 func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
 func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
 func TestSweep(t *testing.T)   { checkGolden(t, "sweep", sweepSet(3)) }
+func TestTime(t *testing.T)    { checkGolden(t, "time", pilotSet(3)) }
+func TestMoments(t *testing.T) { checkGolden(t, "moments", pilotSet(3)) }
+func TestSigma(t *testing.T)   { checkGolden(t, "sigma", pilotSet(3)) }
+func TestKLHeat(t *testing.T)  { checkGolden(t, "kl-heat", pilotSet(3)) }
+
+func TestRateDistortion(t *testing.T) { checkGolden(t, "rate-distortion", sweepSet(3)) }
+func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 
 // damaged is what comes off the disk while an experiment is running: one seed, a trial
 // with a single row, one that failed with NaN in its last rows, a warning.
@@ -251,6 +270,16 @@ func TestRobust(t *testing.T) {
 	}
 }
 
+// apart is two methods whose KLs do not meet.
+func apart() *record.Set {
+	set := &record.Set{}
+	for _, c := range []trial{{"bn", "gamma", 0.5, 0, 2, 1, 1}, {"bn", "gamma", 0.7, 0, 2, 2, 1},
+		{"bn-scaler", "tau", 0.5, 0, 8, 4, 3}, {"bn-scaler", "tau", 0.6, 0, 8, 5, 3}} {
+		set.Runs = append(set.Runs, c.run(1, 2000))
+	}
+	return set
+}
+
 // A figure of a set without what it needs is an error that names it.
 func TestMissing(t *testing.T) {
 	without := func(name string) *record.Set {
@@ -269,8 +298,8 @@ func TestMissing(t *testing.T) {
 		want   string
 	}{
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
-		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, nll`},
-		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, nll`},
+		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, moment, mu2, nelbo, nll, rec, sigma2`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, logvar, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},
@@ -279,6 +308,16 @@ func TestMissing(t *testing.T) {
 		{"sweep", &record.Set{}, "there are: no runs"},
 		{"theta", without("sig_theta"), "theta: no trial has a theta; this figure needs bn-scaler or rms-scaler"},
 		{"theta", without("gamma_mu"), `"gamma_mu"`},
+		{"rate-distortion", without("rec"), `rate-distortion: no valid or test row has both metrics "kl" and "rec"`},
+		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a knob"},
+		{"matched-rate", apart(), "no two methods reach the same KL on the same data with every seed: bn 1 to 2"},
+		{"matched-rate", &record.Set{}, "no method has two points"},
+		{"moments", without("mu2"), `"mu2"`},
+		{"moments", without("moment"), `"moment"`},
+		{"sigma", without("sigma_small"), `"sigma_small"`},
+		{"sigma", without("logvar"), `"sigma_log_spread"`},
+		{"kl-heat", without("kl_dim"), `kl-heat: no row has the vector "kl_dim"`},
+		{"time", &record.Set{}, "time: no finished trial has a manifest that says how long it took"},
 	} {
 		f, err := Figures.Get(c.figure)
 		if err != nil {
@@ -287,6 +326,85 @@ func TestMissing(t *testing.T) {
 		if _, err := f.Draw(c.set); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v does not say %s", c.figure, err, c.want)
 		}
+	}
+}
+
+// Frontiers that are straight lines are read off exactly, between their ends and not beyond,
+// each seed by itself, whatever the order of the knob.
+func TestMatchedRateOnLines(t *testing.T) {
+	set := &record.Set{}
+	add := func(variant string, seed int, knob, kl, nelbo float64) {
+		set.Runs = append(set.Runs, record.Run{State: record.Done,
+			Trial: record.Trial{Variant: variant, Seed: seed, Config: map[string]string{"variant." + variant + ".gamma": num(knob)}},
+			Rows:  []record.Row{{Step: 1, Split: "test", Values: map[string]float64{"kl": kl, "nelbo": nelbo}}}})
+	}
+	for seed := 1; seed <= 2; seed++ {
+		shift := float64(seed)
+		for i, kl := range []float64{0.9, 8.1, 3} { // the KL need not rise with the knob
+			add("bn", seed, float64(i), kl, 100+2*kl+shift)
+		}
+		for i, kl := range []float64{3.95, 12} {
+			add("ln", seed, float64(i), kl, 90-kl+shift)
+		}
+	}
+	d, _, _ := drawn(t, "matched-rate", set)
+	for _, row := range d.Table[1:] {
+		kl, _ := strconv.ParseFloat(row[4], 64)
+		mean, _ := strconv.ParseFloat(row[5], 64)
+		want := 100 + 2*kl + 1.5
+		if row[0] == "ln" {
+			want = 90 - kl + 1.5
+		}
+		if math.Abs(mean-want) > 1e-3 || kl < 3.95 || kl > 8.1 || row[8] != "2" {
+			t.Errorf("%v: want %v between 3.95 and 8.1", row, want)
+		}
+	}
+	if n := len(d.Table); n != 1+2*9 { // 4, 4.5, ..., 8
+		t.Errorf("%d rows", n)
+	}
+}
+
+// Methods on different data are never put into one panel.
+func TestDataApart(t *testing.T) {
+	set := sweepSet(1)
+	for i := range set.Runs {
+		r := &set.Runs[i]
+		r.Config["data"], r.Data = "text", "1"
+		if r.Variant == "ln" {
+			r.Config["data"], r.Data = "images", "2"
+		}
+	}
+	d, _, picture := drawn(t, "matched-rate", set)
+	for _, row := range d.Table[1:] {
+		if strings.HasPrefix(row[0], "ln") {
+			t.Errorf("ln, alone on its data, is compared: %v", row)
+		}
+	}
+	show(t, "matched-rate-data", picture)
+	one, _, _ := drawn(t, "rate-distortion", sweepSet(1))
+	two, _, picture := drawn(t, "rate-distortion", set)
+	if two.Height <= one.Height {
+		t.Errorf("no second panel: %v high, with one data set %v", two.Height, one.Height)
+	}
+	show(t, "rate-distortion-data", picture)
+}
+
+// A heat map of very many groups shows the first of them, and says so.
+func TestKLHeatOfMany(t *testing.T) {
+	set := &record.Set{}
+	for i := range heatPanels + 6 {
+		set.Runs = append(set.Runs, trial{"bn", "gamma", float64(1+i) / 40, 1, 2, 1, 1}.run(1, 400))
+	}
+	d, _, _ := drawn(t, "kl-heat", set)
+	if want := "The first 24 of 30 groups."; !strings.Contains(d.Caption, want) {
+		t.Errorf("caption does not say %q: %s", want, d.Caption)
+	}
+	shown := map[string]bool{}
+	for _, row := range d.Table[1:] {
+		shown[row[0]] = true
+	}
+	if len(shown) != heatPanels {
+		t.Errorf("%d groups, want %d", len(shown), heatPanels)
 	}
 }
 
@@ -359,6 +477,33 @@ func TestStyles(t *testing.T) {
 			t.Errorf("two lines are %s", key)
 		}
 		seen[key] = true
+	}
+}
+
+// Where one variant is compared across models, the models have colours of their own; beside
+// another variant they have not.
+func TestModelColors(t *testing.T) {
+	var groups []record.Group
+	seen := map[string]bool{}
+	for _, model := range []string{"mlp", "pixelcnn", "lstm", "transformer", "linear"} {
+		for range 2 {
+			groups = append(groups, record.Group{Variant: "bn", Varying: map[string]string{"model": model}})
+		}
+		seen[fmt.Sprint(colorOf(model))] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("two of five models share a colour: %v", seen)
+	}
+	if got, want := colored(groups)[:3], []string{"mlp", "mlp", "pixelcnn"}; !slices.Equal(got, want) {
+		t.Errorf("coloured by %q, want %q", got, want)
+	}
+	for name, other := range map[string]record.Group{
+		"another variant": {Variant: "vanilla", Varying: map[string]string{"model": "mlp"}},
+		"no model":        {Variant: "bn"},
+	} {
+		if got := colored(append(groups[:1:1], other)); got[0] != "bn" || got[1] != other.Variant {
+			t.Errorf("%s: coloured by %q, want variants", name, got)
+		}
 	}
 }
 

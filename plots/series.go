@@ -31,7 +31,7 @@ func seriesOf(runs []record.Run, split, metric string) series {
 func withMetric(figure string, groups []record.Group, split, metric string) (with []record.Group, note []string, err error) {
 	var without []string
 	for _, g := range groups {
-		if _, _, _, _, n := record.Series(g.Runs, split, metric); n > 0 {
+		if slices.ContainsFunc(g.Runs, func(r record.Run) bool { return record.Has(r, split, metric) }) {
 			with = append(with, g)
 		} else {
 			without = append(without, g.Label)

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	xfont "golang.org/x/image/font"
@@ -16,7 +17,8 @@ import (
 	"vaelab/internal/record"
 )
 
-// The house style: sans type, thin axes, a light grid, and one colour per variant.
+// The house style: sans type, thin axes, a light grid, and one colour per variant; where there
+// is one variant only, one per model.
 
 // Sizes in points. Printed at the width of a page, 7 in, the smallest type is 8 pt.
 const (
@@ -57,14 +59,41 @@ var spare = []color.NRGBA{
 	{0x44, 0xaa, 0x99, 0xff}, // teal
 }
 
-// variantColor returns the variant's colour, which does not depend on the figure.
-func variantColor(variant string) color.NRGBA {
-	if c, ok := colors[variant]; ok {
+// modelColors are the models' colours, in figures that compare models and not variants.
+var modelColors = map[string]color.NRGBA{
+	"mlp":         spare[0],
+	"pixelcnn":    spare[1],
+	"lstm":        spare[2],
+	"transformer": spare[3],
+	"linear":      spare[4],
+}
+
+// colorOf returns the colour of a variant or model, which does not depend on the figure.
+func colorOf(name string) color.NRGBA {
+	if c, ok := colors[name]; ok {
+		return c
+	}
+	if c, ok := modelColors[name]; ok {
 		return c
 	}
 	h := fnv.New32a()
-	h.Write([]byte(variant))
+	h.Write([]byte(name))
 	return spare[h.Sum32()%uint32(len(spare))]
+}
+
+// colored returns what each group has its colour by: its variant, or its model if all groups
+// are of one variant, whose one colour would tell nothing, and of several models.
+func colored(groups []record.Group) []string {
+	variants, models := make([]string, len(groups)), make([]string, len(groups))
+	oneVariant := true
+	for i, g := range groups {
+		variants[i], models[i] = g.Variant, g.Varying["model"]
+		oneVariant = oneVariant && g.Variant == groups[0].Variant
+	}
+	if oneVariant && !slices.Contains(models, "") {
+		return models
+	}
+	return variants
 }
 
 // dashes tell apart the lines that share a colour. The dashes of a floor are shorter.
@@ -73,17 +102,17 @@ var dashes = [][]vg.Length{nil, {7, 2}, {7, 2, 1.5, 2}, {4, 2}, {9, 2, 1.5, 2, 1
 // floorDashes leave room between them for those of a second floor at the same height.
 var floorDashes = []vg.Length{2.6, 4}
 
-// lineStyles returns one style per variant name. Lines of one colour, which are the knob
-// values of one variant (or, rarely, two variants that the hash threw together), go from
-// light to dark and differ in their dashes, the darkest being solid.
-func lineStyles(variants []string) []draw.LineStyle {
+// lineStyles returns one style per variant or model. Lines of one colour, which are the knob
+// values of one (or, rarely, two variants that the hash threw together), go from light to
+// dark and differ in their dashes, the darkest being solid.
+func lineStyles(names []string) []draw.LineStyle {
 	total, used := map[color.NRGBA]int{}, map[color.NRGBA]int{}
-	for _, v := range variants {
-		total[variantColor(v)]++
+	for _, name := range names {
+		total[colorOf(name)]++
 	}
-	styles := make([]draw.LineStyle, len(variants))
-	for i, v := range variants {
-		c := variantColor(v)
+	styles := make([]draw.LineStyle, len(names))
+	for i, name := range names {
+		c := colorOf(name)
 		n, k := total[c], used[c]
 		used[c]++
 		styles[i] = draw.LineStyle{Color: shade(c, k, n), Width: curveWidth, Dashes: dashes[(n-1-k)%len(dashes)]}
@@ -92,13 +121,7 @@ func lineStyles(variants []string) []draw.LineStyle {
 }
 
 // groupStyles is lineStyles for groups.
-func groupStyles(groups []record.Group) []draw.LineStyle {
-	var variants []string
-	for _, g := range groups {
-		variants = append(variants, g.Variant)
-	}
-	return lineStyles(variants)
-}
+func groupStyles(groups []record.Group) []draw.LineStyle { return lineStyles(colored(groups)) }
 
 // shade returns the k-th of n shades of a colour, from light to dark.
 func shade(c color.NRGBA, k, n int) color.NRGBA {

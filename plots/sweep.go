@@ -131,7 +131,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	}
 	if floor {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
-		pg.caption = append(pg.caption, "Thin dashes, in the colour of the method: the floor that it guarantees.")
+		pg.caption = append(pg.caption, "Thin dashes, in the colour of the line: the floor that the method guarantees.")
 	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
@@ -140,7 +140,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 // families sorts groups into lines: by knob, in the order of the groups, and the flat ones.
 func families(groups []record.Group) (byKnob map[string][]family, flat []family) {
 	byKnob = map[string][]family{}
-	var variants []string // of the lines, in the order in which styles are given out
+	var first []record.Group // of the lines, in the order in which styles are given out
 	var lines []*family
 	for _, g := range groups {
 		label, knob := g.Family(), ""
@@ -165,9 +165,9 @@ func families(groups []record.Group) (byKnob map[string][]family, flat []family)
 		}
 	}
 	for _, f := range lines {
-		variants = append(variants, f.groups[0].Variant)
+		first = append(first, f.groups[0])
 	}
-	for i, style := range lineStyles(variants) {
+	for i, style := range groupStyles(first) {
 		lines[i].style = style
 	}
 	for i := range flat {

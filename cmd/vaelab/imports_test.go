@@ -37,6 +37,7 @@ var imports = map[string]string{
 	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
+	"internal/report":        "internal/claims internal/record internal/stats",
 	"internal/claims":        "internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +

@@ -133,7 +133,7 @@ what is missing.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
 	})
-	root.AddCommand(runCommand(), verifyCommand(), planCommand(), benchCommand(), plotCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
+	root.AddCommand(runCommand(), verifyCommand(), planCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
 	return root
 }

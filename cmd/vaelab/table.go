@@ -10,6 +10,7 @@ import (
 
 	"vaelab/internal/claims"
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 )
 
 // columns of the table, each with the decimals it is printed with.
@@ -65,13 +66,7 @@ func printTable(w io.Writer, set *record.Set) error {
 // their method promises: the encoder has shrunk its raw outputs against eps.
 func printLeaks(w io.Writer, set *record.Set) error {
 	for _, g := range set.Groups() {
-		leaks := 0
-		for _, r := range g.Runs {
-			kl, _ := record.Last(r, "train", "kl")
-			if floor, ok := record.Last(r, "train", "floor"); ok && kl < 0.8*floor {
-				leaks++
-			}
-		}
+		leaks := report.Leaks(g)
 		if leaks == 0 {
 			continue
 		}

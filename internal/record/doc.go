@@ -5,7 +5,7 @@
 //
 //	<results>/<experiment>/<variant>-<hash8>/seed-<s>/
 //	    trial.json     which trial this is: variant, seed and every resolved setting
-//	    manifest.json  where it ran: versions, kernel, git (written by the trainer)
+//	    manifest.json  where it ran: versions, kernel, git; see Manifest
 //	    rows.jsonl     what was measured: one Row a line, appended as training goes
 //	    DONE | FAILED  how it ended; the text of FAILED is the reason
 //

@@ -17,7 +17,7 @@ type Group struct {
 }
 
 // letters are the symbols that papers use for these settings.
-var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ"}
+var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ", "beta": "β"}
 
 // Groups returns the runs grouped by everything but the seed: vanilla first, then the
 // variants in alphabetical order, then by the numeric values of the settings that vary.
@@ -195,8 +195,11 @@ func Letter(name string) string {
 	return name
 }
 
+// betaKey is the weight of the KL, the knob of variants that have none.
+const betaKey = "kl.beta"
+
 // Knob returns the variant's only varying setting if it has just one and that is a number:
-// "gamma", 0.5.
+// "gamma", 0.5. If none of the variant's varies, it is the weight of the KL, if that does.
 func (g Group) Knob() (name string, value float64, ok bool) {
 	key, value, ok := g.knob()
 	return key[strings.LastIndex(key, ".")+1:], value, ok
@@ -210,15 +213,21 @@ func (g Group) Family() string {
 
 // knob is Knob with the setting's full key.
 func (g Group) knob() (key string, value float64, ok bool) {
-	for k, text := range g.Varying {
+	for k := range g.Varying {
 		if !strings.HasPrefix(k, "variant.") {
 			continue
 		}
-		v, err := strconv.ParseFloat(text, 64)
-		if ok || err != nil {
+		if key != "" {
 			return "", 0, false
 		}
-		key, value, ok = k, v, true
+		key = k
 	}
-	return key, value, ok
+	if key == "" {
+		key = betaKey
+	}
+	value, err := strconv.ParseFloat(g.Varying[key], 64)
+	if err != nil {
+		return "", 0, false
+	}
+	return key, value, true
 }

@@ -1,14 +1,18 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Format is the version of the layout that this package reads and writes.
@@ -67,10 +71,11 @@ func (s State) String() string { return [...]string{"unfinished", "done", "faile
 // A Run is one trial with what it has measured so far.
 type Run struct {
 	Trial
-	Dir    string // its folder
-	Rows   []Row  // in the order written
-	State  State
-	Reason string // why it failed
+	Dir      string // its folder
+	Manifest Manifest
+	Rows     []Row // in the order written
+	State    State
+	Reason   string // why it failed
 }
 
 // A Set is what Load found.
@@ -85,39 +90,39 @@ type Set struct {
 // not exist, an unknown format and a broken row are errors.
 func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
-	read := map[string]bool{}    // by absolute folder
-	place := map[string]string{} // trial -> folder
+	var found []string
+	read := map[string]bool{} // by absolute folder
 	for _, root := range dirs {
-		found, err := trialDirs(root)
+		below, err := trialDirs(root)
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 {
+		if len(below) == 0 {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: no %s in or below it", root, TrialFile))
 		}
-		for _, dir := range found {
+		for _, dir := range below {
 			abs, err := filepath.Abs(dir)
 			if err != nil {
 				return nil, err
 			}
-			if read[abs] {
-				continue
+			if !read[abs] {
+				read[abs] = true
+				found = append(found, dir)
 			}
-			read[abs] = true
-			run, warning, err := loadRun(dir)
-			if err != nil {
-				return nil, err
-			}
-			if warning != nil {
-				set.Warnings = append(set.Warnings, warning)
-			}
-			id := run.Experiment + "/" + run.ID
-			if other, ok := place[id]; ok {
-				set.Warnings = append(set.Warnings, fmt.Errorf("%s: the same trial as %s; both are counted", dir, other))
-			}
-			place[id] = dir
-			set.Runs = append(set.Runs, run)
 		}
+	}
+	place := map[string]string{} // trial -> folder
+	for _, l := range loadRuns(found) {
+		if l.err != nil {
+			return nil, l.err
+		}
+		set.Warnings = append(set.Warnings, l.warnings...)
+		id := l.run.Experiment + "/" + l.run.ID
+		if other, ok := place[id]; ok {
+			set.Warnings = append(set.Warnings, fmt.Errorf("%s: the same trial as %s; both are counted", l.run.Dir, other))
+		}
+		place[id] = l.run.Dir
+		set.Runs = append(set.Runs, l.run)
 	}
 	sort.SliceStable(set.Runs, func(i, j int) bool {
 		a, b := set.Runs[i], set.Runs[j]
@@ -152,36 +157,84 @@ func trialDirs(root string) ([]string, error) {
 	return dirs, err
 }
 
-// loadRun reads one trial's folder.
-func loadRun(dir string) (run Run, warning, err error) {
+// A loaded trial, or why it could not be.
+type loaded struct {
+	run      Run
+	warnings []error
+	err      error
+}
+
+// loadRuns reads the folders side by side, as many as there are processors. Reading is nearly
+// all arithmetic on decimals: 500 trials of 1,000 rows take half the time on two cores.
+func loadRuns(dirs []string) []loaded {
+	all := make([]loaded, len(dirs))
+	var next atomic.Int64
+	var pool sync.WaitGroup
+	for range min(len(dirs), runtime.GOMAXPROCS(0)) {
+		pool.Go(func() {
+			var text bytes.Buffer // for one file after the other: they are most of the bytes
+			for i := next.Add(1) - 1; i < int64(len(dirs)); i = next.Add(1) - 1 {
+				all[i] = loadRun(dirs[i], &text)
+			}
+		})
+	}
+	pool.Wait()
+	return all
+}
+
+// loadRun reads one trial's folder. The buffer is its own for as long as it runs.
+func loadRun(dir string, rows *bytes.Buffer) (l loaded) {
+	l.run.Dir = dir
 	path := filepath.Join(dir, TrialFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return run, nil, err
+		return loaded{err: err}
 	}
-	run.Dir = dir
-	if err := json.Unmarshal(text, &run.Trial); err != nil {
-		return run, nil, fmt.Errorf("%s: %v; delete the folder %s and run the experiment again", path, err, dir)
+	if err := json.Unmarshal(text, &l.run.Trial); err != nil {
+		return loaded{err: fmt.Errorf("%s: %v; delete the folder %s and run the experiment again", path, err, dir)}
 	}
-	if run.Format != Format {
-		return run, nil, fmt.Errorf("%s: format %d, but this program reads format %d only; use the version that wrote it",
-			path, run.Format, Format)
+	if l.run.Format != Format {
+		return loaded{err: fmt.Errorf("%s: format %d, but this program reads format %d only; use the version that wrote it",
+			path, l.run.Format, Format)}
 	}
+	var warning error
 	path = filepath.Join(dir, RowsFile)
-	switch text, err = os.ReadFile(path); {
+	switch err := readInto(rows, path); {
 	case errors.Is(err, fs.ErrNotExist): // it has not measured anything yet
 	case err != nil:
-		return run, nil, err
+		return loaded{err: err}
 	default:
-		if run.Rows, warning, err = readRows(path, text); err != nil {
-			return run, nil, err
+		if l.run.Rows, warning, err = readRows(path, rows.Bytes()); err != nil {
+			return loaded{err: err}
 		}
+		l.warn(warning)
 	}
+	l.run.Manifest, warning = readManifest(dir)
+	l.warn(warning)
 	if reason, err := os.ReadFile(filepath.Join(dir, FailedFile)); err == nil {
-		run.State, run.Reason = Failed, strings.TrimSpace(string(reason))
+		l.run.State, l.run.Reason = Failed, strings.TrimSpace(string(reason))
 	}
 	if _, err := os.Stat(filepath.Join(dir, DoneFile)); err == nil {
-		run.State, run.Reason = Done, ""
+		l.run.State, l.run.Reason = Done, ""
 	}
-	return run, warning, nil
+	return l
+}
+
+// readInto reads a whole file into the buffer.
+func readInto(b *bytes.Buffer, path string) error {
+	b.Reset()
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = b.ReadFrom(f)
+	return err
+}
+
+// warn keeps a warning, if there is one.
+func (l *loaded) warn(warning error) {
+	if warning != nil {
+		l.warnings = append(l.warnings, warning)
+	}
 }

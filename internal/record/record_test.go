@@ -322,6 +322,8 @@ func TestKnob(t *testing.T) {
 		{map[string]string{"train.lr": "1"}, "", 0, false},
 		{map[string]string{"variant.bn.gamma": "0.5", "variant.bn.eps": "1"}, "", 0, false},
 		{map[string]string{"variant.bn.where": "mu"}, "", 0, false},
+		{map[string]string{"kl.beta": "4", "train.lr": "1"}, "beta", 4, true},
+		{map[string]string{"variant.bn.where": "mu", "kl.beta": "4"}, "", 0, false},
 	} {
 		g := Group{Variant: "bn", Varying: c.varying}
 		if got := g.Family(); c.ok && got != "bn lr=1" {
@@ -343,6 +345,7 @@ func rows(kl ...float64) (rs []Row) {
 
 func TestSeries(t *testing.T) {
 	again := append(rows(1, 2), Row{Step: 2, Split: "train", Values: map[string]float64{"kl": 4}})
+	again[0], again[1] = again[1], again[0] // nor do the steps have to come in order
 	runs := []Run{{Rows: again}, {Rows: rows(3, 8, 5)}, {Rows: rows(2, 3, 6, math.NaN())}, {}}
 	steps, mean, lo, hi, n := Series(runs, "train", "kl")
 	if !slices.Equal(steps, []int{1, 2, 3, 4}) || n != 3 ||
@@ -354,6 +357,9 @@ func TestSeries(t *testing.T) {
 	}
 	if steps, _, _, _, n := Series(runs, "test", "kl"); steps != nil || n != 0 {
 		t.Errorf("no rows: %v, %d", steps, n)
+	}
+	if !Has(runs[1], "train", "kl") || Has(runs[1], "test", "kl") || Has(runs[1], "train", "mi") {
+		t.Error("Has finds what is not there, or not what is")
 	}
 	if v, ok := Last(runs[1], "train", "kl"); v != 5 || !ok {
 		t.Errorf("Last = %v, %v", v, ok)

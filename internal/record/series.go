@@ -1,7 +1,7 @@
 package record
 
 import (
-	"maps"
+	"cmp"
 	"math"
 	"slices"
 )
@@ -12,27 +12,66 @@ import (
 // NaN, all three are NaN. If a run has two rows at one step, the later one counts. n is the
 // number of runs that have the metric at all.
 func Series(runs []Run, split, metric string) (steps []int, mean, lo, hi []float64, n int) {
-	at := map[int][]float64{} // step -> one value per run
+	var all [][]point
 	for _, run := range runs {
-		values := map[int]float64{}
-		for _, row := range run.Rows {
-			if v, ok := row.Values[metric]; ok && row.Split == split {
-				values[row.Step] = v
+		if ps := points(run, split, metric); len(ps) > 0 {
+			all = append(all, ps)
+			for _, p := range ps {
+				steps = append(steps, p.step)
 			}
 		}
-		if len(values) > 0 {
-			n++
-		}
-		for step, v := range values {
-			at[step] = append(at[step], v)
-		}
 	}
-	steps = slices.Sorted(maps.Keys(at))
+	slices.Sort(steps)
+	steps = slices.Compact(steps)
+	var here []float64 // one value per run that has the step
 	for _, step := range steps {
-		m, l, h := Range(at[step])
+		here = here[:0]
+		for i, ps := range all {
+			if len(ps) > 0 && ps[0].step == step {
+				here, all[i] = append(here, ps[0].value), ps[1:]
+			}
+		}
+		m, l, h := Range(here)
 		mean, lo, hi = append(mean, m), append(lo, l), append(hi, h)
 	}
-	return steps, mean, lo, hi, n
+	return steps, mean, lo, hi, len(all)
+}
+
+// Has tells whether a run has a metric on a split at all.
+func Has(run Run, split, metric string) bool {
+	return slices.ContainsFunc(run.Rows, func(r Row) bool {
+		if r.Split != split { // cheaper than a look into the map
+			return false
+		}
+		_, ok := r.Values[metric]
+		return ok
+	})
+}
+
+// A point is a metric at a step.
+type point struct {
+	step  int
+	value float64
+}
+
+// points returns a run's points in the order of the steps, the last of those at one step.
+func points(run Run, split, metric string) (ps []point) {
+	inOrder := true
+	for _, row := range run.Rows {
+		if row.Split != split {
+			continue
+		}
+		if v, ok := row.Values[metric]; ok {
+			inOrder = inOrder && (len(ps) == 0 || ps[len(ps)-1].step < row.Step)
+			ps = append(ps, point{row.Step, v})
+		}
+	}
+	if inOrder {
+		return ps
+	}
+	slices.Reverse(ps) // the last of equal steps comes first, and stays
+	slices.SortStableFunc(ps, func(a, b point) int { return cmp.Compare(a.step, b.step) })
+	return slices.CompactFunc(ps, func(a, b point) bool { return a.step == b.step })
 }
 
 // Range returns the mean, the smallest and the largest value; all NaN if one of them is,
@@ -54,7 +93,10 @@ func Range(values []float64) (mean, lo, hi float64) {
 // value may be NaN.
 func Last(run Run, split, metric string) (value float64, ok bool) {
 	for _, row := range slices.Backward(run.Rows) {
-		if v, ok := row.Values[metric]; ok && row.Split == split {
+		if row.Split != split {
+			continue
+		}
+		if v, ok := row.Values[metric]; ok {
 			return v, true
 		}
 	}
@@ -64,7 +106,10 @@ func Last(run Run, split, metric string) (value float64, ok bool) {
 // LastVector is Last for one number per latent dimension.
 func LastVector(run Run, split, name string) (values []float64, ok bool) {
 	for _, row := range slices.Backward(run.Rows) {
-		if v, ok := row.Vectors[name]; ok && row.Split == split {
+		if row.Split != split {
+			continue
+		}
+		if v, ok := row.Vectors[name]; ok {
 			return v, true
 		}
 	}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/record"
+	"vaelab/internal/report"
+	"vaelab/internal/sweep"
+	"vaelab/plots"
+)
+
+func reportCommand() *cobra.Command {
+	var out string
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write a report of trials as HTML, Markdown and LaTeX",
+		Long: `Write down what trials have come to so far, in three forms of the same content: the question,
+the claims with their verdicts if vaelab verify has judged them, tables with intervals and paired
+tests, every figure that the rows allow, settings, warnings, provenance, and the command that
+makes each part again. DIR is a results folder or an experiment's; nothing is trained.
+
+report.html needs no other file. report.md and report.tex show the PNG files beside them; each
+has a CSV with the same numbers. The question and the commands are those of the experiment that
+ships under the name of the trials' experiment, or of the YAML file given with --experiment.`,
+		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
+			set, err := load(wErr, dirs)
+			if err != nil {
+				return err
+			}
+			if len(set.Runs) == 0 {
+				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
+			}
+			if out == "" {
+				out = dir
+			}
+			if err := os.MkdirAll(out, 0o777); err != nil {
+				return err
+			}
+			s := report.Source{Set: set, Version: version()}
+			names := experimentsOf(set)
+			s.Folder = folderFor(dir, names)
+			for i, warning := range set.Warnings { // name the folder as the commands do
+				set.Warnings[i] = errors.New(strings.ReplaceAll(warning.Error(), dir, s.Folder))
+			}
+			if err := known(files, names); err != nil {
+				return err
+			}
+			judged, err := verdicts(dir)
+			if err != nil {
+				return err
+			}
+			for _, v := range judged {
+				s.Verdicts = append(s.Verdicts, v.Claims...)
+			}
+			if err := identify(wErr, &s, names, files, judged); err != nil {
+				return err
+			}
+			if err := drawAll(wErr, &s, out); err != nil {
+				return err
+			}
+			return writeReport(w, report.New(s), out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
+	f.StringArrayVar(&files, "experiment", nil, "the YAML `file` that the trials are of; may be repeated")
+	return cmd
+}
+
+// experimentsOf are the names of a set's experiments, in alphabetical order.
+func experimentsOf(set *record.Set) []string {
+	names := map[string]bool{}
+	for _, r := range set.Runs {
+		names[r.Experiment] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// folderFor is the folder as the report's commands name it: as given if it is below the
+// working folder, else where results lie by default, because no other machine has this one's
+// folders.
+func folderFor(dir string, names []string) string {
+	switch {
+	case filepath.IsLocal(dir):
+		return path.Clean(filepath.ToSlash(dir))
+	case len(names) == 1:
+		return "results/" + names[0]
+	}
+	return "results"
+}
+
+// known refuses a file of an experiment that no trial is of.
+func known(files, names []string) error {
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); !slices.Contains(names, name) {
+			return usageError{fmt.Errorf("--experiment %s: no trial is of an experiment %s; there are: %s", file, name, strings.Join(names, ", "))}
+		}
+	}
+	return nil
+}
+
+// identify finds the files of the experiments, and says where trials are not what they ask for.
+func identify(wErr io.Writer, s *report.Source, names, files []string, judged []report.Verdicts) error {
+	for _, name := range names {
+		file := ""
+		if i := slices.IndexFunc(files, func(f string) bool { return strings.TrimSuffix(filepath.Base(f), ".yaml") == name }); i >= 0 {
+			file = files[i]
+		} else if slices.Contains(shipped(), name) {
+			file = name
+		}
+		one := report.Experiment{Name: name, File: file}
+		for _, v := range judged {
+			if v.Experiment == name {
+				one.Question = v.Question
+			}
+		}
+		if file != "" {
+			e, err := new(choice).read(wErr, file)
+			if err != nil {
+				return err
+			}
+			one.Question = e.Question
+			s.Notes = append(s.Notes, strayed(e, s.Set)...)
+		}
+		s.Experiments = append(s.Experiments, one)
+	}
+	return nil
+}
+
+// strayed says how many trials have settings that the experiment's file does not ask for, and how
+// many settings that it asks for have no trial.
+func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
+	asked := map[string]bool{} // settings -> there is a trial
+	for _, t := range e.Trials {
+		asked[fmt.Sprint(t.Config)] = false // maps print in the order of their keys
+	}
+	other, all := 0, 0
+	for _, r := range set.Runs {
+		if r.Experiment != e.Name {
+			continue
+		}
+		all++
+		key := fmt.Sprint(r.Config)
+		if _, ok := asked[key]; !ok {
+			other++
+			continue
+		}
+		asked[key] = true
+	}
+	missing := 0
+	for _, there := range asked {
+		if !there {
+			missing++
+		}
+	}
+	if other > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %s of %s have settings that its file does not ask for (--set, another version of the file or of the program); the commands do not make them again.", other, count(all, "trial"), e.Name))
+	}
+	if missing > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %s that the file of %s asks for have no trial here.", missing, count(len(asked), "setting"), e.Name))
+	}
+	return notes
+}
+
+// verdicts reads what vaelab verify has left in the folder or in those of its experiments.
+func verdicts(dir string) (all []report.Verdicts, err error) {
+	below, err := filepath.Glob(filepath.Join(dir, "*", verdictsFile))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range append([]string{filepath.Join(dir, verdictsFile)}, below...) {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var v report.Verdicts
+		if err == nil {
+			err = json.Unmarshal(text, &v)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; vaelab verify writes it anew", file, err)
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// drawAll draws every figure that the rows allow, side by side, and saves it beside the report.
+func drawAll(wErr io.Writer, s *report.Source, out string) error {
+	names := plots.Figures.Names()
+	drawn, refused, failed := make([]report.Figure, len(names)), make([]error, len(names)), make([]error, len(names))
+	next := make(chan int)
+	var pool sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		pool.Go(func() {
+			for i := range next {
+				drawn[i], refused[i], failed[i] = drawOne(s, out, names[i])
+			}
+		})
+	}
+	for i := range names {
+		next <- i
+	}
+	close(next)
+	pool.Wait()
+	for i := range names {
+		switch {
+		case failed[i] != nil:
+			return failed[i]
+		case refused[i] != nil:
+			fmt.Fprintf(wErr, "left out: %v\n", refused[i])
+			s.LeftOut = append(s.LeftOut, refused[i].Error()+".")
+		default:
+			s.Figures = append(s.Figures, drawn[i])
+		}
+	}
+	return nil
+}
+
+// drawOne draws and saves one figure; refused is what the rows lack.
+func drawOne(s *report.Source, out, name string) (f report.Figure, refused, failed error) {
+	figure, err := plots.Figures.Get(name)
+	if err != nil {
+		return f, nil, err
+	}
+	d, err := figure.Draw(s.Set)
+	if err != nil {
+		return f, err, nil
+	}
+	if err := d.Save(out, name); err != nil {
+		return f, nil, err
+	}
+	picture, err := d.PNG()
+	return report.Figure{Name: name, Doc: shows(name), Caption: d.Caption, PNG: picture,
+		Command: fmt.Sprintf("vaelab plot %s --figure %s", s.Folder, name)}, nil, err
+}
+
+// shows is a figure's doc comment as a sentence about the figure: without its Go name.
+func shows(name string) string {
+	_, text, _ := strings.Cut(plots.Figures.Doc(name), " ")
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// writeReport writes the three forms.
+func writeReport(w io.Writer, r *report.Report, out string) error {
+	for _, form := range []struct {
+		name  string
+		bytes func() ([]byte, error)
+	}{{"report.html", r.HTML}, {"report.md", r.Markdown}, {"report.tex", r.LaTeX}} {
+		text, err := form.bytes()
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(out, form.name)
+		if err := record.WriteFileAtomic(file, text); err != nil {
+			return err
+		}
+		fmt.Fprintln(w, file)
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+	"vaelab/plots"
+)
+
+// made makes trials of so many rows as the trainer writes them: bn at some gammas and bn-scaler at
+// some taus, six seeds each.
+func made(t testing.TB, dir string, groups, rows int) {
+	t.Helper()
+	for g := range groups {
+		variant, knob := "bn", "gamma"
+		if g%2 == 1 {
+			variant, knob = "bn-scaler", "tau"
+		}
+		value := 0.1 + float64(g)/float64(groups)
+		text := madeRows(t, rows, value, variant == "bn-scaler")
+		for seed := 1; seed <= 6; seed++ {
+			trial := record.Trial{Format: record.Format, Experiment: "made", ID: fmt.Sprintf("%s-%08x/seed-%d", variant, g, seed), Variant: variant, Seed: seed, Data: "0123",
+				Config: map[string]string{"data": "made", "model": "lstm", "variant": variant, "variant." + variant + "." + knob: fmt.Sprint(value)}}
+			at := trial.Dir(dir)
+			if err := trial.Save(at); err != nil {
+				t.Fatal(err)
+			}
+			for name, text := range map[string][]byte{
+				record.RowsFile: text, record.DoneFile: nil,
+				record.ManifestFile: []byte(`{"version":"v1","go":"go1","os":"linux","arch":"amd64","precision":"float32","kernel":"avx2","data":"made 0123","started":"2026-01-01T00:00:00Z","seconds":60}`),
+			} {
+				if err := os.WriteFile(filepath.Join(at, name), text, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// madeRows are rows of which every twentieth is of split valid and the last of test.
+func madeRows(t testing.TB, rows int, value float64, scaler bool) (text []byte) {
+	t.Helper()
+	const D = 8
+	for step := 1; step <= rows; step++ {
+		r := record.Row{Step: 20 * step, Epoch: float64(step) / 50, Split: "train", Values: map[string]float64{}, Vectors: map[string][]float64{}}
+		names := []string{"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "clipped", "mu2", "sigma2", "moment", "kl_mu", "floor", "slack"}
+		vectors := []string{"kl_dim"}
+		if scaler {
+			vectors = append(vectors, "theta", "sig_theta", "gamma_mu", "gamma_sigma")
+		}
+		if step%20 == 0 {
+			r.Split = "valid"
+			names = append(names, "mi", "mi_se", "mi_cap", "gap", "au", "au_free", "ppl", "logvar", "sigma_small", "sigma_negative")
+		}
+		if step == rows {
+			r.Split = "test"
+		}
+		for i, name := range names {
+			r.Values[name] = value * (1.5 + math.Sin(float64(step)/100+float64(i)))
+		}
+		for i, name := range vectors {
+			for d := range D {
+				r.Vectors[name] = append(r.Vectors[name], value/2+0.3*math.Abs(math.Sin(float64(step)/300+float64(i+d))))
+			}
+		}
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(append(text, line...), '\n')
+	}
+	return text
+}
+
+func TestReport(t *testing.T) {
+	folder(t, "made.yaml", strings.Replace(tiny, "Does it run?", "Is it made?", 1)+"grid:\n  - variant: bn\n")
+	made(t, "results", 4, 60)
+	r := succeeds(t, "report", "results/made")
+	for _, name := range []string{"report.html", "report.md", "report.tex"} {
+		file := filepath.Join("results", "made", name)
+		has(t, "report", r.out, file+"\n")
+		has(t, name, read(t, file), "24 trials of 4 settings: 24 done.", "made", "Provenance", "figure kl-curve")
+	}
+	html := read(t, "results/made/report.html")
+	for _, name := range plots.Figures.Names() {
+		if _, err := os.Stat(filepath.Join("results", "made", name+".png")); err != nil {
+			t.Errorf("%v", err)
+		}
+		has(t, name, html, "vaelab plot results/made --figure "+name)
+	}
+	if strings.Contains(html, "<h2>Claims") {
+		t.Error("there are claims, but nothing has been judged")
+	}
+
+	// Another folder, read from where no other machine has it: the same page, but for the files' names.
+	abs, err := filepath.Abs("results/made")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "results/made/verdicts.json", `{"experiment":"made","question":"Is it judged?","claims":[{"say":"it holds","verdict":"holds","n":6,"estimate":1.5}]}`)
+	succeeds(t, "report", abs, "--out", "a")
+	succeeds(t, "report", "results/made", "--out", "b")
+	page := read(t, "a/report.html")
+	has(t, "judged", page, "Is it judged?", "it holds", "1 claim. Holds: 1, does not hold: 0")
+	if page != read(t, "b/report.html") || strings.Contains(page, filepath.Dir(abs)) {
+		t.Error("the page depends on where the folder is")
+	}
+	succeeds(t, "report", "results", "--experiment", "made.yaml", "--out", "c")
+	has(t, "with its file", read(t, "c/report.md"), "Is it made?", "vaelab run made.yaml --seeds 6", "24 of 24 trials of made have settings that its file does not ask for",
+		"1 of 1 setting that the file of made asks for have no trial here")
+}
+
+func TestReportRefusals(t *testing.T) {
+	folder(t, "other.yaml", tiny+"grid:\n  - variant: bn\n")
+	made(t, "results", 1, 20)
+	write(t, "results/made/verdicts.json", "{")
+	if err := os.Mkdir("nothing", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"report"}, exitUsage, "usage: vaelab report DIR"},
+		{[]string{"report", "missing"}, exitFailed, "missing: no such file or directory"},
+		{[]string{"report", "nothing"}, exitFailed, "nothing: no trial in or below it"},
+		{[]string{"report", "results", "--experiment", "other.yaml"}, exitUsage, "no trial is of an experiment other; there are: made"},
+		{[]string{"report", "results/made"}, exitFailed, "verdicts.json: unexpected end of JSON input; vaelab verify writes it anew"},
+	} {
+		if r := vaelab(t, c.args...); r.code != c.code || !strings.Contains(r.err, c.want) {
+			t.Errorf("%s: exit code %d, %s\nwant %d, %s", quoted(c.args), r.code, r.err, c.code, c.want)
+		}
+	}
+}
+
+// BenchmarkReport is a report over 504 trials of 1,000 rows each.
+func BenchmarkReport(b *testing.B) {
+	dir := b.TempDir()
+	made(b, dir, 84, 1000)
+	out := b.TempDir()
+	for b.Loop() {
+		if code := run(io.Discard, os.Stderr, []string{"report", dir, "--out", out}); code != exitOK {
+			b.Fatal(code)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// lines are rows, nearly rows, and no rows at all.
+var lines = []string{
+	`{"step":20,"epoch":0.5,"split":"train","values":{"kl":null,"mi":null,"nll":101.25},"vectors":{"kl_dim":[],"theta":[1,null]}}`,
+	`{"step":0,"epoch":0,"split":"test","values":{}}`,
+	`{"step":-1,"epoch":-1.5e-7,"split":"valid","values":{"a":1e300,"b":-0}}`,
+	`{"step":1,"epoch":null,"split":"t","values":{"a":1,"a":2},"vectors":{"v":[1],"v":[2,3]}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{},"vectors":{}}`,
+	`{"step":1,"epoch":1,"split":"t","values":null}`,
+	`{"step":null,"epoch":1,"split":"t","values":{}}`,
+	`{"step":1.0,"epoch":1,"split":"t","values":{}}`,
+	`{"step":1e2,"epoch":1,"split":"t","values":{}}`,
+	`{"step":99999999999999999999,"epoch":1,"split":"t","values":{}}`,
+	`{"step":9007199254740993,"epoch":1,"split":"t","values":{}}`,
+	`{"epoch":1,"step":1,"split":"t","values":{}}`,
+	`{"step":1, "epoch":1,"split":"t","values":{}}`,
+	`{"step":1,"epoch":1,"split":"","values":{}}`,
+	`{"step":1,"epoch":1,"split":"t\u0041","values":{"é":1}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":01}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":.5}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1.}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":+1}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1e999}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1e}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":inf}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":0x1p2}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1_0}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1,}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1}}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":1},"stop":1}`,
+	`{"step":1,"epoch":1,"split":"t","values":{"a":"1"}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{},"vectors":{"a":null}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{},"vectors":{"a":[1,]}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{},"vectors":{"a":[1]},"vectors":{}}`,
+	`{"step":1,"epoch":1,"split":"t","values":{}} {}`,
+	``, `null`, `{}`,
+}
+
+// What the scanner accepts is what encoding/json reads; so is, hence, every row.
+func checkScanner(t *testing.T, line string) (accepted bool) {
+	t.Helper()
+	s := scanner{names: map[string]string{}}
+	got, ok := s.row([]byte(line))
+	if !ok {
+		return false
+	}
+	var want Row
+	if err := json.Unmarshal([]byte(line), &want); err != nil {
+		t.Fatalf("%q: the scanner accepts what encoding/json refuses: %v", line, err)
+	}
+	if a, b := fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", want); a != b { // NaN is not NaN, its text is
+		t.Fatalf("%q: the scanner reads\n%s\nand encoding/json\n%s", line, a, b)
+	}
+	return true
+}
+
+func TestScanner(t *testing.T) {
+	for i, line := range lines {
+		if accepted := checkScanner(t, line); i < 4 && !accepted {
+			t.Errorf("%s: left to encoding/json", line)
+		}
+	}
+	row := Row{Step: 7, Epoch: 0.25, Split: "train", Values: map[string]float64{"kl": math.Pi, "tiny": 5e-324},
+		Vectors: map[string][]float64{"kl_dim": {1e-9, 1e21, math.NaN()}}}
+	text, err := json.Marshal(row)
+	if err != nil || !checkScanner(t, string(text)) {
+		t.Errorf("%s: left to encoding/json: %v", text, err)
+	}
+}
+
+func FuzzScanner(f *testing.F) {
+	for _, line := range lines {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) { checkScanner(t, line) })
+}
+
+func TestLoadManifest(t *testing.T) {
+	results := t.TempDir()
+	dir := write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-1", Variant: "bn"}, true)
+	for _, c := range []struct {
+		text, warning string
+		want          Manifest
+	}{
+		{`{"version":"v1","kernel":"avx2","seconds":1.5,"later":1}`, "", Manifest{Version: "v1", Kernel: "avx2", Seconds: 1.5}},
+		{`{"version":`, "manifest.json: left out: unexpected end", Manifest{}},
+	} {
+		put(t, filepath.Join(dir, ManifestFile), c.text)
+		set, err := Load(results)
+		if err != nil || !reflect.DeepEqual(set.Runs[0].Manifest, c.want) {
+			t.Errorf("%s: %+v, %v", c.text, set, err)
+			continue
+		}
+		if got := fmt.Sprint(set.Warnings); c.warning == "" && len(set.Warnings) > 0 || !strings.Contains(got, c.warning) {
+			t.Errorf("%s: warnings %s, want %q", c.text, got, c.warning)
+		}
+	}
+}
+
+// BenchmarkLoad reads 20 trials of 1,000 rows as the trainer writes them, with 8 latent
+// dimensions.
+func BenchmarkLoad(b *testing.B) {
+	results := b.TempDir()
+	var size int64
+	for seed := range 20 {
+		trial := Trial{Format: Format, Experiment: "a", ID: fmt.Sprintf("bn-1/seed-%d", seed), Variant: "bn", Seed: seed}
+		dir := trial.Dir(results)
+		if err := trial.Save(dir); err != nil {
+			b.Fatal(err)
+		}
+		var text []byte
+		for step := range 1000 {
+			row := Row{Step: step, Epoch: float64(step) / 175, Split: "train", Values: map[string]float64{}, Vectors: map[string][]float64{}}
+			for i := range 14 {
+				row.Values[fmt.Sprintf("metric_%d", i)] = math.Sin(float64(step*14 + i))
+			}
+			for d := range 8 {
+				row.Vectors["kl_dim"] = append(row.Vectors["kl_dim"], math.Cos(float64(step*8+d)))
+			}
+			line, err := json.Marshal(row)
+			if err != nil {
+				b.Fatal(err)
+			}
+			text = append(append(text, line...), '\n')
+		}
+		if err := os.WriteFile(filepath.Join(dir, RowsFile), text, 0o666); err != nil {
+			b.Fatal(err)
+		}
+		size += int64(len(text))
+	}
+	b.SetBytes(size)
+	for b.Loop() {
+		if _, err := Load(results); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

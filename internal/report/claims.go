@@ -1,0 +1,93 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Verdicts is verdicts.json, which vaelab verify writes.
+type Verdicts struct {
+	Experiment string    `json:"experiment"`
+	Question   string    `json:"question"`
+	Claims     []Verdict `json:"claims"`
+}
+
+// A Verdict is what was said, and what was found. A number that there is not is nil.
+type Verdict struct {
+	Say        string   `json:"say"`
+	Source     string   `json:"source"`
+	Confidence float64  `json:"confidence"`
+	Outcome    string   `json:"verdict"` // "holds", "does not hold", "undecided"
+	What       string   `json:"what"`
+	Wanted     string   `json:"wanted"`
+	N          int      `json:"n"`
+	Estimate   *float64 `json:"estimate"`
+	Lo         *float64 `json:"lo"`
+	Hi         *float64 `json:"hi"`
+	Level      *float64 `json:"level"`
+	P          *float64 `json:"p"`
+	Holm       *float64 `json:"p_holm"`
+	Test       string   `json:"test"`
+	Reason     string   `json:"reason"`
+}
+
+// judged is what is said, and what was found.
+func judged(s Source) Section {
+	section := Section{Title: "Claims"}
+	if len(s.Verdicts) == 0 {
+		return section
+	}
+	t := Table{Header: []string{"verdict", "claim", "source", "measured", "why"}, Left: 5}
+	n := map[string]int{}
+	for _, v := range s.Verdicts {
+		n[v.Outcome]++
+		row := plain(v.Outcome, v.Say, v.Source, v.numbers(), v.Reason)
+		row[0].Kind = v.Outcome
+		t.Rows = append(t.Rows, row)
+	}
+	section.Text = []string{fmt.Sprintf("%s. Holds: %d, does not hold: %d, undecided: %d.",
+		count(len(s.Verdicts), "claim"), n["holds"], n["does not hold"], n["undecided"])}
+	t.Notes = []string{"A claim holds if the interval for the median over seeds lies inside what it says, does not hold if it lies outside, and is undecided otherwise; p-values decide nothing."}
+	section.Tables = []Table{t}
+	var lines []string
+	for _, e := range s.Experiments {
+		if e.File != "" {
+			lines = append(lines, "vaelab verify "+e.File)
+		}
+	}
+	section.Command = strings.Join(lines, "\n")
+	return section
+}
+
+// numbers is what was measured, in one line.
+func (v Verdict) numbers() string {
+	var parts []string
+	if v.What != "" {
+		parts = append(parts, v.What+", said to be "+v.Wanted)
+	}
+	if v.Estimate != nil {
+		text := digits(*v.Estimate)
+		if v.Lo != nil && v.Hi != nil && v.Level != nil {
+			text = fmt.Sprintf("median %s [%s, %s] at %s %%", text, digits(*v.Lo), digits(*v.Hi), strconv.FormatFloat(*v.Level*100, 'g', 3, 64))
+		}
+		parts = append(parts, fmt.Sprintf("%s, n = %d", text, v.N))
+	}
+	if v.P != nil && v.Holm != nil {
+		parts = append(parts, fmt.Sprintf("%s p = %s, Holm %s", v.Test, digits(*v.P), digits(*v.Holm)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// digits is a number with four digits.
+func digits(v float64) string {
+	return minus(strconv.FormatFloat(v, 'g', 4, 64))
+}
+
+// minus puts a minus sign for a hyphen.
+func minus(number string) string {
+	if rest, ok := strings.CutPrefix(number, "-"); ok {
+		return "−" + rest
+	}
+	return number
+}

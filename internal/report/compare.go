@@ -1,0 +1,165 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"vaelab/internal/record"
+	"vaelab/internal/stats"
+)
+
+// confidence of all intervals, and 1 - confidence is the level of the tests.
+const confidence = 0.95
+
+// A baseline says which group each group is compared with.
+type baseline struct {
+	of map[int]int // by the group's place; a baseline itself is not in it
+	// factor is the setting that tells the groups apart, if it is not the variant.
+	factor string
+}
+
+// baselines pairs each group with vanilla under the same settings, data included, or, where no
+// vanilla has been run, with the first group that differs in the variant only. Groups that differ in
+// more have no comparison: whatever came out could be due to either. If no two groups have the
+// settings beside the variant in common, but all differ in one setting only, it is the
+// factor, and the first group the baseline.
+func baselines(groups []record.Group) baseline {
+	b := baseline{of: map[int]int{}}
+	first := map[string]int{}
+	for i, g := range groups { // vanilla comes first
+		key := context(g)
+		if base, ok := first[key]; ok {
+			b.of[i] = base
+		} else {
+			first[key] = i
+		}
+	}
+	if len(b.of) > 0 || len(groups) < 2 {
+		return b
+	}
+	differ := map[string]bool{}
+	for _, g := range groups[1:] {
+		for k, v := range facts(g) {
+			if w, ok := facts(groups[0])[k]; !ok || v != w {
+				differ[k] = true
+			}
+		}
+	}
+	if len(differ) == 1 {
+		b.factor = sorted(differ)[0]
+		for i := range groups[1:] {
+			b.of[i+1] = 0
+		}
+	}
+	return b
+}
+
+// context is everything that two groups must share to be compared as variants.
+func context(g record.Group) string {
+	var text strings.Builder
+	all := facts(g)
+	for _, k := range sorted(all) {
+		if k != "variant" && !strings.HasPrefix(k, "variant.") {
+			fmt.Fprintf(&text, "%s=%s\n", k, all[k])
+		}
+	}
+	return text.String()
+}
+
+// facts are a group's settings with its data.
+func facts(g record.Group) map[string]string {
+	all := maps.Clone(g.Runs[0].Config)
+	if all == nil {
+		all = map[string]string{}
+	}
+	delete(all, "seed")
+	all["variant"], all["data digest"] = g.Variant, g.Runs[0].Data
+	return all
+}
+
+// A sample is one metric of one group: a finite value for each seed that has one.
+type sample map[int]float64
+
+// sampleOf takes the last values of the runs that have not failed.
+func sampleOf(g record.Group, split, metric string) sample {
+	values := sample{}
+	for _, r := range g.Runs {
+		v, ok := record.Last(r, split, metric)
+		if ok && r.State != record.Failed && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			values[r.Seed] = v
+		}
+	}
+	return values
+}
+
+// numbers are the values in the order of the seeds.
+func (s sample) numbers() (values []float64) {
+	for _, seed := range sorted(s) {
+		values = append(values, s[seed])
+	}
+	return values
+}
+
+// minus returns the differences of the seeds that both have.
+func (s sample) minus(base sample) sample {
+	d := sample{}
+	for seed, v := range s {
+		if w, ok := base[seed]; ok {
+			d[seed] = v - w
+		}
+	}
+	return d
+}
+
+// A difference is a group against its baseline in one metric, over the seeds they share.
+type difference struct {
+	of    sample
+	p     float64 // two-sided, paired
+	holm  float64 // corrected for the groups compared in this metric
+	test  string
+	shown bool
+}
+
+// differences tests every group against its baseline in one metric. Holm's correction is over
+// these tests: each metric is a question of its own, the groups are not.
+func differences(samples []sample, b baseline) map[int]difference {
+	all := map[int]difference{}
+	var p []float64
+	places := sorted(b.of)
+	places = slices.DeleteFunc(places, func(i int) bool { return len(samples[i].minus(samples[b.of[i]])) == 0 })
+	for _, i := range places {
+		d := difference{of: samples[i].minus(samples[b.of[i]])}
+		d.p, d.test = stats.Paired(d.of.numbers())
+		p = append(p, d.p)
+		all[i] = d
+	}
+	for k, q := range stats.Holm(p) {
+		d := all[places[k]]
+		d.holm, d.shown = q, q <= 1-confidence
+		all[places[k]] = d
+	}
+	return all
+}
+
+// meanOf returns a sample's mean and the half width of its t interval; it is 0 for one value, which has
+// none.
+func meanOf(s sample) (mean, half float64) {
+	mean, i := stats.MeanInterval(s.numbers(), confidence)
+	if len(s) < 2 {
+		return mean, 0
+	}
+	return mean, (i.Hi - i.Lo) / 2
+}
+
+// seedsToShow is the least number of seeds at which m tests together can show a difference: the
+// smallest p of a paired test is 2^(1-n), and Holm's correction multiplies it by m.
+func seedsToShow(m int) int {
+	n := 2
+	for math.Pow(2, float64(1-n))*float64(m) > 1-confidence {
+		n++
+	}
+	return n
+}

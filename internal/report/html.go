@@ -1,0 +1,27 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"strings"
+)
+
+//go:embed page.html.tmpl
+var htmlText string
+
+var htmlPage = template.Must(template.New("html").Funcs(template.FuncMap{
+	"uri": func(png []byte) template.URL {
+		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+	},
+	"class": func(kind string) string { return strings.ReplaceAll(kind, " ", "-") },
+}).Parse(htmlText))
+
+// HTML returns the report as one page that needs no other file: pictures and style are inside,
+// and there are no scripts.
+func (r *Report) HTML() ([]byte, error) {
+	var b bytes.Buffer
+	err := htmlPage.Execute(&b, r)
+	return b.Bytes(), err
+}

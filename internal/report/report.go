@@ -1,0 +1,197 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vaelab/internal/record"
+)
+
+// A Source is what a report is made of.
+type Source struct {
+	Set         *record.Set
+	Experiments []Experiment // of the set's trials
+	Verdicts    []Verdict    // none if the claims have not been judged
+	Figures     []Figure     // those that the rows allow
+	LeftOut     []string     // why other figures are not there
+	Notes       []string     // doubts from outside of the set
+	Folder      string       // the results folder in the commands: "results/kl-vanishing"
+	Version     string       // of the program that writes the report
+}
+
+// An Experiment is what is known of an experiment beside its trials.
+type Experiment struct {
+	Name     string
+	Question string // "" if its file is not known
+	File     string // what to give to vaelab run; "" if it is not known
+}
+
+// A Figure is a drawing as a report shows it.
+type Figure struct {
+	Name    string // "kl-curve"; the picture lies in the file kl-curve.png beside the report
+	Doc     string // what it shows, one line
+	Caption string // as it stands below the picture, too
+	PNG     []byte
+	Command string // that draws it
+}
+
+// A Report is a title and sections.
+type Report struct {
+	Title    string
+	Lead     []string // questions, then what there is
+	Sections []Section
+}
+
+// A Section is text, tables and figures under a heading, in this order.
+type Section struct {
+	Title   string
+	Text    []string // paragraphs
+	List    []string // items
+	Tables  []Table
+	Figures []Figure
+	Command string // that makes it again; lines for a shell
+}
+
+// ID is the section's anchor.
+func (s Section) ID() string { return strings.ReplaceAll(strings.ToLower(s.Title), " ", "-") }
+
+// A Table has a header and rows of as many cells.
+type Table struct {
+	Caption string
+	Header  []string
+	Rows    [][]Cell
+	Left    int      // so many columns hold text, the others numbers
+	Notes   []string // sentences below it
+}
+
+// A Cell is one entry of a table.
+type Cell struct {
+	Text string
+	Bold bool   // a difference is shown
+	Kind string // of a verdict, for its colour: "holds", "does not hold", "undecided"
+}
+
+// New arranges a report. Sections without content are left out.
+func New(s Source) *Report {
+	groups := s.Set.Groups()
+	r := &Report{Title: title(s.Experiments)}
+	for _, e := range s.Experiments {
+		if e.Question == "" {
+			continue
+		}
+		if len(s.Experiments) > 1 {
+			e.Question = e.Name + ": " + e.Question
+		}
+		r.Lead = append(r.Lead, e.Question)
+	}
+	r.Lead = append(r.Lead, status(s.Set, groups))
+	for _, section := range []Section{
+		judged(s), results(s, groups), figures(s), settings(s, groups), warnings(s, groups), provenance(s),
+	} {
+		if len(section.Text)+len(section.List)+len(section.Tables)+len(section.Figures) > 0 {
+			r.Sections = append(r.Sections, section)
+		}
+	}
+	return r
+}
+
+// title is the experiments' names.
+func title(experiments []Experiment) string {
+	var names []string
+	for _, e := range experiments {
+		names = append(names, e.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// status says how many trials there are, and how they stand.
+func status(set *record.Set, groups []record.Group) string {
+	var n [3]int // by State
+	for _, r := range set.Runs {
+		n[r.State]++
+	}
+	text := fmt.Sprintf("%s of %s: %d done", count(len(set.Runs), "trial"), count(len(groups), "setting"), n[record.Done])
+	if n[record.Unfinished] > 0 {
+		text += fmt.Sprintf(", %d unfinished", n[record.Unfinished])
+	}
+	if n[record.Failed] > 0 {
+		text += fmt.Sprintf(", %d failed", n[record.Failed])
+	}
+	return text + "."
+}
+
+// count is "1 trial", "2 trials".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// figures is the section of all figures.
+func figures(s Source) Section {
+	section := Section{Title: "Figures", Figures: s.Figures}
+	for _, why := range s.LeftOut {
+		section.List = append(section.List, "Left out: "+why)
+	}
+	return section
+}
+
+// again is the commands that train the trials.
+func again(s Source) string {
+	var lines []string
+	for _, e := range s.Experiments {
+		if e.File == "" {
+			continue
+		}
+		var seeds []int
+		for _, r := range s.Set.Runs {
+			if r.Experiment == e.Name {
+				seeds = append(seeds, r.Seed)
+			}
+		}
+		lines = append(lines, "vaelab run "+e.File+" --seeds "+seedList(seeds))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// seedList is seeds as the flag --seeds takes them: a count if they are 1 to n, else a list.
+func seedList(seeds []int) string {
+	seeds = slices.Clone(seeds)
+	slices.Sort(seeds)
+	seeds = slices.Compact(seeds)
+	n := len(seeds)
+	if n > 0 && seeds[0] == 1 && seeds[n-1] == n {
+		return strconv.Itoa(n)
+	}
+	var list []string
+	for _, s := range seeds {
+		list = append(list, strconv.Itoa(s))
+	}
+	text := strings.Join(list, ",")
+	if n == 1 {
+		text += "," // a single number would be a count
+	}
+	return text
+}
+
+// sorted returns the keys of a map in order.
+func sorted[K cmp.Ordered, V any](m map[K]V) []K {
+	var keys []K
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// plain returns cells of text.
+func plain(texts ...string) (cells []Cell) {
+	for _, t := range texts {
+		cells = append(cells, Cell{Text: t})
+	}
+	return cells
+}

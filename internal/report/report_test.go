@@ -1,0 +1,362 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+// run is a finished trial with one row on the test split.
+func run(variant string, seed int, values map[string]float64, settings ...string) record.Run {
+	config := map[string]string{"train.lr": "0.001"}
+	for _, s := range settings {
+		k, v, _ := strings.Cut(s, "=")
+		config[k] = v
+	}
+	return record.Run{State: record.Done,
+		Trial: record.Trial{Experiment: "x", ID: fmt.Sprintf("%s-1/seed-%d", variant, seed), Variant: variant, Seed: seed, Config: config, Data: "d1"},
+		Rows:  []record.Row{{Step: 10, Split: "test", Values: values}}}
+}
+
+// pairs are n seeds of vanilla, whose KL is the seed, and of each other variant, whose KL is
+// that plus its shift and a little that differs between seeds.
+func pairs(n int, shifts map[string]float64) *record.Set {
+	set := &record.Set{}
+	for seed := 1; seed <= n; seed++ {
+		set.Runs = append(set.Runs, run("vanilla", seed, map[string]float64{"kl": float64(seed), "nelbo": 100}))
+		for _, name := range sorted(shifts) {
+			set.Runs = append(set.Runs, run(name, seed, map[string]float64{"kl": float64(seed) + shifts[name] + 0.01*float64(seed%3), "nelbo": 100}))
+		}
+	}
+	return set
+}
+
+// section returns a section of the report of a source.
+func section(t *testing.T, s Source, title string) Section {
+	t.Helper()
+	for _, section := range New(s).Sections {
+		if section.Title == title {
+			return section
+		}
+	}
+	t.Fatalf("no section %s", title)
+	return Section{}
+}
+
+// free makes ordinary spaces of those at which no line ends.
+func free(text string) string { return strings.ReplaceAll(text, fixed, " ") }
+
+func TestMeanTable(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		n      int
+		shifts map[string]float64
+		want   map[string]string // group -> KL
+		bold   bool
+		note   string
+	}{
+		// 1 ... 6: mean 3.5, s = 1.8708, t(5) = 2.5706. One comparison: p = 2/64.
+		{"shown", 6, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "3.50 ± 1.96", "bn": "5.51 ± 1.96"}, true, "The baseline is vanilla"},
+		{"Holm", 6, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "5.51 ± 1.96 ~"}, false, "With 6 seeds and 2 comparisons a column no difference can be shown, however large; that needs 7 seeds."},
+		{"enough for two", 7, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "6.01 ± 2.00"}, true, "after Holm's correction"},
+		{"one seed", 1, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "1.00", "bn": "3.01 ~"}, false, "that needs 6 seeds"},
+	} {
+		table := section(t, Source{Set: pairs(c.n, c.shifts)}, "Results").Tables[0]
+		got := map[string]Cell{}
+		for _, row := range table.Rows {
+			row[2].Text = free(row[2].Text)
+			got[row[0].Text] = row[2]
+		}
+		for group, want := range c.want {
+			if got[group].Text != want {
+				t.Errorf("%s: KL of %s is %q, want %q", c.name, group, got[group].Text, want)
+			}
+		}
+		if got["bn"].Bold != c.bold {
+			t.Errorf("%s: bold %v, want %v", c.name, got["bn"].Bold, c.bold)
+		}
+		if notes := strings.Join(table.Notes, " "); !strings.Contains(notes, c.note) {
+			t.Errorf("%s: notes do not say %q: %s", c.name, c.note, notes)
+		}
+	}
+}
+
+func TestDifferenceAndMedian(t *testing.T) {
+	tables := section(t, Source{Set: pairs(6, map[string]float64{"bn": 2})}, "Results").Tables
+	// Differences 2.01 2.02 2.00 twice: mean 2.01, s = 0.00894, half 0.0094.
+	if got := tables[1].Rows[0][1]; free(got.Text) != "2.01 ± 0.01 (p 0.031)" || !got.Bold {
+		t.Errorf("difference is %+v", got)
+	}
+	if got := free(tables[1].Rows[0][2].Text); got != "0.00 ± 0.00 (p 1)" { // equal NELBO
+		t.Errorf("difference of NELBO is %q", got)
+	}
+	if got := free(tables[2].Rows[0][2].Text); got != "3.50 [1.00, 6.00]" || len(tables[2].Notes) > 0 {
+		t.Errorf("median is %q, notes %q", got, tables[2].Notes)
+	}
+	five := section(t, Source{Set: pairs(5, nil)}, "Results").Tables
+	if got := strings.Join(five[1].Notes, ""); got != "n = 5: the interval is the range and reaches 93.8 %; 95 % needs 6 seeds." {
+		t.Errorf("five seeds: %q", got)
+	}
+}
+
+// What is compared shares everything but the variant; what shares nothing is not compared.
+func TestBaselines(t *testing.T) {
+	one := map[string]float64{"kl": 1}
+	other := run("bn", 1, one)
+	other.Data = "d2"
+	for _, c := range []struct {
+		name   string
+		runs   []record.Run
+		want   string
+		factor string
+	}{
+		{"vanilla", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "bn~vanilla", ""},
+		{"the first", []record.Run{run("ln", 1, one), run("bn", 1, one)}, "ln~bn", ""},
+		{"by model", []record.Run{run("bn", 1, one, "model=a"), run("vanilla", 1, one, "model=a"), run("bn", 1, one, "model=b"), run("vanilla", 1, one, "model=b")},
+			"bn model=a~vanilla model=a bn model=b~vanilla model=b", ""},
+		{"other data", []record.Run{run("vanilla", 1, one), other, run("ln", 1, one)}, "ln~vanilla", ""},
+		{"another setting is the factor", []record.Run{run("vanilla", 1, one, "kl.beta=1"), run("vanilla", 1, one, "kl.beta=4")}, "vanilla β=4~vanilla β=1", "kl.beta"},
+		{"two factors", []record.Run{run("vanilla", 1, one), run("bn", 1, one, "train.lr=1", "variant.bn.gamma=2")}, "", ""},
+	} {
+		groups := (&record.Set{Runs: c.runs}).Groups()
+		b := baselines(groups)
+		var got []string
+		for _, i := range sorted(b.of) {
+			got = append(got, groups[i].Label+"~"+groups[b.of[i]].Label)
+		}
+		if strings.Join(got, " ") != c.want || b.factor != c.factor {
+			t.Errorf("%s: %q, factor %q; want %q, %q", c.name, got, b.factor, c.want, c.factor)
+		}
+	}
+}
+
+// hard is a set with all that can go wrong, and names that mean something to each form.
+func hard() Source {
+	set := pairs(3, map[string]float64{"bn": 1})
+	set.Warnings = []error{errors.New("results/x/a_b|c:12: last line left out")}
+	for i := range set.Runs {
+		set.Runs[i].Manifest = record.Manifest{Version: "v1", Kernel: "avx2", OS: "linux", Arch: "amd64", Started: fmt.Sprintf("2026-01-0%dT00:00:00Z", i%3+1), Seconds: 2}
+	}
+	set.Runs[0].Manifest.Kernel = "avx512"
+	set.Runs[1].Manifest.Modified = "true"
+	set.Runs[2].Manifest.Warnings = []string{"glyphs: 3 images left out"}
+	set.Runs[3].Data = "d2"
+	set.Runs[4].Rows = append(set.Runs[4].Rows,
+		record.Row{Split: "train", Values: map[string]float64{"kl": 0.1, "floor": 1}},
+		record.Row{Split: "test", Values: map[string]float64{"kl": math.NaN(), "odd_metric": 1e-3}})
+	failed := run(`<b>&"evil" $x_1$ ~{\%} 漢|`, 1, nil)
+	failed.State, failed.Reason, failed.Rows = record.Failed, "loss is NaN at step 3; try <less>\nand more", nil
+	set.Runs = append(set.Runs, failed, record.Run{Trial: record.Trial{Experiment: "x", Variant: "empty", Seed: 9}})
+	half, p := 0.5, 0.03
+	return Source{
+		Set: set, Folder: "results/x", Version: "v2",
+		Experiments: []Experiment{{Name: "x", Question: "Does a_b < c & d hold 50 % of the time?", File: "x.yaml"}},
+		Verdicts: []Verdict{{Say: "KL | stays", Source: "a & b 2020", Outcome: "holds", N: 6, What: "test kl", Wanted: "at least 1", Estimate: &half, Lo: &half, Hi: &half, Level: &half, P: &p, Holm: &p, Test: "sign-flip test", Reason: "inside"},
+			{Say: "no", Outcome: "does not hold"}, {Say: "maybe", Outcome: "undecided", Reason: "too few"}},
+		Figures: []Figure{{Name: "kl-curve", Doc: "Shows KL(q(z|x) || p(z)).", Caption: `A "caption" with [γ] √ and <x>.`, PNG: []byte("\x89PNG"), Command: "vaelab plot results/x --figure kl-curve"}},
+		LeftOut: []string{"theta: no trial has a theta."},
+	}
+}
+
+// What differs stands with each group, what does not once.
+func TestSettings(t *testing.T) {
+	v := map[string]float64{"kl": 1}
+	set := &record.Set{Runs: []record.Run{
+		run("bn", 1, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1"),
+		run("bn", 2, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1"),
+		run("bn", 1, v, "data=a", "model=y", "model.y.depth=3", "model.y.size=9", "variant.bn.gamma=2")}}
+	tables := section(t, Source{Set: set}, "Settings").Tables
+	for i, want := range []string{
+		"bn γ=1 model=x|1, 2|model=x, variant.bn.gamma=1;bn γ=2 model=y|1|model=y, variant.bn.gamma=2;",
+		"general|data=a;model.x|size=5;model.y|depth=3, size=9;train|lr=0.001;",
+	} {
+		got := ""
+		for _, row := range tables[i].Rows {
+			for k, c := range row {
+				if k > 0 {
+					got += "|"
+				}
+				got += c.Text
+			}
+			got += ";"
+		}
+		if got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	got := strings.Join(section(t, hard(), "Warnings").List, "\n")
+	for _, want := range []string{
+		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "leaks through eps", "different kernels: avx2 (5), avx512 (1)",
+		"working tree with changes", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no warning says %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "and more") {
+		t.Error("a reason has more than its first line")
+	}
+	many := &record.Set{}
+	for seed := range 100 {
+		r := run("bn", seed, map[string]float64{"kl": 1})
+		r.State = record.Unfinished
+		many.Runs = append(many.Runs, r)
+	}
+	if list := section(t, Source{Set: many}, "Warnings").List; len(list) != mostItems || !strings.HasPrefix(list[mostItems-1], "and 89 more") {
+		t.Errorf("a hundred unfinished trials are %d items: %q", len(list), list)
+	}
+}
+
+func TestHTML(t *testing.T) {
+	page, err := New(hard()).HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for _, want := range []string{`src="data:image/png;base64,iVBORw=="`, "&lt;b&gt;&amp;", `class="does-not-hold"`, "vaelab verify x.yaml", "vaelab run x.yaml --seeds ", "prefers-color-scheme: dark", "@media print"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, never := range []string{"<script", "http:", "https:", "<b>&", "ZgotmplZ"} {
+		if strings.Contains(text, never) {
+			t.Errorf("the page has %q", never)
+		}
+	}
+	d := xml.NewDecoder(bytes.NewReader(page))
+	d.Entity = xml.HTMLEntity
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("tags do not match: %v", err)
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	page, err := New(hard()).Markdown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bars := regexp.MustCompile(`(^|[^\\])\|`)
+	columns := 0
+	for _, line := range strings.Split(string(page), "\n") {
+		if !strings.HasPrefix(line, "|") {
+			columns = 0
+			continue
+		}
+		n := len(bars.FindAllString(line, -1))
+		if columns > 0 && n != columns {
+			t.Errorf("%d columns, not %d: %s", n-1, columns-1, line)
+		}
+		columns = n
+	}
+	for _, want := range []string{"](kl-curve.png)", `KL \| stays`, `odd\_metric`, "```\nvaelab verify x.yaml\n```"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+// No LaTeX is at hand in a test; what usually stops it is checked.
+func TestLaTeX(t *testing.T) {
+	page, err := New(hard()).LaTeX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	var open []string
+	for _, m := range regexp.MustCompile(`\\(begin|end)\{(\w+)\}`).FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[1] == "begin":
+			open = append(open, m[2])
+		case len(open) == 0 || open[len(open)-1] != m[2]:
+			t.Fatalf("\\end{%s} in %v", m[2], open)
+		default:
+			open = open[:len(open)-1]
+		}
+	}
+	depth := 0
+	bare := regexp.MustCompile(`\\[\\{}$&#%_]`).ReplaceAllString(text, "")
+	for _, r := range bare {
+		switch {
+		case r == '{':
+			depth++
+		case r == '}':
+			depth--
+		case r > 'ÿ' || strings.ContainsRune("#%", r):
+			t.Errorf("%q is not escaped", r)
+		}
+	}
+	if depth != 0 || len(open) != 0 {
+		t.Errorf("%d braces and %v are open at the end", depth, open)
+	}
+	for _, body := range regexp.MustCompile(`(?s)\\begin\{longtable\}\{(.*?)@\{\}\}\n(.*?)\\end\{longtable\}`).FindAllStringSubmatch(text, -1) {
+		columns := -1
+		for _, line := range strings.Split(body[2], "\n") {
+			if !strings.HasSuffix(line, `\\`) {
+				continue
+			}
+			n := strings.Count(strings.ReplaceAll(line, `\&`, ""), "&")
+			if columns >= 0 && n != columns {
+				t.Errorf("%d columns, not %d: %s", n+1, columns+1, line)
+			}
+			columns = n
+		}
+	}
+	for _, want := range []string{`\includegraphics[`, "{kl-curve.png}", `$\pm$`, `\toprule`, `-{}-figure kl-curve`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the document lacks %q", want)
+		}
+	}
+}
+
+// A report depends on its source only, and there is one of anything.
+func TestAnything(t *testing.T) {
+	for name, set := range map[string]*record.Set{
+		"empty": {}, "one trial without rows": {Runs: []record.Run{{}}}, "one trial": {Runs: []record.Run{run("bn", 1, map[string]float64{"kl": 1})}},
+	} {
+		var pages [2]string
+		for i := range pages {
+			r := New(Source{Set: set})
+			for _, form := range []func() ([]byte, error){r.HTML, r.Markdown, r.LaTeX} {
+				page, err := form()
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				pages[i] += string(page)
+			}
+		}
+		if pages[0] != pages[1] {
+			t.Errorf("%s: not the same twice", name)
+		}
+	}
+	a, _ := New(hard()).HTML()
+	b, _ := New(hard()).HTML()
+	if !bytes.Equal(a, b) {
+		t.Error("not the same twice")
+	}
+}
+
+func TestSeedList(t *testing.T) {
+	for _, c := range []struct {
+		seeds []int
+		want  string
+	}{{[]int{2, 1, 3, 1}, "3"}, {[]int{1}, "1"}, {[]int{5}, "5,"}, {[]int{8, 3}, "3,8"}} {
+		if got := seedList(c.seeds); got != c.want {
+			t.Errorf("%v: %q, want %q", c.seeds, got, c.want)
+		}
+	}
+}

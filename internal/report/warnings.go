@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"vaelab/internal/claims"
+	"vaelab/internal/record"
+	"vaelab/internal/stats"
+)
+
+// mostItems is how many trials of a kind are named one by one.
+const mostItems = 12
+
+// warnings is what a reader should know before believing the rest.
+func warnings(s Source, groups []record.Group) Section {
+	section := Section{Title: "Warnings"}
+	add := func(items ...string) { section.List = append(section.List, items...) }
+	add(s.Notes...)
+	add(states(groups)...)
+	for _, g := range groups {
+		if n := Leaks(g); n > 0 {
+			add(fmt.Sprintf("%s: in %d of %d trials the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one.", g.Label, n, len(g.Runs)))
+		}
+	}
+	for _, line := range claims.Entangled(s.Set) {
+		add(line + ".")
+	}
+	add(mixtures(s.Set)...)
+	add(unpaired(groups)...)
+	if few := fewest(groups); few > 0 && few < stats.SeedsFor(confidence) {
+		add(fmt.Sprintf("Some groups have %s only; an interval for the median at 95 %% needs %d.", count(few, "seed"), stats.SeedsFor(confidence)))
+	}
+	var doubts []string
+	for _, w := range s.Set.Warnings {
+		doubts = append(doubts, w.Error())
+	}
+	add(some(doubts)...)
+	return section
+}
+
+// Leaks returns the number of a group's trials whose KL, on batch statistics, ends far below the
+// floor that their method promises: the encoder has shrunk its raw outputs against eps.
+func Leaks(g record.Group) (n int) {
+	for _, r := range g.Runs {
+		kl, _ := record.Last(r, "train", "kl")
+		if floor, ok := record.Last(r, "train", "floor"); ok && kl < 0.8*floor {
+			n++
+		}
+	}
+	return n
+}
+
+// states names the trials that failed, and those that are not finished.
+func states(groups []record.Group) []string {
+	var failed, unfinished []string
+	for _, g := range groups {
+		for _, r := range g.Runs {
+			name := fmt.Sprintf("%s seed %d", g.Label, r.Seed)
+			switch r.State {
+			case record.Failed:
+				reason, _, _ := strings.Cut(r.Reason, "\n")
+				failed = append(failed, fmt.Sprintf("Failed: %s: %s", name, reason))
+			case record.Unfinished:
+				step := 0
+				if n := len(r.Rows); n > 0 {
+					step = r.Rows[n-1].Step
+				}
+				unfinished = append(unfinished, fmt.Sprintf("Unfinished: %s, at step %d.", name, step))
+			}
+		}
+	}
+	return append(some(failed), some(unfinished)...)
+}
+
+// some returns the items, or the first of them and how many more there are.
+func some(items []string) []string {
+	if len(items) <= mostItems {
+		return items
+	}
+	return append(items[:mostItems-1:mostItems-1], fmt.Sprintf("and %d more of this kind", len(items)-mostItems+1))
+}
+
+// mixtures names what should be the same for all trials that are compared, and is not.
+func mixtures(set *record.Set) (items []string) {
+	for _, o := range origins {
+		if o.mixed == "" {
+			continue
+		}
+		if values := census(set, o.of); len(values) > 1 {
+			items = append(items, fmt.Sprintf("The trials ran with different %s: %s. %s", o.what, tally(values), o.mixed))
+		}
+	}
+	for _, r := range set.Runs {
+		if r.Manifest.Modified == "true" {
+			items = append(items, "Some trials ran with a program built from a working tree with changes that no revision has.")
+			break
+		}
+	}
+	digests := map[string]map[string]int{} // data settings -> digest -> trials
+	notes := map[string]int{}
+	for _, r := range set.Runs {
+		key := ""
+		for _, k := range sorted(r.Config) {
+			if k == "data" || strings.HasPrefix(k, "data.") {
+				key += k + "=" + r.Config[k] + " "
+			}
+		}
+		if digests[key] == nil {
+			digests[key] = map[string]int{}
+		}
+		digests[key][r.Data]++
+		for _, w := range r.Manifest.Warnings {
+			notes[w]++
+		}
+	}
+	for _, key := range sorted(digests) {
+		if len(digests[key]) > 1 {
+			items = append(items, fmt.Sprintf("The same data settings (%s) stand for different data: digests %s.", strings.TrimSpace(key), tally(digests[key])))
+		}
+	}
+	for _, w := range sorted(notes) {
+		items = append(items, "Data: "+w)
+	}
+	return items
+}
+
+// unpaired says which seeds not all groups have.
+func unpaired(groups []record.Group) []string {
+	by := map[string]int{} // seeds -> groups
+	for _, g := range groups {
+		var seeds []int
+		for _, r := range g.Runs {
+			seeds = append(seeds, r.Seed)
+		}
+		slices.Sort(seeds)
+		by[strings.Trim(fmt.Sprint(slices.Compact(seeds)), "[]")]++
+	}
+	if len(by) < 2 {
+		return nil
+	}
+	var parts []string
+	for _, seeds := range sorted(by) {
+		parts = append(parts, fmt.Sprintf("seeds %s: %s", seeds, count(by[seeds], "group")))
+	}
+	return []string{"Not all groups have the same seeds (" + strings.Join(parts, "; ") + "); tests are over those in common."}
+}
+
+// fewest is the smallest number of seeds of a group; 0 if there is no group.
+func fewest(groups []record.Group) (n int) {
+	for i, g := range groups {
+		if i == 0 || len(g.Runs) < n {
+			n = len(g.Runs)
+		}
+	}
+	return n
+}

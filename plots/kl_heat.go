@@ -1,0 +1,205 @@
+package plots
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("kl-heat", KLHeat{}) }
+
+// KLHeat shows when each latent dimension of a method comes to life or dies: KL per dimension against the epoch.
+//
+// One panel per group, of its first seed, since dimensions of different seeds have nothing
+// to do with each other. The dimensions are sorted by their last KL, the largest on top.
+type KLHeat struct{}
+
+// heatColumns is the most columns of a panel. Rows that fall into one column are averaged.
+const heatColumns = 60
+
+// heatPanels is the most panels; more could not be told apart.
+const heatPanels = 24
+
+// A heatMap is one run's KL: Cells[d][i] is dimension d between Edges[i] and Edges[i+1] epochs.
+type heatMap struct {
+	Edges []float64
+	Dims  []int // from top to bottom
+	Cells [][]float64
+	Top   *float64 // the KL of the darkest colour, common to all panels
+}
+
+// Draw implements Figure.
+func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups, split := withVector(all, "kl_dim")
+	if len(groups) == 0 {
+		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"")
+	}
+	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
+	if n := len(groups); n > heatPanels {
+		pg.caption = []string{fmt.Sprintf("The first %d of %d groups.", heatPanels, n)}
+		groups = groups[:heatPanels]
+	}
+	top := 0.0
+	var cells []*plot.Plot
+	for _, g := range groups {
+		run := firstWith(g, split, "kl_dim")
+		h := heatOf(run, split)
+		h.Top = &top
+		for k, d := range h.Dims {
+			for i, v := range h.Cells[k] {
+				top = max(top, finiteOr(v, 0))
+				pg.table = append(pg.table, []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(h.Edges[i]), num(h.Edges[i+1]), num(v)})
+			}
+		}
+		p := newPanel("", "")
+		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
+		p.Add(h, heading{printable(g.Label), fmt.Sprintf("seed %d", run.Seed)})
+		p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "1"}, {Value: float64(len(h.Dims)) - 0.5, Label: strconv.Itoa(len(h.Dims))}}
+		if len(h.Dims) == 1 {
+			p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "1"}}
+		}
+		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
+		cells = append(cells, p)
+	}
+	rows := arrange(cells)
+	for j, row := range rows {
+		for i, p := range row {
+			if p == nil {
+				continue
+			}
+			if i == 0 {
+				p.Y.Label.Text = "dimension"
+			}
+			if j == len(rows)-1 || rows[j+1][i] == nil {
+				p.X.Label.Text = "epoch"
+			}
+		}
+	}
+	pg.body = func(c draw.Canvas) {
+		heatKey(draw.Crop(c, c.Max.X-c.Min.X-44, 0, 0, 0), top)
+		panels(rows)(draw.Crop(c, 0, -56, 0, 0))
+	}
+	pg.height = vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
+	if len(cells) == 1 {
+		pg.height = 2.4 * vg.Inch
+	}
+	lead := []string{splitNames[split] + " rows: KL(q(z|x) || p(z)) of each latent dimension, nats, mean over examples; one seed (n = 1) each, dimensions sorted by their last KL.",
+		"The colour is square-root scaled. Grey: not a number."}
+	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// heatOf gathers a run's vectors into columns. A row stands for the time since the row before
+// it, which for the training split is what it is the mean of.
+func heatOf(run record.Run, split string) heatMap {
+	var ends []float64
+	var vectors [][]float64
+	D := 0
+	for _, row := range run.Rows {
+		if v, ok := row.Vectors["kl_dim"]; ok && row.Split == split && (len(ends) == 0 || row.Epoch > ends[len(ends)-1]) {
+			ends, vectors, D = append(ends, row.Epoch), append(vectors, v), max(D, len(v))
+		}
+	}
+	width := (len(ends) + heatColumns - 1) / heatColumns // rows in a column
+	h := heatMap{Edges: []float64{0}, Cells: make([][]float64, D)}
+	for i := 0; i < len(ends); i += width {
+		to := min(i+width, len(ends))
+		h.Edges = append(h.Edges, ends[to-1])
+		for d := range D {
+			mean, _, _ := record.Range(column(vectors[i:to], d))
+			h.Cells[d] = append(h.Cells[d], mean)
+		}
+	}
+	last := func(d int) float64 {
+		for _, v := range slices.Backward(h.Cells[d]) {
+			if !math.IsNaN(v) {
+				return v
+			}
+		}
+		return math.Inf(-1)
+	}
+	for d := range D {
+		h.Dims = append(h.Dims, d)
+	}
+	slices.SortStableFunc(h.Dims, func(a, b int) int { return cmp.Compare(last(b), last(a)) })
+	sorted := make([][]float64, D)
+	for k, d := range h.Dims {
+		sorted[k] = h.Cells[d]
+	}
+	h.Cells = sorted
+	return h
+}
+
+// Plot implements plot.Plotter.
+func (m heatMap) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	const seam = 0.4 // each cell reaches under the next, or the page shines through
+	for k, values := range m.Cells {
+		for i, v := range values {
+			l, r := x(m.Edges[i]), min(x(m.Edges[i+1])+seam, c.Max.X)
+			t, b := y(float64(k)), max(y(float64(k+1))-seam, c.Min.Y)
+			c.FillPolygon(heat(v, *m.Top), []vg.Point{{X: l, Y: t}, {X: r, Y: t}, {X: r, Y: b}, {X: l, Y: b}})
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m heatMap) DataRange() (xmin, xmax, ymin, ymax float64) {
+	return 0, m.Edges[len(m.Edges)-1], 0, float64(len(m.Cells))
+}
+
+// heat is the colour of a KL: from nearly white to a dark blue, by the root of its share of
+// the largest.
+func heat(v, top float64) color.Color {
+	if math.IsNaN(v) {
+		return color.NRGBA{0xbb, 0xbb, 0xbb, 0xff}
+	}
+	t := 0.0
+	if top > 0 {
+		t = math.Sqrt(math.Min(1, math.Max(0, v/top)))
+	}
+	// Through three colours, so that the middle is not muddy.
+	stops := []color.NRGBA{{0xf7, 0xfb, 0xff, 0xff}, {0x6b, 0xae, 0xd6, 0xff}, {0x08, 0x30, 0x6b, 0xff}}
+	i := min(int(t*2), 1)
+	mix := func(a, b uint8) uint8 {
+		return uint8(math.Round(float64(a) + (float64(b)-float64(a))*(t*2-float64(i))))
+	}
+	a, b := stops[i], stops[i+1]
+	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
+}
+
+// heatKey draws the colours with their KL.
+func heatKey(c draw.Canvas, top float64) {
+	const steps, bar = 64, 10
+	style := sans(captionSize)
+	style.YAlign = draw.YCenter
+	lo, hi := max(c.Min.Y, c.Max.Y-2.2*vg.Inch)+30, c.Max.Y-32
+	at := func(t float64) vg.Length { return lo + vg.Length(t)*(hi-lo) }
+	for i := range steps {
+		t := float64(i) / steps
+		b, u := at(t), min(at(t+1.0/steps)+0.4, hi)
+		c.FillPolygon(heat(t*t*top, top), []vg.Point{{X: c.Min.X, Y: b}, {X: c.Min.X + bar, Y: b}, {X: c.Min.X + bar, Y: u}, {X: c.Min.X, Y: u}})
+	}
+	if top > 0 {
+		last := lo - 2*captionSize
+		for _, tick := range rootTicks(0, math.Sqrt(top)) {
+			if y := at(tick.Value / math.Sqrt(top)); y-last >= captionSize*leading { // labels must not touch
+				c.FillText(style, vg.Point{X: c.Min.X + bar + 4, Y: y}, tick.Label)
+				last = y
+			}
+		}
+	}
+	style.YAlign = draw.YBottom
+	c.FillText(style, vg.Point{X: c.Min.X, Y: hi + 5}, "KL, nats")
+}

@@ -1,0 +1,236 @@
+package plots
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("matched-rate", MatchedRate{}) }
+
+// MatchedRate compares methods at the same KL, which is where most published differences go away.
+//
+// Methods are compared on the same data only, one row of panels for each. Each seed's final points over the method's knob (gamma, tau, lambda, beta), in order of their
+// KL, are joined by straight lines and read off at rates that at least two methods reach with
+// every seed. Nothing is extrapolated. The metrics are those that all these points have.
+type MatchedRate struct{}
+
+// matchedMetrics are the panels. The first of NELBO's two stands for the likelihood.
+var matchedMetrics = []struct{ name, label string }{
+	{"iw_nll", "IW-NLL (nats per example)"},
+	{"nelbo", "NELBO (nats per example)"},
+	{"mi", "I(x; z) (nats)"},
+	{"gap", "shuffled-z gap (nats)"},
+}
+
+// A frontier is a method's points over its knob: for each seed KL and metric, by KL.
+type frontier struct {
+	family
+	seeds  [][]pair
+	lo, hi float64 // the rates that every seed spans
+}
+
+// Draw implements Figure.
+func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	byKnob, _ := families(groups)
+	split := finalSplit(groups, func(r record.Run, split string) bool {
+		_, ok := record.Last(r, split, "kl")
+		return ok
+	})
+	m := matched{split: split, counts: map[string]int{}}
+	m.table = [][]string{{"method", "data", "metric", "split", "kl", "mean", "min", "max", "seeds"}}
+	sets := byData(allFamilies(byKnob, nil))
+	var rows [][]*plot.Plot
+	for _, d := range sets {
+		if row := m.compare(d, len(sets) > 1); len(row) > 0 {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) == 0 {
+		why := "no method has two points or more over a knob"
+		if len(m.reach) > 0 {
+			why = "no two methods reach the same KL on the same data with every seed: " + strings.Join(m.reach, ", ")
+		}
+		return nil, fmt.Errorf("matched-rate: %s; add values of the knobs (gamma, tau, lambda)", why)
+	}
+	m.body = panels(rows)
+	m.height = vg.Length(0.1+2.25*float64(len(rows))) * vg.Inch
+	m.caption = []string{splitNames[split] + " split, last row, at equal KL:",
+		"each seed's measured points over the knob, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
+		seedsNote(m.counts)}
+	m.caption = append(m.caption, doubts(set, all)...)
+	return m.drawing(), nil
+}
+
+// matched is the page while it grows.
+type matched struct {
+	page
+	split  string
+	counts map[string]int // seeds, by method
+	reach  []string       // which rates each method spans, for the message if none meet
+}
+
+// compare returns the panels of one data set; none if no two methods reach the same KL.
+func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
+	for _, metric := range matchedMetrics {
+		if metric.name == "nelbo" && len(row) > 0 { // there is the tighter bound
+			continue
+		}
+		fronts := frontiers(d.families, m.split, metric.name)
+		if metric.name == "nelbo" {
+			m.reach = append(m.reach, reaches(fronts)...)
+		}
+		rates := commonRates(fronts)
+		if len(rates) == 0 {
+			continue
+		}
+		p := newPanel("KL (nats per example)", metric.label)
+		if named {
+			p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
+			p.Add(heading{second: "data: " + printable(d.name)})
+		}
+		for _, f := range fronts {
+			line, spread := f.at(rates)
+			if len(line.X) == 0 {
+				continue
+			}
+			if len(f.seeds) > 1 {
+				p.Add(spread)
+			}
+			glyph := draw.GlyphStyle{Color: f.style.Color, Radius: 1.8, Shape: draw.CircleGlyph{}}
+			p.Add(line, dots{line.X, line.Y, glyph})
+			for i, x := range line.X {
+				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.seeds)))})
+			}
+			if _, ok := m.counts[f.label]; !ok {
+				m.legend = append(m.legend, entry{label: f.label, line: f.style, glyph: glyph})
+			}
+			m.counts[f.label] = len(f.seeds)
+		}
+		pad(&p.X)
+		pad(&p.Y)
+		row = append(row, p)
+	}
+	return row
+}
+
+// frontiers returns the families that have two points or more for some seed.
+func frontiers(fs []family, split, metric string) (fronts []frontier) {
+	for _, f := range fs {
+		bySeed := map[int][]pair{}
+		for _, g := range f.groups {
+			for _, v := range pairsOf(g, split, "kl", metric) {
+				bySeed[v.seed] = append(bySeed[v.seed], v)
+			}
+		}
+		front := frontier{family: f, lo: math.Inf(-1), hi: math.Inf(1)}
+		for _, seed := range sortedSeeds(bySeed) {
+			points := byRate(bySeed[seed])
+			if len(points) < 2 {
+				continue
+			}
+			front.seeds = append(front.seeds, points)
+			front.lo, front.hi = math.Max(front.lo, points[0].x), math.Min(front.hi, points[len(points)-1].x)
+		}
+		if len(front.seeds) > 0 && front.lo < front.hi {
+			fronts = append(fronts, front)
+		}
+	}
+	return fronts
+}
+
+// sortedSeeds returns the seeds in order.
+func sortedSeeds(bySeed map[int][]pair) (seeds []int) {
+	for s := range bySeed {
+		seeds = append(seeds, s)
+	}
+	slices.Sort(seeds)
+	return seeds
+}
+
+// byRate sorts points by KL and takes the mean of those that have the same.
+func byRate(points []pair) (sorted []pair) {
+	slices.SortStableFunc(points, func(a, b pair) int { return cmp.Compare(a.x, b.x) })
+	for i := 0; i < len(points); {
+		n, sum := 0, 0.0
+		for j := i; j < len(points) && points[j].x == points[i].x; j++ {
+			n, sum = n+1, sum+points[j].y
+		}
+		sorted = append(sorted, pair{points[i].seed, points[i].x, sum / float64(n)})
+		i += n
+	}
+	return sorted
+}
+
+// interpolate returns y at x on the straight lines through the points, which are sorted and
+// have x between them.
+func interpolate(points []pair, x float64) float64 {
+	i := max(1, slices.IndexFunc(points, func(p pair) bool { return p.x >= x }))
+	a, b := points[i-1], points[i]
+	t := (x - a.x) / (b.x - a.x)
+	return (1-t)*a.y + t*b.y
+}
+
+// at reads the frontier off at those of the rates that it spans.
+func (f frontier) at(rates []float64) (line curve, spread band) {
+	line.LineStyle, spread.Color = f.style, fade(f.style.Color, 0.2)
+	for _, rate := range rates {
+		if rate < f.lo || rate > f.hi {
+			continue
+		}
+		var values []float64
+		for _, points := range f.seeds {
+			values = append(values, interpolate(points, rate))
+		}
+		mean, lo, hi := record.Range(values)
+		line.X, line.Y = append(line.X, rate), append(line.Y, mean)
+		spread.X, spread.Lo, spread.Hi = append(spread.X, rate), append(spread.Lo, lo), append(spread.Hi, hi)
+	}
+	return line, spread
+}
+
+// commonRates returns about a dozen round rates that two frontiers or more span.
+func commonRates(fronts []frontier) (rates []float64) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for i, f := range fronts {
+		for _, g := range fronts[i+1:] {
+			if from, to := math.Max(f.lo, g.lo), math.Min(f.hi, g.hi); from < to {
+				lo, hi = math.Min(lo, from), math.Max(hi, to)
+			}
+		}
+	}
+	if lo >= hi {
+		return nil
+	}
+	step := niceStep((hi - lo) / 12)
+	for i := math.Ceil(lo / step); i*step <= hi; i++ {
+		n := 0
+		for _, f := range fronts {
+			if f.lo <= i*step && i*step <= f.hi {
+				n++
+			}
+		}
+		if n >= 2 {
+			rates = append(rates, i*step)
+		}
+	}
+	return rates
+}
+
+// reaches says for a message which rates each frontier spans.
+func reaches(fronts []frontier) (spans []string) {
+	for _, f := range fronts {
+		spans = append(spans, fmt.Sprintf("%s %.3g to %.3g nats", f.label, f.lo, f.hi))
+	}
+	return spans
+}

@@ -1,0 +1,194 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("rate-distortion", RateDistortion{}) }
+
+// RateDistortion shows what a method pays in KL and what it gets for it in reconstruction, at the end of training.
+//
+// One line per method goes through the means over seeds at each value of its knob (gamma,
+// tau, lambda, beta); a method without one is a single point. On a thin diagonal line
+// NELBO = rec + KL is the same everywhere: methods that differ along it only do not differ
+// in their bound. Lower left is better.
+//
+// Source: Alemi et al. 2018, "Fixing a Broken ELBO" (arXiv 1711.00464).
+type RateDistortion struct{}
+
+// Draw implements Figure.
+func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	split := finalSplit(groups, func(r record.Run, split string) bool {
+		_, kl := record.Last(r, split, "kl")
+		_, rec := record.Last(r, split, "rec")
+		return kl && rec
+	})
+	if split == "" {
+		return nil, fmt.Errorf("rate-distortion: no valid or test row has both metrics \"kl\" and \"rec\"")
+	}
+	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return len(pairsOf(g, split, "kl", "rec")) == 0 })
+	pg := page{table: [][]string{{"group", "knob", "x", "split", "seed", "kl", "rec"}}}
+	byKnob, flat := families(groups)
+	var rows [][]*plot.Plot
+	sets := byData(allFamilies(byKnob, flat))
+	for _, d := range sets {
+		p := newPanel("KL: the rate (nats per example)", "−ln p(x|z): the distortion (nats)")
+		p.Title.Text, p.Title.TextStyle = " ", sans(captionSize) // room for the numbers of the diagonals
+		if len(sets) > 1 {
+			p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize)
+			p.Add(heading{first: "data: " + printable(d.name)})
+		}
+		drawFrontiers(&pg, p, d.families, split)
+		rows = append(rows, []*plot.Plot{p})
+	}
+	pg.body = func(c draw.Canvas) { panels(rows)(draw.Crop(c, 0, -28, 0, 0)) }
+	pg.height = 3.4 * vg.Inch
+	if len(rows) > 1 {
+		pg.height = vg.Length(2.6*float64(len(rows))) * vg.Inch
+	}
+	pg.caption = []string{splitNames[split] + " split, last row.",
+		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its knob, in their order.",
+		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
+	pg.caption = append(pg.caption, doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// drawFrontiers puts families into a panel, and their numbers into the page's table.
+func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string) {
+	p.Add(isoELBO{})
+	var lines, seeds, means []plot.Plotter
+	for _, f := range fs {
+		line := curve{LineStyle: f.style}
+		each := dots{GlyphStyle: draw.GlyphStyle{Color: fade(f.style.Color, 0.45), Radius: 1.7, Shape: draw.CircleGlyph{}}}
+		for _, g := range f.groups {
+			knob, x := knobOf(g)
+			pairs := pairsOf(g, split, "kl", "rec")
+			var kl, rec []float64
+			for _, v := range pairs {
+				kl, rec = append(kl, v.x), append(rec, v.y)
+				pg.table = append(pg.table, []string{f.label, knob, x, split, fmt.Sprint(v.seed), num(v.x), num(v.y)})
+			}
+			each.X, each.Y = append(each.X, kl...), append(each.Y, rec...)
+			meanKL, _, _ := record.Range(kl)
+			meanRec, _, _ := record.Range(rec)
+			line.X, line.Y = append(line.X, meanKL), append(line.Y, meanRec)
+			pg.table = append(pg.table, []string{f.label, knob, x, split, "mean", num(meanKL), num(meanRec)})
+		}
+		at := draw.GlyphStyle{Color: f.style.Color, Radius: 3, Shape: draw.CircleGlyph{}}
+		e := entry{label: f.label, glyph: at}
+		if len(f.groups) > 1 {
+			e.line = f.style
+			lines = append(lines, line)
+		}
+		seeds, means = append(seeds, each), append(means, dots{line.X, line.Y, at})
+		pg.legend = append(pg.legend, e)
+	}
+	p.Add(lines...)
+	p.Add(seeds...)
+	p.Add(means...)
+	pad(&p.X)
+	pad(&p.Y)
+}
+
+// A dataset is the families that were trained on the same data; the likelihoods of different
+// data cannot be compared.
+type dataset struct {
+	name     string // as the settings call it
+	digest   string
+	families []family
+}
+
+// byData sorts families by their data, in the order in which the data appear.
+func byData(fs []family) (sets []dataset) {
+	for _, f := range fs {
+		run := f.groups[0].Runs[0]
+		i := slices.IndexFunc(sets, func(d dataset) bool { return d.digest == run.Data })
+		if i < 0 {
+			i = len(sets)
+			sets = append(sets, dataset{name: run.Config["data"], digest: run.Data})
+		}
+		sets[i].families = append(sets[i].families, f)
+	}
+	return sets
+}
+
+// allFamilies returns the flat families, then those of each knob.
+func allFamilies(byKnob map[string][]family, flat []family) []family {
+	fs := slices.Clone(flat)
+	for _, knob := range sortedKnobs(byKnob) {
+		fs = append(fs, byKnob[knob]...)
+	}
+	return fs
+}
+
+// knobOf returns a group's knob for a table; empty if it has none.
+func knobOf(g record.Group) (name, value string) {
+	if name, x, ok := g.Knob(); ok {
+		return name, num(x)
+	}
+	return "", ""
+}
+
+// A pair is one seed's last values of two metrics.
+type pair struct {
+	seed int
+	x, y float64
+}
+
+// pairsOf returns the finite pairs of a group's seeds.
+func pairsOf(g record.Group, split, x, y string) (pairs []pair) {
+	for _, run := range g.Runs {
+		a, okA := record.Last(run, split, x)
+		b, okB := record.Last(run, split, y)
+		if okA && okB && !math.IsNaN(a+b) && !math.IsInf(a+b, 0) {
+			pairs = append(pairs, pair{run.Seed, a, b})
+		}
+	}
+	return pairs
+}
+
+// pad leaves room on both sides of the data.
+func pad(a *plot.Axis) {
+	a.Min, a.Max = finiteOr(a.Min, 0), finiteOr(a.Max, 1)
+	room := 0.05 * (a.Max - a.Min)
+	if room < 1e-9 {
+		room = 0.5
+	}
+	a.Min, a.Max = a.Min-room, a.Max+room
+}
+
+// isoELBO draws the diagonals x + y = constant, with their numbers on the right edge and, for
+// those that do not reach it, on the top edge.
+type isoELBO struct{}
+
+// Plot implements plot.Plotter.
+func (isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	line := draw.LineStyle{Color: grey, Width: 0.5, Dashes: []vg.Length{1, 2}}
+	style := sans(captionSize)
+	style.Color = grey
+	step := niceStep((p.X.Max - p.X.Min + p.Y.Max - p.Y.Min) / 10)
+	for i := math.Ceil((p.X.Min + p.Y.Min) / step); i*step <= p.X.Max+p.Y.Max; i++ {
+		nelbo := i * step
+		from, to := math.Max(p.X.Min, nelbo-p.Y.Max), math.Min(p.X.Max, nelbo-p.Y.Min)
+		c.StrokeLine2(line, x(from), y(nelbo-from), x(to), y(nelbo-to))
+		switch {
+		case to == p.X.Max:
+			style.XAlign, style.YAlign = draw.XLeft, draw.YCenter
+			c.FillText(style, vg.Point{X: c.Max.X + 4, Y: y(nelbo - to)}, short(nelbo))
+		case from > p.X.Min:
+			style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+			c.FillText(style, vg.Point{X: x(from), Y: c.Max.Y + 3}, short(nelbo))
+		}
+	}
+}
