@@ -181,26 +181,9 @@ func (r Runner) one(ctx context.Context, j Job, index int) error {
 	return r.manifest(j, started, r.Now().Sub(started))
 }
 
-// A manifest says where a trial ran: what its rows are byte-equal within.
-type manifest struct {
-	Version   string   `json:"version"`
-	Go        string   `json:"go"`
-	OS        string   `json:"os"`
-	Arch      string   `json:"arch"`
-	GOAMD64   string   `json:"goamd64,omitempty"`
-	Precision string   `json:"precision"`
-	Kernel    string   `json:"kernel"`
-	Procs     int      `json:"gomaxprocs"`
-	Revision  string   `json:"revision,omitempty"`
-	Modified  string   `json:"modified,omitempty"`
-	Data      string   `json:"data"`
-	Warnings  []string `json:"data_warnings,omitempty"`
-	Started   string   `json:"started"`
-	Seconds   float64  `json:"seconds,omitempty"` // of the run that finished the trial
-}
-
+// manifest writes where the trial runs, and how long it took if it is done.
 func (r Runner) manifest(j Job, started time.Time, took time.Duration) error {
-	m := manifest{
+	m := record.Manifest{
 		Version: r.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel(), Procs: runtime.GOMAXPROCS(0),
 		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(),
