@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"vaelab/internal/tensor"
@@ -38,7 +39,9 @@ type Window struct {
 	Height, Width, Stride int
 	Taps                  []Tap
 
-	runs []run
+	runs   []run
+	back   []run // of the way back: the taps negated, in reverse order
+	margin int   // the farthest tap to either side
 }
 
 // A run is taps side by side: their pixels are neighbours in memory.
@@ -49,15 +52,26 @@ type run struct {
 
 // NewWindow makes a window.
 func NewWindow(height, width, stride int, taps []Tap) *Window {
-	w := &Window{Height: height, Width: width, Stride: stride, Taps: taps}
+	w := &Window{Height: height, Width: width, Stride: stride, Taps: taps, runs: runsOf(taps)}
+	var back []Tap
+	for _, t := range slices.Backward(taps) {
+		back = append(back, Tap{-t.Y, -t.X})
+		w.margin = max(w.margin, t.X, -t.X)
+	}
+	w.back = runsOf(back)
+	return w
+}
+
+// runsOf are the runs of taps.
+func runsOf(taps []Tap) (runs []run) {
 	for i, t := range taps {
 		if i > 0 && taps[i-1] == (Tap{t.Y, t.X - 1}) {
-			w.runs[len(w.runs)-1].n++
+			runs[len(runs)-1].n++
 			continue
 		}
-		w.runs = append(w.runs, run{t, i, 1})
+		runs = append(runs, run{t, i, 1})
 	}
-	return w
+	return runs
 }
 
 // Out is the size of the images computed: the input's by Stride, rounded up.
@@ -147,9 +161,12 @@ func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
 //
 // for the taps t of the window. Shapes: x (B·Height·Width, C); weight (C', taps·C), the
 // channels of one tap side by side; bias (1, C') or nil; onto nil or of the result's shape,
-// (B·H'·W', C') with H', W' from Window.Out. What the taps see is brought together a block of
-// pixels at a time, small enough for the cache, forward and again backward, and is one
-// matrix product.
+// (B·H'·W', C') with H', W' from Window.Out.
+//
+// It is matrix products in one of two ways. With stride 1 what a run of taps sees is the padded
+// image itself, from another pixel on: see convShift. With another, or few channels, what all
+// taps see is brought together a block of pixels at a time, small enough for the cache, forward
+// and again backward.
 func (v *Value) Conv(win *Window, weight, bias, onto *Value) *Value {
 	size, K := win.Height*win.Width, len(win.Taps)*v.Cols
 	if v.Rows%size != 0 || weight.Cols != K || bias != nil && (bias.Rows != 1 || bias.Cols != weight.Rows) {
@@ -159,17 +176,14 @@ func (v *Value) Conv(win *Window, weight, bias, onto *Value) *Value {
 	t := v.tape
 	out := t.op(v.Rows/size*height*width, weight.Rows, backConv, v, weight, bias, onto)
 	out.window = win
-	w := convForwards.Get().(*convForward)
-	*w = convForward{win: win, x: v.Matrix, y: out.Matrix, weight: tensor.Prepare(t.arena.Raw, tensor.T, weight.Matrix)}
-	if bias != nil {
-		w.bias = bias.Data
-	}
 	if onto != nil {
 		out.sameShape("Conv", onto)
-		w.onto = onto.Matrix
 	}
-	tensor.Split(w, out.Rows, convRows(K))
-	convForwards.Put(w)
+	if win.shifts(v.Cols) {
+		out.shift(v, weight, bias, onto)
+	} else {
+		out.gather(v, weight, bias, onto)
+	}
 	return out
 }
 
@@ -205,6 +219,20 @@ type convForward struct {
 }
 
 var convForwards = sync.Pool{New: func() any { return new(convForward) }}
+
+// gather computes v, the convolution of x, by gathering.
+func (v *Value) gather(x, weight, bias, onto *Value) {
+	w := convForwards.Get().(*convForward)
+	*w = convForward{win: v.window, x: x.Matrix, y: v.Matrix, weight: tensor.Prepare(v.tape.arena.Raw, tensor.T, weight.Matrix)}
+	if bias != nil {
+		w.bias = bias.Data
+	}
+	if onto != nil {
+		w.onto = onto.Matrix
+	}
+	tensor.Split(w, v.Rows, convRows(weight.Cols))
+	convForwards.Put(w)
+}
 
 // Part computes pixels first ... last-1.
 func (w *convForward) Part(first, last int) {
@@ -266,6 +294,10 @@ func backConv(v *Value) {
 			tensor.Add(dy.Row(i), bias.Grad)
 		}
 	}
+	if v.window.shifts(x.Cols) {
+		backConvShift(v.window, x, weight, dy)
+		return
+	}
 	if weight.Grad != nil {
 		w := convWeightBackwards.Get().(*convWeightBackward)
 		*w = convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
@@ -310,6 +342,207 @@ func (w *convWeightBackward) Part(first, last int) {
 		}
 	}
 	convBlocks.Put(block)
+}
+
+// convChannels is the number of channels from which shifting is faster than gathering, measured
+// with 3x3 and 9x9 taps: with fewer the products of a run are short, and on the way back narrow.
+const convChannels = 24
+
+// shifts tells whether images of C channels are shifted.
+func (w *Window) shifts(C int) bool { return w.Stride == 1 && C >= convChannels }
+
+// wide is how many rows of a plane are between a pixel and the one below it.
+func (w *Window) wide() int { return w.Width + w.margin }
+
+// pad writes an image to a block as a plane, a row for each pixel: margin zeros, every row of the
+// image with margin zeros behind it, and margin zeros. What tap (Y, X) of a pixel sees stands
+// Y·wide + X rows after it, zeros beyond the left and right border included.
+func (w *Window) pad(image tensor.Matrix, block *convBlock) tensor.Matrix {
+	C, wide := image.Cols, w.wide()
+	plane := block.matrix(w.Height*wide+2*w.margin, C)
+	clear(plane.Data[:w.margin*C])
+	for y := range w.Height {
+		row := plane.Data[(w.margin+y*wide)*C:]
+		copy(row, image.Data[y*w.Width*C:][:w.Width*C])
+		clear(row[w.Width*C:][:w.margin*C])
+	}
+	clear(plane.Data[(w.margin+w.Height*wide)*C:])
+	return plane
+}
+
+// image is image i of a batch.
+func (w *Window) image(batch tensor.Matrix, i int) tensor.Matrix {
+	return batch.RowRange(i*w.Height*w.Width, (i+1)*w.Height*w.Width)
+}
+
+// inside tells for which pixels from ... to-1 of a plane, counted without the first margin, a run
+// stands in a row of the image.
+func (w *Window) inside(r run) (from, to int) {
+	return max(0, -r.Y) * w.wide(), min(w.Height, w.Height-r.Y) * w.wide()
+}
+
+// see is what a run sees from pixels from ... to-1 of a plane, (to-from, n·C): rows that overlap.
+func (w *Window) see(plane tensor.Matrix, r run, from, to int) tensor.Matrix {
+	at := w.margin + from + r.Y*w.wide() + r.X
+	return tensor.Matrix{Rows: to - from, Cols: r.n * plane.Cols, Stride: plane.Cols, Data: plane.Data[at*plane.Cols:]}
+}
+
+// convShift is a convolution of stride 1: for each run of taps the product of a shifted plane
+// and the run's weights. What is computed at the zeros between two rows is dropped. Images do
+// not depend on each other.
+type convShift struct {
+	win        *Window
+	runs       []run
+	panels     []tensor.Panel // the weights of each run
+	x, y, onto tensor.Matrix  // without onto its Data are nil
+	bias       []Float        // or nil
+}
+
+var convShifts = sync.Pool{New: func() any { return new(convShift) }}
+
+// shift computes v, the convolution of x, by shifting.
+func (v *Value) shift(x, weight, bias, onto *Value) {
+	w := convShifts.Get().(*convShift)
+	*w = convShift{win: v.window, runs: v.window.runs, panels: w.panels[:0], x: x.Matrix, y: v.Matrix}
+	for _, r := range w.runs {
+		own := weight.ColRange(r.at*x.Cols, (r.at+r.n)*x.Cols)
+		w.panels = append(w.panels, tensor.Prepare(v.tape.arena.Raw, tensor.T, own))
+	}
+	if bias != nil {
+		w.bias = bias.Data
+	}
+	if onto != nil {
+		w.onto = onto.Matrix
+	}
+	tensor.Split(w, x.Rows/(w.win.Height*w.win.Width), 1)
+	convShifts.Put(w)
+}
+
+// Part computes images first ... last-1.
+func (w *convShift) Part(first, last int) {
+	in, out := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
+	for i := first; i < last; i++ {
+		w.image(i, w.win.pad(w.win.image(w.x, i), in), out)
+	}
+	convBlocks.Put(in)
+	convBlocks.Put(out)
+}
+
+// image computes image i from its plane.
+func (w *convShift) image(i int, plane tensor.Matrix, out *convBlock) {
+	wide, C := w.win.wide(), w.y.Cols
+	y, n := w.win.image(w.y, i).Data, w.win.Width*C
+	sum := out.matrix(w.win.Height*wide, C)
+	clear(sum.Data)
+	if w.bias != nil {
+		for k := range sum.Rows {
+			copy(sum.Row(k), w.bias)
+		}
+	}
+	if w.onto.Data != nil {
+		onto := w.win.image(w.onto, i).Data
+		for k := range w.win.Height {
+			tensor.Add(onto[k*n:][:n], sum.Data[k*wide*C:][:n])
+		}
+	}
+	for k, r := range w.runs {
+		if from, to := w.win.inside(r); from < to {
+			w.panels[k].GemmAlone(w.win.see(plane, r, from, to), 1, sum.RowRange(from, to))
+		}
+	}
+	for k := range w.win.Height {
+		copy(y[k*n:][:n], sum.Data[k*wide*C:])
+	}
+}
+
+// convShiftBack is the way back by shifts. To the input it is a convolution of dy with the
+// transposed weights of the opposite taps. Groups of images do not depend on each other.
+type convShiftBack struct {
+	input  convShift // x is dy; y, without Data if the input has no gradient, is its gradient
+	x      tensor.Matrix
+	images int           // of a group
+	sums   tensor.Matrix // each group's gradients of the weights; Data are nil if they have none
+}
+
+var convShiftBacks = sync.Pool{New: func() any { return new(convShiftBack) }}
+
+// convGroups is into how many groups the images are cut at most: a fixed number, so that the
+// number of processors does not change the order of the weights' sums.
+const convGroups = 12
+
+// backConvShift is backConv for the weights and the input.
+func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
+	total := x.Rows / (win.Height * win.Width)
+	w, block := convShiftBacks.Get().(*convShiftBack), convBlocks.Get().(*convBlock)
+	*w = convShiftBack{x: x.Matrix, images: max(1, (total+convGroups-1)/convGroups),
+		input: convShift{win: win, x: dy, runs: win.back, panels: w.input.panels[:0]}}
+	groups := (total + w.images - 1) / w.images
+	if weight.Grad != nil {
+		w.sums = block.matrix(groups*weight.Rows, weight.Cols)
+	}
+	if x.Grad != nil {
+		w.input.y, w.input.onto = x.gradient(), x.gradient()
+		w.opposite(weight.Matrix, x.tape.arena.Raw)
+	}
+	tensor.Split(w, groups, 1)
+	for i := range w.sums.Rows {
+		tensor.Add(w.sums.Row(i), weight.gradient().Row(i%weight.Rows))
+	}
+	convBlocks.Put(block)
+	convShiftBacks.Put(w)
+}
+
+// opposite prepares the weights of the way back to the input.
+func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float) {
+	C, out, taps := w.x.Cols, weight.Rows, len(w.input.win.Taps)
+	m := tensor.Matrix{Rows: taps * out, Cols: C, Data: alloc(taps * out * C)}
+	for i := range m.Rows {
+		copy(m.Row(i), weight.Row(i % out)[(taps-1-i/out)*C:])
+	}
+	for _, r := range w.input.runs {
+		w.input.panels = append(w.input.panels, tensor.Prepare(alloc, tensor.N, m.RowRange(r.at*out, (r.at+r.n)*out)))
+	}
+}
+
+// Part adds what groups first ... last-1 contribute.
+func (w *convShiftBack) Part(first, last int) {
+	left, right, out := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
+	win, C := w.input.win, w.input.x.Cols
+	for g := first; g < last; g++ {
+		var dw tensor.Matrix
+		if w.sums.Data != nil {
+			dw = w.sums.RowRange(g*C, (g+1)*C)
+			clear(dw.Data)
+		}
+		for i := g * w.images; i < min((g+1)*w.images, w.x.Rows/(win.Height*win.Width)); i++ {
+			dy := win.pad(win.image(w.input.x, i), left)
+			if dw.Data != nil {
+				win.weights(win.pad(win.image(w.x, i), right), dy, dw)
+			}
+			if w.input.y.Data != nil {
+				w.input.image(i, dy, out)
+			}
+		}
+	}
+	convBlocks.Put(left)
+	convBlocks.Put(right)
+	convBlocks.Put(out)
+}
+
+// weights adds the gradients of the weights from one image, given the planes of x and dy. Where
+// dy has zeros between two rows it does not matter what x has. No product is large enough to
+// be split by itself.
+func (w *Window) weights(x, dy, dw tensor.Matrix) {
+	C := x.Cols
+	for _, r := range w.runs {
+		from, to := w.inside(r)
+		rows := max(1, (1<<20)/(r.n*C*dy.Cols))
+		for ; from < to; from += rows {
+			end := min(to, from+rows)
+			seen := dy.RowRange(w.margin+from, w.margin+end)
+			tensor.Gemm(tensor.T, seen, tensor.N, w.see(x, r, from, end), 1, dw.ColRange(r.at*C, (r.at+r.n)*C))
+		}
+	}
 }
 
 // Reshape is the same numbers in the same order as rows x cols.

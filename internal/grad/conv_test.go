@@ -23,7 +23,7 @@ func normal(seed uint64, rows, cols int) tensor.Matrix {
 
 // TestConvIsTheSum compares with the definition, pixel by pixel.
 func TestConvIsTheSum(t *testing.T) {
-	const B, H, W, C, out = 3, 7, 6, 2, 5
+	const B, H, W, out = 3, 7, 6, 5
 	for name, win := range map[string]*Window{
 		"square":     NewWindow(H, W, 1, Square(3)),
 		"by two":     NewWindow(H, W, 2, Square(3)),
@@ -34,28 +34,30 @@ func TestConvIsTheSum(t *testing.T) {
 		"scattered":  NewWindow(H, W, 1, []Tap{{0, 2}, {-1, -1}, {-1, 1}, {2, 0}}),
 		"all beyond": NewWindow(H, W, 1, []Tap{{H, 0}, {0, -W}}),
 	} {
-		var tape Tape
-		x, w, b := normal(1, B*H*W, C), normal(2, out, len(win.Taps)*C), normal(3, 1, out)
-		y := tape.Const(x).Conv(win, tape.Const(w), tape.Const(b), nil)
-		h, wd := win.Out()
-		if y.Rows != B*h*wd {
-			t.Fatalf("%s: %v for %d images of %d x %d", name, y.Matrix, B, h, wd)
-		}
-		for i := range y.Rows {
-			image, row, col := i/(h*wd), i/wd%h, i%wd
-			for o, got := range y.Row(i) {
-				want := float64(b.Data[o])
-				for k, tap := range win.Taps {
-					sy, sx := row*win.Stride+tap.Y, col*win.Stride+tap.X
-					if sy < 0 || sy >= H || sx < 0 || sx >= W {
-						continue
+		for _, C := range []int{2, convChannels} {
+			var tape Tape
+			x, w, b := normal(1, B*H*W, C), normal(2, out, len(win.Taps)*C), normal(3, 1, out)
+			y := tape.Const(x).Conv(win, tape.Const(w), tape.Const(b), nil)
+			h, wd := win.Out()
+			if y.Rows != B*h*wd {
+				t.Fatalf("%s: %v for %d images of %d x %d", name, y.Matrix, B, h, wd)
+			}
+			for i := range y.Rows {
+				image, row, col := i/(h*wd), i/wd%h, i%wd
+				for o, got := range y.Row(i) {
+					want := float64(b.Data[o])
+					for k, tap := range win.Taps {
+						sy, sx := row*win.Stride+tap.Y, col*win.Stride+tap.X
+						if sy < 0 || sy >= H || sx < 0 || sx >= W {
+							continue
+						}
+						for c, v := range x.Row((image*H+sy)*W + sx) {
+							want += float64(v) * float64(w.Row(o)[k*C+c])
+						}
 					}
-					for c, v := range x.Row((image*H+sy)*W + sx) {
-						want += float64(v) * float64(w.Row(o)[k*C+c])
+					if math.Abs(float64(got)-want) > 1e-4*(1+math.Abs(want)) {
+						t.Fatalf("%s of %d channels: image %d pixel (%d, %d) channel %d: %v, want %v", name, C, image, row, col, o, got, want)
 					}
-				}
-				if math.Abs(float64(got)-want) > 1e-4*(1+math.Abs(want)) {
-					t.Fatalf("%s: image %d pixel (%d, %d) channel %d: %v, want %v", name, image, row, col, o, got, want)
 				}
 			}
 		}
@@ -98,19 +100,21 @@ func convStep(tape *Tape, win *Window, B, C, out int) (step func(), grads []tens
 // TestConvOnManyProcessors: the same bytes on any number.
 func TestConvOnManyProcessors(t *testing.T) {
 	defer tensor.SetProcs(1)
-	var want []tensor.Matrix
-	for procs := 1; procs <= 3; procs++ {
-		tensor.SetProcs(procs)
-		var tape Tape
-		step, grads, _ := convStep(&tape, NewWindow(13, 14, 1, UpTo(7)), 7, 16, 32)
-		step()
-		if want == nil {
-			want = grads
-		}
-		for k, m := range grads {
-			for i, v := range m.Data {
-				if v != want[k].Data[i] {
-					t.Fatalf("%d processors: gradient %d element %d is %v, on one %v", procs, k, i, v, want[k].Data[i])
+	for _, C := range []int{16, convChannels} {
+		var want []tensor.Matrix
+		for procs := 1; procs <= 3; procs++ {
+			tensor.SetProcs(procs)
+			var tape Tape
+			step, grads, _ := convStep(&tape, NewWindow(13, 14, 1, UpTo(7)), 17, C, 32)
+			step()
+			if want == nil {
+				want = grads
+			}
+			for k, m := range grads {
+				for i, v := range m.Data {
+					if v != want[k].Data[i] {
+						t.Fatalf("%d channels on %d processors: gradient %d element %d is %v, on one %v", C, procs, k, i, v, want[k].Data[i])
+					}
 				}
 			}
 		}
@@ -118,11 +122,13 @@ func TestConvOnManyProcessors(t *testing.T) {
 }
 
 func TestConvAllocatesNothing(t *testing.T) {
-	var tape Tape
-	step, _, _ := convStep(&tape, NewWindow(4, 4, 1, UpTo(5)), 2, 2, 4)
-	step()
-	if n := testing.AllocsPerRun(20, step); n > 0 {
-		t.Errorf("a warm convolution allocates %v times", n)
+	for _, C := range []int{2, convChannels} {
+		var tape Tape
+		step, _, _ := convStep(&tape, NewWindow(4, 4, 1, UpTo(5)), 2, C, 4)
+		step()
+		if n := testing.AllocsPerRun(20, step); n > 0 {
+			t.Errorf("a warm convolution of %d channels allocates %v times", C, n)
+		}
 	}
 }
 

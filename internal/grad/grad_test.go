@@ -56,6 +56,12 @@ var formulas = []formula{
 	{"Conv", [][2]int{{40, 2}, {3, 18}, {1, 3}}, func(in []*Value) *Value { return in[0].Conv(NewWindow(4, 5, 1, Square(3)), in[1], in[2], nil) }, 0},
 	{"Conv by two", [][2]int{{30, 2}, {3, 18}, {1, 3}}, func(in []*Value) *Value { return in[0].Conv(NewWindow(5, 3, 2, Square(3)), in[1], in[2], nil) }, 0},
 	{"Conv before, onto", [][2]int{{24, 1}, {2, 12}, {24, 2}}, func(in []*Value) *Value { return in[0].Conv(NewWindow(3, 4, 1, Before(5)), in[1], nil, in[2]) }, 0},
+	{"Conv of many channels", [][2]int{{24, convChannels}, {3, 9 * convChannels}, {1, 3}, {24, 3}}, func(in []*Value) *Value {
+		return in[0].Conv(NewWindow(3, 4, 1, Square(3)), in[1], in[2], in[3])
+	}, 0},
+	{"Conv of many channels before", [][2]int{{24, convChannels}, {3, 4 * convChannels}}, func(in []*Value) *Value {
+		return in[0].Conv(NewWindow(3, 4, 1, Before(3)), in[1], nil, nil)
+	}, 0},
 	{"BatchNorm", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _, _ := in[0].BatchNorm(1e-5); return y }, 0},
 	{"LayerNorm", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].LayerNorm(1e-5) }, 0},
 	{"BatchRMS", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _ := in[0].BatchRMS(1e-8); return y }, 0},

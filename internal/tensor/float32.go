@@ -128,6 +128,9 @@ func gonum(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	general := func(m Matrix) blas32.General {
 		return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
 	}
+	copyA, copyB := apart(&a), apart(&b)
+	defer copies.Put(copyA)
+	defer copies.Put(copyB)
 	blas32.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 

@@ -30,6 +30,9 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	general := func(m Matrix) blas64.General {
 		return blas64.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
 	}
+	copyA, copyB := apart(&a), apart(&b)
+	defer copies.Put(copyA)
+	defer copies.Put(copyB)
 	blas64.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 

@@ -5,12 +5,15 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 )
 
 // A Matrix is a row-major matrix: element (i, j) is Data[i*Cols+j], or, for a view of
-// some columns, Data[i*Stride+j].
+// some columns, Data[i*Stride+j]. With a Stride below Cols rows overlap: such a matrix may be
+// an operand of a product, not the result.
 type Matrix struct {
 	Rows, Cols int
 	Stride     int // distance between rows; 0 means Cols
@@ -78,6 +81,25 @@ func (t Trans) dims(m Matrix) (rows, cols int) {
 		return m.Cols, m.Rows
 	}
 	return m.Rows, m.Cols
+}
+
+// copies lends the memory of apart.
+var copies = sync.Pool{New: func() any { return new(Matrix) }}
+
+// apart replaces m by a copy if its rows overlap, which gonum refuses. The caller puts what it
+// returns back to copies.
+func apart(m *Matrix) *Matrix {
+	c := copies.Get().(*Matrix)
+	if m.stride() >= m.Cols {
+		return c
+	}
+	c.Data = slices.Grow(c.Data[:0], m.Rows*m.Cols)[:m.Rows*m.Cols]
+	*c = Matrix{Rows: m.Rows, Cols: m.Cols, Data: c.Data}
+	for i := range m.Rows {
+		copy(c.Row(i), m.Row(i))
+	}
+	*m = *c
+	return c
 }
 
 // Gemm computes c = a·b + beta·c, with a and b transposed as asked. With beta 0 the old

@@ -74,6 +74,39 @@ func TestSlicesEqualScalars(t *testing.T) {
 	}
 }
 
+// TestGemmOfOverlappingRows: a matrix whose rows overlap is multiplied as its copy.
+func TestGemmOfOverlappingRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	const rows, cols, stride, n = 37, 30, 7, 5
+	a := Matrix{Rows: rows, Cols: cols, Stride: stride, Data: make([]Float, (rows-1)*stride+cols)}
+	right, left := New(cols, n), New(n, rows)
+	for _, m := range []Matrix{a, right, left} {
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64())
+		}
+	}
+	dense := New(rows, cols)
+	for i := range rows {
+		copy(dense.Row(i), a.Row(i))
+	}
+	results := func(a Matrix) []Matrix {
+		c, alone, d, e := New(rows, n), New(rows, n), New(n, cols), New(cols, n)
+		Gemm(N, a, N, right, 0, c)
+		Prepare(func(n int) []Float { return make([]Float, n) }, N, right).GemmAlone(a, 0, alone)
+		Gemm(N, left, N, a, 0, d)
+		Gemm(T, a, T, left, 0, e)
+		return []Matrix{c, alone, d, e}
+	}
+	want := results(dense)
+	for k, m := range results(a) {
+		for i, v := range m.Data {
+			if v != want[k].Data[i] {
+				t.Fatalf("product %d element %d: %v, of the copy %v", k, i, v, want[k].Data[i])
+			}
+		}
+	}
+}
+
 // TestGemm compares all transpositions, also of column views, with three loops.
 func TestGemm(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
