@@ -20,13 +20,15 @@ test-long: ## every float32 through exp, and longer fuzzing
 ci:
 	.ci/run
 
-BENCH = go test ./internal/tensor/... ./internal/grad ./internal/train -run '^$$' -bench . -cpu 1,$(shell nproc)
+# Not -cpu 1,2: with it the first round of every benchmark runs on all cores.
+BENCH = for n in 1 $(shell nproc); do GOMAXPROCS=$$n go test ./internal/tensor/... ./internal/grad ./internal/train -run '^$$' -bench . $(ROUNDS); done
 
 bench: ## products and whole training steps as a share of the FMA ceiling, on one core and on all
 	$(BENCH)
 
+bench-record: ROUNDS = -count 6
 bench-record: ## the same, six times, kept with commit and processor, and compared with the commits before
-	{ echo "commit: $$(git describe --always --dirty)"; $(BENCH) -count 6; } | tee /dev/stderr >> bench/history.txt
+	{ echo "commit: $$(git describe --always --dirty)"; $(BENCH); } | tee /dev/stderr >> bench/history.txt
 	go tool -modfile=tools/go.mod benchstat -col commit bench/history.txt
 
 generate: ## the assembly, from its generator
