@@ -13,18 +13,13 @@ func (v *Value) Affine(w, b *Value) *Value {
 		panic(fmt.Sprintf("grad: Affine: %v times %v transposed plus %v", v.Matrix, w.Matrix, b.Matrix))
 	}
 	out := v.tape.op(v.Rows, w.Rows, backAffine, v, w, b)
-	for i := range out.Rows {
-		copy(out.Row(i), b.Data)
-	}
-	tensor.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 1, out.Matrix)
+	tensor.Affine(v.Matrix, tensor.T, w.Matrix, b.Data, out.Matrix)
 	return out
 }
 
 func backAffine(v *Value) {
 	backMatMulT(v)
 	if b := v.in[2]; b.Grad != nil {
-		for i := range v.Rows {
-			tensor.Add(v.gradient().Row(i), b.Grad)
-		}
+		tensor.AddRows(v.gradient(), b.Grad)
 	}
 }

@@ -267,20 +267,9 @@ func (w *attentionBack) head(h, b, row, T int, p []Float) {
 // backSoftmax turns the gradients of softmax weights p into those of what was scaled and
 // exponentiated: d = scale p (d - Σ p d). Weights that are 0 let nothing through.
 func backSoftmax(p, d []Float, scale Float) {
-	var s0, s1, s2, s3 Float // four sums, so that one addition need not wait for another
 	d = d[:len(p)]
-	j := 0
-	for ; j+3 < len(p); j += 4 {
-		s0 += p[j] * d[j]
-		s1 += p[j+1] * d[j+1]
-		s2 += p[j+2] * d[j+2]
-		s3 += p[j+3] * d[j+3]
-	}
-	for ; j < len(p); j++ {
-		s0 += p[j] * d[j]
-	}
-	s0 += s1 + s2 + s3
+	sum := tensor.Dot(p, d)
 	for j, p := range p {
-		d[j] = scale * p * (d[j] - s0)
+		d[j] = scale * p * (d[j] - sum)
 	}
 }

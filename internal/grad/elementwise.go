@@ -179,9 +179,7 @@ func backMax(v *Value) {
 func (v *Value) Add(b *Value) *Value {
 	v.sameShape("Add", b)
 	out := v.tape.op(v.Rows, v.Cols, backAdd, v, b)
-	for i, x := range v.Data {
-		out.Data[i] = x + b.Data[i]
-	}
+	tensor.Plus(v.Data, b.Data, out.Data)
 	return out
 }
 
@@ -243,9 +241,7 @@ func backAddRow(v *Value) {
 		tensor.Add(v.Grad, a.Grad)
 	}
 	if r.Grad != nil {
-		for i := range v.Rows {
-			tensor.Add(v.gradient().Row(i), r.Grad)
-		}
+		tensor.AddRows(v.gradient(), r.Grad)
 	}
 }
 

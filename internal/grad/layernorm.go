@@ -44,7 +44,7 @@ func (w *layerNorm) Part(from, to int) {
 	C := len(w.gain)
 	for i := from; i < to; i++ {
 		standard, y := w.standard[i*C:][:C], w.y[i*C:][:C]
-		_, _, w.inv[i] = standardise(w.x[i*C:], standard, C, 1, w.eps)
+		w.inv[i] = standardiseRow(w.x[i*C:][:C], standard, w.eps)
 		for j, s := range standard {
 			y[j] = w.gain[j]*s + w.bias[j]
 		}
@@ -53,23 +53,39 @@ func (w *layerNorm) Part(from, to int) {
 
 func backLayerNormAffine(v *Value) {
 	x, gain, bias, C := v.in[0], v.in[1], v.in[2], v.Cols
-	for i := range v.Rows {
-		dy := v.gradient().Row(i)
-		if bias.Grad != nil {
-			tensor.Add(dy, bias.Grad)
-		}
-		if gain.Grad != nil {
-			standard := v.save[0][i*C:][:C]
-			for j, g := range dy {
-				gain.Grad[j] += g * standard[j]
-			}
-		}
+	if bias.Grad != nil {
+		tensor.AddRows(v.gradient(), bias.Grad)
+	}
+	if gain.Grad != nil {
+		w := gainBacks.Get().(*gainBack)
+		*w = gainBack{dy: v.gradient(), standard: v.save[0], gain: gain.Grad}
+		tensor.Split(w, C, max(16, splitFloats/v.Rows/16*16))
+		gainBacks.Put(w)
 	}
 	if x.Grad != nil {
 		w := layerNormBacks.Get().(*layerNormBack)
 		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad}
 		tensor.Split(w, v.Rows, layerNormAlign(C))
 		layerNormBacks.Put(w)
+	}
+}
+
+// gainBack adds up the gain's gradient, column by column.
+type gainBack struct {
+	dy             tensor.Matrix
+	standard, gain []Float
+}
+
+var gainBacks = sync.Pool{New: func() any { return new(gainBack) }}
+
+// Part adds up columns from ... to-1.
+func (w *gainBack) Part(from, to int) {
+	gain := w.gain[from:to]
+	for i := range w.dy.Rows {
+		dy, standard := w.dy.Row(i)[from:to], w.standard[i*w.dy.Cols:][from:to]
+		for j := range gain {
+			gain[j] += dy[j] * standard[j]
+		}
 	}
 }
 
@@ -86,6 +102,6 @@ func (w *layerNormBack) Part(from, to int) {
 		for j, g := range w.gain {
 			dy[j] *= g
 		}
-		backStandardise(dy, w.standard[i*C:], w.dx[i*C:], C, 1, w.inv[i])
+		backStandardiseRow(dy, w.standard[i*C:][:C], w.dx[i*C:][:C], w.inv[i])
 	}
 }

@@ -16,7 +16,7 @@ func (v *Value) BatchNorm(eps Float) (y *Value, mean, variance []Float) {
 	stats := v.tape.arena.Raw(3 * C)
 	mean, variance, inv := stats[:C], stats[C:2*C], stats[2*C:]
 	for j := range C {
-		mean[j], variance[j], inv[j] = standardise(v.Data[j:], out.Data[j:], v.Rows, C, eps)
+		mean[j], variance[j], inv[j] = standardiseColumn(v.Data[j:], out.Data[j:], v.Rows, C, eps)
 	}
 	out.save[0] = inv
 	return out, mean, variance
@@ -25,7 +25,7 @@ func (v *Value) BatchNorm(eps Float) (y *Value, mean, variance []Float) {
 func backBatchNorm(v *Value) {
 	C := v.Cols
 	for j := range C {
-		backStandardise(v.Grad[j:], v.Data[j:], v.in[0].Grad[j:], v.Rows, C, v.save[0][j])
+		backStandardiseColumn(v.Grad[j:], v.Data[j:], v.in[0].Grad[j:], v.Rows, C, v.save[0][j])
 	}
 }
 
@@ -38,7 +38,7 @@ func (v *Value) LayerNorm(eps Float) *Value {
 	out := v.tape.op(v.Rows, C, backLayerNorm, v)
 	inv := v.tape.arena.Raw(v.Rows)
 	for i := range v.Rows {
-		_, _, inv[i] = standardise(v.Data[i*C:], out.Data[i*C:], C, 1, eps)
+		inv[i] = standardiseRow(v.Data[i*C:][:C], out.Data[i*C:][:C], eps)
 	}
 	out.save[0] = inv
 	return out
@@ -47,12 +47,12 @@ func (v *Value) LayerNorm(eps Float) *Value {
 func backLayerNorm(v *Value) {
 	C := v.Cols
 	for i := range v.Rows {
-		backStandardise(v.Grad[i*C:], v.Data[i*C:], v.in[0].Grad[i*C:], C, 1, v.save[0][i])
+		backStandardiseRow(v.Grad[i*C:][:C], v.Data[i*C:][:C], v.in[0].Grad[i*C:][:C], v.save[0][i])
 	}
 }
 
-// standardise handles one line of n numbers, `stride` apart.
-func standardise(x, y []Float, n, stride int, eps Float) (mean, variance, inv Float) {
+// standardiseColumn handles n numbers, `stride` apart.
+func standardiseColumn(x, y []Float, n, stride int, eps Float) (mean, variance, inv Float) {
 	for i := range n {
 		mean += x[i*stride]
 	}
@@ -69,8 +69,8 @@ func standardise(x, y []Float, n, stride int, eps Float) (mean, variance, inv Fl
 	return mean, variance, inv
 }
 
-// backStandardise: dx = inv (dy - mean(dy) - y mean(dy y)).
-func backStandardise(dy, y, dx []Float, n, stride int, inv Float) {
+// backStandardiseColumn: dx = inv (dy - mean(dy) - y mean(dy y)).
+func backStandardiseColumn(dy, y, dx []Float, n, stride int, inv Float) {
 	var mean, meanY Float
 	for i := range n {
 		mean += dy[i*stride]
@@ -80,6 +80,27 @@ func backStandardise(dy, y, dx []Float, n, stride int, inv Float) {
 	meanY /= Float(n)
 	for i := range n {
 		dx[i*stride] += inv * (dy[i*stride] - mean - y[i*stride]*meanY)
+	}
+}
+
+// standardiseRow is standardiseColumn of neighbours.
+func standardiseRow(x, y []Float, eps Float) (inv Float) {
+	n := Float(len(x))
+	mean := tensor.Total(x) / n
+	for i, v := range x {
+		y[i] = v - mean
+	}
+	inv = 1 / tensor.Sqrt(tensor.Dot(y, y)/n+eps)
+	tensor.Scale(inv, y)
+	return inv
+}
+
+// backStandardiseRow is backStandardiseColumn of neighbours.
+func backStandardiseRow(dy, y, dx []Float, inv Float) {
+	n := Float(len(dy))
+	mean, meanY := tensor.Total(dy)/n, tensor.Dot(dy, y)/n
+	for i, g := range dy {
+		dx[i] += inv * (g - mean - y[i]*meanY)
 	}
 }
 

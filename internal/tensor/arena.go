@@ -13,7 +13,7 @@ const slabFloats = 1 << 18
 // Floats lends n zeros.
 func (a *Arena) Floats(n int) []Float {
 	s := a.Raw(n)
-	clear(s)
+	Clear(s)
 	return s
 }
 

@@ -3,6 +3,7 @@
 package tensor
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,18 @@ func Ceiling(now func() time.Time) float64 {
 	return kernel.CeilingFlops * rounds / now().Sub(start).Seconds()
 }
 
+// affine computes c = a·b with the row bias added to each of its rows.
+func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+	if !kernel.Available {
+		plainAffine(a, tB, b, bias, c)
+		return
+	}
+	w := products.Get().(*product)
+	*w = product{tB: tB, a: a, b: b, c: c, bias: bias, add: true, byRow: c.Rows >= c.Cols}
+	w.run()
+	products.Put(w)
+}
+
 // gemm computes c = a·b + beta·c with the kernels, or with gonum where there are none.
 func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	if !kernel.Available {
@@ -67,6 +80,7 @@ type product struct {
 	tA, tB  Trans
 	a, b, c Matrix
 	panel   []float32 // b, if packed before
+	bias    []float32 // a row that every row of c starts from, or nil
 	add     bool
 	byRow   bool
 }
@@ -77,16 +91,55 @@ var products = sync.Pool{New: func() any { return new(product) }}
 // of about 50 microseconds outweigh waking the other.
 const splitFlops = 4 << 20
 
+// sharedPanel is the longest right-hand operand that is packed once for all parts by rows.
+// A longer one meets so many rows that each part may pack it again.
+const sharedPanel = 1 << 20
+
 func (w *product) run() {
 	n, align := w.c.Cols, 32
 	if w.byRow {
 		n, align = w.c.Rows, 8
 	}
-	if _, k := w.tA.dims(w.a); 2*w.c.Rows*w.c.Cols*k < splitFlops {
+	_, k := w.tA.dims(w.a)
+	if 2*w.c.Rows*w.c.Cols*k < splitFlops {
 		align = n
+	}
+	if size := k * w.c.Cols; w.byRow && w.panel == nil && procs.Load() > 1 && align < n && size <= sharedPanel {
+		p := panels.Get().(*[]float32)
+		*p = slices.Grow((*p)[:0], kernel.PanelSize(k, w.c.Cols))
+		w.panel = (*p)[:kernel.PanelSize(k, w.c.Cols)]
+		packPanel(w.panel, w.tB, w.b)
+		Split(w, n, align)
+		panels.Put(p)
+		return
 	}
 	Split(w, n, align)
 }
+
+// panels lends the memory of right-hand operands that parts share.
+var panels = sync.Pool{New: func() any { return new([]float32) }}
+
+// A packing is a right-hand operand that is made ready, in parts if it is long.
+type packing struct {
+	panel      []float32
+	b          []float32
+	k, n       int
+	bRow, bCol int
+}
+
+var packings = sync.Pool{New: func() any { return new(packing) }}
+
+func packPanel(panel []float32, tB Trans, b Matrix) {
+	w := packings.Get().(*packing)
+	*w = packing{panel: panel, b: b.Data}
+	w.k, w.n = tB.dims(b)
+	w.bRow, w.bCol = tB.strides(b)
+	Split(w, w.n, max(32, splitFloats/max(1, w.k)/32*32))
+	packings.Put(w)
+}
+
+// Part packs columns from ... to-1.
+func (w *packing) Part(from, to int) { kernel.Pack(w.panel, w.b, from, to, w.k, w.n, w.bRow, w.bCol) }
 
 // Part computes rows, or columns, from ... to-1 of c.
 func (w *product) Part(from, to int) {
@@ -102,6 +155,15 @@ func (w *product) Part(from, to int) {
 		c = c[from:]
 		if w.panel == nil {
 			b = b[from*bCol:]
+		}
+	}
+	if w.bias != nil {
+		bias := w.bias
+		if !w.byRow {
+			bias = bias[from:to]
+		}
+		for i := range m {
+			copy(c[i*w.c.stride():], bias)
 		}
 	}
 	switch {
@@ -149,8 +211,7 @@ func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
 	p.rows, p.cols = tB.dims(b)
 	if kernel.Available {
 		p.packed = alloc(kernel.PanelSize(p.rows, p.cols))
-		row, col := tB.strides(b)
-		kernel.Pack(p.packed, b.Data, p.rows, p.cols, row, col)
+		packPanel(p.packed, tB, b)
 	}
 	return p
 }
@@ -192,6 +253,40 @@ func Tanhs(x, y []Float) {
 	plainTanhs(x, y)
 }
 
+// GELU sets y to x Φ(x) in its tanh form, x sigmoid(2u) with u = √(2/π) (x + 0.044715 x³).
+func GELU(x, y []Float) {
+	if kernel.Available {
+		kernel.GELU(x, y)
+		return
+	}
+	plainGELU(x, y)
+}
+
+// BackGELU adds dy times GELU's derivative at x to dx.
+func BackGELU(x, dy, dx []Float) {
+	if kernel.Available {
+		kernel.BackGELU(x, dy, dx)
+		return
+	}
+	plainBackGELU(x, dy, dx)
+}
+
+// Dot is the sum of x y.
+func Dot(x, y []Float) Float {
+	if kernel.Available {
+		return kernel.Dot(x, y)
+	}
+	return plainDot(x, y)
+}
+
+// Total is the sum of x.
+func Total(x []Float) Float {
+	if kernel.Available {
+		return kernel.Sum(x)
+	}
+	return plainSum(x)
+}
+
 func expSum(x []Float, shift Float) Float {
 	if kernel.Available {
 		return kernel.ExpSum(x, shift)
@@ -205,29 +300,6 @@ func largest(x []Float) Float {
 	}
 	return plainMax(x)
 }
-
-// Axpy adds k times x to y.
-func Axpy(k Float, x, y []Float) {
-	if len(x) < 2*splitFloats {
-		axpyHere(k, x, y)
-		return
-	}
-	w := axpys.Get().(*axpy)
-	*w = axpy{k, x, y}
-	Split(w, len(x), splitFloats)
-	axpys.Put(w)
-}
-
-// axpy is a long Axpy that can be done in parts.
-type axpy struct {
-	k    Float
-	x, y []Float
-}
-
-var axpys = sync.Pool{New: func() any { return new(axpy) }}
-
-// Part adds elements from ... to-1.
-func (w *axpy) Part(from, to int) { axpyHere(w.k, w.x[from:to], w.y[from:to]) }
 
 func axpyHere(k Float, x, y []Float) {
 	if kernel.Available {

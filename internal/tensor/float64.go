@@ -36,6 +36,8 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	blas64.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 
+func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) { plainAffine(a, tB, b, bias, c) }
+
 // A Panel is a right-hand operand for many products; nothing is made ready here.
 type Panel struct {
 	rows, cols int // as read
@@ -60,11 +62,22 @@ func Sigmoids(x []Float) { plainSigmoids(x) }
 // Tanhs sets y to the hyperbolic tangents of x; y may be x.
 func Tanhs(x, y []Float) { plainTanhs(x, y) }
 
+// GELU sets y to x Φ(x) in its tanh form, x sigmoid(2u) with u = √(2/π) (x + 0.044715 x³).
+func GELU(x, y []Float) { plainGELU(x, y) }
+
+// BackGELU adds dy times GELU's derivative at x to dx.
+func BackGELU(x, dy, dx []Float) { plainBackGELU(x, dy, dx) }
+
+// Dot is the sum of x y.
+func Dot(x, y []Float) Float { return plainDot(x, y) }
+
+// Total is the sum of x.
+func Total(x []Float) Float { return plainSum(x) }
+
 func expSum(x []Float, shift Float) Float { return plainExpSum(x, shift) }
 func largest(x []Float) Float             { return plainMax(x) }
 
-// Axpy adds k times x to y.
-func Axpy(k Float, x, y []Float) { plainAxpy(k, x, y) }
+func axpyHere(k Float, x, y []Float) { plainAxpy(k, x, y) }
 
 // Scale multiplies x by k.
 func Scale(k Float, x []Float) { plainScale(k, x) }

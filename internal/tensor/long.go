@@ -60,3 +60,71 @@ func (w *squaring) Part(from, to int) {
 		w.sums[b] = squaresHere(w.x[b*splitFloats : min(len(w.x), (b+1)*splitFloats)])
 	}
 }
+
+// AddRows adds all rows of x to y, in their order.
+func AddRows(x Matrix, y []Float) {
+	w := rowSums.Get().(*rowSum)
+	*w = rowSum{x, y}
+	Split(w, x.Cols, max(16, splitFloats/max(1, x.Rows)/16*16))
+	rowSums.Put(w)
+}
+
+// rowSum is an AddRows that can be done in parts.
+type rowSum struct {
+	x Matrix
+	y []Float
+}
+
+var rowSums = sync.Pool{New: func() any { return new(rowSum) }}
+
+// Part adds columns from ... to-1.
+func (w *rowSum) Part(from, to int) {
+	y := w.y[from:to]
+	for i := range w.x.Rows {
+		axpyHere(1, w.x.Row(i)[from:to], y)
+	}
+}
+
+// Plus sets y to a + b.
+func Plus(a, b, y []Float) {
+	w := additions.Get().(*addition)
+	*w = addition{a, b, y}
+	Split(w, len(y), splitFloats)
+	additions.Put(w)
+}
+
+// addition is a Plus that can be done in parts.
+type addition struct{ a, b, y []Float }
+
+var additions = sync.Pool{New: func() any { return new(addition) }}
+
+// Part adds elements from ... to-1.
+func (w *addition) Part(from, to int) {
+	a, b, y := w.a[from:to], w.b[from:to], w.y[from:to]
+	for i, v := range a {
+		y[i] = v + b[i]
+	}
+}
+
+// Axpy adds k times x to y.
+func Axpy(k Float, x, y []Float) {
+	if len(x) < 2*splitFloats {
+		axpyHere(k, x, y)
+		return
+	}
+	w := axpys.Get().(*axpy)
+	*w = axpy{k, x, y}
+	Split(w, len(x), splitFloats)
+	axpys.Put(w)
+}
+
+// axpy is a long Axpy that can be done in parts.
+type axpy struct {
+	k    Float
+	x, y []Float
+}
+
+var axpys = sync.Pool{New: func() any { return new(axpy) }}
+
+// Part adds elements from ... to-1.
+func (w *axpy) Part(from, to int) { axpyHere(w.k, w.x[from:to], w.y[from:to]) }

@@ -117,6 +117,18 @@ func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	gemm(tA, a, tB, b, beta, c)
 }
 
+// Affine computes c = a·b + bias, b transposed as asked, the row bias added to every row; the
+// result is that of a Gemm that adds to it. It panics if the shapes do not fit.
+func Affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+	k, n := tB.dims(b)
+	if a.Cols != k || a.Rows != c.Rows || n != c.Cols || len(bias) != n {
+		panic(fmt.Sprintf("tensor: Affine: %v times %v (transposed %t) plus %d numbers into %v", a, b, tB, len(bias), c))
+	}
+	if a.Rows > 0 && n > 0 {
+		affine(a, tB, b, bias, c)
+	}
+}
+
 // Gemm computes c = a·p + beta·c; the result is that of the function Gemm.
 func (p Panel) Gemm(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, false) }
 

@@ -1,7 +1,16 @@
 package tensor
 
+import "math"
+
 // The plain twins of the kernels: what runs where there are none, and what the kernels are
 // tested against.
+
+func plainAffine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+	for i := range c.Rows {
+		copy(c.Row(i), bias)
+	}
+	gemm(N, a, tB, b, 1, c)
+}
 
 func plainExpSum(x []Float, shift Float) (sum Float) {
 	for i, v := range x {
@@ -9,6 +18,39 @@ func plainExpSum(x []Float, shift Float) (sum Float) {
 		sum += x[i]
 	}
 	return sum
+}
+
+// The two factors of GELU's 2u = x (geluA + geluB x²).
+const (
+	geluA = 2 * math.Sqrt2 / math.SqrtPi
+	geluB = 0.044715 * geluA
+)
+
+func plainGELU(x, y []Float) {
+	for i, x := range x {
+		y[i] = x * Sigmoid(x*(geluA+geluB*x*x))
+	}
+}
+
+func plainBackGELU(x, dy, dx []Float) {
+	for i, x := range x {
+		s := Sigmoid(x * (geluA + geluB*x*x))
+		dx[i] += dy[i] * s * (1 + x*(1-s)*(geluA+3*geluB*x*x))
+	}
+}
+
+func plainDot(x, y []Float) (s Float) {
+	for i, v := range x {
+		s += v * y[i]
+	}
+	return s
+}
+
+func plainSum(x []Float) (s Float) {
+	for _, v := range x {
+		s += v
+	}
+	return s
 }
 
 func plainMax(x []Float) Float {

@@ -107,6 +107,30 @@ func TestGemmOfOverlappingRows(t *testing.T) {
 	}
 }
 
+// TestAffine: the row is added to every row of the product, by the bits of a Gemm that adds.
+func TestAffine(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, dim := range [][3]int{{1, 1, 1}, {7, 5, 70}, {300, 65, 17}, {65, 300, 260}} {
+		m, n, k := dim[0], dim[1], dim[2]
+		a, b, bias, got, want := New(m, k), New(n, k), New(1, n), New(m, n), New(m, n)
+		for _, x := range []Matrix{a, b, bias} {
+			for i := range x.Data {
+				x.Data[i] = Float(rng.NormFloat64())
+			}
+		}
+		for i := range m {
+			copy(want.Row(i), bias.Data)
+		}
+		Gemm(N, a, T, b, 1, want)
+		Affine(a, T, b, bias.Data, got)
+		for i, v := range got.Data {
+			if v != want.Data[i] {
+				t.Fatalf("%v: element %d is %v, want %v", dim, i, v, want.Data[i])
+			}
+		}
+	}
+}
+
 // TestGemm compares all transpositions, also of column views, with three loops.
 func TestGemm(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -218,7 +242,7 @@ func TestSplitIsExact(t *testing.T) {
 		var first []Matrix
 		for procs := 1; procs <= 5; procs++ {
 			SetProcs(procs)
-			results := make([]Matrix, 5)
+			results := make([]Matrix, 8)
 			for i := range results {
 				results[i] = New(m, n)
 			}
@@ -230,6 +254,9 @@ func TestSplitIsExact(t *testing.T) {
 			w := Matrix{Data: append([]Float(nil), at.Data...)}
 			Adam(w.Data, g, mean, v, 0.9, 0.1, 0.999, 0.001, 0.1, 1, 1e-8)
 			results[4] = w
+			Affine(a, T, bt, b.Row(0), results[5])
+			AddRows(results[5], results[6].Row(0))
+			Plus(results[0].Data, results[2].Data, results[7].Data)
 			if procs == 1 {
 				first = results
 				continue

@@ -74,7 +74,7 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 		cols := min(nc, n-j)
 		for p := 0; p < k; p += deep {
 			depth := min(deep, k-p)
-			packBlock(w.b[:], b[p*bRow+j*bCol:], depth, cols, bRow, bCol)
+			packBlock(w.b[:], b[p*bRow+j*bCol:], 0, cols, depth, roundUp(cols), bRow, bCol)
 			w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, roundUp(cols), depth, c[j:], ldc, add || p > 0, 0)
 		}
 	}
@@ -94,19 +94,24 @@ func roundUp(n int) int {
 	return (n + nr - 1) / nr * nr
 }
 
-// Pack brings a right-hand operand into the order in which GemmPanel reads it: worth it if
-// the operand meets more than one left-hand side.
-func Pack(panel, b []float32, k, n, bRow, bCol int) {
+// Pack brings columns from ... to-1 of a right-hand operand (k, n) into the order in which
+// GemmPanel reads it: worth it if the operand meets more than one left-hand side. from is a multiple of
+// 32, and so is to unless it is n, so that parts of a panel can be packed at the same time.
+func Pack(panel, b []float32, from, to, k, n, bRow, bCol int) {
 	for j := 0; j < n; j += nc {
-		packBlock(panel[j*k:], b[j*bCol:], k, min(nc, n-j), bRow, bCol)
+		first, last := max(from, j), min(to, j+nc)
+		if first < last {
+			packBlock(panel[j*k:], b[first*bCol:], first-j, last-first, k, roundUp(min(nc, n-j)), bRow, bCol)
+		}
 	}
 }
 
-// packBlock packs at most nc columns, kc rows at a time.
-func packBlock(to, b []float32, k, cols, bRow, bCol int) {
+// packBlock packs the columns skip ... skip+cols-1 of a block that is width wide, kc rows at a time.
+func packBlock(to, b []float32, skip, cols, k, width, bRow, bCol int) {
 	_, nr := tileSize()
 	for p := 0; p < k; p += kc {
-		pack(to[p*roundUp(cols):], b[p*bRow:], cols, min(kc, k-p), nr, bCol, bRow)
+		depth := min(kc, k-p)
+		pack(to[p*width+skip*depth:], b[p*bRow:], cols, depth, nr, bCol, bRow)
 	}
 }
 

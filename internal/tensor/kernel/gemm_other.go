@@ -19,11 +19,11 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
-func PanelSize(k, n int) int                        { panic(missing) }
-func Pack(panel, b []float32, k, n, bRow, bCol int) { panic(missing) }
+func PanelSize(k, n int) int                                  { panic(missing) }
+func Pack(panel, b []float32, from, to, k, n, bRow, bCol int) { panic(missing) }
 func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
 	panic(missing)
 }
@@ -34,6 +34,10 @@ func Ceiling(n int)                                                             
 func ExpSum(x []float32, shift float32) float32                                      { panic(missing) }
 func Sigmoid(x []float32)                                                            { panic(missing) }
 func Tanh(x, y []float32)                                                            { panic(missing) }
+func GELU(x, y []float32)                                                            { panic(missing) }
+func BackGELU(x, dy, dx []float32)                                                   { panic(missing) }
+func Dot(x, y []float32) float32                                                     { panic(missing) }
+func Sum(x []float32) float32                                                        { panic(missing) }
 func Max(x []float32) float32                                                        { panic(missing) }
 func Scale(k float32, x []float32)                                                   { panic(missing) }
 func Axpy(k float32, x, y []float32)                                                 { panic(missing) }

@@ -39,8 +39,9 @@ func TestGemm(t *testing.T) {
 			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, ldc, add)
 			if k > 0 {
 				panel, again := make([]float32, PanelSize(k, n)), append([]float32(nil), old...)
-				Pack(panel, b, k, n, bRow, bCol)
 				half := n / 2 / 32 * 32 // in two parts
+				Pack(panel, b, half, n, k, n, bRow, bCol)
+				Pack(panel, b, 0, half, k, n, bRow, bCol)
 				GemmPanel(m, 0, half, n, k, a, aRow, aCol, panel, again, ldc, add)
 				GemmPanel(m, half, n, n, k, a, aRow, aCol, panel, again[half:], ldc, add)
 				for i := range c {

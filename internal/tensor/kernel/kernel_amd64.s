@@ -895,6 +895,167 @@ loop:
 	VZEROUPPER
 	RET
 
+DATA geluA<>+0(SB)/4, $0x3fcc422a
+DATA geluA<>+4(SB)/4, $0x3fcc422a
+DATA geluA<>+8(SB)/4, $0x3fcc422a
+DATA geluA<>+12(SB)/4, $0x3fcc422a
+DATA geluA<>+16(SB)/4, $0x3fcc422a
+DATA geluA<>+20(SB)/4, $0x3fcc422a
+DATA geluA<>+24(SB)/4, $0x3fcc422a
+DATA geluA<>+28(SB)/4, $0x3fcc422a
+GLOBL geluA<>(SB), RODATA|NOPTR, $32
+
+DATA geluB<>+0(SB)/4, $0x3d922279
+DATA geluB<>+4(SB)/4, $0x3d922279
+DATA geluB<>+8(SB)/4, $0x3d922279
+DATA geluB<>+12(SB)/4, $0x3d922279
+DATA geluB<>+16(SB)/4, $0x3d922279
+DATA geluB<>+20(SB)/4, $0x3d922279
+DATA geluB<>+24(SB)/4, $0x3d922279
+DATA geluB<>+28(SB)/4, $0x3d922279
+GLOBL geluB<>(SB), RODATA|NOPTR, $32
+
+DATA geluB3<>+0(SB)/4, $0x3e5b33b6
+DATA geluB3<>+4(SB)/4, $0x3e5b33b6
+DATA geluB3<>+8(SB)/4, $0x3e5b33b6
+DATA geluB3<>+12(SB)/4, $0x3e5b33b6
+DATA geluB3<>+16(SB)/4, $0x3e5b33b6
+DATA geluB3<>+20(SB)/4, $0x3e5b33b6
+DATA geluB3<>+24(SB)/4, $0x3e5b33b6
+DATA geluB3<>+28(SB)/4, $0x3e5b33b6
+GLOBL geluB3<>(SB), RODATA|NOPTR, $32
+
+// func gelu8(x *float32, y *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu8(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS      (AX), Y0
+	VMULPS       Y0, Y0, Y2
+	VMULPS       geluB<>+0(SB), Y2, Y2
+	VADDPS       geluA<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VORPS        sign<>+0(SB), Y2, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y5, Y1
+	VFMADD213PS  expP2<>+0(SB), Y5, Y1
+	VFMADD213PS  expP3<>+0(SB), Y5, Y1
+	VFMADD213PS  expP4<>+0(SB), Y5, Y1
+	VFMADD213PS  expP5<>+0(SB), Y5, Y1
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y6
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y1, Y1
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VMOVUPS      inf<>+0(SB), Y6
+	VBLENDVPS    Y4, Y6, Y1, Y1
+	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
+	VANDNPS      Y1, Y4, Y1
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y1, Y3
+	VDIVPS       Y3, Y1, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y1, Y1, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func backGELU8(x *float32, dy *float32, dx *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·backGELU8(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ dx+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop:
+	VMOVUPS      (AX), Y0
+	VMULPS       Y0, Y0, Y2
+	VMULPS       geluB<>+0(SB), Y2, Y1
+	VADDPS       geluA<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMULPS       geluB3<>+0(SB), Y2, Y2
+	VADDPS       geluA<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VORPS        sign<>+0(SB), Y1, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y5, Y0
+	VFMADD213PS  expP2<>+0(SB), Y5, Y0
+	VFMADD213PS  expP3<>+0(SB), Y5, Y0
+	VFMADD213PS  expP4<>+0(SB), Y5, Y0
+	VFMADD213PS  expP5<>+0(SB), Y5, Y0
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y6
+	VPSUBD       Y6, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y0, Y0
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VMOVUPS      inf<>+0(SB), Y6
+	VBLENDVPS    Y4, Y6, Y0, Y0
+	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
+	VANDNPS      Y0, Y4, Y0
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y0, Y3
+	VDIVPS       Y3, Y0, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y0, Y0, Y3
+	VBLENDVPS    Y1, Y3, Y4, Y0
+	VMOVUPS      one<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMULPS       (CX), Y2, Y2
+	VADDPS       (DX), Y2, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 DATA tanhSmall<>+0(SB)/4, $0x3f200000
 DATA tanhSmall<>+4(SB)/4, $0x3f200000
 DATA tanhSmall<>+8(SB)/4, $0x3f200000
@@ -1156,6 +1317,43 @@ loop:
 	ADDQ    $0x20, DX
 	DECQ    CX
 	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func dot8(x *float32, y *float32, n int, sum *float32)
+// Requires: AVX, FMA3
+TEXT ·dot8(SB), NOSPLIT, $0-32
+	MOVQ    x+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVQ    sum+24(FP), BX
+	VMOVUPS (BX), Y0
+
+loop:
+	VMOVUPS     (AX), Y1
+	VFMADD231PS (CX), Y1, Y0
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, CX
+	DECQ        DX
+	JNZ         loop
+	VMOVUPS     Y0, (BX)
+	VZEROUPPER
+	RET
+
+// func sum8(x *float32, n int, sum *float32)
+// Requires: AVX
+TEXT ·sum8(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    sum+16(FP), DX
+	VMOVUPS (DX), Y0
+
+loop:
+	VADDPS  (AX), Y0, Y0
+	ADDQ    $0x20, AX
+	DECQ    CX
+	JNZ     loop
+	VMOVUPS Y0, (DX)
 	VZEROUPPER
 	RET
 

@@ -51,11 +51,20 @@ func cross8(dst *float32, src *float32, n int, line int, width int)
 //go:noescape
 func exp8(x *float32, n int, shift float32, sum *float32)
 
-// sigmoid8 replaces n times eight numbers x by their sigmoid: with e = e^-|x| and q =
-// e/(1+e) it is 1 - q for positive x and q for negative, there as e - e q, which rounds once.
+// sigmoid8 replaces n times eight numbers x by their sigmoid.
 //
 //go:noescape
 func sigmoid8(x *float32, n int)
+
+// gelu8 sets n times eight numbers y to the GELU of x.
+//
+//go:noescape
+func gelu8(x *float32, y *float32, n int)
+
+// backGELU8 adds dy s (1 + x (1-s) (a + 3b x²)) to n times eight numbers dx, s = sigmoid(2u).
+//
+//go:noescape
+func backGELU8(x *float32, dy *float32, dx *float32, n int)
 
 // tanh8 sets n times eight numbers y to tanh x; y may be x.
 //
@@ -82,6 +91,16 @@ func scale8(x *float32, n int, k float32)
 //
 //go:noescape
 func axpy8(k float32, x *float32, y *float32, n int)
+
+// dot8 adds the products of n times eight numbers x and y to eight sums.
+//
+//go:noescape
+func dot8(x *float32, y *float32, n int, sum *float32)
+
+// sum8 adds n times eight numbers to eight sums.
+//
+//go:noescape
+func sum8(x *float32, n int, sum *float32)
 
 // squares8 adds the squares of n times eight numbers to eight sums in float64.
 //

@@ -20,7 +20,7 @@ func ExpSum(x []float32, shift float32) float32 {
 		exp8(&rest[0], 1, shift, &sums[0])
 		copy(x, rest[:])
 	}
-	return (sums[0] + sums[4]) + (sums[1] + sums[5]) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
+	return joined(&sums)
 }
 
 // Sigmoid replaces every number x by 1/(1+e^-x).
@@ -50,6 +50,70 @@ func Tanh(x, y []float32) {
 		tanh8(&rest[0], &rest[0], 1)
 		copy(y, rest[:])
 	}
+}
+
+// GELU sets y to x sigmoid(2u), u = √(2/π) (x + 0.044715 x³).
+func GELU(x, y []float32) {
+	y = y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		gelu8(&x[0], &y[0], n)
+		x, y = x[8*n:], y[8*n:]
+	}
+	if len(x) > 0 {
+		var rest [8]float32
+		copy(rest[:], x)
+		gelu8(&rest[0], &rest[0], 1)
+		copy(y, rest[:])
+	}
+}
+
+// BackGELU adds dy times GELU's derivative at x to dx.
+func BackGELU(x, dy, dx []float32) {
+	dy, dx = dy[:len(x)], dx[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		backGELU8(&x[0], &dy[0], &dx[0], n)
+		x, dy, dx = x[8*n:], dy[8*n:], dx[8*n:]
+	}
+	if len(x) > 0 {
+		var rest [3][8]float32
+		copy(rest[0][:], x)
+		copy(rest[1][:], dy)
+		copy(rest[2][:], dx)
+		backGELU8(&rest[0][0], &rest[1][0], &rest[2][0], 1)
+		copy(dx, rest[2][:])
+	}
+}
+
+// Dot is the sum of x y, added up in eight lanes.
+func Dot(x, y []float32) float32 {
+	var sums [8]float32
+	y = y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		dot8(&x[0], &y[0], n, &sums[0])
+		x, y = x[8*n:], y[8*n:]
+	}
+	for i, v := range x {
+		sums[i] += float32(v * y[i])
+	}
+	return joined(&sums)
+}
+
+// Sum is the sum of x, added up in eight lanes.
+func Sum(x []float32) float32 {
+	var sums [8]float32
+	if n := len(x) / 8; n > 0 {
+		sum8(&x[0], n, &sums[0])
+		x = x[8*n:]
+	}
+	for i, v := range x {
+		sums[i] += v
+	}
+	return joined(&sums)
+}
+
+// joined is the sum of eight lanes.
+func joined(s *[8]float32) float32 {
+	return (s[0] + s[4]) + (s[1] + s[5]) + ((s[2] + s[6]) + (s[3] + s[7]))
 }
 
 // Max is the largest of x, which must not be empty; NaNs are passed over.

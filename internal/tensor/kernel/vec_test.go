@@ -35,6 +35,27 @@ func TestVectors(t *testing.T) {
 			near("Axpy and Scale", n, float64(y[i]), 1.5*float64(x[i]))
 		}
 
+		dot, total := 0.0, 0.0
+		for i, v := range x {
+			dot += float64(v) * float64(y[i])
+			total += float64(v)
+		}
+		near("Dot", n, float64(Dot(x, y)), dot)
+		near("Sum", n, float64(Sum(x)), total)
+
+		gelu := func(x float64) float64 {
+			return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+		}
+		out, dx := make([]float32, n), append([]float32(nil), x...)
+		GELU(x, out)
+		BackGELU(x, y, dx)
+		for i, v := range x {
+			const h = 1e-5
+			slope := (gelu(float64(v)+h) - gelu(float64(v)-h)) / (2 * h)
+			near("GELU", n, float64(out[i]), gelu(float64(v)))
+			near("BackGELU", n, float64(dx[i]), float64(v)+float64(y[i])*slope)
+		}
+
 		w, g, m, v := random(n), random(n), random(n), make([]float32, n)
 		for i := range v {
 			v[i] = float32(i) / 10
