@@ -13,6 +13,7 @@ func (v *Value) Affine(w, b *Value) *Value {
 		panic(fmt.Sprintf("grad: Affine: %v times %v transposed plus %v", v.Matrix, w.Matrix, b.Matrix))
 	}
 	out := v.tape.op(v.Rows, w.Rows, backAffine, v, w, b)
+	out.first = true
 	tensor.Affine(v.Matrix, tensor.T, w.Matrix, b.Data, out.Matrix)
 	return out
 }
@@ -20,6 +21,7 @@ func (v *Value) Affine(w, b *Value) *Value {
 func backAffine(v *Value) {
 	backMatMulT(v)
 	if b := v.in[2]; b.Grad != nil {
+		b.settle()
 		tensor.AddRows(v.gradient(), b.Grad)
 	}
 }

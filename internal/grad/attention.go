@@ -33,6 +33,7 @@ func Attention(steps Steps, qkv, memory *Value, heads int, causal bool) *Value {
 	}
 	t := qkv.tape
 	out := t.op(qkv.Rows, E, back, qkv, memory)
+	out.first = true
 	out.ints = [2][]int{steps.Active, steps.Offset}
 	out.k = Float(heads)
 	w := attentions.Get().(*attention)
@@ -192,9 +193,10 @@ func attentionBackward(v *Value, causal bool) {
 	w := attentionBacks.Get().(*attentionBack)
 	*w = attentionBack{attention: newAttention(v, causal), dOut: v.gradient()}
 	if v.in[0].Grad != nil {
-		w.dQKV = v.in[0].gradient()
+		w.dQKV, w.first = v.in[0].gradient(), v.in[0].beta() == 0
 	}
 	if v.in[1] != nil && v.in[1].Grad != nil {
+		v.in[1].settle()
 		w.dMemory = v.in[1].gradient()
 	}
 	B, work, size := w.steps.Active[0], 0, 0
@@ -215,6 +217,7 @@ type attentionBack struct {
 	attention
 	dOut, dQKV, dMemory tensor.Matrix
 	dP                  tensor.Matrix // a place for each example
+	first               bool          // dQKV is not written yet
 }
 
 var attentionBacks = sync.Pool{New: func() any { return new(attentionBack) }}
@@ -222,6 +225,9 @@ var attentionBacks = sync.Pool{New: func() any { return new(attentionBack) }}
 // Part computes examples first ... last-1.
 func (w *attentionBack) Part(first, last int) {
 	w.each(first, last, func(b, row, T int, p []Float) {
+		if w.first {
+			clear(w.dQKV.RowRange(row, row+T).Data)
+		}
 		for h := range w.heads {
 			w.head(h, b, row, T, p)
 		}

@@ -290,9 +290,7 @@ func backConv(v *Value) {
 		tensor.Add(v.Grad, onto.Grad)
 	}
 	if bias != nil && bias.Grad != nil {
-		for i := range dy.Rows {
-			tensor.Add(dy.Row(i), bias.Grad)
-		}
+		tensor.AddRows(dy, bias.Grad)
 	}
 	if v.window.shifts(x.Cols) {
 		backConvShift(v.window, x, weight, dy)
@@ -551,5 +549,6 @@ func (v *Value) Reshape(rows, cols int) *Value {
 		panic(fmt.Sprintf("grad: Reshape: %v to (%d, %d)", v.Matrix, rows, cols))
 	}
 	// The gradient is the input's own, so there is nothing to hand back.
+	v.settle() // the gradient's memory is shared, too
 	return v.tape.Leaf(tensor.Matrix{Rows: rows, Cols: cols, Data: v.Data}, v.Grad)
 }

@@ -23,7 +23,7 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	}
 	t, N, V := v.tape, v.Rows, w.Rows
 	out := t.op(N, 1, backCrossEntropy, v, w)
-	out.ids = targets
+	out.ids, out.first = targets, true
 	rows := N // of logits at a time
 	if out.Grad == nil {
 		rows = min(N, blockRows)
@@ -90,6 +90,7 @@ func backCrossEntropy(v *Value) {
 	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.arena.Raw(x.Rows * x.Cols)}
 	if x.Grad != nil {
 		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
+		x.settle()
 		for i, s := range sums {
 			tensor.Axpy(v.Grad[i]/s, rows.Row(i), x.gradient().Row(i))
 		}
@@ -100,6 +101,6 @@ func backCrossEntropy(v *Value) {
 			copy(row, x.Row(i))
 			tensor.Scale(v.Grad[i]/s, row)
 		}
-		tensor.Gemm(tensor.T, p, tensor.N, rows, 1, w.gradient())
+		tensor.Gemm(tensor.T, p, tensor.N, rows, w.beta(), w.gradient())
 	}
 }

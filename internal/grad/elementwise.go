@@ -179,13 +179,18 @@ func backMax(v *Value) {
 func (v *Value) Add(b *Value) *Value {
 	v.sameShape("Add", b)
 	out := v.tape.op(v.Rows, v.Cols, backAdd, v, b)
+	out.first = true
 	tensor.Plus(v.Data, b.Data, out.Data)
 	return out
 }
 
 func backAdd(v *Value) {
 	for _, a := range v.in[:2] {
-		if a.Grad != nil {
+		switch {
+		case a.Grad == nil:
+		case a.beta() == 0:
+			tensor.Copy(v.Grad, a.Grad)
+		default:
 			tensor.Add(v.Grad, a.Grad)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 // Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2 (arXiv 1606.08415).
 func (v *Value) GELU() *Value {
 	out := v.tape.op(v.Rows, v.Cols, backGELU, v)
+	out.first = true
 	w := gelus.Get().(*gelu)
 	*w = gelu{x: v.Data, y: out.Data}
 	tensor.Split(w, len(w.x), splitFloats)
@@ -36,15 +37,23 @@ func (w *gelu) Part(from, to int) { tensor.GELU(w.x[from:to], w.y[from:to]) }
 // The way back computes the sigmoid again, which costs less than to keep it.
 func backGELU(v *Value) {
 	w := geluBacks.Get().(*geluBack)
-	*w = geluBack{x: v.in[0].Data, dy: v.Grad, dx: v.in[0].Grad}
+	*w = geluBack{x: v.in[0].Data, dy: v.Grad, dx: v.in[0].Grad, first: v.in[0].beta() == 0}
 	tensor.Split(w, len(w.x), splitFloats)
 	geluBacks.Put(w)
 }
 
 // geluBack is the pass back over all elements.
-type geluBack struct{ x, dy, dx []Float }
+type geluBack struct {
+	x, dy, dx []Float
+	first     bool // dx is not written yet
+}
 
 var geluBacks = sync.Pool{New: func() any { return new(geluBack) }}
 
 // Part computes elements from ... to-1.
-func (w *geluBack) Part(from, to int) { tensor.BackGELU(w.x[from:to], w.dy[from:to], w.dx[from:to]) }
+func (w *geluBack) Part(from, to int) {
+	if w.first {
+		clear(w.dx[from:to])
+	}
+	tensor.BackGELU(w.x[from:to], w.dy[from:to], w.dx[from:to])
+}

@@ -19,6 +19,7 @@ func (v *Value) LayerNormAffine(gain, bias *Value, eps Float) *Value {
 		panic(fmt.Sprintf("grad: LayerNormAffine: %v, gain %v, bias %v", v.Matrix, gain.Matrix, bias.Matrix))
 	}
 	out := v.tape.op(v.Rows, C, backLayerNormAffine, v, gain, bias)
+	out.first = true
 	standard, inv := v.tape.arena.Raw(v.Rows*C), v.tape.arena.Raw(v.Rows)
 	out.save[0], out.save[1] = standard, inv
 	w := layerNorms.Get().(*layerNorm)
@@ -54,9 +55,11 @@ func (w *layerNorm) Part(from, to int) {
 func backLayerNormAffine(v *Value) {
 	x, gain, bias, C := v.in[0], v.in[1], v.in[2], v.Cols
 	if bias.Grad != nil {
+		bias.settle()
 		tensor.AddRows(v.gradient(), bias.Grad)
 	}
 	if gain.Grad != nil {
+		gain.settle()
 		w := gainBacks.Get().(*gainBack)
 		*w = gainBack{dy: v.gradient(), standard: v.save[0], gain: gain.Grad}
 		tensor.Split(w, C, max(16, splitFloats/v.Rows/16*16))
@@ -64,7 +67,7 @@ func backLayerNormAffine(v *Value) {
 	}
 	if x.Grad != nil {
 		w := layerNormBacks.Get().(*layerNormBack)
-		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad}
+		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: x.beta() == 0}
 		tensor.Split(w, v.Rows, layerNormAlign(C))
 		layerNormBacks.Put(w)
 	}
@@ -90,7 +93,10 @@ func (w *gainBack) Part(from, to int) {
 }
 
 // layerNormBack is the pass back over all rows; it uses up dy.
-type layerNormBack struct{ dy, gain, standard, inv, dx []Float }
+type layerNormBack struct {
+	dy, gain, standard, inv, dx []Float
+	first                       bool // dx is not written yet
+}
 
 var layerNormBacks = sync.Pool{New: func() any { return new(layerNormBack) }}
 
@@ -98,10 +104,13 @@ var layerNormBacks = sync.Pool{New: func() any { return new(layerNormBack) }}
 func (w *layerNormBack) Part(from, to int) {
 	C := len(w.gain)
 	for i := from; i < to; i++ {
-		dy := w.dy[i*C:][:C]
+		dy, dx := w.dy[i*C:][:C], w.dx[i*C:][:C]
 		for j, g := range w.gain {
 			dy[j] *= g
 		}
-		backStandardiseRow(dy, w.standard[i*C:][:C], w.dx[i*C:][:C], w.inv[i])
+		if w.first {
+			clear(dx)
+		}
+		backStandardiseRow(dy, w.standard[i*C:][:C], dx, w.inv[i])
 	}
 }

@@ -26,28 +26,39 @@ func (v *Value) steps() Steps { return Steps{Active: v.ints[0], Offset: v.ints[1
 func (v *Value) ByExample(s Steps) *Value {
 	v.wantSteps("ByExample", s)
 	out := v.tape.op(v.Rows, v.Cols, backByExample, v)
+	out.first = true
 	out.ints = [2][]int{s.Active, s.Offset}
 	s.byExample(func(i, r int) { copy(out.Row(i), v.Row(r)) })
 	return out
 }
 
 func backByExample(v *Value) {
-	dy, dx := v.gradient(), v.in[0].gradient()
-	v.steps().byExample(func(i, r int) { tensor.Add(dy.Row(i), dx.Row(r)) })
+	dy, dx, first := v.gradient(), v.in[0].gradient(), v.in[0].beta() == 0
+	v.steps().byExample(func(i, r int) { addRow(dy.Row(i), dx.Row(r), first) })
 }
 
 // BySteps undoes ByExample.
 func (v *Value) BySteps(s Steps) *Value {
 	v.wantSteps("BySteps", s)
 	out := v.tape.op(v.Rows, v.Cols, backBySteps, v)
+	out.first = true
 	out.ints = [2][]int{s.Active, s.Offset}
 	s.byExample(func(i, r int) { copy(out.Row(r), v.Row(i)) })
 	return out
 }
 
 func backBySteps(v *Value) {
-	dy, dx := v.gradient(), v.in[0].gradient()
-	v.steps().byExample(func(i, r int) { tensor.Add(dy.Row(r), dx.Row(i)) })
+	dy, dx, first := v.gradient(), v.in[0].gradient(), v.in[0].beta() == 0
+	v.steps().byExample(func(i, r int) { addRow(dy.Row(r), dx.Row(i), first) })
+}
+
+// addRow adds a row to a gradient's, or is the first to write it.
+func addRow(dy, dx []Float, first bool) {
+	if first {
+		copy(dx, dy)
+		return
+	}
+	tensor.Add(dy, dx)
 }
 
 // AddSteps adds row t of the table, shape (at least as many rows as steps, C), to all rows
@@ -90,5 +101,6 @@ func (v *Value) FirstRows(n int) *Value {
 	if n > v.Rows {
 		panic(fmt.Sprintf("grad: FirstRows: %d of %v", n, v.Matrix))
 	}
+	v.settle() // the gradient's memory is shared, too
 	return v.tape.Leaf(v.RowRange(0, n), v.Grad[:min(n*v.Cols, len(v.Grad))])
 }

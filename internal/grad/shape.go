@@ -118,6 +118,7 @@ func (v *Value) MatMulT(w *Value) *Value {
 		panic(fmt.Sprintf("grad: MatMulT: %v times %v transposed", v.Matrix, w.Matrix))
 	}
 	out := v.tape.op(v.Rows, w.Rows, backMatMulT, v, w)
+	out.first = true
 	tensor.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 0, out.Matrix)
 	return out
 }
@@ -125,9 +126,9 @@ func (v *Value) MatMulT(w *Value) *Value {
 func backMatMulT(v *Value) {
 	a, w := v.in[0], v.in[1]
 	if a.Grad != nil {
-		tensor.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, 1, a.gradient())
+		tensor.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, a.beta(), a.gradient())
 	}
 	if w.Grad != nil {
-		tensor.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, 1, w.gradient())
+		tensor.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, w.beta(), w.gradient())
 	}
 }

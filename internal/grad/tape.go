@@ -35,6 +35,9 @@ type Value struct {
 	rows *Rows                  // of a table: which have a gradient
 
 	window *Window // of a convolution
+
+	unset bool // Grad is not written yet: whoever has it first sets it, see Backward
+	first bool // of an operation: its back sets inputs' gradients that are unset, with beta or settle
 }
 
 func (t *Tape) value() *Value {
@@ -74,8 +77,8 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 	for i, a := range in {
 		v.in[i] = a
 		if a != nil && a.Grad != nil && v.Grad == nil {
-			v.Grad = t.arena.Floats(rows * cols)
-			v.back = back
+			v.Grad = t.arena.Raw(rows * cols)
+			v.back, v.unset = back, true
 		}
 	}
 	return v
@@ -87,7 +90,27 @@ func (t *Tape) Reset() {
 	t.arena.Reset()
 }
 
-// Backward fills the gradients of everything that v, a single number, was computed from.
+// beta is what the gradient so far counts for who adds to it: 0 if it has not been written yet, and 1.
+// After it the caller must write all of it.
+func (v *Value) beta() Float {
+	if v.unset {
+		v.unset = false
+		return 0
+	}
+	return 1
+}
+
+// settle clears a gradient that has not been written yet.
+func (v *Value) settle() {
+	if v.unset {
+		v.unset = false
+		tensor.Clear(v.Grad)
+	}
+}
+
+// Backward fills the gradients of everything that v, a single number, was computed from. A
+// gradient's memory is cleared only before an operation that adds to it: the first of those that can, matrix
+// products above all, write it without reading.
 func (v *Value) Backward() {
 	if v.Rows != 1 || v.Cols != 1 {
 		panic(fmt.Sprintf("grad: Backward: the value has shape %v, not (1, 1)", v.Matrix))
@@ -95,12 +118,22 @@ func (v *Value) Backward() {
 	if v.Grad == nil {
 		return
 	}
-	v.Grad[0] = 1
+	v.Grad[0], v.unset = 1, false
 	t := v.tape
 	for i := t.used - 1; i >= 0; i-- {
-		if u := t.values[i]; u.back != nil {
-			u.back(u)
+		u := t.values[i]
+		if u.back == nil {
+			continue
 		}
+		u.settle()
+		if !u.first {
+			for _, a := range u.in {
+				if a != nil {
+					a.settle()
+				}
+			}
+		}
+		u.back(u)
 	}
 }
 

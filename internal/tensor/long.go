@@ -25,6 +25,22 @@ var clearings = sync.Pool{New: func() any { return new(clearing) }}
 // Part clears elements from ... to-1.
 func (w *clearing) Part(from, to int) { clear(w.x[from:to]) }
 
+// Copy sets y to x.
+func Copy(x, y []Float) {
+	w := copyings.Get().(*copying)
+	*w = copying{x, y}
+	Split(w, len(y), splitFloats)
+	copyings.Put(w)
+}
+
+// copying is a Copy that can be done in parts.
+type copying struct{ x, y []Float }
+
+var copyings = sync.Pool{New: func() any { return new(copying) }}
+
+// Part copies elements from ... to-1.
+func (w *copying) Part(from, to int) { copy(w.y[from:to], w.x[from:to]) }
+
 // SumSquares is the sum of x_i² in float64, block by block, so that it is the same on any
 // number of processors.
 func SumSquares(x []Float) float64 {
