@@ -61,6 +61,7 @@ func dTanh(_, y Float) Float { return 1 - y*y }
 // units" (arXiv 1511.07289), alpha 1.
 func (v *Value) ELU() *Value {
 	out := v.tape.op(v.Rows, v.Cols, backELU, v)
+	out.first = true
 	w := elus.Get().(*eluPass)
 	*w = eluPass{x: v.Data, y: out.Data}
 	tensor.Split(w, len(w.x), splitFloats)
@@ -74,48 +75,30 @@ type eluPass struct{ x, y []Float }
 var elus = sync.Pool{New: func() any { return new(eluPass) }}
 
 // Part computes elements from ... to-1.
-func (w *eluPass) Part(from, to int) {
-	for ; from < to; from += eluBlock {
-		end := min(to, from+eluBlock)
-		elu(w.x[from:end], w.y[from:end])
-	}
-}
-
-// eluBlock numbers stay in the cache from one pass to the next.
-const eluBlock = 2048
-
-// elu goes by e^x - 1 = 2t/(1-t), t = tanh x/2, which does not cancel near 0. It asks for no
-// sign, which a processor would guess wrongly every other time.
-func elu(x, y []Float) {
-	for i, v := range x {
-		y[i] = 0.5 * min(v, 0)
-	}
-	tensor.Tanhs(y, y)
-	for i, v := range x {
-		t := y[i]
-		y[i] = max(v, 0) + 2*t/(1-t)
-	}
-}
+func (w *eluPass) Part(from, to int) { tensor.ELU(w.x[from:to], w.y[from:to]) }
 
 // the derivative is 1, or e^x = y + 1
 func backELU(v *Value) {
 	w := eluBacks.Get().(*eluBack)
-	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad}
+	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad, first: v.in[0].beta() == 0}
 	tensor.Split(w, len(w.y), splitFloats)
 	eluBacks.Put(w)
 }
 
 // eluBack is the pass back over all elements.
-type eluBack struct{ y, dy, dx []Float }
+type eluBack struct {
+	y, dy, dx []Float
+	first     bool // dx is not written yet
+}
 
 var eluBacks = sync.Pool{New: func() any { return new(eluBack) }}
 
 // Part computes elements from ... to-1.
 func (w *eluBack) Part(from, to int) {
-	y, dy, dx := w.y[from:to], w.dy[from:to], w.dx[from:to]
-	for i, g := range dy {
-		dx[i] += g * (min(y[i], 0) + 1)
+	if w.first {
+		clear(w.dx[from:to])
 	}
+	tensor.BackELU(w.y[from:to], w.dy[from:to], w.dx[from:to])
 }
 
 // Softplus is ln(1+e^x), a smooth positive part of x.

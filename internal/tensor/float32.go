@@ -271,6 +271,24 @@ func BackGELU(x, dy, dx []Float) {
 	plainBackGELU(x, dy, dx)
 }
 
+// ELU sets y to x where it is positive and to e^x - 1 elsewhere.
+func ELU(x, y []Float) {
+	if kernel.Available {
+		kernel.ELU(x, y)
+		return
+	}
+	plainELU(x, y)
+}
+
+// BackELU adds dy times ELU's derivative, given its value y, to dx.
+func BackELU(y, dy, dx []Float) {
+	if kernel.Available {
+		kernel.BackELU(y, dy, dx)
+		return
+	}
+	plainBackELU(y, dy, dx)
+}
+
 // Dot is the sum of x y.
 func Dot(x, y []Float) Float {
 	if kernel.Available {

@@ -68,6 +68,12 @@ func GELU(x, y []Float) { plainGELU(x, y) }
 // BackGELU adds dy times GELU's derivative at x to dx.
 func BackGELU(x, dy, dx []Float) { plainBackGELU(x, dy, dx) }
 
+// ELU sets y to x where it is positive and to e^x - 1 elsewhere.
+func ELU(x, y []Float) { plainELU(x, y) }
+
+// BackELU adds dy times ELU's derivative, given its value y, to dx.
+func BackELU(y, dy, dx []Float) { plainBackELU(y, dy, dx) }
+
 // Dot is the sum of x y.
 func Dot(x, y []Float) Float { return plainDot(x, y) }
 

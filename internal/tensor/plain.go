@@ -39,6 +39,20 @@ func plainBackGELU(x, dy, dx []Float) {
 	}
 }
 
+// plainELU goes by e^x - 1 = 2t/(1-t), t = tanh x/2, which does not cancel near 0.
+func plainELU(x, y []Float) {
+	for i, v := range x {
+		t := Tanh(0.5 * min(v, 0))
+		y[i] = max(v, 0) + 2*t/(1-t)
+	}
+}
+
+func plainBackELU(y, dy, dx []Float) {
+	for i, v := range y {
+		dx[i] += dy[i] * (min(v, 0) + 1)
+	}
+}
+
 func plainDot(x, y []Float) (s Float) {
 	for i, v := range x {
 		s += v * y[i]

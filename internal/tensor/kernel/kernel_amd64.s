@@ -1195,6 +1195,117 @@ loop:
 	VZEROUPPER
 	RET
 
+DATA half<>+0(SB)/4, $0x3f000000
+DATA half<>+4(SB)/4, $0x3f000000
+DATA half<>+8(SB)/4, $0x3f000000
+DATA half<>+12(SB)/4, $0x3f000000
+DATA half<>+16(SB)/4, $0x3f000000
+DATA half<>+20(SB)/4, $0x3f000000
+DATA half<>+24(SB)/4, $0x3f000000
+DATA half<>+28(SB)/4, $0x3f000000
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// func elu8(x *float32, y *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·elu8(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VXORPS       Y1, Y1, Y1
+	VMOVUPS      (AX), Y0
+	VMINPS       Y0, Y1, Y2
+	VMULPS       half<>+0(SB), Y2, Y2
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDNPS      Y2, Y4, Y4
+	VADDPS       Y4, Y4, Y5
+	VMINPS       expHigh<>+0(SB), Y5, Y7
+	VMAXPS       expLow<>+0(SB), Y7, Y7
+	VMULPS       expLog2e<>+0(SB), Y7, Y6
+	VROUNDPS     $0x00, Y6, Y6
+	VFNMADD231PS expLn2hi<>+0(SB), Y6, Y7
+	VFNMADD231PS expLn2lo<>+0(SB), Y6, Y7
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y7, Y3
+	VFMADD213PS  expP2<>+0(SB), Y7, Y3
+	VFMADD213PS  expP3<>+0(SB), Y7, Y3
+	VFMADD213PS  expP4<>+0(SB), Y7, Y3
+	VFMADD213PS  expP5<>+0(SB), Y7, Y3
+	VMULPS       Y7, Y7, Y8
+	VFMADD213PS  Y7, Y8, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y6, Y6
+	VPSRAD       $0x01, Y6, Y8
+	VPSUBD       Y8, Y6, Y6
+	VPADDD       expBias<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y5, Y6
+	VMOVUPS      inf<>+0(SB), Y8
+	VBLENDVPS    Y6, Y8, Y3, Y3
+	VCMPPS       $0x01, expLow<>+0(SB), Y5, Y6
+	VANDNPS      Y3, Y6, Y3
+	VCMPPS       $0x03, Y5, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VMOVUPS      two<>+0(SB), Y5
+	VDIVPS       Y3, Y5, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VSUBPS       Y3, Y5, Y3
+	VMOVUPS      sign<>+0(SB), Y5
+	VANDPS       Y2, Y5, Y5
+	VORPS        Y5, Y3, Y3
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      tanhP0<>+0(SB), Y6
+	VFMADD213PS  tanhP1<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP2<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP3<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP4<>+0(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y6
+	VFMADD213PS  Y2, Y2, Y6
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y4, Y2
+	VBLENDVPS    Y2, Y6, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y2
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       Y3, Y3, Y3
+	VDIVPS       Y2, Y3, Y3
+	VMAXPS       Y0, Y1, Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func backELU8(y *float32, dy *float32, dx *float32, n int)
+// Requires: AVX
+TEXT ·backELU8(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   dx+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMINPS  (AX), Y0, Y1
+	VADDPS  one<>+0(SB), Y1, Y1
+	VMULPS  (CX), Y1, Y1
+	VADDPS  (DX), Y1, Y1
+	VMOVUPS Y1, (DX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 DATA one1<>+0(SB)/4, $0x3f800000
 DATA one1<>+4(SB)/4, $0x3f800000
 DATA one1<>+8(SB)/4, $0x3f800000

@@ -71,6 +71,17 @@ func backGELU8(x *float32, dy *float32, dx *float32, n int)
 //go:noescape
 func tanh8(x *float32, y *float32, n int)
 
+// elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 = 2t/(1-t) elsewhere,
+// t = tanh x/2, which does not cancel near 0.
+//
+//go:noescape
+func elu8(x *float32, y *float32, n int)
+
+// backELU8 adds dy (min(y, 0) + 1) to n times eight numbers dx.
+//
+//go:noescape
+func backELU8(y *float32, dy *float32, dx *float32, n int)
+
 // backCell8 takes an LSTM cell of h units, a multiple of eight, one step back: gates and
 // dPre have rows i f g o of h numbers each.
 //

@@ -54,34 +54,60 @@ func Tanh(x, y []float32) {
 
 // GELU sets y to x sigmoid(2u), u = √(2/π) (x + 0.044715 x³).
 func GELU(x, y []float32) {
-	y = y[:len(x)]
-	if n := len(x) / 8; n > 0 {
-		gelu8(&x[0], &y[0], n)
-		x, y = x[8*n:], y[8*n:]
+	whole := len(x) &^ 7
+	if whole > 0 {
+		gelu8(&x[0], &y[:len(x)][0], whole/8)
 	}
-	if len(x) > 0 {
-		var rest [8]float32
-		copy(rest[:], x)
+	if whole < len(x) {
+		rest := eight(x[whole:])
 		gelu8(&rest[0], &rest[0], 1)
-		copy(y, rest[:])
+		copy(y[whole:len(x)], rest[:])
 	}
 }
 
 // BackGELU adds dy times GELU's derivative at x to dx.
 func BackGELU(x, dy, dx []float32) {
-	dy, dx = dy[:len(x)], dx[:len(x)]
-	if n := len(x) / 8; n > 0 {
-		backGELU8(&x[0], &dy[0], &dx[0], n)
-		x, dy, dx = x[8*n:], dy[8*n:], dx[8*n:]
+	whole := len(x) &^ 7
+	if whole > 0 {
+		backGELU8(&x[0], &dy[:len(x)][0], &dx[:len(x)][0], whole/8)
 	}
-	if len(x) > 0 {
-		var rest [3][8]float32
-		copy(rest[0][:], x)
-		copy(rest[1][:], dy)
-		copy(rest[2][:], dx)
-		backGELU8(&rest[0][0], &rest[1][0], &rest[2][0], 1)
-		copy(dx, rest[2][:])
+	if whole < len(x) {
+		x, dy, rest := eight(x[whole:]), eight(dy[whole:]), eight(dx[whole:])
+		backGELU8(&x[0], &dy[0], &rest[0], 1)
+		copy(dx[whole:], rest[:])
 	}
+}
+
+// ELU sets y to x where it is positive and to e^x - 1 elsewhere.
+func ELU(x, y []float32) {
+	whole := len(x) &^ 7
+	if whole > 0 {
+		elu8(&x[0], &y[:len(x)][0], whole/8)
+	}
+	if whole < len(x) {
+		rest := eight(x[whole:])
+		elu8(&rest[0], &rest[0], 1)
+		copy(y[whole:len(x)], rest[:])
+	}
+}
+
+// BackELU adds dy times ELU's derivative, given its value y, to dx.
+func BackELU(y, dy, dx []float32) {
+	whole := len(y) &^ 7
+	if whole > 0 {
+		backELU8(&y[0], &dy[:len(y)][0], &dx[:len(y)][0], whole/8)
+	}
+	if whole < len(y) {
+		y, dy, rest := eight(y[whole:]), eight(dy[whole:]), eight(dx[whole:])
+		backELU8(&y[0], &dy[0], &rest[0], 1)
+		copy(dx[whole:], rest[:])
+	}
+}
+
+// eight is the first eight numbers of x, or as many as there are and zeros.
+func eight(x []float32) (e [8]float32) {
+	copy(e[:], x)
+	return e
 }
 
 // Dot is the sum of x y, added up in eight lanes.

@@ -56,6 +56,18 @@ func TestVectors(t *testing.T) {
 			near("BackGELU", n, float64(dx[i]), float64(v)+float64(y[i])*slope)
 		}
 
+		ELU(x, out)
+		copy(dx, x)
+		BackELU(out, y, dx)
+		for i, v := range x {
+			want, slope := float64(v), 1.0
+			if v < 0 {
+				want, slope = math.Expm1(float64(v)), math.Exp(float64(v))
+			}
+			near("ELU", n, float64(out[i]), want)
+			near("BackELU", n, float64(dx[i]), float64(v)+float64(y[i])*slope)
+		}
+
 		w, g, m, v := random(n), random(n), random(n), make([]float32, n)
 		for i := range v {
 			v[i] = float32(i) / 10
@@ -73,6 +85,12 @@ func TestVectors(t *testing.T) {
 	nan := float32(math.NaN())
 	if s := ExpSum([]float32{1, nan, 2}, 2); s == s {
 		t.Errorf("the sum with a NaN is %v", s)
+	}
+	for name, f := range map[string]func(x, y []float32){"GELU": GELU, "ELU": ELU} {
+		y := make([]float32, 1)
+		if f([]float32{nan}, y); y[0] == y[0] {
+			t.Errorf("%s of a NaN is %v", name, y[0])
+		}
 	}
 	if s := SumSquares([]float32{1, nan}); s == s {
 		t.Errorf("the squares with a NaN are %v", s)
