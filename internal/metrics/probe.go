@@ -81,6 +81,16 @@ func (l Labelled) ProbeCurve(test Labelled) map[int]float64 {
 	return curve
 }
 
+// Chance is the share of the most frequent label: what the best guess finds that knows nothing of x.
+func (l Labelled) Chance() float64 {
+	counts, most := map[int]int{}, 0
+	for _, y := range l.Y {
+		counts[y]++
+		most = max(most, counts[y])
+	}
+	return float64(most) / float64(len(l.Y))
+}
+
 // A probe is a classifier in training. Its weights are (classes, D+1): W and, last, b.
 type probe struct {
 	Labelled

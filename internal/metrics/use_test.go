@@ -148,6 +148,10 @@ func TestProbe(t *testing.T) {
 	if got := constant.Probe(Labelled{D: 1, X: make([]float64, 100), Y: judge.Y[:100]}); !(got > 0.3 && got < 0.7) {
 		t.Errorf("constant mu: %v", got)
 	}
+	// Without anything in mu the probe guesses the most frequent class: its accuracy is chance.
+	skewed := Labelled{D: 1, X: make([]float64, 6), Y: []int{2, 0, 2, 1, 2, 0}}
+	near(t, "chance", skewed.Chance(), 0.5, 0)
+	near(t, "constant mu, skewed classes", skewed.Probe(skewed), skewed.Chance(), 0)
 	curve := train.ProbeCurve(judge)
 	if len(curve) != 4 || curve[100] > curve[2000]+0.01 || curve[100] < 0.85 { // 4,000 labels: no 10,000
 		t.Errorf("curve %v", curve)

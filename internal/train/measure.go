@@ -42,6 +42,7 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 		for n, accuracy := range probeLabels(m, trial, set).ProbeCurve(e.Labelled()) {
 			values["probe_"+strconv.Itoa(n)] = accuracy
 		}
+		values["probe_chance"] = e.Labelled().Chance()
 	}
 	return values, vectors
 }

@@ -104,11 +104,14 @@ func TestTestRow(t *testing.T) {
 		}
 	}
 	test := more[last].Values
-	if nll := test["iw_nll"]; !(nll > 0 && nll < test["nelbo"]+0.5) || len(test) != len(plain[last].Values)+3 {
+	if nll := test["iw_nll"]; !(nll > 0 && nll < test["nelbo"]+0.5) || len(test) != len(plain[last].Values)+4 {
 		t.Errorf("IW-NLL %v, NELBO %v; %d values instead of %d", nll, test["nelbo"], len(test), len(plain[last].Values))
 	}
 	if p, ok := test["probe_100"]; !ok || p < 0.1 || p > 1 { // 320 labels: no larger probe
 		t.Errorf("probe %v", test)
+	}
+	if c := test["probe_chance"]; !(c >= 0.25 && c < 0.5) { // four modes
+		t.Errorf("chance %v", c)
 	}
 	if r := test["mode_recovery"]; !(r >= 0 && r <= 1) {
 		t.Errorf("mode recovery %v", r)
