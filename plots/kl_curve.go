@@ -34,23 +34,23 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 		g := groups[i]
 		s := seriesOf(g.Runs, "train", "kl")
 		counts[g.Label] = s.N
-		curves = append(curves, curve{s.Steps, roots(s.Mean), style})
+		curves = append(curves, curve{s.X, roots(s.Mean), style})
 		if s.N > 1 {
-			bands = append(bands, band{s.Steps, roots(s.Lo), roots(s.Hi), fade(style.Color, 0.2)})
+			bands = append(bands, band{s.X, roots(s.Lo), roots(s.Hi), fade(style.Color, 0.2)})
 		}
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
 
 		f := seriesOf(g.Runs, "train", "floor")
 		floorAt := map[float64]float64{}
-		for j, step := range f.Steps {
+		for j, step := range f.X {
 			floorAt[step] = f.Mean[j]
 		}
 		if hasFloor(f.Mean) {
 			height := num(f.Mean[len(f.Mean)-1])
-			floors = append(floors, curve{f.Steps, roots(f.Mean), thin(style, equal[height])})
+			floors = append(floors, curve{f.X, roots(f.Mean), thin(style, equal[height])})
 			equal[height]++
 		}
-		for j, step := range s.Steps {
+		for j, step := range s.X {
 			floor, ok := floorAt[step]
 			if !ok {
 				floor = math.NaN()

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
 
 	"vaelab/internal/record"
 )
@@ -49,36 +48,14 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 			top = max(top, finiteOr(hi[r], 0))
 			pg.table = append(pg.table, []string{g.Label, num(float64(r + 1)), num(mean[r]), num(lo[r]), num(hi[r]), num(float64(n))})
 		}
-		p := newPanel("", "")
-		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
-		p.Add(heading{printable(g.Label), fmt.Sprintf("%.2f nats", total)})
+		p := headedPanel(g.Label, fmt.Sprintf("%.2f nats", total))
 		p.X.Tick.Marker = plot.TickerFunc(rankTicks)
 		p.Add(bars{mean, lo, hi, style.Color, n > 1})
 		cells = append(cells, p)
 	}
-	rows := arrange(cells)
-	for j, row := range rows {
-		for i, p := range row {
-			if p == nil {
-				continue
-			}
-			p.Y.Min, p.Y.Max = 0, top
-			fromZero(&p.Y)
-			if i > 0 {
-				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
-			} else {
-				p.Y.Label.Text = "KL (nats)"
-			}
-			if j == len(rows)-1 || rows[j+1][i] == nil {
-				p.X.Label.Text = "dimension, by rank"
-			}
-		}
-	}
-	pg.body = panels(rows)
-	pg.height = vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
-	if len(cells) == 1 {
-		pg.height = 2.4 * vg.Inch
-	}
+	rows, height := trellis(cells, "dimension, by rank", "KL (nats)")
+	shareY(rows, top)
+	pg.body, pg.height = panels(rows), height
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
 		"Headings give the sum over dimensions.", barsNote(counts)}
 	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
@@ -109,18 +86,6 @@ func rankedKL(runs []record.Run, split string) (mean, lo, hi []float64, n int) {
 		mean, lo, hi = append(mean, m), append(lo, l), append(hi, h)
 	}
 	return mean, lo, hi, n
-}
-
-// arrange puts panels into as few rows as take at most four each, and those evenly.
-func arrange(cells []*plot.Plot) [][]*plot.Plot {
-	n := (len(cells) + 3) / 4
-	columns := (len(cells) + n - 1) / n
-	rows := make([][]*plot.Plot, n)
-	for j := range rows {
-		rows[j] = make([]*plot.Plot, columns)
-		copy(rows[j], cells[min(j*columns, len(cells)):])
-	}
-	return rows
 }
 
 // rankTicks marks ranks from 1 on: 1, 3, 5 or 1, 10, 20.

@@ -27,9 +27,6 @@ type KLHeat struct{}
 // heatColumns is the most columns of a panel. Rows that fall into one column are averaged.
 const heatColumns = 60
 
-// heatPanels is the most panels; more could not be told apart.
-const heatPanels = 24
-
 // A heatMap is one run's KL: Cells[d][i] is dimension d between Edges[i] and Edges[i+1] epochs.
 type heatMap struct {
 	Edges []float64
@@ -46,10 +43,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"")
 	}
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
-	if n := len(groups); n > heatPanels {
-		pg.caption = []string{fmt.Sprintf("The first %d of %d groups.", heatPanels, n)}
-		groups = groups[:heatPanels]
-	}
+	groups, pg.caption = firstPanels(groups)
 	top := 0.0
 	var cells []*plot.Plot
 	for _, g := range groups {
@@ -62,9 +56,8 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 				pg.table = append(pg.table, []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(h.Edges[i]), num(h.Edges[i+1]), num(v)})
 			}
 		}
-		p := newPanel("", "")
-		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
-		p.Add(h, heading{printable(g.Label), fmt.Sprintf("seed %d", run.Seed)})
+		p := headedPanel(g.Label, fmt.Sprintf("seed %d", run.Seed))
+		p.Add(h)
 		p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "1"}, {Value: float64(len(h.Dims)) - 0.5, Label: strconv.Itoa(len(h.Dims))}}
 		if len(h.Dims) == 1 {
 			p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "1"}}
@@ -72,28 +65,12 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 		cells = append(cells, p)
 	}
-	rows := arrange(cells)
-	for j, row := range rows {
-		for i, p := range row {
-			if p == nil {
-				continue
-			}
-			if i == 0 {
-				p.Y.Label.Text = "dimension"
-			}
-			if j == len(rows)-1 || rows[j+1][i] == nil {
-				p.X.Label.Text = "epoch"
-			}
-		}
-	}
+	rows, height := trellis(cells, "epoch", "dimension")
 	pg.body = func(c draw.Canvas) {
 		heatKey(draw.Crop(c, c.Max.X-c.Min.X-44, 0, 0, 0), top)
 		panels(rows)(draw.Crop(c, 0, -56, 0, 0))
 	}
-	pg.height = vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
-	if len(cells) == 1 {
-		pg.height = 2.4 * vg.Inch
-	}
+	pg.height = height
 	lead := []string{splitNames[split] + " rows: KL(q(z|x) || p(z)) of each latent dimension, nats, mean over examples; one seed (n = 1) each, dimensions sorted by their last KL.",
 		"The colour is square-root scaled. Grey: not a number."}
 	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)

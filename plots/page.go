@@ -63,6 +63,75 @@ func panels(rows [][]*plot.Plot) func(draw.Canvas) {
 	}
 }
 
+// mostPanels is the most panels of a trellis; more could not be told apart.
+const mostPanels = 24
+
+// firstPanels are the groups that a trellis has room for, and a sentence if that is not all.
+func firstPanels(groups []record.Group) (first []record.Group, note []string) {
+	if n := len(groups); n > mostPanels {
+		return groups[:mostPanels], []string{fmt.Sprintf("The first %d of %d groups.", mostPanels, n)}
+	}
+	return groups, nil
+}
+
+// headedPanel is an empty panel of a trellis, with two lines above it.
+func headedPanel(first, second string) *plot.Plot {
+	p := newPanel("", "")
+	p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
+	p.Add(heading{printable(first), second})
+	return p
+}
+
+// trellis lays out one panel per group, with axis labels at the edges only.
+func trellis(cells []*plot.Plot, x, y string) (rows [][]*plot.Plot, height vg.Length) {
+	rows = arrange(cells)
+	for j, row := range rows {
+		for i, p := range row {
+			if p == nil {
+				continue
+			}
+			if i == 0 {
+				p.Y.Label.Text = y
+			}
+			if j == len(rows)-1 || rows[j+1][i] == nil {
+				p.X.Label.Text = x
+			}
+		}
+	}
+	if len(cells) == 1 {
+		return rows, 2.4 * vg.Inch
+	}
+	return rows, vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
+}
+
+// arrange puts panels into as few rows as take at most four each, and those evenly.
+func arrange(cells []*plot.Plot) [][]*plot.Plot {
+	n := (len(cells) + 3) / 4
+	columns := (len(cells) + n - 1) / n
+	rows := make([][]*plot.Plot, n)
+	for j := range rows {
+		rows[j] = make([]*plot.Plot, columns)
+		copy(rows[j], cells[min(j*columns, len(cells)):])
+	}
+	return rows
+}
+
+// shareY gives all panels one y axis from zero to top, with its numbers on the left.
+func shareY(rows [][]*plot.Plot, top float64) {
+	for _, row := range rows {
+		for i, p := range row {
+			if p == nil {
+				continue
+			}
+			p.Y.Min, p.Y.Max = 0, top
+			fromZero(&p.Y)
+			if i > 0 {
+				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
+			}
+		}
+	}
+}
+
 // A cell is a panel and its place.
 type cell struct {
 	plot     *plot.Plot

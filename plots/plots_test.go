@@ -392,7 +392,7 @@ func TestDataApart(t *testing.T) {
 // A heat map of very many groups shows the first of them, and says so.
 func TestKLHeatOfMany(t *testing.T) {
 	set := &record.Set{}
-	for i := range heatPanels + 6 {
+	for i := range mostPanels + 6 {
 		set.Runs = append(set.Runs, trial{"bn", "gamma", float64(1+i) / 40, 1, 2, 1, 1}.run(1, 400))
 	}
 	d, _, _ := drawn(t, "kl-heat", set)
@@ -403,8 +403,8 @@ func TestKLHeatOfMany(t *testing.T) {
 	for _, row := range d.Table[1:] {
 		shown[row[0]] = true
 	}
-	if len(shown) != heatPanels {
-		t.Errorf("%d groups, want %d", len(shown), heatPanels)
+	if len(shown) != mostPanels {
+		t.Errorf("%d groups, want %d", len(shown), mostPanels)
 	}
 }
 

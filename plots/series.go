@@ -10,10 +10,17 @@ import (
 	"vaelab/internal/record"
 )
 
-// A series is one metric of one group against the step.
+// A series is one metric of one group against the step, or against what a figure's axis shows.
 type series struct {
-	Steps, Mean, Lo, Hi []float64
-	N                   int // seeds
+	X, Mean, Lo, Hi []float64
+	N               int // seeds
+}
+
+// add appends the mean and the range of what the seeds have at x.
+func (s *series) add(x float64, values []float64) {
+	mean, lo, hi := record.Range(values)
+	s.X, s.Mean, s.Lo, s.Hi = append(s.X, x), append(s.Mean, mean), append(s.Lo, lo), append(s.Hi, hi)
+	s.N = max(s.N, len(values))
 }
 
 // seriesOf is record.Series with numbers that can be drawn.
@@ -21,7 +28,7 @@ func seriesOf(runs []record.Run, split, metric string) series {
 	steps, mean, lo, hi, n := record.Series(runs, split, metric)
 	s := series{Mean: mean, Lo: lo, Hi: hi, N: n}
 	for _, step := range steps {
-		s.Steps = append(s.Steps, float64(step))
+		s.X = append(s.X, float64(step))
 	}
 	return s
 }

@@ -83,11 +83,11 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		s := seriesOf(meanRuns(g, split), split, "mean")
 		counts[g.Label] = s.N
 		oneSeed = oneSeed || s.N > 1
-		thick = append(thick, curve{s.Steps, s.Mean, style})
+		thick = append(thick, curve{s.X, s.Mean, style})
 		if s.N > 1 {
-			bands = append(bands, band{s.Steps, s.Lo, s.Hi, fade(style.Color, 0.2)})
+			bands = append(bands, band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
 		}
-		for j, step := range s.Steps {
+		for j, step := range s.X {
 			pg.table = append(pg.table, []string{g.Label, "all", "mean", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), "", ""})
 		}
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})

@@ -43,10 +43,10 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 			}
 			counts[g.Label] = max(counts[g.Label], s.N)
 			if s.N > 1 {
-				bands = append(bands, band{s.Steps, s.Lo, s.Hi, fade(styles[i].Color, 0.2)})
+				bands = append(bands, band{s.X, s.Lo, s.Hi, fade(styles[i].Color, 0.2)})
 			}
-			curves = append(curves, curve{s.Steps, s.Mean, styles[i]})
-			for j, step := range s.Steps {
+			curves = append(curves, curve{s.X, s.Mean, styles[i]})
+			for j, step := range s.X {
 				pg.table = append(pg.table, []string{g.Label, m.name, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 			}
 		}

@@ -48,7 +48,7 @@ func (s *Set) Groups() []Group {
 	vary(groups)
 	slices.SortStableFunc(groups, compare)
 	for i := range groups {
-		groups[i].Label = label(groups[i], "")
+		groups[i].Label = label(groups[i])
 	}
 	return groups
 }
@@ -86,7 +86,7 @@ func vary(groups []Group) {
 	}
 	same := map[string][]Group{} // by what the label would be
 	for _, g := range groups {
-		l := label(g, "")
+		l := label(g)
 		same[l] = append(same[l], g)
 	}
 	for _, alike := range same {
@@ -159,11 +159,11 @@ func order(keys map[string]string) []string {
 	})
 }
 
-// label is the variant and its varying settings, but for the one called except.
-func label(g Group, except string) string {
+// label is the variant and its varying settings, but for those excepted.
+func label(g Group, except ...string) string {
 	label := g.Variant
 	for _, k := range order(g.Varying) {
-		if k != except {
+		if !slices.Contains(except, k) {
 			label += " " + shortest(k, g.Varying) + "=" + g.Varying[k]
 		}
 	}
@@ -209,6 +209,16 @@ func (g Group) Knob() (name string, value float64, ok bool) {
 func (g Group) Family() string {
 	key, _, _ := g.knob()
 	return label(g, key)
+}
+
+// Without returns the label without some settings, by full key: what one line of a figure that has
+// them as its axis stands for.
+func (g Group) Without(keys ...string) string { return label(g, keys...) }
+
+// Number returns a setting of the group's, by full key, if it has it and it is a number.
+func (g Group) Number(key string) (value float64, ok bool) {
+	value, err := strconv.ParseFloat(g.Runs[0].Config[key], 64)
+	return value, err == nil
 }
 
 // knob is Knob with the setting's full key.
