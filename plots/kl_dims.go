@@ -135,16 +135,20 @@ func finalSplit(groups []record.Group, has func(r record.Run, split string) bool
 }
 
 // barsNote is seedsNote for bars.
-func barsNote(counts map[string]int) string {
+func barsNote(counts map[string]int) string { return meansNote("Bars", "whiskers", counts) }
+
+// meansNote says how many seeds there are, what shows their mean and what their range.
+func meansNote(mean, spread string, counts map[string]int) string {
 	lo, hi := math.MaxInt, 0
 	for _, n := range counts {
 		lo, hi = min(lo, n), max(hi, n)
 	}
+	n := fmt.Sprint(hi)
 	switch {
 	case hi == 1:
 		return "n = 1 seed."
-	case lo == hi:
-		return fmt.Sprintf("Bars are means over n = %d seeds, whiskers the range over seeds (smallest to largest).", hi)
+	case lo < hi:
+		n = fmt.Sprintf("%d to %d", lo, hi)
 	}
-	return fmt.Sprintf("Bars are means over n = %d to %d seeds, whiskers the range over seeds (smallest to largest).", lo, hi)
+	return fmt.Sprintf("%s are means over n = %s seeds, %s the range over seeds (smallest to largest).", mean, n, spread)
 }

@@ -67,6 +67,9 @@ func (c trial) run(seed, until int) record.Run {
 		}
 		kl = math.Max(c.floor, kl*(1+noise(0.03)))
 		v := map[string]float64{"kl": kl, "nll": 100 + 20*math.Exp(-t/500) + noise(0.5)}
+		if split == "train" {
+			v["kl_weight"] = math.Min(1, t/800)
+		}
 		kls := make([]float64, D)
 		sum := 0.0
 		for d := range kls {
@@ -78,8 +81,26 @@ func (c trial) run(seed, until int) record.Run {
 		}
 		w := map[string][]float64{"kl_dim": kls}
 		if split != "train" {
+			w["collapse"] = make([]float64, len(CollapseEps))
+			for i, eps := range CollapseEps {
+				for _, kl := range kls {
+					if kl < eps {
+						w["collapse"][i] += 1. / D
+					}
+				}
+			}
+		}
+		if split != "train" {
 			v["mi"] = math.Max(0, c.mi*(1-math.Exp(-t/600))*(1+shift)+noise(0.02))
 			v["gap"] = 1.6*v["mi"] + noise(0.03)
+			v["mi_cap"] = math.Log(700)
+		}
+		if split == "test" {
+			for i, n := range []int{100, 500, 1000} {
+				v[fmt.Sprintf("probe_%d", n)] = 0.3 + math.Min(0.5, v["mi"]) + 0.05*float64(i) + shift
+			}
+			v["probe_chance"] = 0.26
+			v["bn_gap"] = 0.1 * c.floor * (1 + shift)
 		}
 		v["rec"] = 100 + 20*math.Exp(-t/500) - 1.4*v["mi"] + 2*shift
 		v["nelbo"] = v["rec"] + kl
@@ -148,6 +169,31 @@ func sweepSet(n int) *record.Set {
 	for _, tau := range []float64{0.25, 0.5, 0.75} {
 		floor := -D / 2 * math.Log(1-tau)
 		add(trial{"bn-scaler", "tau", tau, floor, 8, 1.2*floor + 0.4, 0.8 * floor})
+	}
+	return set
+}
+
+// batchSet varies the batch size of bn at two momenta, and has a vanilla for which it changes nothing.
+func batchSet(n int) *record.Set {
+	set := &record.Set{}
+	for _, size := range []int{4, 32, 128} {
+		for seed := 1; seed <= n; seed++ {
+			for _, momentum := range []string{"0.1", "0.01", ""} {
+				c := pilot[1]
+				if momentum == "" {
+					c = pilot[0]
+				}
+				r := c.run(seed, 2000)
+				r.Config["train.batch_size"] = strconv.Itoa(size)
+				r.ID += fmt.Sprint(size, momentum)
+				if momentum != "" {
+					r.Config["variant.bn.momentum"] = momentum
+					gap := r.Rows[len(r.Rows)-1].Values
+					gap["bn_gap"] = 0.4/float64(size)*float64(len(momentum)) + 0.01*float64(seed)
+				}
+				set.Runs = append(set.Runs, r)
+			}
+		}
 	}
 	return set
 }
@@ -228,12 +274,16 @@ func TestSigma(t *testing.T)   { checkGolden(t, "sigma", pilotSet(3)) }
 func TestKLHeat(t *testing.T)  { checkGolden(t, "kl-heat", pilotSet(3)) }
 
 func TestRateDistortion(t *testing.T) { checkGolden(t, "rate-distortion", sweepSet(3)) }
+func TestELBOSurgery(t *testing.T)    { checkGolden(t, "elbo-surgery", pilotSet(3)) }
+func TestKLWeight(t *testing.T)       { checkGolden(t, "kl-weight", pilotSet(3)) }
+func TestProbe(t *testing.T)          { checkGolden(t, "probe", pilotSet(3)) }
+func TestCollapseCurve(t *testing.T)  { checkGolden(t, "collapse-curve", pilotSet(3)) }
+func TestBNGap(t *testing.T)          { checkGolden(t, "bn-gap", batchSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 
 // damaged is what comes off the disk while an experiment is running: one seed, a trial
 // with a single row, one that failed with NaN in its last rows, a warning.
-func damaged() *record.Set {
-	set := sweepSet(1)
+func damaged(set *record.Set) *record.Set {
 	set.Warnings = []error{errors.New("results/pilot/bn-1/seed-1/rows.jsonl:12: last line left out: still being written or cut off")}
 	single := trial{"free-bits", "", 0, 0, 3, 3, 1}.run(1, 200)
 	single.Rows = single.Rows[len(single.Rows)-2:]
@@ -256,7 +306,11 @@ func damaged() *record.Set {
 
 func TestRobust(t *testing.T) {
 	for _, name := range Figures.Names() {
-		d, _, picture := drawn(t, name, damaged())
+		set := map[string]func(int) *record.Set{"bn-gap": batchSet}[name]
+		if set == nil {
+			set = sweepSet
+		}
+		d, _, picture := drawn(t, name, damaged(set(1)))
 		show(t, name+"-damaged", picture)
 		for _, want := range []string{"Unfinished: a flow ?? seed 1 (at step 0), free-bits seed 1 (at step 200).",
 			"Failed: a new method seed 1 (loss is NaN at step 1000).", "Warnings: results/pilot/"} {
@@ -292,14 +346,30 @@ func TestMissing(t *testing.T) {
 		}
 		return set
 	}
+	constant, probeless, older := pilotSet(1), pilotSet(1), pilotSet(1)
+	for i := range pilot {
+		for _, row := range constant.Runs[i].Rows {
+			row.Values["kl_weight"] = 0.5
+		}
+		for _, row := range probeless.Runs[i].Rows {
+			for _, n := range []int{100, 500, 1000} {
+				delete(row.Values, fmt.Sprintf("probe_%d", n))
+			}
+		}
+		for _, row := range older.Runs[i].Rows {
+			if v, ok := row.Vectors["collapse"]; ok {
+				row.Vectors["collapse"] = v[:7]
+			}
+		}
+	}
 	for _, c := range []struct {
 		figure string
 		set    *record.Set
 		want   string
 	}{
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
-		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, moment, mu2, nelbo, nll, rec, sigma2`},
-		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, logvar, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
+		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},
@@ -317,6 +387,16 @@ func TestMissing(t *testing.T) {
 		{"sigma", without("sigma_small"), `"sigma_small"`},
 		{"sigma", without("logvar"), `"sigma_log_spread"`},
 		{"kl-heat", without("kl_dim"), `kl-heat: no row has the vector "kl_dim"`},
+		{"elbo-surgery", without("mi"), `elbo-surgery: no valid row has the metric "mi"`},
+		{"elbo-surgery", without("kl"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
+		{"kl-weight", without("kl_weight"), `"kl_weight"`},
+		{"kl-weight", constant, "kl-weight: in no trial does the KL weight change while it trains; give kl.schedule"},
+		{"probe", probeless, "probe: no valid or test row has a probe, such as probe_100; set train.probe: true"},
+		{"collapse-curve", without("collapse"), `"collapse"`},
+		{"collapse-curve", older, `in the vector "collapse", want one for each of 10 eps`},
+		{"bn-gap", without("bn_gap"), `"bn_gap"`},
+		{"bn-gap", &record.Set{Runs: batchSet(1).Runs[:3]}, "bn-gap: all trials have batches of 4; give several values of train.batch_size"},
+		{"bn-gap", &record.Set{Runs: batchSet(1).Runs[2:3]}, "bn-gap: no trial's KL depends on the statistics of a batch; this figure needs bn"},
 		{"time", &record.Set{}, "time: no finished trial has a manifest that says how long it took"},
 	} {
 		f, err := Figures.Get(c.figure)
@@ -454,6 +534,18 @@ func TestTicks(t *testing.T) {
 	}
 	if want := []string{"0", "10k", "20k", "30k", "40k"}; !slices.Equal(got, want) {
 		t.Errorf("stepTicks = %v, want %v", got, want)
+	}
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{{0, 1.4, "1 2 5 10 20"}, {-3, 0, "0.001 0.01 0.1 1"}} {
+		got = nil
+		for _, tick := range logTicks(c.lo, c.hi) {
+			got = append(got, tick.Label)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("logTicks(%v, %v) = %v, want %v", c.lo, c.hi, got, c.want)
+		}
 	}
 	got = nil
 	for _, tick := range rootTicks(0, math.Sqrt(20)) {

@@ -295,6 +295,39 @@ func rootTicks(_, hi float64) []plot.Tick {
 	return ticks
 }
 
+// logs returns the logarithms to base 10, which are what a logarithmic axis shows; for why it is the
+// data that are scaled see roots. What is not above zero has none.
+func logs(values []float64) []float64 {
+	ls := make([]float64, len(values))
+	for i, v := range values {
+		ls[i] = math.NaN()
+		if v > 0 {
+			ls[i] = math.Log10(v)
+		}
+	}
+	return ls
+}
+
+// logTicks marks an axis of logs at powers of ten, and at 2 and 5 times those where there are few.
+func logTicks(lo, hi float64) (ticks []plot.Tick) {
+	digits := []float64{1, 2, 5}
+	if hi-lo > 2.5 {
+		digits = digits[:1]
+	}
+	for e := math.Floor(lo); e <= hi; e++ {
+		for _, m := range digits {
+			v := m * math.Pow(10, e)
+			if at := math.Log10(v); at >= lo-1e-9 && at <= hi+1e-9 {
+				ticks = append(ticks, plot.Tick{Value: at, Label: short(v)})
+			}
+		}
+	}
+	return ticks
+}
+
+// unlog is the label of a value that stands on an axis of logs.
+func unlog(v float64) string { return short(math.Pow(10, v)) }
+
 // unlabelled is a ticker without labels, for a panel that shares its axis with the one
 // beside it.
 func unlabelled(t plot.Ticker) plot.Ticker {

@@ -140,8 +140,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 // families sorts groups into lines: by knob, in the order of the groups, and the flat ones.
 func families(groups []record.Group) (byKnob map[string][]family, flat []family) {
 	byKnob = map[string][]family{}
-	var first []record.Group // of the lines, in the order in which styles are given out
-	var lines []*family
+	var lines []*family // in the order in which styles are given out
 	for _, g := range groups {
 		label, knob := g.Family(), ""
 		if name, _, ok := g.Knob(); ok {
@@ -164,16 +163,42 @@ func families(groups []record.Group) (byKnob map[string][]family, flat []family)
 			lines = append(lines, &byKnob[knob][i])
 		}
 	}
+	giveStyles(lines)
+	for i := range flat {
+		flat[i].style.Dashes = []vg.Length{5, 3}
+	}
+	return byKnob, flat
+}
+
+// giveStyles gives each family the style of its first group.
+func giveStyles(lines []*family) {
+	var first []record.Group
 	for _, f := range lines {
 		first = append(first, f.groups[0])
 	}
 	for i, style := range groupStyles(first) {
 		lines[i].style = style
 	}
-	for i := range flat {
-		flat[i].style.Dashes = []vg.Length{5, 3}
+}
+
+// familiesOver sorts groups into lines that differ in some settings only, by full key, whatever
+// else a variant's knob is.
+func familiesOver(groups []record.Group, keys ...string) (fs []family) {
+	for _, g := range groups {
+		label := g.Without(keys...)
+		i := slices.IndexFunc(fs, func(f family) bool { return f.label == label })
+		if i < 0 {
+			i = len(fs)
+			fs = append(fs, family{label: label})
+		}
+		fs[i].groups = append(fs[i].groups, g)
 	}
-	return byKnob, flat
+	var lines []*family
+	for i := range fs {
+		lines = append(lines, &fs[i])
+	}
+	giveStyles(lines)
+	return fs
 }
 
 // measured reports whether the group has something to show.
@@ -248,8 +273,13 @@ func knobAxis(a *plot.Axis, fs []family) {
 			at = append(at, x)
 		}
 	}
-	slices.Sort(at)
-	at = slices.Compact(at)
+	ownTicks(a, at, short)
+}
+
+// ownTicks marks an axis at the values that are drawn if they are few, where the labels do not
+// touch, and leaves room on both sides.
+func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
+	at = slices.Compact(slices.Sorted(slices.Values(at)))
 	width := at[len(at)-1] - at[0]
 	if width == 0 {
 		width = 1
@@ -261,7 +291,7 @@ func knobAxis(a *plot.Axis, fs []family) {
 	var ticks plot.ConstantTicks
 	for i, v := range at {
 		if i == 0 || v-ticks[len(ticks)-1].Value > 0.12*width { // labels must not touch
-			ticks = append(ticks, plot.Tick{Value: v, Label: short(v)})
+			ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
 		}
 	}
 	a.Tick.Marker = ticks

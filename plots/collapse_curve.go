@@ -1,0 +1,90 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("collapse-curve", CollapseCurve{}) }
+
+// CollapseCurve shows how many latent dimensions are collapsed, whatever KL counts as none: the share against eps.
+//
+// A dimension is (eps, delta)-collapsed if its KL is below eps nats for all but a share delta of the
+// examples; delta is 0.01. A method that holds every dimension's KL at c nats goes from 0 to 1 at
+// eps = c: a floor moves the curve and tells nothing of what the decoder reads.
+//
+// Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior collapse",
+// definition 1 (arXiv 1911.02469).
+type CollapseCurve struct{}
+
+// CollapseEps are the eps, in nats, of the numbers of the rows' vector "collapse", which do not say
+// so. A test where both are seen holds them equal to metrics.CollapseEps.
+var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
+
+// Draw implements Figure.
+func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	split := finalSplit(groups, func(r record.Run, split string) bool {
+		_, ok := record.LastVector(r, split, "collapse")
+		return ok
+	})
+	if split == "" {
+		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"")
+	}
+	p := newPanel("ε (nats, logarithmic)", "share of collapsed dimensions")
+	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
+		table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
+	counts := map[string]int{}
+	var without []string
+	var bands, curves []plot.Plotter
+	x := logs(CollapseEps[:])
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		var shares [][]float64
+		for _, run := range g.Runs {
+			v, ok := record.LastVector(run, split, "collapse")
+			if !ok {
+				continue
+			}
+			if len(v) != len(CollapseEps) {
+				return nil, fmt.Errorf("collapse-curve: %s has %d numbers in the vector \"collapse\", want one for each of %d eps; the rows are of another version", run.ID, len(v), len(CollapseEps))
+			}
+			shares = append(shares, v)
+		}
+		if len(shares) == 0 {
+			without = append(without, g.Label)
+			continue
+		}
+		var s series
+		for j, eps := range CollapseEps {
+			s.add(eps, column(shares, j))
+			pg.table = append(pg.table, []string{g.Label, split, num(eps), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
+		}
+		counts[g.Label] = s.N
+		if s.N > 1 {
+			bands = append(bands, band{x, s.Lo, s.Hi, fade(style.Color, 0.2)})
+		}
+		glyph := draw.GlyphStyle{Color: style.Color, Radius: 1.8, Shape: draw.CircleGlyph{}}
+		curves = append(curves, curve{x, s.Mean, style}, dots{x, s.Mean, glyph})
+		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
+	}
+	p.Add(bands...)
+	p.Add(curves...)
+	p.X.Tick.Marker = plot.TickerFunc(logTicks)
+	pad(&p.X)
+	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
+	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}
+	if len(without) > 0 {
+		pg.caption = append(pg.caption, "Without collapse: "+strings.Join(without, ", ")+".")
+	}
+	pg.caption = append(pg.caption, doubts(set, all)...)
+	return pg.drawing(), nil
+}

@@ -1,0 +1,139 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("elbo-surgery", ELBOSurgery{}) }
+
+// ELBOSurgery shows what the KL is spent on: mutual information of x and z, or distance of the aggregate q(z) from the prior.
+//
+//	E_x[KL(q(z|x) || p(z))] = I_q(x; z) + KL(q(z) || p(z))
+//
+// in nats per example, against the epoch, one panel per group. The first part, at the bottom, is
+// what z says of x; the second, on top of it, is paid and says nothing. I_q is estimated from one z
+// for each of the N examples of the split, and cannot exceed ln N.
+//
+// Source: Hoffman & Johnson 2016, "ELBO surgery"; against the epoch as He et al. 2019, figure 5
+// (arXiv 1901.05534), and Zhu et al. 2020, figure 3 (arXiv 2004.12585).
+type ELBOSurgery struct{}
+
+// The opacities of the two parts.
+const (
+	informative = 0.55
+	marginal    = 0.18
+)
+
+// Draw implements Figure.
+func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups, notes, err := withMetric("elbo-surgery", all, "valid", "mi")
+	if err != nil {
+		return nil, err
+	}
+	groups, more := firstPanels(groups)
+	notes = append(notes, more...)
+	pg := page{table: [][]string{{"group", "epoch", "kl_mean", "kl_min", "kl_max", "mi_mean", "mi_min", "mi_max", "marginal_kl_mean", "seeds"}},
+		legend: []entry{
+			{label: "KL, the sum", line: neutral},
+			{label: "KL(q(z) || p(z)), which says nothing of x", line: draw.LineStyle{Color: fade(grey, marginal), Width: 7}},
+			{label: "I(x; z)", line: draw.LineStyle{Color: fade(grey, informative), Width: 7}},
+		}}
+	counts := map[string]int{}
+	var cells []*plot.Plot
+	least, most := math.Inf(1), math.Inf(-1) // what I(x; z) cannot exceed
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		style.Dashes = nil // alone in its panel
+		kl, mi := surgery(g)
+		if kl.N == 0 {
+			notes = append(notes, fmt.Sprintf("Without kl and mi in one row: %s.", g.Label))
+			continue
+		}
+		counts[g.Label] = mi.N
+		for j, x := range kl.X {
+			pg.table = append(pg.table, []string{g.Label, num(x), num(kl.Mean[j]), num(kl.Lo[j]), num(kl.Hi[j]),
+				num(mi.Mean[j]), num(mi.Lo[j]), num(mi.Hi[j]), num(kl.Mean[j] - mi.Mean[j]), num(float64(mi.N))})
+		}
+		last := "no finite row"
+		if parts := finiteParts(kl.Mean, mi.Mean); len(parts) > 0 {
+			at := parts[len(parts)-1].to - 1
+			last = fmt.Sprintf("%s = %s + %s nats", cents(kl.Mean[at]), cents(mi.Mean[at]), cents(kl.Mean[at]-mi.Mean[at]))
+		}
+		p := headedPanel(g.Label, last)
+		p.Add(band{mi.X, make([]float64, len(mi.X)), mi.Mean, fade(style.Color, informative)}, band{kl.X, mi.Mean, kl.Mean, fade(style.Color, marginal)})
+		for _, s := range []series{mi, kl} {
+			if s.N > 1 {
+				edge := draw.LineStyle{Color: fade(style.Color, 0.7), Width: 0.5, Dashes: []vg.Length{1, 1.5}}
+				p.Add(curve{s.X, s.Lo, edge}, curve{s.X, s.Hi, edge})
+			}
+		}
+		p.Add(curve{kl.X, kl.Mean, style})
+		p.X.Min = 0
+		p.Y.Max = math.Max(p.Y.Max, 1) // what is far below a nat should look like little
+		if p.Y.Min > -0.01*p.Y.Max {   // the noise of a mutual information of 0
+			p.Y.Min = 0
+		}
+		fromZero(&p.Y)
+		if bound, ok := record.Last(g.Runs[0], "valid", "mi_cap"); ok && !math.IsNaN(bound) {
+			least, most = math.Min(least, bound), math.Max(most, bound)
+			if bound < p.Y.Max {
+				p.Add(level{bound, draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}})
+			}
+		}
+		cells = append(cells, p)
+	}
+	if len(cells) == 0 {
+		return nil, errors.New("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"")
+	}
+	rows, height := trellis(cells, "epoch", "nats")
+	pg.body, pg.height = panels(rows), height
+	lead := []string{"Validation split: KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), nats per example; headings give the last row's. Each panel has a scale of its own.", meansNote("Areas", "dotted lines", counts)}
+	if least <= most {
+		limit := cents(least)
+		if most > least {
+			limit += " to " + cents(most)
+		}
+		lead = append(lead, "The estimate of I(x; z) cannot exceed ln N = "+limit+" (dashes, where KL reaches it).")
+	}
+	pg.caption = append(append(lead, notes...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// cents is a number with two decimals, and without the sign that rounding leaves before zero.
+func cents(v float64) string {
+	return strings.Replace(fmt.Sprintf("%.2f", math.Round(100*v)/100+0), "-", "−", 1)
+}
+
+// surgery is the KL and the mutual information of a group's validation rows that have both, against
+// the epoch.
+func surgery(g record.Group) (kl, mi series) {
+	epochs := map[float64]float64{} // by step
+	runs := slices.Clone(g.Runs)
+	for i := range runs {
+		var rows []record.Row
+		for _, row := range runs[i].Rows {
+			_, kl := row.Values["kl"]
+			_, mi := row.Values["mi"]
+			if kl && mi && row.Split == "valid" {
+				rows, epochs[float64(row.Step)] = append(rows, row), row.Epoch
+			}
+		}
+		runs[i].Rows = rows
+	}
+	kl, mi = seriesOf(runs, "valid", "kl"), seriesOf(runs, "valid", "mi")
+	for i, step := range kl.X {
+		kl.X[i], mi.X[i] = epochs[step], epochs[step]
+	}
+	return kl, mi
+}

@@ -1,0 +1,110 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("probe", Probe{}) }
+
+// Probe shows how many labels it takes to read the classes off the posterior mean: accuracy of a linear classifier.
+//
+// The share of right guesses on the split, against the number of training examples whose labels
+// the classifier has seen. Chance is the share of the most frequent class. A mu that hardly varies
+// may still tell classes apart, because the probe standardises it.
+//
+// Source: Zhu et al. 2020, table 3 (arXiv 2004.12585).
+type Probe struct{}
+
+// Draw implements Figure.
+func (Probe) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	split := finalSplit(groups, func(r record.Run, split string) bool { return len(probeSizes(r, split)) > 0 })
+	if split == "" {
+		return nil, errors.New("probe: no valid or test row has a probe, such as probe_100; set train.probe: true, on data with labels")
+	}
+	p := newPanel("labels", "probe accuracy")
+	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
+		table: [][]string{{"group", "split", "labels", "mean", "min", "max", "seeds"}}}
+	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
+	counts := map[string]int{}
+	var without []string
+	var bands, curves []plot.Plotter
+	var at, chances []float64
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		var sizes []int
+		for _, run := range g.Runs {
+			sizes = append(sizes, probeSizes(run, split)...)
+		}
+		slices.Sort(sizes)
+		var s series
+		for _, n := range slices.Compact(sizes) {
+			s.add(float64(n), numbers(finals(g, split, fmt.Sprintf("probe_%d", n))))
+			pg.table = append(pg.table, []string{g.Label, split, num(float64(n)), num(s.Mean[len(s.X)-1]), num(s.Lo[len(s.X)-1]), num(s.Hi[len(s.X)-1]), num(float64(s.N))})
+		}
+		if s.N == 0 {
+			without = append(without, g.Label)
+			continue
+		}
+		counts[g.Label] = s.N
+		x := logs(s.X)
+		at = append(at, x...)
+		if s.N > 1 {
+			bands = append(bands, band{x, s.Lo, s.Hi, fade(style.Color, 0.2)})
+		}
+		glyph := draw.GlyphStyle{Color: style.Color, Radius: 2.2, Shape: draw.CircleGlyph{}}
+		curves = append(curves, curve{x, s.Mean, style}, dots{x, s.Mean, glyph})
+		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
+		if values := numbers(finals(g, split, "probe_chance")); len(values) > 0 {
+			mean, _, _ := record.Range(values)
+			pg.table = append(pg.table, []string{g.Label, split, "chance", num(mean), num(mean), num(mean), num(float64(len(values)))})
+			chances = append(chances, mean)
+		}
+	}
+	slices.Sort(chances)
+	for _, c := range slices.Compact(chances) {
+		p.Add(level{c, reference})
+	}
+	p.Add(bands...)
+	p.Add(curves...)
+	ownTicks(&p.X, at, unlog)
+	pad(&p.Y)
+	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}
+	if len(chances) > 0 {
+		pg.legend = append(pg.legend, entry{label: "chance", line: reference})
+		pg.caption = append(pg.caption, "Chance is the share of the most frequent class.")
+	}
+	if len(without) > 0 {
+		pg.caption = append(pg.caption, "Without a probe: "+strings.Join(without, ", ")+".")
+	}
+	pg.caption = append(pg.caption, doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// probeSizes are the numbers of labels that a run has probes for on a split.
+func probeSizes(r record.Run, split string) (sizes []int) {
+	for _, row := range r.Rows {
+		if row.Split != split {
+			continue
+		}
+		for name := range row.Values {
+			text, ok := strings.CutPrefix(name, "probe_")
+			if n, err := strconv.Atoi(text); ok && err == nil {
+				sizes = append(sizes, n)
+			}
+		}
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes)
+}
