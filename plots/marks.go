@@ -103,6 +103,33 @@ func (m level) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return math.Inf(1), math.Inf(-1), ymin, ymax
 }
 
+// thresholds are vertical lines over the whole panel, with a number above each that does not touch
+// the one before; the plot's title has to make room for them.
+type thresholds struct {
+	X      []float64 // ascending
+	Labels []string
+	draw.LineStyle
+}
+
+// Plot implements plot.Plotter.
+func (m thresholds) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	style := sans(captionSize)
+	style.Color, style.XAlign, style.YAlign = grey, draw.XCenter, draw.YBottom
+	end := vg.Length(math.Inf(-1))
+	for i, v := range m.X {
+		at := x(v)
+		if !c.ContainsX(at) {
+			continue
+		}
+		c.StrokeLine2(m.LineStyle, at, c.Min.Y, at, c.Max.Y)
+		if half := style.Width(m.Labels[i]) / 2; at-half > end+4 {
+			c.FillText(style, vg.Point{X: at, Y: c.Max.Y + 3}, m.Labels[i])
+			end = at + half
+		}
+	}
+}
+
 // bars stand at 1, 2, ... from zero to Mean, with a whisker from Lo to Hi.
 type bars struct {
 	Mean, Lo, Hi []float64

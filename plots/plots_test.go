@@ -198,6 +198,29 @@ func batchSet(n int) *record.Set {
 	return set
 }
 
+// phaseSet is linear VAEs at some variances and weights, whose KL is a little off the closed form.
+func phaseSet(n int) *record.Set {
+	set := &record.Set{}
+	o := linearOptimum{eigenvalues: []float64{16, 8, 4, 2, 0.5, 0.5}}
+	for _, at := range [][2]float64{{1, 1}, {3, 1}, {6, 1}, {24, 1}, {1, 1.5}, {1, 18}} {
+		for seed := 1; seed <= n; seed++ {
+			r := trial{"vanilla", "", 0, 0, 0, 0, 0}.run(seed, 2000)
+			for k, v := range map[string]string{"data": "gaussian", "data.gaussian.spectrum": "8 16, 4 2", "data.gaussian.noise": "0.5", "data.gaussian.dims": "10",
+				"data.gaussian.train": "10000", "data.gaussian.valid": "500", "data.gaussian.test": "2000",
+				"model": "linear", "model.linear.latent_dim": "6", "model.linear.noise": num(at[0]), "kl.beta": num(at[1])} {
+				r.Config[k] = v
+			}
+			r.ID += fmt.Sprint(at)
+			nats, _ := o.kl(at[0] * at[1])
+			for _, row := range r.Rows {
+				row.Values["kl"], row.Values["au"] = nats*(1+0.01*float64(seed)), o.live(at[0]*at[1])
+			}
+			set.Runs = append(set.Runs, r)
+		}
+	}
+	return set
+}
+
 // drawn makes a figure and its two files' bytes.
 func drawn(t *testing.T, name string, set *record.Set) (d *Drawing, table, picture []byte) {
 	t.Helper()
@@ -279,6 +302,7 @@ func TestKLWeight(t *testing.T)       { checkGolden(t, "kl-weight", pilotSet(3))
 func TestProbe(t *testing.T)          { checkGolden(t, "probe", pilotSet(3)) }
 func TestCollapseCurve(t *testing.T)  { checkGolden(t, "collapse-curve", pilotSet(3)) }
 func TestBNGap(t *testing.T)          { checkGolden(t, "bn-gap", batchSet(3)) }
+func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 
 // damaged is what comes off the disk while an experiment is running: one seed, a trial
@@ -306,7 +330,7 @@ func damaged(set *record.Set) *record.Set {
 
 func TestRobust(t *testing.T) {
 	for _, name := range Figures.Names() {
-		set := map[string]func(int) *record.Set{"bn-gap": batchSet}[name]
+		set := map[string]func(int) *record.Set{"bn-gap": batchSet, "phase": phaseSet}[name]
 		if set == nil {
 			set = sweepSet
 		}
@@ -397,6 +421,8 @@ func TestMissing(t *testing.T) {
 		{"bn-gap", without("bn_gap"), `"bn_gap"`},
 		{"bn-gap", &record.Set{Runs: batchSet(1).Runs[:3]}, "bn-gap: all trials have batches of 4; give several values of train.batch_size"},
 		{"bn-gap", &record.Set{Runs: batchSet(1).Runs[2:3]}, "bn-gap: no trial's KL depends on the statistics of a batch; this figure needs bn"},
+		{"phase", pilotSet(1), "phase: no trial of a linear VAE on Gaussian data has been evaluated; this figure needs model linear and data gaussian"},
+		{"phase", &record.Set{Runs: phaseSet(2).Runs[:2]}, "phase: all linear VAEs have model.linear.noise times kl.beta = 1; give several"},
 		{"time", &record.Set{}, "time: no finished trial has a manifest that says how long it took"},
 	} {
 		f, err := Figures.Get(c.figure)
@@ -467,6 +493,73 @@ func TestDataApart(t *testing.T) {
 		t.Errorf("no second panel: %v high, with one data set %v", two.Height, one.Height)
 	}
 	show(t, "rate-distortion-data", picture)
+}
+
+// The closed form of phase is the minimum of a dimension's cost as phase.go states it, found by
+// going down along all three of its numbers; and beta acts as a larger variance.
+func TestPhaseIsTheMinimum(t *testing.T) {
+	for _, c := range []struct{ L, s2, beta float64 }{{4, 1, 1}, {4, 1, 2.5}, {4, 2.5, 1}, {4, 1, 5}, {0.8, 1, 1}, {3, 2, 0.5}} {
+		cost := func(x [3]float64) float64 { // decoder, encoder, ln q
+			w, v, q := x[0], x[1], math.Exp(x[2])
+			return (c.L*(1-w*v)*(1-w*v)+w*w*q)/(2*c.s2) + c.beta/2*(v*v*c.L+q-x[2]-1)
+		}
+		x := [3]float64{1, 0.3, -0.5}
+		for size := 0.1; size > 1e-7; {
+			moved := false
+			for i := range x {
+				for _, d := range []float64{-size, size} {
+					y := x
+					y[i] += d
+					if cost(y) < cost(x) {
+						x, moved = y, true
+					}
+				}
+			}
+			if !moved {
+				size /= 2
+			}
+		}
+		got := 0.5 * (x[1]*x[1]*c.L + math.Exp(x[2]) - x[2] - 1)
+		o := linearOptimum{eigenvalues: []float64{c.L}}
+		want, _ := o.kl(c.beta * c.s2)
+		if math.Abs(got-want) > 1e-4 {
+			t.Errorf("L = %v, s2 = %v, beta = %v: KL %v at the minimum, closed form %v", c.L, c.s2, c.beta, got, want)
+		}
+		if live := math.Abs(x[1]) > 1e-3; live != (o.live(c.beta*c.s2) == 1) {
+			t.Errorf("L = %v, s2 = %v, beta = %v: mu = %v x, closed form has %v live", c.L, c.s2, c.beta, x[1], o.live(c.beta*c.s2))
+		}
+	}
+}
+
+// The KL on a sample's test split of the optimum for its training split scatters as the band says.
+func TestPhaseBand(t *testing.T) {
+	const trials = 400
+	rng := rand.New(rand.NewPCG(7, 8))
+	moment := func(L float64, n int) (sum float64) { // E[x²] of a sample
+		for range n {
+			x := rng.NormFloat64()
+			sum += L * x * x / float64(n)
+		}
+		return sum
+	}
+	for _, s2 := range []float64{0.5, 3} { // mostly the test split's part, mostly the training split's
+		o := linearOptimum{eigenvalues: []float64{9, 4}, train: 400, test: 1000}
+		mean, sd := o.kl(s2)
+		var sum, squares float64
+		for range trials {
+			kl := 0.0
+			for _, L := range o.eigenvalues {
+				l, m := moment(L, int(o.train)), moment(L, int(o.test))
+				v, q := math.Sqrt(l-s2)/l, s2/l // the optimum for l
+				kl += 0.5 * (v*v*m + q - math.Log(q) - 1)
+			}
+			sum += kl / trials
+			squares += kl * kl / trials
+		}
+		if got := math.Sqrt(squares - sum*sum); math.Abs(got/sd-1) > 0.12 || math.Abs(sum-mean) > sd/4 { // 400 trials: a standard error of 4 %
+			t.Errorf("s2 = %v: KL %.4f ± %.4f, the closed form has %.4f ± %.4f", s2, sum, got, mean, sd)
+		}
+	}
 }
 
 // A heat map of very many groups shows the first of them, and says so.
