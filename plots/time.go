@@ -20,7 +20,7 @@ func init() { Figures.Add("time", Time{}) }
 // Time shows what a method costs: wall-clock seconds of a trial, and milliseconds of a training step.
 //
 // Both are from the manifests of finished trials, so they include evaluation, and whatever
-// else the machine did.
+// else the machine did. A trial that was interrupted is left out: its manifest knows the last part.
 type Time struct{}
 
 // Draw implements Figure.
@@ -39,11 +39,11 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	for i, g := range all {
 		t := timed{label: g.Label, style: styles[i]}
 		for _, run := range g.Runs {
-			if run.State != record.Done || run.Manifest.Seconds <= 0 || len(run.Rows) == 0 {
+			seconds, steps, err := run.Took()
+			if err != nil {
 				continue
 			}
-			seconds, steps := run.Manifest.Seconds, run.Rows[len(run.Rows)-1].Step
-			ms := 1000 * seconds / float64(max(1, steps))
+			ms := 1000 * seconds / float64(steps)
 			t.seconds, t.step = append(t.seconds, seconds), append(t.step, ms)
 			kernels = append(kernels, run.Manifest.Kernel)
 			pg.table = append(pg.table, []string{g.Label, fmt.Sprint(run.Seed), num(seconds), fmt.Sprint(steps), num(ms), run.Manifest.Kernel})
@@ -77,7 +77,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	right.Y.Tick.Marker = unlabelled(slices.Clone(ticks))
 	pg.body = panels([][]*plot.Plot{{left, right}})
 	pg.height = vg.Length(0.62+0.2*float64(max(6, len(groups)))) * vg.Inch
-	pg.caption = []string{"Finished trials: wall clock of the run that finished the trial (one that was interrupted counts from its last start), with whatever ran beside it.", barsNote(counts)}
+	pg.caption = []string{"Finished trials that were not interrupted: wall clock of the trial, with whatever ran beside it.", barsNote(counts)}
 	if slices.Sort(kernels); len(slices.Compact(kernels)) > 1 {
 		pg.caption = append(pg.caption, "The trials ran with different kernels: "+strings.Join(slices.Compact(kernels), ", ")+".")
 	}

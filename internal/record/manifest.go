@@ -26,6 +26,7 @@ type Manifest struct {
 	Warnings  []string `json:"data_warnings,omitempty"`
 	Started   string   `json:"started"`           // RFC 3339, UTC
 	Seconds   float64  `json:"seconds,omitempty"` // of the run that finished the trial; 0 if none did
+	Resumed   bool     `json:"resumed,omitempty"` // that run went on from a checkpoint
 }
 
 // readManifest reads a trial's manifest. It is no part of what was measured, so a broken one is

@@ -159,8 +159,8 @@ func (r Runner) one(ctx context.Context, j Job, index int) error {
 	if err := j.Trial.Trial.Save(j.Dir); err != nil {
 		return err
 	}
-	started := r.Now()
-	if err := r.manifest(j, started, 0); err != nil {
+	started, resumed := r.Now(), j.Resumable()
+	if err := r.manifest(j, started, 0, resumed); err != nil {
 		return err
 	}
 	due := started.Add(r.Checkpoint)
@@ -178,15 +178,15 @@ func (r Runner) one(ctx context.Context, j Job, index int) error {
 	if err != nil {
 		return err
 	}
-	return r.manifest(j, started, r.Now().Sub(started))
+	return r.manifest(j, started, r.Now().Sub(started), resumed)
 }
 
-// manifest writes where the trial runs, and how long it took if it is done.
-func (r Runner) manifest(j Job, started time.Time, took time.Duration) error {
+// manifest writes where the trial runs, how long it took if it is done, and whether that is all.
+func (r Runner) manifest(j Job, started time.Time, took time.Duration, resumed bool) error {
 	m := record.Manifest{
 		Version: r.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel(), Procs: runtime.GOMAXPROCS(0),
-		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(),
+		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(), Resumed: resumed,
 	}
 	for _, w := range j.Set.Warnings {
 		m.Warnings = append(m.Warnings, w.Error())

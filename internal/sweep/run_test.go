@@ -316,6 +316,9 @@ func TestRunStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range whole {
+		if set, err := record.Load(parts[i].Dir); err != nil || set.Runs[0].Manifest.Resumed != (i == 0) {
+			t.Errorf("job %d: %v; the manifest of the trial that was stopped, and no other, says so", i, err)
+		}
 		a, _ := os.ReadFile(filepath.Join(whole[i].Dir, record.RowsFile))
 		b, _ := os.ReadFile(filepath.Join(parts[i].Dir, record.RowsFile))
 		if !bytes.Equal(a, b) {
