@@ -45,7 +45,7 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 			return nats
 		},
 		Gauges: func() []vae.Gauge {
-			return []vae.Gauge{perDim("beta", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
+			return []vae.Gauge{perDim("beta", "learnt shift of mu", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
 		},
 	}
 }

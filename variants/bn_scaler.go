@@ -87,10 +87,10 @@ func (s scaler) variant(head vae.Head) vae.Variant {
 		},
 		Gauges: func() []vae.Gauge {
 			return []vae.Gauge{
-				perDim("theta", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
-				perDim("sig_theta", D, func(j int) float64 { return 1 / (1 + math.Exp(-float64(s.theta.Data[j]))) }),
-				perDim("gamma_mu", D, func(j int) float64 { mu2, _ := s.shares(j); return math.Sqrt(mu2) }),
-				perDim("gamma_sigma", D, func(j int) float64 { _, sigma2 := s.shares(j); return math.Sqrt(sigma2) }),
+				perDim("theta", "what divides the second moment between mu and sigma", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
+				perDim("sig_theta", "sigmoid(theta), the share that mu gets of 1-tau", D, func(j int) float64 { return 1 / (1 + math.Exp(-float64(s.theta.Data[j]))) }),
+				perDim("gamma_mu", "root mean square of mu over a batch", D, func(j int) float64 { mu2, _ := s.shares(j); return math.Sqrt(mu2) }),
+				perDim("gamma_sigma", "root mean square of sigma over a batch", D, func(j int) float64 { _, sigma2 := s.shares(j); return math.Sqrt(sigma2) }),
 			}
 		},
 	}

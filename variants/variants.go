@@ -45,9 +45,9 @@ func Check(methods ...vae.Method) (v vae.Variant, err error) {
 	return Build(vae.Builder{Params: new(nn.Params), D: 2}, methods...)
 }
 
-// perDim is a gauge of one number per latent dimension.
-func perDim(name string, D int, f func(j int) float64) vae.Gauge {
-	g := vae.Gauge{Name: name, Values: make([]float64, D)}
+// perDim is a gauge of one number per latent dimension; doc says in one line what it is.
+func perDim(name, doc string, D int, f func(j int) float64) vae.Gauge {
+	g := vae.Gauge{Name: name, Doc: doc, Values: make([]float64, D)}
 	for j := range g.Values {
 		g.Values[j] = f(j)
 	}

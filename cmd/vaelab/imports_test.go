@@ -41,7 +41,7 @@ var imports = map[string]string{
 	"internal/claims":        "internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
-		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record",
+		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
 		"internal/vae internal/tensor internal/record internal/registry internal/claims plots",
 }

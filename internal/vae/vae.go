@@ -84,6 +84,7 @@ type Variant struct {
 // A Gauge is a named number for every latent dimension, such as gamma_mu.
 type Gauge struct {
 	Name   string
+	Doc    string // what it is, in one line, for vaelab list metrics
 	Values []float64
 }
 
