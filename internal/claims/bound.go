@@ -19,79 +19,81 @@ import (
 // select trials of several settings. The estimate is the value nearest to a bound or farthest
 // beyond.
 type Bound struct {
+	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
 	Of Selection `yaml:"of"`
-	// Metric is a name of the rows' values.
-	Metric string `yaml:"metric"`
-	// Split is the part of the data; train has batch statistics, the others running ones.
-	Split string `yaml:"split" choice:"train|valid|test"`
 	// Rows says whether the last row counts, or every row.
-	Rows string `yaml:"rows" choice:"last|every"`
+	Rows   string `yaml:"rows" choice:"last|every"`
+	Bounds `yaml:",inline"`
+}
+
+func init() {
+	Kinds.Add("bound", Bound{Quantity: Quantity{Split: "test"}, Rows: "last", Bounds: unbounded})
+}
+
+// Bounds are the least and the most that a number is, both included.
+type Bounds struct {
 	// AtLeast is the lower bound; -Inf is none.
 	AtLeast float64 `yaml:"at_least"`
 	// AtMost is the upper bound; +Inf is none.
 	AtMost float64 `yaml:"at_most"`
 }
 
-func init() {
-	Kinds.Add("bound", Bound{Split: "test", Rows: "last", AtLeast: math.Inf(-1), AtMost: math.Inf(1)})
-}
+var unbounded = Bounds{AtLeast: math.Inf(-1), AtMost: math.Inf(1)}
 
-// Check refuses bounds that no number keeps, and none at all.
-func (b Bound) Check() error {
+func (b Bounds) region() region { return region{lo: b.AtLeast, hi: b.AtMost} }
+
+// check refuses bounds that no number keeps, and none at all.
+func (b Bounds) check() error {
 	switch {
-	case math.IsInf(b.AtLeast, -1) && math.IsInf(b.AtMost, 1):
+	case b == unbounded:
 		return errors.New("has no bound; give at_least, at_most, or both")
 	case b.AtLeast > b.AtMost:
 		return fmt.Errorf("contradictory bounds: nothing is at least %v and at most %v", b.AtLeast, b.AtMost)
 	}
-	return named(b.Metric)
+	return nil
 }
 
-// named refuses a metric without a name.
-func named(metric string) error {
-	if metric == "" {
-		return errors.New("names no metric, such as metric: kl")
+// Check refuses bounds that no number keeps, none at all, and rows of what is no row's.
+func (b Bound) Check() error {
+	if err := b.Bounds.check(); err != nil {
+		return err
 	}
-	return nil
+	if b.Cost() && b.Rows == "every" {
+		return fmt.Errorf("%s is of a whole trial, and no row has it; leave out rows: every", b.Metric)
+	}
+	return b.named()
 }
 
 // Uses returns what it selects.
 func (b Bound) Uses() []Use { return []Use{{Key: "of", Selection: b.Of, Several: b.Rows == "every"}} }
 
 func (b Bound) judge(e evidence) Verdict {
-	wanted := region{lo: b.AtLeast, hi: b.AtMost}
 	if b.Rows == "every" {
-		return b.everyRow(e, wanted)
+		return b.everyRow(e)
 	}
-	values, err := e.last(b.Of, b.Split, b.Metric)
-	if err != nil {
-		return undecided("%v", err)
-	}
-	v := decide(ordered(values), wanted, e.confidence)
-	v.What = fmt.Sprintf("%s %s of %s", b.Split, b.Metric, b.Of)
-	return v
+	return e.each(b.Of, b.Quantity, b.region())
 }
 
 // everyRow looks for the row that keeps the bounds least.
-func (b Bound) everyRow(e evidence, wanted region) Verdict {
+func (b Bound) everyRow(e evidence) Verdict {
 	runs, err := e.done(b.Of)
 	if err != nil {
 		return undecided("%v", err)
 	}
-	v := numberless()
-	v.What, v.Wanted, v.N = fmt.Sprintf("%s %s of %s in every row", b.Split, b.Metric, b.Of), wanted.String(), len(runs)
+	v, wanted := numberless(), b.region()
+	v.What, v.Wanted, v.N = fmt.Sprintf("%s of %s in every row", b.Quantity, b.Of), wanted.String(), len(runs)
 	room := math.Inf(1) // between the value and the nearest bound; below 0 it is broken
 	rows, where, broken := 0, "", 0
 	for _, r := range runs {
 		seen := rows
 		for _, row := range r.Rows {
-			x, ok := row.Values[b.Metric]
+			x, ok := b.in(row)
 			if !ok || row.Split != b.Split {
 				continue
 			}
 			if math.IsNaN(x) {
-				return undecided("%s: %s %s is not a number at step %d", r.ID, b.Split, b.Metric, row.Step)
+				return undecided("%s: %s is not a number at step %d", r.ID, b.Quantity, row.Step)
 			}
 			rows++
 			if !wanted.contains(x) {
@@ -102,7 +104,7 @@ func (b Bound) everyRow(e evidence, wanted region) Verdict {
 			}
 		}
 		if rows == seen {
-			return undecided("%v", unmeasured(r, b.Split, b.Metric))
+			return undecided("%v", b.lacking(r))
 		}
 	}
 	v.Outcome, v.Reason = Holds, fmt.Sprintf("kept in all %d rows of %d trials, most narrowly by %s", rows, len(runs), where)

@@ -1,14 +1,27 @@
 // Package claims judges what is said about variants by what their trials measured.
 //
 // A claim says something about a metric, names who says it, and is of a kind that decides
-// how it is judged: bound, order, equal, trend, published. It selects trials by their
+// how it is judged: bound, order, equal, ratio, trend, published. It selects trials by their
 // settings and is judged by the rows of the finished ones. All is a pure function of a
 // record.Set: nothing is trained, drawn or read here.
 //
+// # What a claim is about
+//
+// A claim of any kind is about one number of a trial, which its metric names. `vaelab list metrics`
+// lists them all:
+//
+//	kl            a number that the rows of a split have
+//	theta.mean    of a vector in the rows: the mean of its elements
+//	theta.median  their median
+//	theta.min     the smallest of them
+//	theta.max     the largest of them
+//	theta.0       the first of them; dimension 0 of one seed has nothing to do with that of another
+//	ms_per_step   what the whole trial cost, of no split; see Costs
+//
 // # How a verdict is reached
 //
-// Each seed gives one number: the last value of the metric, the difference of two variants
-// under that seed, or how the metric follows a setting. The claim says in which region the
+// Each seed gives one number: the last value of the metric, the difference or the quotient of two
+// variants under that seed, or how the metric follows a setting. The claim says in which region the
 // median of these numbers lies. With the distribution-free interval for it, at the claim's
 // confidence:
 //
@@ -49,6 +62,8 @@ var Kinds = registry.New[Kind]("kind of claim", source)
 type Kind interface {
 	// Check returns an error if the settings contradict each other.
 	Check() error
+	// Measured returns the number that the claim is about.
+	Measured() Quantity
 	// Uses returns what the claim selects.
 	Uses() []Use
 	// judge returns the verdict's numbers, given trials that the uses have been checked on.
@@ -90,6 +105,37 @@ func (c Claim) Check(trials []record.Trial) (path []string, err error) {
 		}
 	}
 	return nil, nil
+}
+
+// CheckMetric returns what is wrong with the metric of a claim about these trials, whether they are
+// trained or not: one that the claim selects never measures it, or none does. length is how the rows
+// of a split of trial i hold a name: 0 for one number, the length of a vector, or an error if they
+// never do.
+func (c Claim) CheckMetric(trials []record.Trial, length func(i int, split, name string) (int, error)) error {
+	q := c.Kind.Measured()
+	if q.Cost() {
+		return nil
+	}
+	var other error
+	without := 0
+	for i, t := range trials {
+		n, err := length(i, q.Split, q.Name())
+		if err == nil {
+			err = q.Fits(n)
+		}
+		if err == nil {
+			continue
+		}
+		if used(c.Kind.Uses(), t) {
+			return err
+		}
+		other = err
+		without++
+	}
+	if without == len(trials) {
+		return other
+	}
+	return nil
 }
 
 // CheckDespite returns what is wrong with a setting that a claim about these trials declares
@@ -140,6 +186,8 @@ func (c Claim) judge(runs []record.Run) Verdict {
 	} else if err := c.Confound(trials); err != nil {
 		v = undecided("%v", err)
 	} else if err := e.failed(c.Kind.Uses()); err != nil {
+		v = undecided("%v", err)
+	} else if err := e.machines(c.Kind); err != nil {
 		v = undecided("%v", err)
 	} else {
 		v = c.Kind.judge(e)

@@ -13,8 +13,9 @@ import (
 	"vaelab/internal/stream"
 )
 
-// runs makes a finished run for each value, with seeds 1, 2, ...: its kl ends at the value on
-// the test split. Settings are "key=value".
+// runs makes a finished run for each value, with seeds 1, 2, ...: on the test split its kl ends at
+// the value v, its gap at -v and its theta at (v+4, v, v+1); it took v seconds and 20 steps. Settings
+// are "key=value".
 func runs(variant string, settings []string, values ...float64) []record.Run {
 	var out []record.Run
 	for i, v := range values {
@@ -27,8 +28,10 @@ func runs(variant string, settings []string, values ...float64) []record.Run {
 			r.Config[k] = value
 		}
 		for step, kl := range []float64{v + 1, v} {
-			r.Rows = append(r.Rows, record.Row{Step: 10 * (step + 1), Split: "test", Values: map[string]float64{"kl": kl, "gap": -kl}})
+			r.Rows = append(r.Rows, record.Row{Step: 10 * (step + 1), Split: "test",
+				Values: map[string]float64{"kl": kl, "gap": -kl}, Vectors: map[string][]float64{"theta": {kl + 4, kl, kl + 1}}})
 		}
+		r.Manifest = record.Manifest{Seconds: v, Kernel: "avx2"}
 		out = append(out, r)
 	}
 	return out
@@ -67,6 +70,7 @@ func judge(t *testing.T, s *record.Set, k Kind, change ...func(*Claim)) Verdict 
 func bound(f func(*Bound)) Kind         { return with("bound", f) }
 func order(f func(*Order)) Kind         { return with("order", f) }
 func equal(f func(*Equal)) Kind         { return with("equal", f) }
+func ratio(f func(*Ratio)) Kind         { return with("ratio", f) }
 func trend(f func(*Trend)) Kind         { return with("trend", f) }
 func published(f func(*Published)) Kind { return with("published", f) }
 
@@ -140,6 +144,26 @@ func TestVerdicts(t *testing.T) {
 		{"published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.05 }), Holds, "between 0.95 and 1.05?"},
 		{"published, too narrow", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.01 }), Undecided, ""},
 		{"published, far off", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 6.2, 1 }), Refuted, ""},
+
+		{"ratio", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtLeast, r.AtMost = bn, vanilla, "kl", 1.9, 2.4 }), Holds,
+			"test kl of bn over that of vanilla between 1.9 and 2.4?; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval"},
+		{"ratio, all above", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 1.1 }), Refuted, ""},
+		{"ratio, some above", two(sixth, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 1.1 }), Undecided, "reaches over"},
+		{"ratio of pairs that are missing", two(ones, ones[:2]), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 2 }), Undecided, "without a partner of the same seed: 4"},
+		{"ratio of what is below 0", two(ones, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "gap", 2 }), Undecided, "no ratio: with seed 1 test gap is -1.01 and -1.01"},
+
+		{"mean of a vector", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.mean", 3 }), Holds, "test theta.mean of bn at most 3?; median 2.672 [2.647, 2.697]"},
+		{"median of a vector in every row", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "theta.median", 2, "every" }), Holds, "2, n=1; kept in all 2 rows"},
+		{"smallest of a vector", two(spread(3, 0.5, 6), ones), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "theta.min", 1 }), Holds, "test theta.min of bn minus vanilla"},
+		{"largest of a vector", two(ones, ones), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "theta.max", 0.1 }), Holds, "median 0"},
+		{"a vector as published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "theta.2", 2, 0.05 }), Holds, "test theta.2 of bn between 1.95 and 2.05?"},
+		{"ratio of an element", two(ones, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "theta.0", 1.1 }), Holds, "median 1"},
+		{"a vector over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "theta.mean", "variant.bn.gamma" }), Holds, "Kendall's tau of test theta.mean of bn"},
+
+		{"cost of a step", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "ms_per_step", 3 }), Holds, "ms_per_step of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204]"},
+		{"cost of a trial", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 1.03 }), Holds, "seconds of bn at most 1.03?; median 1.005"},
+		{"cost of a step in ms", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "ms_per_step", 50 }), Undecided, "median 50.25 [49, 51.5]"},
+		{"cost over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "seconds", "variant.bn.gamma" }), Holds, ""},
 
 		{"rises", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Holds, "Kendall's tau of test kl of bn over variant.bn.gamma greater than 0?; median 1 [1, 1]"},
 		{"rises, but falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "gap", "variant.bn.gamma" }), Refuted, ""},
@@ -224,6 +248,10 @@ func TestNotJudged(t *testing.T) {
 	nan := set(runs("bn", nil, six...))
 	nan.Runs[3].Rows[1].Values["kl"] = math.NaN()
 	twice := set(runs("bn", nil, six...), runs("bn", nil, six...))
+	nan.Runs[3].Rows[1].Vectors["theta"][0] = math.NaN()
+	elsewhere, resumed, untimed := set(runs("bn", nil, six...), runs("vanilla", nil, six...)), set(runs("bn", nil, six...)), set(runs("bn", nil, six...))
+	elsewhere.Runs[7].Manifest.Kernel, resumed.Runs[4].Manifest.Resumed, untimed.Runs[5].Manifest = "avx512", true, record.Manifest{Kernel: "avx2"}
+	cost := bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 9 })
 	for _, c := range []struct {
 		name string
 		set  *record.Set
@@ -237,13 +265,19 @@ func TestNotJudged(t *testing.T) {
 		{"value that no trial has", whole, kl(Selection{"variant": "bn", "variant.bn.gamma": "0.6"}), "no trial of the selection has variant.bn.gamma 0.6; there are 0.5, 0.7"},
 		{"open", whole, kl(bn), "bn leaves variant.bn.gamma open (0.5, 0.7); name one"},
 		{"nothing selected", whole, kl(nil), "selects nothing"},
-		{"unknown metric", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kll", 9 }), `vanilla-/seed-1: split test: unknown metric "kll"; did you mean "kl"? known: gap, kl`},
-		{"unknown metric in every row", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "slack", 9, "every" }), `split test: unknown metric "slack"; known: gap, kl`},
+		{"unknown metric", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kll", 9 }), "vanilla-/seed-1: no row of split test has kll; they have gap, kl, theta"},
+		{"unknown metric in every row", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "slack", 9, "every" }), "bn-variant.bn.gamma=0.5/seed-1: no row of split test has slack; they have gap, kl, theta"},
 		{"a split that was not measured", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Split = vanilla, "kl", 9, "valid" }), "vanilla-/seed-1 has no rows of split valid"},
 		{"failed", broken, kl(bn), "failed: bn-/seed-3: training diverged"},
 		{"failed among the compared", broken, order(func(o *Order) { o.Of, o.Than, o.Metric = vanilla, bn, "kl" }), "failed: bn-/seed-3: training diverged"},
 		{"unfinished", unfinished, kl(bn), "no finished trial of bn; unfinished: 6"},
 		{"NaN", nan, kl(bn), "bn-/seed-4: the last test kl is not a number"},
+		{"NaN in a vector", nan, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.median", 9 }), "bn-/seed-4: the last test theta.median is not a number"},
+		{"a vector as it is", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "theta", 9 }), "vanilla-/seed-1: split test: theta is a vector; name one number of it: theta.max, theta.mean, theta.median, theta.min, or an element, theta.0 to theta.2"},
+		{"an element too far", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = vanilla, "theta.3", 9, "every" }), "theta has no element 3; there are 0 to 2"},
+		{"costs of two machines", elsewhere, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "seconds", 9 }), "timed on different machines: "},
+		{"cost of an interrupted trial", resumed, cost, "bn-/seed-5: no seconds: the trial was interrupted, so that its time is not known"},
+		{"cost without a manifest", untimed, cost, "bn-/seed-6: no seconds: its manifest.json does not say how long it took"},
 		{"NaN in a row", nan, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "kl", 9, "every" }), "bn-/seed-4: test kl is not a number at step 20"},
 		{"a trial in two places", twice, kl(bn), "two trials of bn have seed 1"},
 		{"trend over a word", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "data" }), `data is "synthetic" in some trial; a trend is over numbers`},
@@ -252,7 +286,13 @@ func TestNotJudged(t *testing.T) {
 		{"minimum of two", whole, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "kl", "variant.bn.gamma", "minimum" }), "(0.5, 0.7); such a trend needs 3"},
 		{"no trials at all", set(), kl(bn), `unknown variant "bn"; known: `},
 	} {
-		v := judge(t, c.set, c.kind)
+		// Another claim about the same trials, if there are any, is judged all the same.
+		sound := Claim{Confidence: 0.5, Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kl", 9 })}
+		list := Judge(c.set, []Claim{{Confidence: Default, Kind: c.kind}, sound})
+		v := list[0]
+		if slices.ContainsFunc(c.set.Runs, func(r record.Run) bool { return vanilla.has(r.Trial) }) && list[1].Outcome != Holds {
+			t.Errorf("%s: the other claim: %s: %s", c.name, list[1].Outcome, list[1].Numbers())
+		}
 		if v.Outcome != Undecided || !strings.Contains(v.Reason, c.says) {
 			t.Errorf("%s: %s: %s\nwant undecided: ...%s", c.name, v.Outcome, v.Reason, c.says)
 		}
@@ -264,13 +304,71 @@ func TestNotJudged(t *testing.T) {
 	if v := judge(t, unfinished, kl(bn)); v.N != 1 || !strings.HasSuffix(v.Reason, "; left out as unfinished: 5 of its trials") {
 		t.Errorf("five unfinished: %s", v.Numbers())
 	}
-	// The others of a list are judged all the same.
-	list := []Claim{
-		{Confidence: Default, Kind: kl(bn)},
-		{Confidence: Default, Kind: kl(vanilla)},
+}
+
+// TestFits: what may stand behind the dot of a metric.
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		metric string
+		length int
+		says   string
+	}{
+		{"kl", 0, ""},
+		{"theta.mean", 8, ""},
+		{"theta.median", 8, ""},
+		{"theta.min", 8, ""},
+		{"theta.max", 8, ""},
+		{"theta.0", 8, ""},
+		{"theta.7", 8, ""},
+		{"theta.8", 8, "theta has no element 8; there are 0 to 7"},
+		{"theta.-1", 8, "theta has no element -1; there are 0 to 7"},
+		{"theta.maen", 8, `unknown reduction of theta "maen"; did you mean "mean"? known: max, mean, median, min, or an element, 0 to 7`},
+		{"theta.", 8, `unknown reduction of theta ""; known: max,`},
+		{"theta.mean.0", 8, `unknown reduction of theta "mean.0"; did you mean "mean"?`},
+		{"theta", 8, "theta is a vector; name one number of it: theta.max, theta.mean, theta.median, theta.min, or an element, theta.0 to theta.7"},
+		{"kl.mean", 0, "kl is one number; write it without .mean"},
+	} {
+		err := Quantity{Metric: c.metric}.Fits(c.length)
+		if (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(err.Error(), c.says) {
+			t.Errorf("%s of length %d: got %v, want %q", c.metric, c.length, err, c.says)
+		}
 	}
-	if v := Judge(broken, list); v[0].Outcome != Undecided || v[1].Outcome != Holds {
-		t.Errorf("got %s and %s", v[0].Outcome, v[1].Outcome)
+}
+
+// TestCheckMetric: what no selected trial may lack, and no claim name that every trial lacks.
+func TestCheckMetric(t *testing.T) {
+	trials := []record.Trial{runs("bn", nil, 1)[0].Trial, runs("vanilla", nil, 1)[0].Trial}
+	length := func(i int, split, name string) (int, error) { // bn has slack and theta
+		switch {
+		case name == "kl":
+			return 0, nil
+		case i == 0 && name == "slack":
+			return 0, nil
+		case i == 0 && name == "theta" && split == "train":
+			return 3, nil
+		}
+		return 0, fmt.Errorf("%s has no %s %s", trials[i].Variant, split, name)
+	}
+	for _, c := range []struct {
+		of            Selection
+		split, metric string
+		says          string
+	}{
+		{bn, "test", "kl", ""},
+		{bn, "test", "slack", ""},
+		{bn, "train", "theta.2", ""},
+		{bn, "test", "seconds", ""},
+		{vanilla, "test", "slack", "vanilla has no test slack"},
+		{bn, "test", "theta.mean", "bn has no test theta"},
+		{bn, "train", "theta.3", "theta has no element 3; there are 0 to 2"},
+		{Selection{"data": "synthetic"}, "test", "slack", "vanilla has no test slack"},
+		{Selection{"variant": "bnn"}, "test", "slack", ""}, // the selection is the mistake
+		{Selection{"variant": "bnn"}, "test", "klk", "vanilla has no test klk"},
+	} {
+		claim := Claim{Kind: bound(func(b *Bound) { b.Of, b.Split, b.Metric = c.of, c.split, c.metric })}
+		if err := claim.CheckMetric(trials, length); (err == nil) != (c.says == "") || err != nil && err.Error() != c.says {
+			t.Errorf("%s %s of %s: got %v, want %q", c.split, c.metric, c.of, err, c.says)
+		}
 	}
 }
 
@@ -385,6 +483,11 @@ func TestCheck(t *testing.T) {
 		{equal(func(q *Equal) { q.Metric, q.Of, q.To = "kl", bn, vanilla }), "has no tolerance"},
 		{published(func(p *Published) { p.Metric, p.Of = "kl", bn }), "has no value"},
 		{published(func(p *Published) { p.Metric, p.Of, p.Value = "kl", bn, 0 }), "has no tolerance"},
+		{bound(func(b *Bound) { b.Metric, b.AtMost, b.Rows = "seconds", 2, "every" }), "seconds is of a whole trial, and no row has it; leave out rows: every"},
+		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, bn, 1 }), "of and to must differ"},
+		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To = "kl", bn, vanilla }), "has no bound"},
+		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, vanilla, -1 }), "contradictory bounds: no ratio of numbers above 0 is at most -1"},
+		{ratio(func(r *Ratio) { r.Of, r.To, r.AtMost = bn, vanilla, 1 }), "names no metric"},
 		{trend(func(r *Trend) { r.Metric, r.Of = "kl", bn }), "names no setting"},
 		{trend(func(r *Trend) { r.Metric, r.Of, r.Over = "kl", Selection{"train.lr": "1"}, "train.lr" }), "is over train.lr, which of fixes at 1"},
 	} {

@@ -10,10 +10,7 @@ package claims
 // Source: Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power
 // approach for assessing the equivalence of average bioavailability".
 type Equal struct {
-	// Metric is a name of the rows' values; the last row of the split counts.
-	Metric string `yaml:"metric"`
-	// Split is the part of the data.
-	Split string `yaml:"split" choice:"train|valid|test"`
+	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
 	Of Selection `yaml:"of"`
 	// To is the trials that they are equal to.
@@ -22,7 +19,7 @@ type Equal struct {
 	Tolerance float64 `yaml:"tolerance" range:"(0,inf)"`
 }
 
-func init() { Kinds.Add("equal", Equal{Split: "test"}) }
+func init() { Kinds.Add("equal", Equal{Quantity: Quantity{Split: "test"}}) }
 
 // Check refuses to compare a selection with itself, and to do so without a tolerance.
 func (q Equal) Check() error {
@@ -32,7 +29,7 @@ func (q Equal) Check() error {
 	if err := tolerated(q.Tolerance); err != nil {
 		return err
 	}
-	return named(q.Metric)
+	return q.named()
 }
 
 // Uses returns what it selects.
@@ -41,5 +38,5 @@ func (q Equal) Uses() []Use {
 }
 
 func (q Equal) judge(e evidence) Verdict {
-	return e.paired(q.Of, q.To, q.Split, q.Metric, region{lo: -q.Tolerance, hi: q.Tolerance})
+	return e.differences(q.Of, q.To, q.Quantity, region{lo: -q.Tolerance, hi: q.Tolerance})
 }

@@ -3,12 +3,10 @@ package claims
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
 	"vaelab/internal/record"
-	"vaelab/internal/registry"
 	"vaelab/internal/stats"
 )
 
@@ -23,7 +21,7 @@ type evidence struct {
 func (e evidence) failed(uses []Use) error {
 	var names []string
 	for _, r := range e.runs {
-		if r.State == record.Failed && used(uses, r) {
+		if r.State == record.Failed && used(uses, r.Trial) {
 			names = append(names, r.ID+": "+r.Reason)
 		}
 	}
@@ -36,16 +34,16 @@ func (e evidence) failed(uses []Use) error {
 // unfinished counts the selected trials that have not ended.
 func (e evidence) unfinished(uses []Use) (n int) {
 	for _, r := range e.runs {
-		if r.State == record.Unfinished && used(uses, r) {
+		if r.State == record.Unfinished && used(uses, r.Trial) {
 			n++
 		}
 	}
 	return n
 }
 
-// used tells whether a run is among the selected.
-func used(uses []Use, r record.Run) bool {
-	return slices.ContainsFunc(uses, func(u Use) bool { return u.has(r.Trial) })
+// used tells whether a trial is among the selected.
+func used(uses []Use, t record.Trial) bool {
+	return slices.ContainsFunc(uses, func(u Use) bool { return u.has(t) })
 }
 
 // done returns the finished runs of a selection, or an error if there is none.
@@ -61,20 +59,17 @@ func (e evidence) done(s Selection) (runs []record.Run, err error) {
 	return runs, nil
 }
 
-// last returns the last value of a metric for each seed of a selection.
-func (e evidence) last(s Selection, split, metric string) (map[int]float64, error) {
+// last returns a quantity for each seed of a selection.
+func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 	runs, err := e.done(s)
 	if err != nil {
 		return nil, err
 	}
 	out := map[int]float64{}
 	for _, r := range runs {
-		v, ok := record.Last(r, split, metric)
-		if !ok {
-			return nil, unmeasured(r, split, metric)
-		}
-		if math.IsNaN(v) {
-			return nil, fmt.Errorf("%s: the last %s %s is not a number", r.ID, split, metric)
+		v, err := q.of(r)
+		if err != nil {
+			return nil, err
 		}
 		if _, twice := out[r.Seed]; twice {
 			return nil, fmt.Errorf("two trials of %s have seed %d; judge one results folder at a time", s, r.Seed)
@@ -84,20 +79,24 @@ func (e evidence) last(s Selection, split, metric string) (map[int]float64, erro
 	return out, nil
 }
 
-// unmeasured says that a run does not have a metric, and which it has.
-func unmeasured(r record.Run, split, metric string) error {
-	known := map[string]bool{}
-	for _, row := range r.Rows {
-		if row.Split == split {
-			for m := range row.Values {
-				known[m] = true
-			}
+// machines returns an error if a cost is judged by trials that ran on processors, or with
+// numbers, of different kinds: their times do not compare.
+func (e evidence) machines(k Kind) error {
+	if !k.Measured().Cost() {
+		return nil
+	}
+	var seen []string
+	for _, r := range e.runs {
+		m := r.Manifest
+		on := fmt.Sprintf("%s %s, kernel %s, %s, GOMAXPROCS %d", m.OS, m.Arch, m.Kernel, m.Precision, m.Procs)
+		if r.State == record.Done && used(k.Uses(), r.Trial) && !slices.Contains(seen, on) {
+			seen = append(seen, on)
 		}
 	}
-	if len(known) == 0 {
-		return fmt.Errorf("%s has no rows of split %s", r.ID, split)
+	if len(seen) > 1 {
+		return fmt.Errorf("timed on different machines: %s", strings.Join(seen, "; "))
 	}
-	return fmt.Errorf("%s: split %s: %w", r.ID, split, registry.Unknown("metric", metric, slices.Sorted(maps.Keys(known))))
+	return nil
 }
 
 // ordered are the values in the order of their seeds.
@@ -109,30 +108,66 @@ func ordered(bySeed map[int]float64) []float64 {
 	return out
 }
 
-// paired judges the differences of a metric between two selections, seed by seed.
-func (e evidence) paired(of, other Selection, split, metric string, wanted region) Verdict {
-	a, err := e.last(of, split, metric)
+// each judges a quantity of a selection, seed by seed.
+func (e evidence) each(of Selection, q Quantity, wanted region) Verdict {
+	values, err := e.last(of, q)
 	if err != nil {
 		return undecided("%v", err)
 	}
-	b, err := e.last(other, split, metric)
+	v := decide(ordered(values), wanted, e.confidence)
+	v.What = fmt.Sprintf("%s of %s", q, of)
+	return v
+}
+
+// differences judges the differences of a quantity between two selections, seed by seed.
+func (e evidence) differences(of, other Selection, q Quantity, wanted region) Verdict {
+	p, err := e.pairs(of, other, q)
 	if err != nil {
 		return undecided("%v", err)
 	}
-	d := map[int]float64{}
-	for s, v := range a {
+	var d []float64
+	for i := range p.seeds {
+		d = append(d, p.a[i]-p.b[i])
+	}
+	v := decide(d, wanted, e.confidence)
+	v.What = fmt.Sprintf("%s of %s minus %s", q, of, other)
+	v.P, v.Test = stats.Paired(d)
+	v.Reason += p.alone()
+	return v
+}
+
+// pairs are a quantity of two selections under the same seeds, in the order of these.
+type pairs struct {
+	seeds  []int
+	a, b   []float64
+	single int // finished trials without a partner
+}
+
+func (e evidence) pairs(of, other Selection, q Quantity) (p pairs, err error) {
+	a, err := e.last(of, q)
+	if err != nil {
+		return p, err
+	}
+	b, err := e.last(other, q)
+	if err != nil {
+		return p, err
+	}
+	for _, s := range slices.Sorted(maps.Keys(a)) {
 		if w, ok := b[s]; ok {
-			d[s] = v - w
+			p.seeds, p.a, p.b = append(p.seeds, s), append(p.a, a[s]), append(p.b, w)
 		}
 	}
-	if len(d) == 0 {
-		return undecided("no seed has a finished trial of both %s and %s", of, other)
+	if len(p.seeds) == 0 {
+		return p, fmt.Errorf("no seed has a finished trial of both %s and %s", of, other)
 	}
-	v := decide(ordered(d), wanted, e.confidence)
-	v.What = fmt.Sprintf("%s %s of %s minus %s", split, metric, of, other)
-	v.P, v.Test = stats.Paired(ordered(d))
-	if alone := len(a) + len(b) - 2*len(d); alone > 0 {
-		v.Reason += fmt.Sprintf("; finished trials without a partner of the same seed: %d", alone)
+	p.single = len(a) + len(b) - 2*len(p.seeds)
+	return p, nil
+}
+
+// alone says how many trials are left out, at the end of a reason.
+func (p pairs) alone() string {
+	if p.single == 0 {
+		return ""
 	}
-	return v
+	return fmt.Sprintf("; finished trials without a partner of the same seed: %d", p.single)
 }

@@ -13,10 +13,7 @@ import (
 // initial weights, their data order and their noise. The claim holds if the interval for the median
 // difference lies beyond the margin, and does not hold if none of it does.
 type Order struct {
-	// Metric is a name of the rows' values; the last row of the split counts.
-	Metric string `yaml:"metric"`
-	// Split is the part of the data.
-	Split string `yaml:"split" choice:"train|valid|test"`
+	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
 	Of Selection `yaml:"of"`
 	// Is says on which side they are.
@@ -27,14 +24,14 @@ type Order struct {
 	Margin float64 `yaml:"margin" range:"[0,inf)"`
 }
 
-func init() { Kinds.Add("order", Order{Split: "test", Is: "greater"}) }
+func init() { Kinds.Add("order", Order{Quantity: Quantity{Split: "test"}, Is: "greater"}) }
 
 // Check refuses to compare a selection with itself.
 func (o Order) Check() error {
 	if err := unlike(o.Of, o.Than, "than"); err != nil {
 		return err
 	}
-	return named(o.Metric)
+	return o.named()
 }
 
 // unlike refuses a selection that is compared with itself.
@@ -55,5 +52,5 @@ func (o Order) judge(e evidence) Verdict {
 	if o.Is == "less" {
 		wanted = region{lo: math.Inf(-1), hi: -o.Margin, open: true}
 	}
-	return e.paired(o.Of, o.Than, o.Split, o.Metric, wanted)
+	return e.differences(o.Of, o.Than, o.Quantity, wanted)
 }

@@ -2,7 +2,6 @@ package claims
 
 import (
 	"errors"
-	"fmt"
 	"math"
 )
 
@@ -12,10 +11,7 @@ import (
 // the median over seeds lies within the tolerance around the paper's number, and does not
 // hold if all of it lies outside.
 type Published struct {
-	// Metric is a name of the rows' values; the last row of the split counts.
-	Metric string `yaml:"metric"`
-	// Split is the part of the data.
-	Split string `yaml:"split" choice:"train|valid|test"`
+	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
 	Of Selection `yaml:"of"`
 	// Value is the paper's number, in the metric's unit.
@@ -24,7 +20,7 @@ type Published struct {
 	Tolerance float64 `yaml:"tolerance" range:"(0,inf)"`
 }
 
-func init() { Kinds.Add("published", Published{Split: "test", Value: math.NaN()}) }
+func init() { Kinds.Add("published", Published{Quantity: Quantity{Split: "test"}, Value: math.NaN()}) }
 
 // Check refuses a claim without the number.
 func (p Published) Check() error {
@@ -34,7 +30,7 @@ func (p Published) Check() error {
 	if err := tolerated(p.Tolerance); err != nil {
 		return err
 	}
-	return named(p.Metric)
+	return p.named()
 }
 
 // tolerated refuses a tolerance that was not given.
@@ -49,11 +45,5 @@ func tolerated(t float64) error {
 func (p Published) Uses() []Use { return []Use{{Key: "of", Selection: p.Of}} }
 
 func (p Published) judge(e evidence) Verdict {
-	values, err := e.last(p.Of, p.Split, p.Metric)
-	if err != nil {
-		return undecided("%v", err)
-	}
-	v := decide(ordered(values), region{lo: p.Value - p.Tolerance, hi: p.Value + p.Tolerance}, e.confidence)
-	v.What = fmt.Sprintf("%s %s of %s", p.Split, p.Metric, p.Of)
-	return v
+	return e.each(p.Of, p.Quantity, region{lo: p.Value - p.Tolerance, hi: p.Value + p.Tolerance})
 }

@@ -33,10 +33,7 @@ import (
 //
 // Source: Kendall 1938, "A new measure of rank correlation", Biometrika 30.
 type Trend struct {
-	// Metric is a name of the rows' values; the last row of the split counts.
-	Metric string `yaml:"metric"`
-	// Split is the part of the data.
-	Split string `yaml:"split" choice:"train|valid|test"`
+	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
 	Of Selection `yaml:"of"`
 	// Over is the setting that varies among them, such as variant.bn.gamma.
@@ -45,7 +42,7 @@ type Trend struct {
 	Shape string `yaml:"shape" choice:"rises|falls|minimum"`
 }
 
-func init() { Kinds.Add("trend", Trend{Split: "test", Shape: "rises"}) }
+func init() { Kinds.Add("trend", Trend{Quantity: Quantity{Split: "test"}, Shape: "rises"}) }
 
 // Check refuses a trend over nothing, and over a setting that the selection fixes.
 func (t Trend) Check() error {
@@ -55,7 +52,7 @@ func (t Trend) Check() error {
 	if v, fixed := t.Of[t.Over]; fixed {
 		return fmt.Errorf("is over %s, which of fixes at %s", t.Over, v)
 	}
-	return named(t.Metric)
+	return t.named()
 }
 
 // Uses returns what it selects.
@@ -73,10 +70,10 @@ func (t Trend) judge(e evidence) Verdict {
 		return undecided("%v", err)
 	}
 	var of []float64
-	what, wanted := "Kendall's tau of "+t.Split+" "+t.Metric, region{lo: 0, hi: math.Inf(1), open: true}
+	what, wanted := "Kendall's tau of "+t.Quantity.String(), region{lo: 0, hi: math.Inf(1), open: true}
 	switch t.Shape {
 	case "minimum":
-		what = "depth of an inner point of " + t.Split + " " + t.Metric
+		what = "depth of an inner point of " + t.Quantity.String()
 		if len(curves) < 2 {
 			return undecided("one seed; the inner point of a seed is chosen by the others")
 		}
@@ -106,7 +103,7 @@ func (t Trend) curves(e evidence) (x []float64, curves [][]float64, err error) {
 	for _, value := range values(trials, t.Over) {
 		at := maps.Clone(t.Of)
 		at[t.Over] = value
-		last, err := e.last(at, t.Split, t.Metric)
+		last, err := e.last(at, t.Quantity)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -30,7 +30,7 @@ type Verdict struct {
 	N        int            // seeds that count
 	Estimate float64        // their median; of a bound in every row the worst value
 	Interval stats.Interval // for the median; without one both ends are NaN
-	P        float64        // two-sided, of the paired differences; no other test is made
+	P        float64        // two-sided, of paired differences, or of those of logarithms; no other test is made
 	Holm     float64        // P, corrected for the number of tests judged together
 	Test     string         // the test's name
 	Reason   string         // why, in one line

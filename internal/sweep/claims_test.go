@@ -30,17 +30,21 @@ func TestClaims(t *testing.T) {
   seeds: [1, 2]
   despite: [train.lr]
   order: {metric: mi, split: valid, of: {variant: bn, variant.bn.gamma: 0.50}, than: vanilla, margin: 1}
-- {say: It grows, source: us, trend: {metric: kl, of: bn, over: variant.bn.gamma}}
+- {say: It grows, source: us, trend: {metric: kl_dim.max, of: bn, over: variant.bn.gamma}}
+- {say: It costs nothing, source: us, ratio: {metric: ms_per_step, of: {variant: bn, variant.bn.gamma: 0.5}, to: vanilla, at_most: 1.1}}
 `, Options{})
 	bn := claims.Selection{"variant": "bn"}
 	vanilla := claims.Selection{"variant": "vanilla"}
 	want := []claims.Claim{
 		{Say: "It vanishes", Source: "us", Confidence: 0.95, KindName: "bound",
-			Kind: claims.Bound{Metric: "kl", Of: vanilla, Split: "test", Rows: "last", AtLeast: math.Inf(-1), AtMost: 0.1}},
+			Kind: claims.Bound{Quantity: claims.Quantity{Metric: "kl", Split: "test"}, Of: vanilla, Rows: "last", Bounds: claims.Bounds{AtLeast: math.Inf(-1), AtMost: 0.1}}},
 		{Say: "It stays", Source: "us", Confidence: 0.99, Seeds: []int{1, 2}, Despite: []string{"train.lr"}, KindName: "order",
-			Kind: claims.Order{Metric: "mi", Split: "valid", Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.50"}, Is: "greater", Than: vanilla, Margin: 1}},
+			Kind: claims.Order{Quantity: claims.Quantity{Metric: "mi", Split: "valid"}, Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.50"}, Is: "greater", Than: vanilla, Margin: 1}},
 		{Say: "It grows", Source: "us", Confidence: 0.95, KindName: "trend",
-			Kind: claims.Trend{Metric: "kl", Of: bn, Split: "test", Over: "variant.bn.gamma", Shape: "rises"}},
+			Kind: claims.Trend{Quantity: claims.Quantity{Metric: "kl_dim.max", Split: "test"}, Of: bn, Over: "variant.bn.gamma", Shape: "rises"}},
+		{Say: "It costs nothing", Source: "us", Confidence: 0.95, KindName: "ratio",
+			Kind: claims.Ratio{Quantity: claims.Quantity{Metric: "ms_per_step", Split: "test"}, Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.5"}, To: vanilla,
+				Bounds: claims.Bounds{AtLeast: math.Inf(-1), AtMost: 1.1}}},
 	}
 	if !reflect.DeepEqual(e.Claims, want) {
 		t.Errorf("got  %+v\nwant %+v", e.Claims, want)
@@ -60,11 +64,11 @@ func TestClaimFaults(t *testing.T) {
 	}{
 		{"not a list", "  {say: a}\n", []string{"x.yaml:7:3: claims: wants a list, got keys and values"}},
 		{"a word", "- a\n", []string{`x.yaml:7:3: claims: wants keys and values, got "a"`}},
-		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, bound, equal, order, published, trend`}},
+		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, bound, equal, order, published, ratio, trend`}},
 		{"kind", "- {say: a, source: b, ordr: {}}\n", []string{`x.yaml:7:23: claims: unknown key "ordr"; did you mean "order"?`}},
 		{"no say", "- {source: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no say"}},
 		{"no source", "- {say: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no source"}},
-		{"no kind", "- {say: b, source: c}\n", []string{"x.yaml:7:3: claims: is of no kind; known: bound, equal, order, published, trend"}},
+		{"no kind", "- {say: b, source: c}\n", []string{"x.yaml:7:3: claims: is of no kind; known: bound, equal, order, published, ratio, trend"}},
 		{"two kinds", "- {say: b, source: c, bound: {metric: kl, of: vanilla, at_most: 1}, order: {}}\n", []string{"x.yaml:7:69: claims: bound and order in one claim"}},
 		{"confidence in percent", "- {say: b, source: c, confidence: 95, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:35: claims.confidence: 95 is outside [0.5,1)"}},
 		{"seeds", "- {say: b, source: c, seeds: [1, 1], bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:34: seeds: 1 is given twice"}},
@@ -78,6 +82,8 @@ func TestClaimFaults(t *testing.T) {
 		{"open", "- {say: b, source: c, bound: {metric: kl, of: bn, at_most: 1}}\n", []string{`x.yaml:7:47: claims.bound.of: bn leaves variant.bn.gamma open (0.5, 0.7); name one`}},
 		{"selection left out", "- {say: b, source: c, order: {metric: kl, of: vanilla}}\n", []string{`x.yaml:7:30: claims.order.than: selects nothing`}},
 		{"trend over a word", "- {say: b, source: c, trend: {metric: kl, of: bn, over: train.optimizer}}\n", []string{`x.yaml:7:57: claims.trend.over: train.optimizer is "adam" in some trial; a trend is over numbers`}},
+		{"cost in every row", "- {say: b, source: c, bound: {metric: seconds, rows: every, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:30: claims.bound: seconds is of a whole trial, and no row has it; leave out rows: every"}},
+		{"ratio", "- {say: b, source: c, ratio: {metric: ms_per_step, of: vanilla, to: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{"x.yaml:7:30: claims.ratio: has no bound; give at_least, at_most, or both"}},
 		{"despite", "- {say: b, source: c, despite: [train.rl], order: {metric: kl, of: vanilla, than: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{`x.yaml:7:33: claims.despite: unknown setting "train.rl"; did you mean "train.lr"?`}},
 		{"despite what", "- {say: b, source: c, despite: train.lr, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:32: claims.despite: wants a list of settings`}},
 		{"given twice", "- say: b\n  say: c\n", []string{"x.yaml:8:3: claims.say: given twice", "x.yaml:7:3: claims: has no source"}},

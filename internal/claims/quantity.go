@@ -1,0 +1,179 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+
+	"vaelab/internal/record"
+	"vaelab/internal/registry"
+	"vaelab/internal/stats"
+)
+
+// A Quantity is the number of a trial that a claim is about: a metric of a row, one number made of
+// a vector of the row, as the package comment says, or what the whole trial cost.
+type Quantity struct {
+	// Metric is a name of the rows' values, or of a vector with a reduction, or one of Costs.
+	Metric string `yaml:"metric"`
+	// Split is the part of the data; train has batch statistics, the others running ones. A cost
+	// has none.
+	Split string `yaml:"split" choice:"train|valid|test"`
+}
+
+// A Cost is a metric of a whole trial and of no split, from its manifest.
+type Cost struct {
+	Name, Unit string
+	Doc        string // in one line
+	of         func(seconds float64, steps int) float64
+}
+
+// Costs are the metrics of what a trial took. All are by the wall clock: trials that ran side by
+// side, or with another program, have a spread that belongs to the machine.
+var Costs = []Cost{
+	{"seconds", "s", "wall clock of the trial, its evaluations included", func(s float64, _ int) float64 { return s }},
+	{"ms_per_step", "ms", "wall clock of the trial over its training steps, its evaluations included",
+		func(s float64, steps int) float64 { return 1000 * s / float64(steps) }},
+}
+
+// reductions make one number of a vector; NaN if an element is.
+var reductions = map[string]func([]float64) float64{
+	"mean": func(x []float64) float64 { return stat.Mean(x, nil) },
+	"median": func(x []float64) float64 {
+		if slices.ContainsFunc(x, math.IsNaN) {
+			return math.NaN()
+		}
+		return stats.Median(x)
+	},
+	"min": slices.Min[[]float64],
+	"max": slices.Max[[]float64],
+}
+
+// Measured returns the quantity itself; it is what a kind that has one is about.
+func (q Quantity) Measured() Quantity { return q }
+
+// Name is the metric without its reduction: theta for theta.mean.
+func (q Quantity) Name() string {
+	name, _, _ := strings.Cut(q.Metric, ".")
+	return name
+}
+
+// Cost tells whether the quantity is of a whole trial.
+func (q Quantity) Cost() bool { return q.cost() != nil }
+
+func (q Quantity) cost() *Cost {
+	if i := slices.IndexFunc(Costs, func(c Cost) bool { return c.Name == q.Metric }); i >= 0 {
+		return &Costs[i]
+	}
+	return nil
+}
+
+// String is "test kl" or "ms_per_step".
+func (q Quantity) String() string {
+	if q.Cost() {
+		return q.Metric
+	}
+	return q.Split + " " + q.Metric
+}
+
+// Fits returns an error unless the metric makes one number of what rows hold under its Name:
+// one number, if the length is 0, or else a vector of this length.
+func (q Quantity) Fits(length int) error {
+	name, how, reduced := strings.Cut(q.Metric, ".")
+	if length == 0 {
+		if reduced {
+			return fmt.Errorf("%s is one number; write it without .%s", name, how)
+		}
+		return nil
+	}
+	known := slices.Sorted(maps.Keys(reductions))
+	if !reduced {
+		return fmt.Errorf("%s is a vector; name one number of it: %[1]s.%[2]s, or an element, %[1]s.0 to %[1]s.%[3]d",
+			name, strings.Join(known, ", "+name+"."), length-1)
+	}
+	if i, err := strconv.Atoi(how); err == nil {
+		if i < 0 || i >= length {
+			return fmt.Errorf("%s has no element %d; there are 0 to %d", name, i, length-1)
+		}
+	} else if reductions[how] == nil {
+		return fmt.Errorf("%w, or an element, 0 to %d", registry.Unknown("reduction of "+name, how, known), length-1)
+	}
+	return nil
+}
+
+// named refuses a quantity without a name.
+func (q Quantity) named() error {
+	if q.Metric == "" {
+		return errors.New("names no metric, such as metric: kl")
+	}
+	return nil
+}
+
+// in returns the quantity in a row, of whatever split.
+func (q Quantity) in(row record.Row) (value float64, ok bool) {
+	name, how, reduced := strings.Cut(q.Metric, ".")
+	if !reduced {
+		value, ok = row.Values[name]
+		return value, ok
+	}
+	vector := row.Vectors[name]
+	if len(vector) == 0 || q.Fits(len(vector)) != nil {
+		return 0, false
+	}
+	if reduce := reductions[how]; reduce != nil {
+		return reduce(vector), true
+	}
+	i, _ := strconv.Atoi(how) // it fits
+	return vector[i], true
+}
+
+// of returns the quantity of a run: that of the last row of the split that has it, or its cost.
+func (q Quantity) of(r record.Run) (float64, error) {
+	if c := q.cost(); c != nil {
+		seconds, steps, err := r.Took()
+		if err != nil {
+			return 0, fmt.Errorf("%s: no %s: %w", r.ID, q.Metric, err)
+		}
+		return c.of(seconds, steps), nil
+	}
+	for _, row := range slices.Backward(r.Rows) {
+		if row.Split != q.Split {
+			continue
+		}
+		if v, ok := q.in(row); ok {
+			if math.IsNaN(v) {
+				return 0, fmt.Errorf("%s: the last %s is not a number", r.ID, q)
+			}
+			return v, nil
+		}
+	}
+	return 0, q.lacking(r)
+}
+
+// lacking says why no row of a run has the quantity, and which others the rows have.
+func (q Quantity) lacking(r record.Run) error {
+	lengths := map[string]int{}
+	for _, row := range r.Rows {
+		if row.Split != q.Split {
+			continue
+		}
+		for name := range row.Values {
+			lengths[name] = 0
+		}
+		for name, v := range row.Vectors {
+			lengths[name] = len(v)
+		}
+	}
+	if len(lengths) == 0 {
+		return fmt.Errorf("%s has no rows of split %s", r.ID, q.Split)
+	}
+	if length, there := lengths[q.Name()]; there {
+		return fmt.Errorf("%s: split %s: %w", r.ID, q.Split, q.Fits(length))
+	}
+	return fmt.Errorf("%s: no row of split %s has %s; they have %s", r.ID, q.Split, q.Name(), strings.Join(slices.Sorted(maps.Keys(lengths)), ", "))
+}
