@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/experiments"
+	"vaelab/internal/claims"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/record"
+	"vaelab/internal/train"
 	"vaelab/plots"
 	"vaelab/variants"
 )
@@ -70,14 +72,21 @@ func TestCompletion(t *testing.T) {
 // TestList: everything there is to choose from has a line that says what it is.
 func TestList(t *testing.T) {
 	everything := succeeds(t, "list").out
+	var metrics []string
+	for _, m := range train.Metrics() {
+		metrics = append(metrics, m.Name)
+	}
+	for _, c := range claims.Costs {
+		metrics = append(metrics, c.Name)
+	}
 	for what, names := range map[string][]string{
 		"variants": variants.Methods.Names(), "models": models.Models.Names(), "data": data.Sources.Names(),
-		"figures": plots.Figures.Names(), "experiments": shipped(),
+		"figures": plots.Figures.Names(), "experiments": shipped(), "metrics": metrics, "claims": claims.Kinds.Names(),
 	} {
 		out := succeeds(t, "list", what).out
 		has(t, "list", everything, out)
 		for _, name := range names {
-			if !regexp.MustCompile(`(?m)^  ` + name + ` +\S+ \S+ .*[^:,]$`).MatchString(out) {
+			if !regexp.MustCompile(`(?m)^  ` + name + ` +\S+ +\S+ .*[^:,]$`).MatchString(out) {
 				t.Errorf("list %s: no line says what %s is:\n%s", what, name, out)
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -12,11 +13,12 @@ import (
 	"vaelab/internal/models"
 	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
+	"vaelab/internal/train"
 	"vaelab/plots"
 	"vaelab/variants"
 )
 
-var listed = []string{"variants", "models", "data", "figures", "claims", "experiments"}
+var listed = []string{"variants", "models", "data", "figures", "metrics", "claims", "experiments"}
 
 func listCommand() *cobra.Command {
 	return &cobra.Command{
@@ -46,6 +48,8 @@ func listCommand() *cobra.Command {
 					list(w, data.Sources)
 				case "figures":
 					list(w, plots.Figures)
+				case "metrics":
+					listMetrics(w)
 				case "claims":
 					list(w, claims.Kinds)
 				case "experiments":
@@ -62,6 +66,27 @@ func listCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// listMetrics prints every metric with its unit, its meaning and where it is.
+func listMetrics(w io.Writer) {
+	line := func(name, unit, doc string, where ...string) {
+		fmt.Fprintf(w, "  %-16s %-5s  %s (%s)\n", name, cmp.Or(unit, "–"), doc, strings.Join(where, "; "))
+	}
+	for _, m := range train.Metrics() {
+		where := []string{strings.Join(m.Splits, ", ")}
+		if m.Vector {
+			where = append([]string{"vector"}, where...)
+		}
+		if m.Needs() != "" {
+			where = append(where, "needs "+m.Needs())
+		}
+		line(m.Name, m.Unit, m.Doc, where...)
+	}
+	for _, c := range claims.Costs {
+		line(c.Name, c.Unit, c.Doc, "whole trial")
+	}
+	fmt.Fprintln(w, "Nats are per example. A claim names one number of a vector: theta.mean, .median, .min, .max, or theta.0.")
 }
 
 // list prints every kind with its doc sentence, its keys and their defaults. A sentence that

@@ -104,7 +104,7 @@ of seeds. Start with one that ships with the program:
 
   vaelab run kl-vanishing           train it, about a minute on two cores
   vaelab verify kl-vanishing        judge what is claimed about it, over six seeds
-  vaelab list                       variants, models, data, figures, experiments
+  vaelab list                       variants, models, data, figures, metrics, experiments
 
 then copy its file, change it, and see what it will cost before you run it:
 

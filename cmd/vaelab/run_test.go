@@ -91,7 +91,7 @@ sedes: 2
 		{[]string{"run"}, exitUsage, []string{"received 0; usage: vaelab run EXPERIMENT"}},
 		{[]string{"run", "a", "b"}, exitUsage, []string{"received 2; usage: vaelab run EXPERIMENT"}},
 		{[]string{"plot"}, exitUsage, []string{"usage: vaelab plot DIR..."}},
-		{[]string{"list", "fgures"}, exitUsage, []string{`invalid argument "fgures" for "vaelab list"; usage: vaelab list [variants|models|data|figures|claims|experiments]`}},
+		{[]string{"list", "fgures"}, exitUsage, []string{`invalid argument "fgures" for "vaelab list"; usage: vaelab list [variants|models|data|figures|metrics|claims|experiments]`}},
 		{[]string{"run", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
 		{[]string{"plan", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
 		{[]string{"run", "tiny.yaml", "--checkpoint", "-1s"}, exitUsage, []string{"--checkpoint -1s"}},

@@ -51,6 +51,9 @@ distribution needs 6 seeds: without --seeds as many are run as the claims need, 
 the file asks for fewer. A claim is undecided, with the reason, if a trial that it is about
 failed, or if what it compares differs in more than it says.
 
+vaelab list claims shows the kinds of claims, vaelab list metrics what they can be about. A
+metric that no trial of the file measures is a fault of the file.
+
 Exit codes:
   0  every claim holds
   1  some claim does not hold

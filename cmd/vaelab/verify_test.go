@@ -19,6 +19,8 @@ const (
 	wrong = "- {say: There is no KL, source: nobody, bound: {metric: kl, split: train, of: bn, rows: every, at_most: 0}}\n"
 	six   = "- {say: The floor is 0.5, source: Zhu et al., bound: {metric: floor, of: bn, at_least: 0.49, at_most: 0.6}}\n"
 	big   = "- {say: bn has more KL, source: Zhu et al., order: {metric: kl, split: train, of: bn, is: greater, than: vanilla}}\n"
+	each  = "- {say: No dimension's KL is negative, source: Gibbs, bound: {metric: kl_dim.min, of: bn, at_least: 0}}\n"
+	cost  = "- {say: bn costs about as much, source: us, ratio: {metric: ms_per_step, of: bn, to: vanilla, at_least: 1.0e-3, at_most: 1.0e+3}}\n"
 )
 
 // verdictsOf reads verdicts.json.
@@ -45,7 +47,7 @@ func verdictsOf(t *testing.T, text string) (experiment string, outcomes []string
 // what is trained is trained once.
 func TestVerify(t *testing.T) {
 	folder(t, "tiny.yaml", compared+"claims:\n"+sure+six+big, "sure.yaml", compared+"experiment: tiny\nclaims:\n"+sure,
-		"wrong.yaml", compared+"experiment: tiny\nclaims:\n"+wrong+six)
+		"wrong.yaml", compared+"experiment: tiny\nclaims:\n"+wrong+six, "more.yaml", compared+"experiment: tiny\nclaims:\n"+each+cost)
 	for _, c := range []struct {
 		args  []string
 		code  int
@@ -57,6 +59,7 @@ func TestVerify(t *testing.T) {
 		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      The floor is 0.5 (Zhu et al.): test floor of bn between 0.49 and 0.6?; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
 		{[]string{"tiny.yaml", "-q"}, exitOK, []string{"holds          The floor is 0.5", "holds          bn has more KL", "p=0.03125 (sign-flip test; Holm 0.03125)", "holds: 3, does not hold: 0, undecided: 0\n"},
 			[]string{"12 trials, 4 done, 8 to train"}},
+		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn at least 0?; median ", "ms_per_step of bn over that of vanilla between 0.001 and 1000?; median "}, []string{"12 trials, 12 done, 0 to train"}},
 		{[]string{"tiny.yaml", "--seeds", "3"}, exitUndecided, []string{"3 reach 75 % at most"}, []string{"6 trials, 6 done, 0 to train"}},
 		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row at most 0?; ", "undecided      The floor"}, []string{"4 trials, 4 done, 0 to train"}},
 	} {
@@ -83,7 +86,9 @@ func TestVerify(t *testing.T) {
 // TestVerifyMistakes: without a verdict the exit code is none of a verdict's.
 func TestVerifyMistakes(t *testing.T) {
 	folder(t, "tiny.yaml", compared, "file", "", "claims.yaml", compared+"claims:\n"+sure,
-		"faults.yaml", compared+"claims:\n"+strings.Replace(sure, "vanilla", "vanila", 1)+strings.Replace(six, "metric", "metrc", 1))
+		"faults.yaml", compared+"claims:\n"+strings.Replace(sure, "vanilla", "vanila", 1)+strings.Replace(six, "metric", "metrc", 1),
+		"metrics.yaml", compared+"claims:\n"+strings.Replace(sure, "kl", "lk", 1)+strings.Replace(six, "bn", "vanilla", 1)+strings.Replace(each, ".min", "", 1)+
+			strings.Replace(big, "kl", "mi", 1)+strings.Replace(wrong, "at_most: 0", "at_most: 0, at_least: 1", 1))
 	for _, c := range []struct {
 		args []string
 		says []string
@@ -95,6 +100,12 @@ func TestVerifyMistakes(t *testing.T) {
 		{[]string{"verify", "tiny.yaml"}, []string{"tiny.yaml: there is nothing to judge"}},
 		{[]string{"verify", "claims.yaml", "--out", "file"}, []string{"choose another folder with --out"}},
 		{[]string{"verify", "claims.yaml", "--no-train", "--out", "file"}, []string{"not a directory"}},
+		{[]string{"verify", "metrics.yaml"}, []string{
+			`metrics.yaml:9:59: claims.bound.metric: unknown metric "lk"; did you mean "kl"? vaelab list metrics has all`,
+			"metrics.yaml:10:63: claims.bound.metric: trials of vanilla have no floor; it needs a method with a floor under the KL",
+			"metrics.yaml:11:71: claims.bound.metric: kl_dim is a vector; name one number of it: kl_dim.max, ",
+			"metrics.yaml:12:61: claims.order.metric: mi is not measured on split train, but on valid and test",
+			"metrics.yaml:13:48: claims.bound: contradictory bounds: nothing is at least 1 and at most 0"}},
 		{[]string{"verify", "faults.yaml"}, []string{`claims.bound.of: unknown variant "vanila"; did you mean "vanilla"?`, `claims.bound: unknown key "metrc"; did you mean "metric"?`}},
 	} {
 		r := vaelab(t, c.args...)
@@ -105,6 +116,9 @@ func TestVerifyMistakes(t *testing.T) {
 		if n := strings.Count(r.err, "vaelab: error: "); n != len(c.says) || r.out != "" {
 			t.Errorf("vaelab %s: %d errors, want %d:\n%s%s", quoted(c.args), n, len(c.says), r.out, r.err)
 		}
+	}
+	if dirs := trials(t, "."); len(dirs) > 0 {
+		t.Errorf("trained before the faults were named: %v", dirs)
 	}
 }
 
@@ -133,9 +147,39 @@ claims:
 	if err != nil || len(bn) != 1 {
 		t.Fatal(bn, err)
 	}
-	write(t, bn[0], strings.Replace(read(t, bn[0]), `"format": 1`, `"format": 99`, 1))
+	for _, format := range []string{"0", "99"} { // an older and a newer one
+		now := read(t, bn[0])
+		write(t, bn[0], strings.Replace(now, `"format": 1`, `"format": `+format, 1))
+		r = vaelab(t, "verify", "tiny.yaml", "--no-train")
+		has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "format "+format+", but this program reads format 1 only; use the version that wrote it")
+		write(t, bn[0], now)
+	}
+	rows := filepath.Join(filepath.Dir(bn[0]), record.RowsFile)
+	write(t, rows, strings.ReplaceAll(read(t, rows), `"kl":`, `"kl_of_old":`))
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
-	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "format 99, but this program reads format 1 only")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): bn-", "/seed-1: no row of split test has kl; they have au, ")
+	write(t, rows, "not a row\n")
+	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "rows.jsonl:1: broken row")
+}
+
+// TestVerifyWithoutTrials: a claim about seeds, or a setting, that flags have taken away is undecided and
+// says what there is; the others are judged.
+func TestVerifyWithoutTrials(t *testing.T) {
+	const two = "grid:\n  - variant: vanilla\n  - variant: {bn: {gamma: [0.5, 0.7]}}\nclaims:\n" + sure + `- {say: Seed 70 does it, source: us, seeds: [70], bound: {metric: kl, of: vanilla, rows: every, at_least: 0}}
+- {say: Gamma helps, source: us, bound: {metric: kl, of: {variant: bn, variant.bn.gamma: 0.7}, rows: every, at_least: 0}}
+`
+	folder(t, "tiny.yaml", tiny+two)
+	r := vaelab(t, "verify", "tiny.yaml", "-q", "--seeds", "2", "--set", "variant.bn.gamma=0.6")
+	if r.code != exitUndecided {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	has(t, "stdout", r.out, "holds          No KL is negative", "undecided      Seed 70 does it (us): no trial has seed 70; there are 1, 2\n",
+		"undecided      Gamma helps (us): no trial of the selection has variant.bn.gamma 0.7; there are 0.6\n")
+	if r = vaelab(t, "verify", "tiny.yaml", "-q", "--no-train"); r.code != exitUndecided {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	has(t, "stdout", r.out, "undecided      Seed 70 does it (us): no finished trial of vanilla; unfinished: 1\n")
 }
 
 // TestVerifyConfound: a claim that is confounded is named before the training, and undecided; run

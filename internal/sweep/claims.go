@@ -154,6 +154,10 @@ func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []cla
 			at := cmp.Or(find(s.at, keys), find(s.at, keys[:1]), s.at)
 			r.fault(at, join(path, keys[0]), "%v", err)
 		}
+		err := s.claim.CheckMetric(records, func(i int, split, name string) (int, error) { return trials[i*seeds].Length(split, name) })
+		if err != nil {
+			r.fault(cmp.Or(find(s.at, []string{"metric"}), s.at), join(path, "metric"), "%v", err)
+		}
 		for _, d := range s.despite {
 			if err := claims.CheckDespite(d.Value, records); err != nil {
 				r.fault(d, "claims.despite", "%v", err)

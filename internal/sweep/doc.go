@@ -32,8 +32,9 @@
 // lies over both; trials that it makes equal are run once.
 //
 // A claim names trials by their variant, and by any key of trial.json where a variant has
-// several settings; it has to name trials of the file. Its kinds are those of package claims. What
-// is compared may differ in nothing but the settings that it names, or lists under despite.
+// several settings; it has to name trials of the file, and a metric that these will have. Its kinds,
+// and how one names a number of a vector or a cost, are in package claims. What is compared may
+// differ in nothing but the settings that the claim names, or lists under despite.
 //
 // Every fault in a file is reported at once, each with line and column, what is wrong,
 // what could stand there, and the nearest name. Names that the field's programs use (nz,
