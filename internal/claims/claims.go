@@ -116,6 +116,9 @@ func (c Claim) CheckMetric(trials []record.Trial, length func(i int, split, name
 	if q.Cost() {
 		return nil
 	}
+	if near := registry.Nearest(q.Name(), costNames()); near != "" {
+		return fmt.Errorf("unknown metric %q; did you mean %q, which is of a whole trial?", q.Metric, near)
+	}
 	var other error
 	without := 0
 	for i, t := range trials {

@@ -362,6 +362,8 @@ func TestCheckMetric(t *testing.T) {
 		{bn, "test", "theta.mean", "bn has no test theta"},
 		{bn, "train", "theta.3", "theta has no element 3; there are 0 to 2"},
 		{Selection{"data": "synthetic"}, "test", "slack", "vanilla has no test slack"},
+		{bn, "test", "secnds", `unknown metric "secnds"; did you mean "seconds", which is of a whole trial?`},
+		{bn, "test", "seconds.mean", `unknown metric "seconds.mean"; did you mean "seconds", which is of a whole trial?`},
 		{Selection{"variant": "bnn"}, "test", "slack", ""}, // the selection is the mistake
 		{Selection{"variant": "bnn"}, "test", "klk", "vanilla has no test klk"},
 	} {

@@ -73,6 +73,13 @@ func (q Quantity) cost() *Cost {
 	return nil
 }
 
+func costNames() (names []string) {
+	for _, c := range Costs {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // String is "test kl" or "ms_per_step".
 func (q Quantity) String() string {
 	if q.Cost() {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/record"
+	"vaelab/internal/train"
 )
 
 // asked is a file whose claims follow.
@@ -106,6 +108,16 @@ func TestClaimFaults(t *testing.T) {
 	// Where the grid is faulty, claims about it would only say the same again.
 	_, err := Parse("x.yaml", []byte("grid: [{variant: bnn}]\nclaims: [{say: a, source: b, bound: {metric: kl, of: bnn, at_most: 1}}]\n"), Options{})
 	expectFaults(t, err, `x.yaml:1:18: variant: unknown variant "bnn"`)
+}
+
+// TestCostsAreApart: no metric of the rows is called as, or almost as, a cost is.
+func TestCostsAreApart(t *testing.T) {
+	for _, m := range train.Metrics() {
+		c := claims.Claim{Kind: claims.Bound{Quantity: claims.Quantity{Metric: m.Name}}}
+		if err := c.CheckMetric(make([]record.Trial, 1), func(int, string, string) (int, error) { return 0, nil }); err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
 }
 
 // TestForClaims: seeds are added up to what the claims need, unless the command line names some.
