@@ -124,6 +124,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "true_nll", Unit: "nats", Doc: "-ln p(x) under the generator of the data", need: aTruth},
 		Metric{Name: "true_nll_se", Unit: "nats", Doc: "standard error of true_nll", need: aTruth}),
 	on(tests, probes()...),
+	on(tests, Metric{Name: "probe_chance", Doc: "share of the most frequent label, what a probe finds that knows nothing", need: aProbe}),
 	on(tests,
 		Metric{Name: "mi_dim", Unit: "nats", Doc: "I(x; z_j) under q", Vector: true},
 		Metric{Name: "density_gap_dim", Unit: "nats", Doc: "KL(p(z_j) || q(z_j))", Vector: true}),
