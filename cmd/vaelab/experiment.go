@@ -23,7 +23,8 @@ type choice struct {
 	seeds string
 	out   string
 
-	forClaims bool // run at least the seeds that the experiment's claims need
+	forClaims   bool // run at least the seeds that the experiment's claims need
+	soundClaims bool // a faulty claim is left out, and named
 }
 
 func (c *choice) flags(cmd *cobra.Command) {
@@ -55,7 +56,7 @@ func shipped() []string {
 
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
-	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims}
+	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims}
 	e, err := sweep.Read(name, opts)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, builtin := fs.ReadFile(experiments.Files, strings.TrimSuffix(path.Base(name), ".yaml")+".yaml")
@@ -66,6 +67,9 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range e.Unjudged {
+		fmt.Fprintf(wErr, "vaelab: not judged: %s\n", f)
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(wErr, "vaelab: note: %s\n", n)

@@ -52,12 +52,13 @@ the file asks for fewer. A claim is undecided, with the reason, if a trial that 
 failed, or if what it compares differs in more than it says.
 
 vaelab list claims shows the kinds of claims, vaelab list metrics what they can be about. A
-metric that no trial of the file measures is a fault of the file.
+metric that no trial of the file measures is a fault of the file. Before training, a faulty claim
+stops the command; with --no-train it is named, and the others are judged.
 
 Exit codes:
   0  every claim holds
   1  some claim does not hold
-  2  none is refuted, but some claim is undecided
+  2  none is refuted, but some claim is undecided, or left out as faulty
   3  nothing was judged: a wrong flag, a fault in the file, results that cannot be written
   130  stopped; the same command goes on`,
 		Example: `  vaelab verify kl-vanishing
@@ -71,11 +72,14 @@ Exit codes:
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 			prepare := c.trainable
 			if noTrain {
-				prepare = c.prepare
+				c.soundClaims, prepare = true, c.prepare
 			}
 			e, jobs, err := prepare(wErr, given[0])
 			if err != nil {
 				return err
+			}
+			if len(e.Claims) == 0 && len(e.Unjudged) > 0 {
+				return fmt.Errorf("%s: every claim is faulty", given[0])
 			}
 			if len(e.Claims) == 0 {
 				return fmt.Errorf("%s: there is nothing to judge; claims: lists what is said (see experiments/kl-vanishing.yaml)", given[0])
@@ -162,7 +166,7 @@ func conclusion(w io.Writer, dir string, e *sweep.Experiment, verdicts []claims.
 	if err != nil {
 		return err
 	}
-	return code(verdicts)
+	return code(verdicts, len(e.Unjudged) > 0)
 }
 
 // printVerdicts prints a line for each claim, and one that counts them.
@@ -182,15 +186,16 @@ func printVerdicts(w io.Writer, verdicts []claims.Verdict) error {
 	return err
 }
 
-// code is nil if every claim holds, else the exit code as an error.
-func code(verdicts []claims.Verdict) error {
+// code is nil if every claim holds, else the exit code as an error; leftOut tells whether there are claims
+// without a verdict.
+func code(verdicts []claims.Verdict, leftOut bool) error {
 	found := func(o claims.Outcome) bool {
 		return slices.ContainsFunc(verdicts, func(v claims.Verdict) bool { return v.Outcome == o })
 	}
 	switch {
 	case found(claims.Refuted):
 		return verdict(exitRefuted)
-	case found(claims.Undecided):
+	case found(claims.Undecided) || leftOut:
 		return verdict(exitUndecided)
 	}
 	return nil

@@ -47,7 +47,10 @@ func verdictsOf(t *testing.T, text string) (experiment string, outcomes []string
 // what is trained is trained once.
 func TestVerify(t *testing.T) {
 	folder(t, "tiny.yaml", compared+"claims:\n"+sure+six+big, "sure.yaml", compared+"experiment: tiny\nclaims:\n"+sure,
-		"wrong.yaml", compared+"experiment: tiny\nclaims:\n"+wrong+six, "more.yaml", compared+"experiment: tiny\nclaims:\n"+each+cost)
+		"wrong.yaml", compared+"experiment: tiny\nclaims:\n"+wrong+six, "more.yaml", compared+"experiment: tiny\nclaims:\n"+each+cost,
+		"faulty.yaml", compared+"experiment: tiny\nclaims:\n"+strings.Replace(six, "floor", "flor", 1)+sure+strings.Replace(sure, "bound", "bond", 1)+
+			strings.Replace(big, "than: vanilla", "than: vanila", 1)+big,
+		"useless.yaml", compared+"experiment: tiny\nclaims:\n"+strings.Replace(six, "floor", "flor", 1))
 	for _, c := range []struct {
 		args  []string
 		code  int

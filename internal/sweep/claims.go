@@ -29,11 +29,27 @@ func (r *reader) claims(n *yaml.Node) []saying {
 	}
 	var out []saying
 	for _, c := range n.Content {
+		sound := r.sound()
 		if s, ok := r.claim(c); ok {
 			out = append(out, s)
 		}
+		sound()
 	}
 	return out
+}
+
+// sound begins a claim. The function that it returns ends it and tells whether no fault was found in
+// between; those of a claim that is to be left out are put apart.
+func (r *reader) sound() func() bool {
+	wrong, faults := r.wrong, len(r.faults)
+	return func() bool {
+		ok := r.wrong == wrong
+		if !ok && r.soundClaims {
+			r.unjudged = append(r.unjudged, r.faults[faults:]...)
+			r.faults, r.wrong = r.faults[:faults], wrong
+		}
+		return ok
+	}
 }
 
 // claim reads one claim; ok is false if it is faulty.
@@ -148,7 +164,7 @@ func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []cla
 	}
 	var out []claims.Claim
 	for _, s := range said {
-		out = append(out, s.claim)
+		sound := r.sound()
 		path := "claims." + s.claim.KindName
 		if keys, err := s.claim.Check(records); err != nil {
 			at := cmp.Or(find(s.at, keys), find(s.at, keys[:1]), s.at)
@@ -162,6 +178,9 @@ func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []cla
 			if err := claims.CheckDespite(d.Value, records); err != nil {
 				r.fault(d, "claims.despite", "%v", err)
 			}
+		}
+		if sound() {
+			out = append(out, s.claim)
 		}
 	}
 	return out

@@ -21,6 +21,9 @@ type reader struct {
 	wrong  int // faults met, those counted that a file has once and many trials share
 	notes  []string
 	seen   map[string]bool
+
+	soundClaims bool     // a faulty claim is left out
+	unjudged    []string // the faults of those
 }
 
 func newReader(file string) *reader {

@@ -39,6 +39,7 @@ type Experiment struct {
 	Trials   []train.Trial // settings in the order of the grid, each with all its seeds
 	Figures  []string
 	Claims   []claims.Claim
+	Unjudged Faults   // of claims that Options.SoundClaims left out
 	Notes    []string // what was understood though it was said otherwise
 }
 
@@ -57,6 +58,10 @@ type Options struct {
 
 	// ForClaims adds to the file's seeds those that its claims need to be decided.
 	ForClaims bool
+
+	// SoundClaims leaves faulty claims out instead of refusing the file: what has been trained can be
+	// judged by the others.
+	SoundClaims bool
 }
 
 // Faults is every fault of a file, a line each. A file beyond the bounds of plain.go is not
@@ -81,6 +86,7 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // to make sense by itself, whatever the options change.
 func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	r := newReader(path)
+	r.soundClaims = opts.SoundClaims
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
@@ -144,7 +150,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	for i := range e.Trials {
 		e.Trials[i].Experiment = e.Name
 	}
-	e.Notes = r.notes
+	e.Notes, e.Unjudged = r.notes, r.unjudged
 	if len(r.faults) > 0 {
 		return nil, Faults(r.faults)
 	}
