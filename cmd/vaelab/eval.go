@@ -65,6 +65,9 @@ data have labels, and the true likelihood of synthetic text, over 200 sentences.
 	return cmd
 }
 
+// longVector is how many numbers of a vector are read in a terminal; a histogram has more.
+const longVector = 64
+
 func printMetrics(w io.Writer, split string, n int, values map[string]float64, vectors map[string][]float64, asJSON bool) error {
 	if asJSON {
 		row := record.Row{Split: split, Values: values, Vectors: vectors}
@@ -88,7 +91,12 @@ func printMetrics(w io.Writer, split string, n int, values map[string]float64, v
 		}
 	}
 	for _, name := range sortedKeys(vectors) {
-		fmt.Fprintf(t, "%s\t%.3f\n", name, vectors[name])
+		v := vectors[name]
+		if len(v) > longVector {
+			fmt.Fprintf(t, "%s\t%d numbers, see --json\n", name, len(v))
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%.3f\n", name, v)
 	}
 	return t.Flush()
 }

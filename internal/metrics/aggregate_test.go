@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -274,4 +275,121 @@ func gridIntegral(f func(z []float64) float64) float64 {
 		}
 	}
 	return logSumExp(logs)
+}
+
+// TestKLQuantiles: by hand; constant for equal posteriors; and where mu has two dimensions of
+// N(0, s²), KL_i - c is s²/2 times a chi-square of two degrees, whose quantile at p is -2 ln(1-p).
+func TestKLQuantiles(t *testing.T) {
+	hand := &Encoded{N: 3, D: 2, Mu: []float64{2, 0, 0, 0, 1, 3}, Var: []float64{1, 1, 1, 1, 1, 1}, Logvar: make([]float64, 6)} // 2, 0, 5
+	nats, sd := hand.KLQuantiles()
+	if len(nats) != KLLevels+1 {
+		t.Fatalf("%d quantiles", len(nats))
+	}
+	for level, want := range map[int]float64{0: 0, 10: 1, 20: 2, 30: 3.5, 40: 5} {
+		near(t, "quantile", nats[level], want, 1e-12)
+	}
+	mean, _ := hand.KL()
+	near(t, "standard deviation", sd*sd, (4+0+25)/3.-mean*mean, 1e-12)
+
+	same, spread := gaussians(50, 3, 0, 0.5, 71).KLQuantiles()
+	if same[0] != same[KLLevels] || spread > 1e-12 {
+		t.Errorf("equal posteriors: from %v to %v, standard deviation %v", same[0], same[KLLevels], spread)
+	}
+	const s, sigma, N = 0.8, 0.5, 40_000
+	nats, sd = gaussians(N, 2, s, sigma, 72).KLQuantiles()
+	constant := sigma*sigma - 1 - 2*math.Log(sigma)
+	for k := 1; k < KLLevels; k++ {
+		p := float64(k) / KLLevels
+		se := s * s * math.Sqrt(p*(1-p)/N) / (1 - p) // sqrt(p(1-p)/N) over the density
+		near(t, "quantile", nats[k], constant-s*s*math.Log(1-p), 4.5*se)
+	}
+	near(t, "standard deviation", sd, s*s, 0.03)
+}
+
+// TestAggregateGrid: the prior's own probabilities if q(z|x) is the prior for every x; for two narrow
+// heaps half in the cell of each, where they are; of Gaussians it adds up to what lies in the square.
+func TestAggregateGrid(t *testing.T) {
+	const width = 2 * AggregateReach / AggregateCells
+	within := func(from, to, sd float64) float64 {
+		return (math.Erf(to/sd/math.Sqrt2) - math.Erf(from/sd/math.Sqrt2)) / 2
+	}
+	edge := func(c int) float64 { return -AggregateReach + width*float64(c) }
+	sum := func(grid []float64) (s float64) {
+		for _, p := range grid {
+			s += p
+		}
+		return s
+	}
+	prior := gaussians(7, 3, 0, 1, 73).AggregateGrid(2, 0)
+	for k, p := range prior {
+		r, c := k/AggregateCells, k%AggregateCells
+		near(t, "the prior's cell", p, within(edge(r), edge(r+1), 1)*within(edge(c), edge(c+1), 1), 5.1e-7)
+	}
+	near(t, "the prior's sum", sum(prior), 1, 3e-4) // 1.3e-4 lie outside, each cell is rounded
+
+	rng := newRand(74)
+	centre := [2][2]float64{{-2.1, 3.1}, {1.1, -0.9}} // z_1 and z_0 of the two heaps
+	heaps := made(10, 2, rng, func(i, j int) float64 { return centre[i%2][1-j] }, func(int, int) float64 { return math.Log(1e-3) })
+	for k, p := range heaps.AggregateGrid(1, 0) {
+		x, y := edge(k%AggregateCells)+width/2, edge(k/AggregateCells)+width/2
+		want := 0.
+		for _, c := range centre {
+			if math.Abs(c[0]-x) < width/2 && math.Abs(c[1]-y) < width/2 {
+				want = 0.5
+			}
+		}
+		near(t, "a cell of two heaps", p, want, 1e-6)
+	}
+	// By definition, with a sigma of its own for each example and dimension.
+	e := made(20, 2, rng, func(int, int) float64 { return 2 * rng.NormFloat64() }, func(int, int) float64 { return -2 * rng.Float64() })
+	grid := e.AggregateGrid(0, 1)
+	for k := range grid {
+		r, c := k/AggregateCells, k%AggregateCells
+		var want float64
+		for i := range e.N {
+			mu, sigma := e.Mu[2*i:2*i+2], e.Sigma[2*i:2*i+2]
+			want += within(edge(c)-mu[0], edge(c+1)-mu[0], sigma[0]) * within(edge(r)-mu[1], edge(r+1)-mu[1], sigma[1]) / 20
+		}
+		near(t, "a cell", grid[k], want, 6e-7)
+	}
+	if got := sum((&Encoded{N: 1, D: 2, Mu: []float64{0, 0}, Var: []float64{0, 0}}).AggregateGrid(0, 1)); math.Abs(got-1) > 1e-6 {
+		t.Errorf("a point on the corner of four cells adds up to %v", got)
+	}
+}
+
+// TestTwoLargest: in order, the first of equal ones, and no NaN while there are numbers.
+func TestTwoLargest(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		v    []float64
+		a, b int
+	}{
+		{[]float64{1, 2}, 1, 0}, {[]float64{2, 1, 3}, 2, 0}, {[]float64{5, 1, 3}, 0, 2}, {[]float64{1, 1, 1}, 0, 1},
+		{[]float64{nan, 1, 2}, 2, 1}, {[]float64{1, nan, 0, 2}, 3, 0}, {[]float64{nan, nan}, 0, 1},
+	} {
+		if a, b := twoLargest(c.v); a != c.a || b != c.b {
+			t.Errorf("%v: %d and %d, want %d and %d", c.v, a, b, c.a, c.b)
+		}
+	}
+}
+
+// TestSigmaHistogram: where each goes, the far ones into the outermost bins, and a Gaussian's shares.
+func TestSigmaHistogram(t *testing.T) {
+	const width = 2 * SigmaReach / SigmaBins
+	e := &Encoded{Sigma: []float64{-9, -0.01, 0, 0.01, 0.06, 1.01, 7, 8}}
+	want := map[int]float64{0: 1, 49: 1, 50: 2, 51: 1, 70: 1, 99: 2}
+	for b, got := range e.SigmaHistogram() {
+		near(t, fmt.Sprintf("bin %d", b), got, want[b]/8, 1e-12)
+	}
+	rng := newRand(75)
+	const n = 200_000
+	e = &Encoded{}
+	for range n {
+		e.Sigma = append(e.Sigma, 0.5*rng.NormFloat64())
+	}
+	for b, got := range e.SigmaHistogram() {
+		from := -SigmaReach + width*float64(b)
+		p := (math.Erf((from+width)/0.5/math.Sqrt2) - math.Erf(from/0.5/math.Sqrt2)) / 2
+		near(t, fmt.Sprintf("bin %d of a Gaussian", b), got, p, 4.5*math.Sqrt(p/n)+1e-5)
+	}
 }

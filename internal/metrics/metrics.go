@@ -120,6 +120,12 @@ func More(m *vae.Model, batches []*vae.Batch, e *Encoded, samples int, seed uint
 	values["density_gap"], values["density_gap_se"], values["density_close"] = density.Joint, density.SE, density.Close
 	values["prior_gap"], values["bn_gap"] = e.PriorGap(m, batches, seed), BNGap(m, batches)
 	vectors["density_gap_dim"], vectors["mi_dim"] = density.Dims, e.MIDim()
+	vectors["kl_quantiles"], values["kl_sd"] = e.KLQuantiles()
+	vectors["sigma_histogram"] = e.SigmaHistogram()
+	if e.D > 1 { // the two dimensions that tell most of x
+		a, b := twoLargest(vectors["mi_dim"])
+		vectors["aggregate"], vectors["aggregate_dims"] = e.AggregateGrid(a, b), []float64{float64(a), float64(b)}
+	}
 	if samples == 0 {
 		return
 	}

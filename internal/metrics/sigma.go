@@ -23,3 +23,28 @@ func (e *Encoded) SigmaSigns() (small, negative, logvar float64) {
 	}
 	return small, negative, logvar
 }
+
+// The bins of SigmaHistogram: SigmaBins equal ones over [-SigmaReach, SigmaReach].
+const (
+	SigmaBins  = 100
+	SigmaReach = 2.5
+)
+
+// SigmaHistogram is the share of the sigmas, over examples and dimensions, in each of 100 bins of
+// width 0.05 from -2.5 to 2.5, rounded to millionths; those beyond count in the first and the last bin,
+// and 0 counts as positive.
+func (e *Encoded) SigmaHistogram() []float64 {
+	counts := make([]int, SigmaBins)
+	for _, s := range e.Sigma {
+		if math.IsNaN(s) {
+			continue
+		}
+		at := math.Floor((s + SigmaReach) * SigmaBins / (2 * SigmaReach))
+		counts[int(min(max(at, 0), SigmaBins-1))]++
+	}
+	shares := make([]float64, SigmaBins)
+	for b, n := range counts {
+		shares[b] = math.Round(1e6*float64(n)/float64(len(e.Sigma))) / 1e6
+	}
+	return shares
+}

@@ -82,8 +82,16 @@ func TestMore(t *testing.T) {
 	values, vectors := All(e)
 	before := len(values)
 	More(m, batches, e, 0, 1, values, vectors)
-	if _, ok := values["iw_nll"]; ok || len(values) != before+5 || len(vectors["mi_dim"]) != 3 || len(vectors["density_gap_dim"]) != 3 {
+	if _, ok := values["iw_nll"]; ok || len(values) != before+6 || len(vectors["mi_dim"]) != 3 || len(vectors["density_gap_dim"]) != 3 {
 		t.Errorf("values %v, vectors %v", values, vectors)
+	}
+	if dims := vectors["aggregate_dims"]; len(dims) != 2 || !slices.Equal(vectors["aggregate"], e.AggregateGrid(int(dims[0]), int(dims[1]))) {
+		t.Errorf("aggregate of dimensions %v", dims)
+	} else if mi := vectors["mi_dim"]; mi[int(dims[0])] != slices.Max(mi) {
+		t.Errorf("dimensions %v of MI %v", dims, mi)
+	}
+	if len(vectors["kl_quantiles"]) != KLLevels+1 || len(vectors["sigma_histogram"]) != SigmaBins {
+		t.Errorf("vectors %v", vectors)
 	}
 	More(m, batches, e, 3, 1, values, vectors)
 	var sum float64

@@ -13,7 +13,7 @@ import (
 //
 //	experiment, trial, variant, seed, <each setting that varies>, step, split, metric, value
 //
-// Dimension 3 of the vector kl_dim is the metric "kl_dim/3". A setting that a group does
+// Number 3 of the vector kl_dim, counted from 0, is the metric "kl_dim/3". A setting that a group does
 // not have is empty. Numbers are the shortest decimals that read back exactly.
 func ExportCSV(w io.Writer, set *Set) error {
 	groups := set.Groups()

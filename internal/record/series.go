@@ -103,7 +103,7 @@ func Last(run Run, split, metric string) (value float64, ok bool) {
 	return 0, false
 }
 
-// LastVector is Last for one number per latent dimension.
+// LastVector is Last for a vector.
 func LastVector(run Run, split, name string) (values []float64, ok bool) {
 	for _, row := range slices.Backward(run.Rows) {
 		if row.Split != split {
