@@ -67,7 +67,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	}
 	rows, height := trellis(cells, "epoch", "dimension")
 	pg.body = func(c draw.Canvas) {
-		heatKey(draw.Crop(c, c.Max.X-c.Min.X-44, 0, 0, 0), top)
+		heatKey(draw.Crop(c, c.Max.X-c.Min.X-44, 0, 0, 0), top, "KL, nats")
 		panels(rows)(draw.Crop(c, 0, -56, 0, 0))
 	}
 	pg.height = height
@@ -136,8 +136,8 @@ func (m heatMap) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return 0, m.Edges[len(m.Edges)-1], 0, float64(len(m.Cells))
 }
 
-// heat is the colour of a KL: from nearly white to a dark blue, by the root of its share of
-// the largest.
+// heat is the colour of a KL or a density: from nearly white to a dark blue, by the root of its
+// share of the largest.
 func heat(v, top float64) color.Color {
 	if math.IsNaN(v) {
 		return color.NRGBA{0xbb, 0xbb, 0xbb, 0xff}
@@ -156,8 +156,8 @@ func heat(v, top float64) color.Color {
 	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
 }
 
-// heatKey draws the colours with their KL.
-func heatKey(c draw.Canvas, top float64) {
+// heatKey draws the colours with what they stand for.
+func heatKey(c draw.Canvas, top float64, title string) {
 	const steps, bar = 64, 10
 	style := sans(captionSize)
 	style.YAlign = draw.YCenter
@@ -178,5 +178,5 @@ func heatKey(c draw.Canvas, top float64) {
 		}
 	}
 	style.YAlign = draw.YBottom
-	c.FillText(style, vg.Point{X: c.Min.X, Y: hi + 5}, "KL, nats")
+	c.FillText(style, vg.Point{X: c.Min.X, Y: hi + 5}, title)
 }

@@ -49,9 +49,18 @@ type stepPanel struct {
 	levels        []float64
 }
 
-// draw takes the validation split, whose statistics are those of the end, and only if it lacks the
-// first metric the training split.
+// draw lays the page out.
 func (o overSteps) draw(set *record.Set, groups []record.Group) (*Drawing, error) {
+	pg, err := o.page(set, groups)
+	if err != nil {
+		return nil, err
+	}
+	return pg.drawing(), nil
+}
+
+// page takes the validation split, whose statistics are those of the end, and only if it lacks the
+// first metric the training split.
+func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 	split := "valid"
 	if _, _, err := withMetric(o.figure, groups, split, o.panels[0].metric); err != nil {
 		split = "train"
@@ -65,7 +74,7 @@ func (o overSteps) draw(set *record.Set, groups []record.Group) (*Drawing, error
 	for i, m := range o.panels {
 		_, note, err := withMetric(o.figure, groups, split, m.metric)
 		if err != nil {
-			return nil, err
+			return page{}, err
 		}
 		if i == len(o.panels)-1 {
 			notes = note
@@ -88,7 +97,7 @@ func (o overSteps) draw(set *record.Set, groups []record.Group) (*Drawing, error
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{fmt.Sprintf("%s split: %s", splitNames[split], o.about), seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, groups)...)
-	return pg.drawing(), nil
+	return pg, nil
 }
 
 // stepCurves adds each group's mean and range to a panel, counts the seeds, and returns the

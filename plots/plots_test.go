@@ -135,10 +135,49 @@ func (c trial) run(seed, until int) record.Run {
 	}
 	if until == 2000 {
 		row(2000, "test")
+		c.shapes(&r.Rows[len(r.Rows)-1])
 		r.State = record.Done
 		r.Manifest = record.Manifest{Kernel: "avx2", Seconds: 30 + 4*float64(len(c.variant)) + 50*shift}
 	}
 	return r
+}
+
+// shapes adds to a test row what only it has: quantiles, histograms and the grid of the aggregate posterior.
+func (c trial) shapes(row *record.Row) {
+	kl := row.Values["kl"]
+	row.Values["kl_sd"] = 0.4 * kl
+	var quantiles []float64
+	for k := range 41 { // from half the mean to twice it, as a mean of 1
+		p := float64(k) / 40
+		quantiles = append(quantiles, kl*(0.5+0.6*p+1.2*math.Pow(p, 5)))
+	}
+	row.Vectors["kl_quantiles"] = quantiles
+	histogram := make([]float64, 100)
+	for b := range histogram {
+		from := -2.5 + 0.05*float64(b)
+		mean, sd := math.Sqrt(row.Values["sigma2"]), 0.05
+		if row.Values["sigma_negative"] > 0 {
+			mean, sd = 0, mean
+		}
+		histogram[b] = normalShare(from, from+0.05, mean, sd)
+	}
+	row.Vectors["sigma_histogram"] = histogram
+	const cells = 12 // rows of real trials have 32
+	grid := make([]float64, cells*cells)
+	for k := range grid { // two heaps that lie the further apart the more z says
+		const width = 8. / cells
+		x, y := -4+width*float64(k%cells), -4+width*float64(k/cells)
+		for _, side := range []float64{-1, 1} {
+			grid[k] += 0.5 * normalShare(x, x+width, side*c.mi/2, 1) * normalShare(y, y+width, side*c.mi/2, 0.8)
+		}
+	}
+	row.Vectors["aggregate"], row.Vectors["aggregate_dims"] = grid, []float64{5, 2}
+}
+
+// normalShare is what N(mean, sd²) has between from and to.
+func normalShare(from, to, mean, sd float64) float64 {
+	cdf := func(x float64) float64 { return 0.5 * (1 + math.Erf((x-mean)/sd/math.Sqrt2)) }
+	return cdf(to) - cdf(from)
 }
 
 // pilotSet is the pilot with seeds 1 to n.
@@ -295,6 +334,16 @@ func TestTime(t *testing.T)    { checkGolden(t, "time", pilotSet(3)) }
 func TestMoments(t *testing.T) { checkGolden(t, "moments", pilotSet(3)) }
 func TestSigma(t *testing.T)   { checkGolden(t, "sigma", pilotSet(3)) }
 func TestKLHeat(t *testing.T)  { checkGolden(t, "kl-heat", pilotSet(3)) }
+
+func TestAggregate(t *testing.T) { checkGolden(t, "aggregate", pilotSet(3)) }
+
+func TestKLExamples(t *testing.T) {
+	set := pilotSet(3)
+	for i, run := range set.Runs {
+		set.Runs[i].Rows[len(run.Rows)-1].Values["floor"] = 1 + float64(i)/2
+	}
+	checkGolden(t, "kl-examples", set)
+}
 
 func TestRateDistortion(t *testing.T) { checkGolden(t, "rate-distortion", sweepSet(3)) }
 func TestELBOSurgery(t *testing.T)    { checkGolden(t, "elbo-surgery", pilotSet(3)) }

@@ -1,26 +1,36 @@
 package plots
 
 import (
+	"fmt"
 	"maps"
 	"math"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"vaelab/internal/record"
 )
 
 func init() { Figures.Add("sigma", Sigma{}) }
 
-// Sigma shows what a sigma that may cross zero does: how much of it is negative, how much near zero, and its logarithm.
+// Sigma shows what a sigma that may cross zero does: how much of it is negative, how much near zero, its logarithm, and its histogram.
 //
 // A batch-normalised sigma has half of its values negative and pays in KL for those near zero. The
-// right panel is E[ln sigma²] - ln E[sigma²], which is 0 if all sigma² are equal, and
+// upper right panel is E[ln sigma²] - ln E[sigma²], which is 0 if all sigma² are equal, and
 // psi(1/2) + ln 2 = -1.27 for a Gaussian one around zero; half of what it lies below 0
 // is the KL, per dimension, that it costs beyond a constant sigma of the same second moment.
+//
+// The histograms below, of sigma with its sign and of |sigma|, are of the last row of the test, and are left out if it
+// has none. Their bins are 0.05 wide; the axis of shares is square-root scaled, so that a sigma that
+// is nearly constant leaves the others to be seen.
 type Sigma struct{}
 
 // gaussianLog is E[ln x²] of a standard normal x: -Euler's constant - ln 2.
 const gaussianLog = -0.57721566490153286 - math.Ln2
+
+// sigmaReach is how far the histogram in the rows reaches to both sides.
+const sigmaReach = 2.5
 
 // Draw implements Figure.
 func (Sigma) Draw(set *record.Set) (*Drawing, error) {
@@ -32,8 +42,9 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		}
 		groups[i].Runs = runs
 	}
-	return overSteps{
-		figure: "sigma", height: 2.45 * vg.Inch,
+	const upper = 2.45 * vg.Inch
+	pg, err := overSteps{
+		figure: "sigma", height: upper,
 		panels: []stepPanel{
 			{metric: "sigma_negative", label: "share of σ < 0"},
 			{metric: "sigma_small", label: "share of |σ| < 0.05"},
@@ -41,7 +52,82 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		},
 		level: "−1.27, a Gaussian around zero",
 		about: "σ over examples and latent dimensions; a variant with a positive σ has none below zero. Right: 0 if all σ² are equal; half of what it lies below is the KL that a dimension pays more.",
-	}.draw(set, groups)
+	}.page(set, groups)
+	if err != nil {
+		return nil, err
+	}
+	if signed, size, table := sigmaHistograms(groups); signed != nil {
+		const lower = 2.2 * vg.Inch
+		curves := pg.body
+		pg.height += lower
+		pg.body = func(c draw.Canvas) {
+			curves(draw.Crop(c, 0, 0, lower, 0))
+			panels([][]*plot.Plot{{signed, size}})(draw.Crop(c, 0, 0, 0, -upper))
+		}
+		pg.table = append(pg.table, table...)
+		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; what lies beyond ±2.5 is in the outermost bins.")
+	}
+	return pg.drawing(), nil
+}
+
+// sigmaHistograms are the panels of sigma and |sigma|, and the numbers in them; nil if no test row
+// has a histogram.
+func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]string) {
+	signed, size = newPanel("σ", "share of all σ"), newPanel("|σ|", "")
+	shown := false
+	for i, style := range groupStyles(groups) {
+		var seeds, folded [][]float64
+		step := 0
+		for _, run := range groups[i].Runs {
+			h, ok := record.LastVector(run, "test", "sigma_histogram")
+			if !ok || len(h)%2 == 1 || !allFinite(h) || run.State == record.Failed {
+				continue
+			}
+			half := make([]float64, len(h)/2)
+			for b := range half { // bins at the same distance from zero
+				half[b] = h[len(h)/2-1-b] + h[len(h)/2+b]
+			}
+			seeds, folded, step = append(seeds, h), append(folded, half), run.Rows[len(run.Rows)-1].Step
+		}
+		if len(seeds) == 0 {
+			continue
+		}
+		shown = true
+		for _, part := range []struct {
+			panel *plot.Plot
+			name  string
+			from  float64
+			seeds [][]float64
+		}{{signed, "sigma", -sigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
+			bins := len(part.seeds[0])
+			width := (sigmaReach - part.from) / float64(bins)
+			var x, mean, lo, hi []float64
+			for b := range bins {
+				m, l, h := record.Range(column(part.seeds, b))
+				from := part.from + width*float64(b)
+				x = append(x, from, from+width)
+				mean, lo, hi = append(mean, m, m), append(lo, l, l), append(hi, h, h)
+				if h > 0 {
+					metric := fmt.Sprintf("share of %s from %s to %s", part.name, short(from), short(from+width))
+					table = append(table, []string{groups[i].Label, metric, "test", num(float64(step)), num(m), num(l), num(h), num(float64(len(part.seeds)))})
+				}
+			}
+			if len(seeds) > 1 {
+				part.panel.Add(band{x, roots(lo), roots(hi), fade(style.Color, 0.2)})
+			}
+			style.Width = thinWidth
+			part.panel.Add(curve{x, roots(mean), style})
+		}
+	}
+	if !shown {
+		return nil, nil, nil
+	}
+	for _, p := range []*plot.Plot{signed, size} {
+		p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
+		fromZero(&p.Y)
+	}
+	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -sigmaReach, sigmaReach, 0, sigmaReach
+	return signed, size, table
 }
 
 // withSpread returns the run with the metric sigma_log_spread where its rows have what it is made of.

@@ -61,6 +61,8 @@ func madeRows(t testing.TB, rows int, value float64, scaler bool) (text []byte) 
 		}
 		if step == rows {
 			r.Split = "test"
+			r.Vectors["kl_quantiles"] = []float64{value, 2 * value, 5 * value}
+			r.Vectors["aggregate"], r.Vectors["aggregate_dims"] = []float64{0.1, 0.4, 0.4, 0.1}, []float64{0, 3}
 		}
 		for i, name := range names {
 			r.Values[name] = value * (1.5 + math.Sin(float64(step)/100+float64(i)))

@@ -1,0 +1,175 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("aggregate", Aggregate{}) }
+
+// Aggregate shows where the posteriors of all examples together leave the prior empty: the density of q(z) over two latent dimensions, beside the prior's.
+//
+// The dimensions are the two of which the mutual information with x is the largest. One panel per
+// group, of its first seed, since dimensions of different seeds have nothing to do with each
+// other. The circles are the prior's at one, two and three standard deviations, which hold 39, 86 and
+// 99 % of it: samples of the prior fall into white within them where q has a hole, and the
+// decoder has never seen such a z. Two dimensions tell nothing of holes in the others; the
+// number over a panel is KL(p(z) || q(z)) over all of them.
+//
+// Source: Zhang, Bai, Lin, Wang & Rong 2022, "Improving Variational Autoencoders with Density
+// Gap-based Regularization" (arXiv 2211.00321).
+type Aggregate struct{}
+
+// aggregatePanels is the most panels beside the prior's.
+const aggregatePanels = 23
+
+// aggregateReach is half the side of the square that the grid in the rows covers.
+const aggregateReach = 4.
+
+// Draw implements Figure.
+func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups, split := withVector(finishedOf(all), "aggregate")
+	if len(groups) == 0 {
+		return nil, errors.New("aggregate: no row has the vector \"aggregate\"; test rows of models with two latent dimensions or more have it")
+	}
+	pg := page{table: [][]string{{"group", "seed", "dim_a", "dim_b", "z_a", "z_b", "density"}}}
+	if n := len(groups); n > aggregatePanels {
+		pg.caption = []string{fmt.Sprintf("The first %d of %d groups.", aggregatePanels, n)}
+		groups = groups[:aggregatePanels]
+	}
+	top := 0.0
+	add := func(d density, group, seed, a, b string) *plot.Plot {
+		d.Top = &top
+		for k, v := range d.Cells {
+			top = max(top, finiteOr(v, 0))
+			x, y := d.centre(k)
+			pg.table = append(pg.table, []string{group, seed, a, b, num(x), num(y), num(v)})
+		}
+		p := newPanel("", "")
+		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
+		p.X.Tick.Marker = plot.TickerFunc(linearTicks)
+		p.Add(d)
+		return p
+	}
+	var cells []*plot.Plot
+	for _, g := range groups {
+		run := firstWith(g, split, "aggregate")
+		grid, _ := record.LastVector(run, split, "aggregate")
+		d, ok := densityOf(grid)
+		dims, _ := record.LastVector(run, split, "aggregate_dims")
+		if !ok || len(dims) != 2 {
+			return nil, fmt.Errorf("aggregate: %s seed %d: the vector \"aggregate\" has %d numbers, no square, or \"aggregate_dims\" not 2", g.Label, run.Seed, len(grid))
+		}
+		a, b := num(dims[0]), num(dims[1])
+		p := add(d, g.Label, strconv.Itoa(run.Seed), a, b)
+		second := "dims " + a + ", " + b
+		if gap, ok := record.Last(run, split, "density_gap"); ok {
+			second += fmt.Sprintf(": %.2f nats", gap)
+		}
+		p.Add(heading{printable(g.Label), second})
+		cells = append(cells, p)
+	}
+	prior := add(priorDensity(int(math.Sqrt(float64(len(pg.table)/len(cells))))), "prior", "", "", "")
+	prior.Add(heading{"prior", "N(0, I)"})
+	rows := arrange(append([]*plot.Plot{prior}, cells...))
+	for j, row := range rows {
+		for i, p := range row {
+			if p == nil {
+				continue
+			}
+			if i > 0 {
+				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
+			}
+			if j < len(rows)-1 && rows[j+1][i] != nil {
+				p.X.Tick.Marker = unlabelled(p.X.Tick.Marker)
+			}
+		}
+	}
+	const key, left, between = 56, 26, 14
+	columns := vg.Length(len(rows[0]))
+	side := min(1.9*vg.Inch, (pageWidth-2*margin-key-left-between*(columns-1))/columns) // of a panel
+	pg.height = vg.Length(len(rows))*(side+38) + 20
+	pg.body = func(c draw.Canvas) {
+		end := c.Min.X + left + columns*side + between*(columns-1) + 4
+		heatKey(draw.Crop(c, end+12-c.Min.X, 0, 0, 0), top, "density")
+		panels(rows)(draw.Crop(c, 0, end-c.Max.X, 0, 0))
+	}
+	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions that tell most of x (numbered from 0), square-root scaled.",
+		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions, the larger the more holes."}
+	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// A density is one on a grid of n by n cells over the square from -4 to 4, row by row from the lowest.
+type density struct {
+	N     int
+	Cells []float64
+	Top   *float64 // that of the darkest colour, common to all panels
+}
+
+// densityOf makes densities of the probabilities of a square number of cells.
+func densityOf(probabilities []float64) (d density, ok bool) {
+	d.N = int(math.Round(math.Sqrt(float64(len(probabilities)))))
+	for _, p := range probabilities {
+		d.Cells = append(d.Cells, p/(d.width()*d.width()))
+	}
+	return d, d.N > 0 && d.N*d.N == len(probabilities)
+}
+
+// priorDensity is the mean of the standard normal density over each of n by n cells.
+func priorDensity(n int) density {
+	d := density{N: n, Cells: make([]float64, n*n)}
+	along := func(at float64) float64 {
+		return (math.Erf((at+d.width()/2)/math.Sqrt2) - math.Erf((at-d.width()/2)/math.Sqrt2)) / (2 * d.width())
+	}
+	for k := range d.Cells {
+		x, y := d.centre(k)
+		d.Cells[k] = along(x) * along(y)
+	}
+	return d
+}
+
+// width is that of a cell.
+func (m density) width() float64 { return 2 * aggregateReach / float64(m.N) }
+
+// centre is that of cell k.
+func (m density) centre(k int) (x, y float64) {
+	return -aggregateReach + m.width()*(float64(k%m.N)+0.5), -aggregateReach + m.width()*(float64(k/m.N)+0.5)
+}
+
+// Plot implements plot.Plotter.
+func (m density) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	const seam = 0.4 // each cell reaches under the next, or the page shines through
+	for k, v := range m.Cells {
+		at, up := m.centre(k)
+		l, r := x(at-m.width()/2), min(x(at+m.width()/2)+seam, c.Max.X)
+		b, t := y(up-m.width()/2), min(y(up+m.width()/2)+seam, c.Max.Y)
+		c.FillPolygon(heat(v, *m.Top), []vg.Point{{X: l, Y: b}, {X: r, Y: b}, {X: r, Y: t}, {X: l, Y: t}})
+	}
+	for sd := 1.0; sd <= 3; sd++ {
+		var circle []vg.Point
+		for k := range 73 {
+			angle := 2 * math.Pi * float64(k) / 72
+			circle = append(circle, vg.Point{X: x(sd * math.Cos(angle)), Y: y(sd * math.Sin(angle))})
+		}
+		// White under black shows on white and on the darkest blue.
+		c.StrokeLines(draw.LineStyle{Color: fade(color.White, 0.6), Width: 1.4}, circle)
+		c.StrokeLines(draw.LineStyle{Color: ink, Width: 0.6, Dashes: floorDashes}, circle)
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m density) DataRange() (xmin, xmax, ymin, ymax float64) {
+	return -aggregateReach, aggregateReach, -aggregateReach, aggregateReach
+}
