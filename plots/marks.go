@@ -84,6 +84,23 @@ func (m dots) Plot(c draw.Canvas, p *plot.Plot) {
 // DataRange implements plot.DataRanger.
 func (m dots) DataRange() (xmin, xmax, ymin, ymax float64) { return rangeOf(m.X, m.Y) }
 
+// star is a glyph with five points.
+type star struct{}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (star) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	var outline []vg.Point
+	for k := range 10 {
+		r := s.Radius
+		if k%2 == 1 {
+			r *= 0.45
+		}
+		angle := math.Pi/2 + math.Pi*float64(k)/5
+		outline = append(outline, vg.Point{X: at.X + r*vg.Length(math.Cos(angle)), Y: at.Y + r*vg.Length(math.Sin(angle))})
+	}
+	c.FillPolygon(s.Color, outline)
+}
+
 // A level is a horizontal line over the whole panel.
 type level struct {
 	Y float64

@@ -21,6 +21,10 @@ func init() { Figures.Add("rate-distortion", RateDistortion{}) }
 // NELBO = rec + KL is the same everywhere: methods that differ along it only do not differ
 // in their bound. Lower left is better.
 //
+// Where the generator of the data is known, a star is the generator itself, whose rate is the
+// mutual information of x and its own z, and the thick grey diagonal through it is the true NLL: no
+// model can be below.
+//
 // Source: Alemi et al. 2018, "Fixing a Broken ELBO" (arXiv 1711.00464).
 type RateDistortion struct{}
 
@@ -38,6 +42,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 	}
 	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return len(pairsOf(g, split, "kl", "rec")) == 0 })
 	pg := page{table: [][]string{{"group", "knob", "x", "split", "seed", "kl", "rec"}}}
+	known := false
 	byKnob, flat := families(groups)
 	var rows [][]*plot.Plot
 	sets := byData(allFamilies(byKnob, flat))
@@ -47,6 +52,11 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		if len(sets) > 1 {
 			p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize)
 			p.Add(heading{first: "data: " + printable(d.name)})
+		}
+		if at, ok := truthOf(d.families, split); ok {
+			known = true
+			p.Add(at)
+			pg.table = append(pg.table, []string{"generator of " + d.name, "", "", split, "true", num(at.rate), num(at.nll - at.rate)})
 		}
 		drawFrontiers(&pg, p, d.families, split)
 		rows = append(rows, []*plot.Plot{p})
@@ -59,8 +69,45 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = []string{splitNames[split] + " split, last row.",
 		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its knob, in their order.",
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
+	if known {
+		pg.legend = append(pg.legend, entry{label: "the data's generator", line: truthLine, glyph: draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}})
+		pg.caption = append(pg.caption, "Star: the generator with its own z, at the mutual information of x and z; on the thick grey diagonal NELBO is the true NLL, which no model can be below.")
+	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// truthLine is the line of what is known of the generator.
+var truthLine = draw.LineStyle{Color: grey, Width: curveWidth}
+
+// A truth is the generator's place between rate and distortion.
+type truth struct{ rate, nll float64 }
+
+// truthOf returns that of the data that families share; ok is false if no row has it.
+func truthOf(fs []family, split string) (t truth, ok bool) {
+	for _, f := range fs {
+		for _, g := range f.groups {
+			if pairs := pairsOf(g, split, "true_mi", "true_nll"); len(pairs) > 0 {
+				return truth{pairs[0].x, pairs[0].y}, true
+			}
+		}
+	}
+	return truth{}, false
+}
+
+// Plot implements plot.Plotter.
+func (m truth) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	from, to := math.Max(p.X.Min, m.nll-p.Y.Max), math.Min(p.X.Max, m.nll-p.Y.Min)
+	if from < to {
+		c.StrokeLine2(truthLine, x(from), y(m.nll-from), x(to), y(m.nll-to))
+	}
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}, vg.Point{X: x(m.rate), Y: y(m.nll - m.rate)})
+}
+
+// DataRange implements plot.DataRanger.
+func (m truth) DataRange() (xmin, xmax, ymin, ymax float64) {
+	return m.rate, m.rate, m.nll - m.rate, m.nll - m.rate
 }
 
 // drawFrontiers puts families into a panel, and their numbers into the page's table.

@@ -3,6 +3,7 @@ package plots
 import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"vaelab/internal/record"
 )
@@ -23,6 +24,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 		table: [][]string{{"group", "metric", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	styles := groupStyles(all)
+	told, toldLine := trueMI(all), draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	var row []*plot.Plot
 	var notes []string
 	for _, m := range []struct{ name, label string }{
@@ -50,6 +52,12 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 				pg.table = append(pg.table, []string{g.Label, m.name, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 			}
 		}
+		if m.name == "mi" {
+			for _, nats := range told {
+				p.Add(level{nats, toldLine})
+				pg.table = append(pg.table, []string{"generator", m.name, "", num(nats), "", "", ""})
+			}
+		}
 		p.Add(bands...)
 		p.Add(curves...)
 		stepAxis(p)
@@ -61,9 +69,28 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 			pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
 		}
 	}
+	if len(told) > 0 {
+		pg.legend = append(pg.legend, entry{label: "the generator's own z", line: toldLine})
+		notes = append(notes, "Dashed: I(x; z) of the data's generator, test split.")
+	}
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
 		"Right: loss of log p(x|z) when z is taken from another example; at 0 the decoder ignores z.", seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// trueMI are the mutual informations of x and the z of the generators of the groups' data, on the
+// test split, each once.
+func trueMI(groups []record.Group) (nats []float64) {
+	seen := map[string]bool{}
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			if v, ok := record.Last(run, "test", "true_mi"); ok && !seen[run.Data] {
+				seen[run.Data] = true
+				nats = append(nats, v)
+			}
+		}
+	}
+	return nats
 }

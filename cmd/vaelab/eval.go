@@ -28,8 +28,7 @@ vocabulary, with one setting left after --set. Parameters carry the names of the
 reference code (encoder.lstm.weight_ih_l0, decoder.pred_linear.weight ...).
 
 With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity. With
---all also what takes longer: linear probes of mu that learn from 100 to 10000 labels, if the
-data have labels, and the true likelihood of synthetic text, over 200 sentences.`,
+--all also linear probes of mu that learn from 100 to 10000 labels, if the data have labels.`,
 		Example: `  vaelab eval results/kl-vanishing/bn-1a2b3c4d/seed-1 --iw-samples 500
   vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
@@ -60,7 +59,7 @@ data have labels, and the true likelihood of synthetic text, over 200 sentences.
 	c.splitFlag(cmd)
 	f := cmd.Flags()
 	f.IntVar(&samples, "iw-samples", 0, "`samples` of z for the importance-weighted likelihood (the papers use 500)")
-	f.BoolVar(&all, "all", false, "add probes and the true likelihood, which take longer")
+	f.BoolVar(&all, "all", false, "add probes, which take longer")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -33,7 +33,7 @@ var imports = map[string]string{
 	"internal/vae":           "internal/nn internal/grad internal/tensor",
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
-	"internal/data":          "internal/vae internal/stream internal/registry",
+	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry",
 	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",

@@ -53,6 +53,9 @@ func printTable(w io.Writer, set *record.Set) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	for _, line := range report.Truths(set.Groups(), split) {
+		fmt.Fprintln(w, line)
+	}
 	for _, line := range claims.Entangled(set) {
 		fmt.Fprintf(w, "note: %s\n", line)
 	}

@@ -26,3 +26,37 @@ func TestTableNotesLeaks(t *testing.T) {
 		t.Errorf("the table says:\n%s", got)
 	}
 }
+
+// TestTableShowsTheTruth: once for each data set whose generator is known.
+func TestTableShowsTheTruth(t *testing.T) {
+	trial := func(variant, data string, seed int, nll float64) record.Run {
+		values := map[string]float64{"kl": 1, "true_nll": nll, "true_mi": 4.126}
+		if data == "synthetic" {
+			values["true_nll_se"] = 0.148
+		}
+		if data == "godoc" {
+			values = map[string]float64{"kl": 1}
+		}
+		return record.Run{
+			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Data: "digest of " + data, Config: map[string]string{"variant": variant, "data": data}},
+			Rows:  []record.Row{{Step: 10, Split: "test", Values: values}},
+		}
+	}
+	var w strings.Builder
+	set := &record.Set{Runs: []record.Run{trial("bn", "synthetic", 1, 30.54), trial("bn", "synthetic", 2, 30.54), trial("ln", "synthetic", 1, 30.54),
+		trial("bn", "gaussian", 1, 12.3), trial("bn", "godoc", 1, 0)}}
+	if err := printTable(&w, set); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"The true NLL of the synthetic data is 30.54 (standard error 0.15): no model's NELBO or NLL can be below. Their generator's own z tells 4.13 nats of x.\n",
+		"The true NLL of the gaussian data is 12.30: no",
+	} {
+		if strings.Count(w.String(), want) != 1 {
+			t.Errorf("%q is not there once:\n%s", want, w.String())
+		}
+	}
+	if strings.Contains(w.String(), "the godoc data") {
+		t.Errorf("nobody knows the generator of godoc:\n%s", w.String())
+	}
+}

@@ -178,6 +178,18 @@ func (g *LinearGaussian) Entropy() float64 {
 	return (float64(P)*(1+math.Log(2*math.Pi)) + g.logDet()) / 2
 }
 
+// Information is the mutual information of x and z in nats,
+//
+//	½ Σ log(λ_i/noise)
+//
+// over the k axes of the spectrum: what p(z|x) tells of x in the mean.
+func (g *LinearGaussian) Information() (nats float64) {
+	for _, l := range g.Spectrum {
+		nats += 0.5 * math.Log(l/g.Noise)
+	}
+	return nats
+}
+
 // split draws n vectors. Vector i has a stream of its own, so that it depends on n no more
 // than on the other splits.
 func (g *LinearGaussian) split(seed uint64, name string, n int) (s Split) {

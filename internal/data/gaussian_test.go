@@ -115,6 +115,24 @@ func TestGaussianNLL(t *testing.T) {
 	}
 }
 
+// TestInformation: the mean over vectors of ln p(x|z) - ln p(x), z their own.
+func TestInformation(t *testing.T) {
+	c := gaussian(t, 20000, 0, 0)
+	g, rows := model(t, c), load(t, c).Train
+	var sum, square float64
+	w := g.W()
+	for i, x := range rows.Values {
+		told := g.NLL(x)
+		for p, v := range x {
+			d := float64(v) - mat.Dot(w.RowView(p), mat.NewVecDense(len(rows.Latents[i]), rows.Latents[i]))
+			told -= (d*d/g.Noise + math.Log(2*math.Pi*g.Noise)) / 2
+		}
+		sum, square = sum+told, square+told*told
+	}
+	n := float64(len(rows.Values))
+	near(t, "mean of ln p(x|z) - ln p(x)", sum/n, g.Information(), 4*math.Sqrt((square/n-sum*sum/n/n)/n))
+}
+
 func TestGaussianSet(t *testing.T) {
 	c := gaussian(t, 200, 10, 20)
 	set, more := load(t, c), load(t, gaussian(t, 250, 11, 20))

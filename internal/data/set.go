@@ -57,6 +57,10 @@ type Set struct {
 type Truth interface {
 	// LogProb returns log p(x|z) in nats for a sequence from <s> to </s>.
 	LogProb(z []float64, seq []int32) float64
+	// LogProbs returns log p(x_i|z_i) of many, in the engine's precision.
+	LogProbs(z [][]float64, seqs [][]int32) []float64
+	// LogPrior returns log p(z) in nats.
+	LogPrior(z []float64) float64
 }
 
 // A Split is one part of a set. Its slices are parallel.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -96,6 +97,8 @@ type generator struct {
 	zCell *mat.Dense // (D, H) W
 	hOut  *mat.Dense // (H, V) W1
 	zOut  *mat.Dense // (D, V) W2
+
+	panels func() *panels // the same for LogProbs, made when first asked
 }
 
 // newGenerator draws the parameters, each from a stream of its own.
@@ -115,7 +118,7 @@ func newGenerator(c Synthetic) *generator {
 		add(word.RawRowView(v), bias.RawRowView(0))
 		add(word.RawRowView(v), bias2.RawRowView(0)) // PyTorch's LSTM has two biases
 	}
-	return &generator{
+	g := &generator{
 		length: c.Length,
 		word:   word,
 		zGate:  param("lstm.z", 1, D, 4*H),
@@ -124,6 +127,8 @@ func newGenerator(c Synthetic) *generator {
 		hOut:   param("out.h", 1, H, V),
 		zOut:   param("out.z", 5, D, V),
 	}
+	g.panels = sync.OnceValue(g.pack)
+	return g
 }
 
 // A block is B sentences in the making: the state of the LSTM and what of its inputs
@@ -226,18 +231,11 @@ func (g *generator) draw(z *mat.Dense, draws []*rand.Rand) [][]int32 {
 // -Inf for every sequence that the generator cannot make: one of another length, or with
 // <pad>, <s>, </s> or <unk> among its words.
 func (g *generator) LogProb(z []float64, seq []int32) float64 {
-	V := g.word.RawMatrix().Rows
-	if len(seq) != g.length+2 || seq[0] != Start || seq[len(seq)-1] != End {
+	words, ok := g.words(seq)
+	if !ok {
 		return math.Inf(-1)
 	}
-	words := make([]int, g.length)
-	for t, id := range seq[1 : len(seq)-1] {
-		words[t] = int(id) - len(reserved)
-		if words[t] < 0 || words[t] >= V {
-			return math.Inf(-1)
-		}
-	}
-	logProb := -math.Log(float64(V)) // the first word is uniform
+	logProb := g.logFirst()
 	b := g.newBlock(mat.NewDense(1, latentDim, z))
 	for t := range words[1:] {
 		logits := b.step(words[t : t+1]).RawRowView(0)
@@ -245,6 +243,25 @@ func (g *generator) LogProb(z []float64, seq []int32) float64 {
 	}
 	return logProb
 }
+
+// words are the generator's words of a sequence from <s> to </s>; ok is false if it cannot make it.
+func (g *generator) words(seq []int32) (words []int, ok bool) {
+	V := g.word.RawMatrix().Rows
+	if len(seq) != g.length+2 || seq[0] != Start || seq[len(seq)-1] != End {
+		return nil, false
+	}
+	for _, id := range seq[1 : len(seq)-1] {
+		w := int(id) - len(reserved)
+		if w < 0 || w >= V {
+			return nil, false
+		}
+		words = append(words, w)
+	}
+	return words, true
+}
+
+// logFirst is the log of the first word's probability, which is uniform.
+func (g *generator) logFirst() float64 { return -math.Log(float64(g.word.RawMatrix().Rows)) }
 
 // symbol is the number in the vocabulary of a generator's word.
 func symbol(word int) int32 { return int32(word + len(reserved)) }

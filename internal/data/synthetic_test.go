@@ -9,7 +9,7 @@ import (
 )
 
 // synthetic is the registered default with other sizes.
-func synthetic(t *testing.T, train, valid, test int) Synthetic {
+func synthetic(t testing.TB, train, valid, test int) Synthetic {
 	t.Helper()
 	d, err := Sources.Get("synthetic")
 	if err != nil {
@@ -20,7 +20,7 @@ func synthetic(t *testing.T, train, valid, test int) Synthetic {
 	return c
 }
 
-func load(t *testing.T, s Source) *Set {
+func load(t testing.TB, s Source) *Set {
 	t.Helper()
 	set, err := s.Load()
 	if err != nil {

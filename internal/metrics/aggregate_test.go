@@ -256,13 +256,23 @@ func TestTrueNLL(t *testing.T) {
 		want := -gridIntegral(f)
 		var mean float64
 		for s := range uint64(20) {
-			got := TrueNLL(f, []float64{0.8, 0.3}, rand.New(rand.NewPCG(s, 2)))
+			got := TrueNLL(each(f), []float64{0.8, 0.3}, rand.New(rand.NewPCG(s, 2)))
 			near(t, name, got, want, 0.4)
 			mean += got / 20
 		}
 		near(t, name+", mean", mean, want, 0.06)
 	}
-	near(t, "the linear model by its posterior", TrueNLL(joint, []float64{0, 0}, rng), -gridIntegral(joint), 0.4)
+	near(t, "the linear model by its posterior", TrueNLL(each(joint), []float64{0, 0}, rng), -gridIntegral(joint), 0.4)
+}
+
+// each is f of many z.
+func each(f func(z []float64) float64) func(z [][]float64) []float64 {
+	return func(z [][]float64) (values []float64) {
+		for _, row := range z {
+			values = append(values, f(row))
+		}
+		return values
+	}
 }
 
 // gridIntegral is ln of the integral of e^f over a fine grid of two dimensions.

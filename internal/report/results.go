@@ -39,6 +39,7 @@ func results(s Source, groups []record.Group) Section {
 	}
 	section.Text = []string{fmt.Sprintf("%s split, running statistics, the last row of each trial; nats per example. KL: KL(q(z|x) || p(z)); floor: what the method guarantees of it; "+
 		"MI: I(x; z); gap: how many nats reconstruction loses with another example's z; AU: active units; rec: −ln p(x|z); PPL: a bound, from NELBO.", splitNames[split])}
+	section.Text = append(section.Text, Truths(groups, split)...)
 	b := baselines(groups)
 	var main, further []column
 	for _, c := range core {

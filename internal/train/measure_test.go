@@ -145,8 +145,7 @@ func TestGradientsOfHalves(t *testing.T) {
 	}
 }
 
-// TestTrueNLLIsTheFloor: of linear Gaussian data exactly, of synthetic text only at full depth; no
-// bound is below it.
+// TestTrueNLLIsTheFloor: of linear Gaussian data exactly; no bound is below it.
 func TestTrueNLLIsTheFloor(t *testing.T) {
 	source := data.Gaussian{Train: 64, Test: 500, Dims: 4, Spectrum: "5 2", Noise: 1, Seed: 3}
 	set, err := source.Load()
@@ -162,19 +161,78 @@ func TestTrueNLLIsTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, _ := Measure(tr.Model, trial, set, set.Test, Final)
-	if got, se := values["true_nll"], values["true_nll_se"]; math.Abs(got-known.Entropy()) > 4*se || se <= 0 || values["nelbo"] < got {
-		t.Errorf("true NLL %v ± %v, entropy %v, NELBO %v", got, se, known.Entropy(), values["nelbo"])
+	var nll, squares float64
+	for _, x := range set.Test.Values {
+		v := known.NLL(x)
+		nll, squares = nll+v/500, squares+v*v/500
 	}
+	values, _ := Measure(tr.Model, trial, set, set.Test, Final)
+	got, se := values["true_nll"], math.Sqrt((squares-nll*nll)/500)
+	if math.Abs(got-nll) > 1e-9 || math.Abs(got-known.Entropy()) > 4*se || values["nelbo"] < got {
+		t.Errorf("true NLL %v, want %v, entropy %v ± %v, NELBO %v", got, nll, known.Entropy(), se, values["nelbo"])
+	}
+	if got, want := values["true_mi"], 0.5*math.Log(5*2); math.Abs(got-want) > 1e-12 {
+		t.Errorf("true MI %v, want %v", got, want)
+	}
+}
 
-	trial, set = small(t, 12, Defaults)
-	set.Test = set.Test.Pick([]int{0, 1, 2, 3, 4, 5, 6, 7})
-	if tr, err = New(trial, set); err != nil {
+// TestTrueNLLOfText: of a few sentences by a fine grid over z, in every test row, and of many that
+// are estimated from some of them within what it says.
+func TestTrueNLLOfText(t *testing.T) {
+	trial, set := small(t, 12, Defaults)
+	tr, err := New(trial, set)
+	if err != nil {
 		t.Fatal(err)
 	}
-	quick, _ := Measure(tr.Model, trial, set, set.Test, Final)
-	full, _ := Measure(tr.Model, trial, set, set.Test, Full)
-	if _, ok := quick["true_nll"]; ok || !(full["true_nll"] > 0 && full["true_nll"] < full["nelbo"]) || full["probe_100"] == 0 {
-		t.Errorf("final %v, full %v", quick, full)
+	exact := func(seq []int32) float64 { // -ln p(x)
+		const step, reach = 0.2, 6.
+		var z [][]float64
+		for a := -reach; a < reach; a += step {
+			for b := -reach; b < reach; b += step {
+				z = append(z, []float64{a, b})
+			}
+		}
+		var p float64
+		for _, l := range logJoint(set.Truth, seq)(z) {
+			p += math.Exp(l) * step * step
+		}
+		return -math.Log(p)
+	}
+	set.Test = set.Test.Pick([]int{0, 1, 2, 3, 4, 5, 6, 7})
+	var nll, mi float64
+	for i, seq := range set.Test.Seqs {
+		v := exact(seq)
+		nll, mi = nll+v/8, mi+(v+set.Truth.LogProb(set.Test.Latents[i], seq))/8
+	}
+	values, _ := Measure(tr.Model, trial, set, set.Test, Final)
+	near := func(what string, got, want, within float64) {
+		t.Helper()
+		if !(math.Abs(got-want) <= within) {
+			t.Errorf("%s %v, want %v ± %v", what, got, want, within)
+		}
+	}
+	near("true NLL", values["true_nll"], nll, 0.15) // 8 estimates, up to 0.3 nats off each
+	near("true MI", values["true_mi"], mi, 0.15)
+	if values["nelbo"] < values["true_nll"] || values["true_mi"] < 0.5 {
+		t.Errorf("NELBO %v, %v", values["nelbo"], values)
+	}
+	if quick, _ := Measure(tr.Model, trial, set, set.Test, Quick); quick["true_nll"] != 0 {
+		t.Errorf("every evaluation has it: %v", quick)
+	}
+
+	many := set.Train // 320 sentences, of which it takes 100; here 23 others
+	var told, squares, rec float64
+	for i := 1; i < 320; i += 14 {
+		v := exact(many.Seqs[i]) + set.Truth.LogProb(many.Latents[i], many.Seqs[i])
+		told, squares = told+v/23, squares+v*v/23
+	}
+	for i, seq := range many.Seqs {
+		rec -= set.Truth.LogProb(many.Latents[i], seq) / 320
+	}
+	values = map[string]float64{}
+	addTruth(trial, set, many, values)
+	near("true NLL of 320", values["true_nll"], rec+told, 4*math.Hypot(values["true_nll_se"], math.Sqrt((squares-told*told)/23)))
+	if se := values["true_nll_se"]; se <= 0 || se > 0.3 {
+		t.Errorf("standard error %v", se)
 	}
 }

@@ -1,0 +1,31 @@
+package report
+
+import (
+	"fmt"
+
+	"vaelab/internal/record"
+)
+
+// Truths says of each data set whose generator is known what the generator itself comes to: its
+// true NLL, below which no model can be, and the mutual information of x and its z, in nats. They
+// are properties of the split, so that the first trial that has them speaks for all on the same data.
+func Truths(groups []record.Group, split string) (sentences []string) {
+	seen := map[string]bool{}
+	for _, g := range groups {
+		for _, r := range g.Runs {
+			nll, ok := record.Last(r, split, "true_nll")
+			mi, too := record.Last(r, split, "true_mi")
+			if !ok || !too || seen[r.Data] {
+				continue
+			}
+			seen[r.Data] = true
+			text := decimal(nll, 2)
+			if se, ok := record.Last(r, split, "true_nll_se"); ok {
+				text += fmt.Sprintf(" (standard error %s)", decimal(se, 2))
+			}
+			sentences = append(sentences, fmt.Sprintf("The true NLL of the %s data is %s: no model's NELBO or NLL can be below. Their generator's own z tells %s nats of x.",
+				r.Config["data"], text, decimal(mi, 2)))
+		}
+	}
+	return sentences
+}
