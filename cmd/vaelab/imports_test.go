@@ -34,7 +34,7 @@ var imports = map[string]string{
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
 	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry",
-	"internal/metrics":       "internal/vae internal/nn internal/grad internal/tensor internal/stream",
+	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
 	"internal/report":        "internal/claims internal/record internal/stats",

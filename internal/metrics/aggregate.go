@@ -18,8 +18,8 @@ const (
 // narrow for the grid, and add up to the probability of [-4, 4]². So that they take little room
 // they are rounded to millionths; the prior's largest is 0.01.
 //
-// Source: the plots of holes of Zhang, Bai, Lin, Wang & Rong 2022, "Improving variational
-// autoencoders with density gap-based regularization" (arXiv 2211.00321); theirs are of samples.
+// Source: the holes are those of Zhang, Bai, Lin, Wang & Rong 2022, "Improving variational
+// autoencoders with density gap-based regularization" (arXiv 2211.00321).
 func (e *Encoded) AggregateGrid(a, b int) []float64 {
 	grid := make([]float64, AggregateCells*AggregateCells)
 	x, y := make([]float64, AggregateCells), make([]float64, AggregateCells)

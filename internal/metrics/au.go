@@ -21,7 +21,7 @@ func (e *Encoded) AU(threshold float64) float64 {
 
 // ScaleFreeAU is the number of dimensions whose posterior mean carries at least a
 // hundredth of the variance of z: Var(mu_j) / (Var(mu_j) + E sigma_j²) >= 0.01. A common
-// factor on mu and sigma does not change it.
+// factor on mu and sigma does not change it. The number is ours.
 func (e *Encoded) ScaleFreeAU() float64 {
 	n := 0.0
 	for j := range e.D {

@@ -14,7 +14,7 @@ const collapseDelta = 0.01
 // It never falls with eps.
 //
 // Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior
-// collapse", definition 1 (arXiv 1911.02469).
+// collapse" (arXiv 1911.02469).
 func (e *Encoded) CollapseCurve() []float64 {
 	share := make([]float64, len(CollapseEps))
 	for j := range e.D {

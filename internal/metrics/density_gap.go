@@ -21,8 +21,8 @@ const (
 // examples q is a mixture of N Gaussians, which in many dimensions leaves holes even if it is
 // right: Joint depends on N, and is to be compared between models of one split only.
 //
-// Source: Zhang, Zheng & Zong 2022, "Improving variational autoencoders with density gap-based
-// regularization" (arXiv 2211.00321).
+// Source: Zhang, Bai, Lin, Wang & Rong 2022, "Improving variational autoencoders with density
+// gap-based regularization" (arXiv 2211.00321).
 type DensityGap struct {
 	Joint, SE float64
 	Dims      []float64

@@ -14,7 +14,7 @@ import (
 //	E_i[ ln p(x_i|z_i) - ln p(x_i|z_k) ],   k the next example of the batch.
 //
 // A decoder that ignores z has a gap of 0, whatever the KL. Batches of one are left out;
-// it is NaN if there are no others.
+// it is NaN if there are no others. The number is ours.
 func (e *Encoded) Gap() float64 {
 	if e.gapN == 0 {
 		return math.NaN()

@@ -4,6 +4,8 @@ package metrics
 // same for every dimension, in nats, never weighted:
 //
 //	KL_ij = (mu² + sigma² - ln sigma² - 1) / 2
+//
+// Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", appendix B (arXiv 1312.6114).
 func (e *Encoded) KL() (sum float64, perDim []float64) {
 	perDim = make([]float64, e.D)
 	for i, mu := range e.Mu {

@@ -34,6 +34,8 @@ func (e *Encoded) MIDim() []float64 {
 //
 // For any mu_j with a common sigma_j it is an upper bound, because no distribution of a given
 // variance has more entropy than the Gaussian.
+//
+// Source: the capacity of a Gaussian channel, Shannon 1948.
 func (e *Encoded) MIDimBound() []float64 {
 	nats := make([]float64, e.D)
 	for j := range nats {

@@ -165,6 +165,22 @@ func TestAU(t *testing.T) {
 	}
 }
 
+// TestAUThresholds: the names of the rows stand for their thresholds.
+func TestAUThresholds(t *testing.T) {
+	rng := newRand(11)
+	scale := []float64{0.05, 0.15, 0.15, 0.27, 0.27, 0.27, 0.5, 0.5, 0.5, 0.5, 0.9} // variances 0.0025, 0.02, 0.07, 0.25, 0.8
+	rows := normals(2000, len(scale), 1, rng)
+	for _, row := range rows {
+		for j := range row {
+			row[j] *= scale[j]
+		}
+	}
+	values, _ := All(encoded(rows, 1, rng))
+	for name, want := range map[string]float64{"au": 10, "au_05": 8, "au_10": 5, "au_50": 1, "au_free": 10} {
+		near(t, name, values[name], want, 0)
+	}
+}
+
 // TestScaleFreeAU: active from a hundredth of the variance of z, whatever the scale.
 func TestScaleFreeAU(t *testing.T) {
 	// Var(mu) is 2, 2 and 0 in the three dimensions; E sigma² is 1, 200 and 1.

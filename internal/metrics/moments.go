@@ -4,6 +4,8 @@ import "math"
 
 // SecondMoments are E[mu²] and E[sigma²], means over examples and dimensions. Their sum
 // is 1 for an aggregate posterior with the prior's second moment.
+//
+// Source: Su 2020 (kexue.fm/archives/7381).
 func (e *Encoded) SecondMoments() (mu2, sigma2 float64) {
 	for i, mu := range e.Mu {
 		mu2 += mu * mu
@@ -20,7 +22,7 @@ func (e *Encoded) SecondMoments() (mu2, sigma2 float64) {
 //
 // the KL of the Gaussian with the mean and variance of q(z_j); every other distribution with
 // them is further from the prior. It is 0 if and only if E[mu_j] = 0 and m_j = 1 throughout. m
-// is m_j of every dimension. The variance is over the split, not the unbiased one.
+// is m_j of every dimension. The variance is over the split, not the unbiased one. The number is ours.
 func (e *Encoded) MomentDeficit() (nats float64, m []float64) {
 	for j := range e.D {
 		var second float64

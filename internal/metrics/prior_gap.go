@@ -13,7 +13,7 @@ import (
 //	E[ -ln p(x|z), z ~ p(z) ] - E[ -ln p(x|z), z ~ q(z|x) ]
 //
 // It is 0 for a decoder that ignores z. It exceeds the shuffled-z gap by what the holes of the
-// aggregate posterior cost. It decodes the split once more.
+// aggregate posterior cost. It decodes the split once more. The number is ours.
 func (e *Encoded) PriorGap(m *vae.Model, batches []*vae.Batch, seed uint64) float64 {
 	tape := &grad.Tape{NoGrad: true}
 	var sum float64

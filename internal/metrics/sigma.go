@@ -9,7 +9,8 @@ const smallSigma = 0.05
 // SigmaSigns are, over examples and dimensions, the share of |sigma| < 0.05, the share of
 // sigma < 0, and the mean of ln sigma². A method that normalises sigma around zero has half its
 // sigmas negative and pays for those near zero; if sigma is Gaussian the mean of ln sigma² is
-// ln E[sigma²] - 1.27.
+// ln E[sigma²] - 1.27. The numbers are ours; the question is of the comments on Su 2020
+// (kexue.fm/archives/7381).
 func (e *Encoded) SigmaSigns() (small, negative, logvar float64) {
 	n := float64(len(e.Sigma))
 	for i, s := range e.Sigma {

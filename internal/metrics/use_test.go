@@ -3,10 +3,12 @@ package metrics
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
+	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
@@ -164,6 +166,12 @@ func TestProbe(t *testing.T) {
 	if len(curve) != 4 || curve[100] > curve[2000]+0.01 || curve[100] < 0.85 { // 4,000 labels: no 10,000
 		t.Errorf("curve %v", curve)
 	}
+	for n, got := range curve {
+		near(t, "a point of the curve", got, Labelled{5, train.X[:5*n], train.Y[:n]}.Probe(judge), 0)
+	}
+	if curve[100] == curve[2000] {
+		t.Errorf("the number of labels does not matter: %v", curve)
+	}
 }
 
 // TestProbeIsTheMinimum: the gradient of the penalised likelihood, by central differences of its
@@ -218,4 +226,36 @@ func BenchmarkProbe(b *testing.B) {
 	for b.Loop() {
 		l.Probe(l.first(100))
 	}
+}
+
+// TestGradRatio: with a single number's gradient on each side, and of a real model by its definition, the
+// variant's parameters being on the encoder's side.
+func TestGradRatio(t *testing.T) {
+	param := func(name string, grad ...Float) *nn.Param {
+		return &nn.Param{Name: name, Matrix: tensor.New(1, len(grad)), Grad: grad}
+	}
+	s := SidesOf([]*nn.Param{param("encoder.a", 3), param("decoder.b", 0.5), param("encoder.c", 0, 4), param("encoders", 1.2)})
+	encoder, decoder := s.Norms()
+	near(t, "encoder", encoder, 5, 1e-6)
+	near(t, "decoder", decoder, 1.3, 1e-6)
+	near(t, "ratio", GradRatio(encoder, decoder), 5/1.3, 1e-6)
+
+	m := lstm(t, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.1})
+	m.Loss(&nn.Pass{Tape: &grad.Tape{}, Train: true, KLWeight: 1}, sentences(8, 2, newRand(56))).Loss.Backward()
+	var squares [2]float64
+	for _, p := range m.Params.Learnt() {
+		side := 1
+		if strings.HasPrefix(p.Name, "encoder") {
+			side = 0
+		}
+		for _, g := range p.Grad {
+			squares[side] += float64(g) * float64(g)
+		}
+	}
+	encoder, decoder = SidesOf(m.Params.Learnt()).Norms()
+	if theta := m.Params.Get("encoder.scaler.theta").Grad; !slices.ContainsFunc(theta, func(g Float) bool { return g != 0 }) {
+		t.Errorf("theta has no gradient: %v", theta)
+	}
+	near(t, "encoder of a model", encoder, math.Sqrt(squares[0]), 1e-5*encoder)
+	near(t, "decoder of a model", decoder, math.Sqrt(squares[1]), 1e-5*decoder)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"vaelab/internal/data"
 	"vaelab/internal/grad"
@@ -29,8 +28,7 @@ type Trainer struct {
 	trial   Trial
 	set     *data.Set
 	learnt  []*nn.Param
-	encoder []*nn.Param // those of learnt that the encoder and the variant have
-	decoder []*nn.Param // the others
+	sides   metrics.Sides // of learnt
 	opt     optim.Optimizer
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
@@ -96,13 +94,7 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
-	for _, p := range t.learnt {
-		if strings.HasPrefix(p.Name, "encoder.") {
-			t.encoder = append(t.encoder, p)
-		} else {
-			t.decoder = append(t.decoder, p)
-		}
-	}
+	t.sides = metrics.SidesOf(t.learnt)
 	t.LR = trial.Train.LR
 	t.Sum.KLDim = make([]float64, m.D)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
@@ -173,7 +165,7 @@ func (t *Trainer) TrainStep() error {
 	t.Model.Params.ZeroGrad()
 	terms := t.Model.Loss(&t.pass, x)
 	terms.Loss.Backward()
-	v[gradEncoder], v[gradDecoder] = optim.Norm(t.encoder), optim.Norm(t.decoder)
+	v[gradEncoder], v[gradDecoder] = t.sides.Norms()
 	norm := math.Hypot(v[gradEncoder], v[gradDecoder])
 	v[loss], v[gradNorm] = terms.Loss.Scalar(), norm
 	if sum := v[loss] + norm; math.IsNaN(sum) || math.IsInf(sum, 0) {
@@ -211,7 +203,7 @@ func (t *Trainer) trainRow() record.Row {
 			row.Values[sumNames[i]] = v / n
 		}
 	}
-	row.Values["grad_ratio"] = row.Values["grad_encoder"] / row.Values["grad_decoder"]
+	row.Values["grad_ratio"] = metrics.GradRatio(row.Values["grad_encoder"], row.Values["grad_decoder"])
 	for j := range t.Sum.KLDim {
 		t.Sum.KLDim[j] /= n
 	}
