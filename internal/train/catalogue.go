@@ -20,7 +20,8 @@ type Metric struct {
 	Unit   string   // nats are per example; empty for a pure number
 	Doc    string   // what it is, in one line
 	Splits []string // whose rows have it
-	Vector bool     // one number per latent dimension, or per eps for collapse
+	Vector bool     // several numbers: one per latent dimension, or Size
+	Size   int      // how many, if not one per latent dimension
 	need   *need    // nil if every trial has it
 }
 
@@ -49,7 +50,11 @@ var (
 	aProbe    = &need{"train.probe and as many labels", func(t Trial, _ vae.Variant) bool { return t.Train.Probe }}
 	aCollapse = &need{what: "a collapse"}
 	modes     = &need{"synthetic data", func(t Trial, _ vae.Variant) bool { _, ok := t.Data.(data.Synthetic); return ok }}
-	aTruth    = &need{"gaussian data", func(t Trial, _ vae.Variant) bool { _, ok := t.Data.(data.Gaussian); return ok }}
+	aPlane    = &need{"two latent dimensions or more", func(t Trial, _ vae.Variant) bool { return t.Model.Latent() > 1 }}
+	aTruth    = &need{"synthetic or gaussian data", func(t Trial, v vae.Variant) bool {
+		_, gaussian := t.Data.(data.Gaussian)
+		return gaussian || modes.met(t, v)
+	}}
 )
 
 // on puts metrics on splits.
@@ -111,7 +116,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "collapse_step", Unit: "steps", Doc: "when the collapse was first seen", need: aCollapse},
 		Metric{Name: "mi_dim_bound", Unit: "nats", Doc: "I(x; z_j) as if mu_j were Gaussian over x", Vector: true},
 		Metric{Name: "moment_dim", Doc: "E[mu_j²] + E[sigma_j²]", Vector: true},
-		Metric{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true}),
+		Metric{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true, Size: len(metrics.CollapseEps)}),
 	on(tests,
 		Metric{Name: "prior_gap", Unit: "nats", Doc: "how much rec grows with a z of the prior"},
 		Metric{Name: "density_gap", Unit: "nats", Doc: "KL(p(z) || q(z)), large where q(z) leaves holes"},
@@ -122,7 +127,13 @@ var catalogue = slices.Concat(
 		Metric{Name: "iw_ppl", Doc: "perplexity of a symbol by iw_nll", need: aSampled},
 		Metric{Name: "mode_recovery", Doc: "share of examples whose mode can be told from mu", need: modes},
 		Metric{Name: "true_nll", Unit: "nats", Doc: "-ln p(x) under the generator of the data", need: aTruth},
-		Metric{Name: "true_nll_se", Unit: "nats", Doc: "standard error of true_nll", need: aTruth}),
+		Metric{Name: "true_nll_se", Unit: "nats", Doc: "standard error of true_nll", need: modes},
+		Metric{Name: "true_mi", Unit: "nats", Doc: "I(x; z) of the generator of the data", need: aTruth},
+		Metric{Name: "kl_sd", Unit: "nats", Doc: "standard deviation over examples of their KL"},
+		Metric{Name: "kl_quantiles", Unit: "nats", Doc: "quantiles over examples of their KL", Vector: true, Size: metrics.KLLevels + 1},
+		Metric{Name: "sigma_histogram", Doc: "share of sigma in each bin", Vector: true, Size: metrics.SigmaBins},
+		Metric{Name: "aggregate", Doc: "q(z) of each cell of a grid over two dimensions", Vector: true, Size: metrics.AggregateCells * metrics.AggregateCells, need: aPlane},
+		Metric{Name: "aggregate_dims", Doc: "the two dimensions of aggregate", Vector: true, Size: 2, need: aPlane}),
 	on(tests, probes()...),
 	on(tests, Metric{Name: "probe_chance", Doc: "share of the most frequent label, what a probe finds that knows nothing", need: aProbe}),
 	on(tests,
@@ -203,8 +214,8 @@ func (t Trial) Length(split, name string) (int, error) {
 	switch {
 	case !m.Vector:
 		return 0, nil
-	case name == "collapse":
-		return len(metrics.CollapseEps), nil
+	case m.Size > 0:
+		return m.Size, nil
 	}
 	return t.Model.Latent(), nil
 }
