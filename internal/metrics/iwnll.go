@@ -32,35 +32,45 @@ func IWNLL(m *vae.Model, batches []*vae.Batch, K int, seed uint64) []float64 {
 		q = vae.Gaussian{Mu: keep(q.Mu), Sigma: keep(q.Sigma), Logvar: keep(q.Logvar)}
 		tape.Reset()
 		logw := make([][]float64, x.B())
-		chunk := max(1, iwRows/x.B())
-		if x.Seqs == nil {
-			chunk = max(1, min(iwRows, iwNumbers/x.Values.Cols)/x.B())
+		place := func(i, _ int, z []Float) {
+			for j := range z {
+				z[j] = q.Mu.Row(i)[j] + q.Sigma.Row(i)[j]*Float(noise.NormFloat64())
+			}
 		}
-		var repeated *vae.Batch // x, k times
-		for done, last := 0, 0; done < K; done += chunk {
-			k := min(chunk, K-done)
-			if k != last {
-				repeated, last = x.Repeat(k), k
-			}
-			z := tape.Zeros(x.B()*k, m.D) // rows i*k ... i*k+k-1 belong to example i
-			for r := range z.Rows {
-				row := z.Row(r)
-				for j := range row {
-					row[j] = q.Mu.Row(r / k)[j] + q.Sigma.Row(r / k)[j]*Float(noise.NormFloat64())
-				}
-			}
-			rec := m.Decoder.LogProb(&nn.Pass{Tape: tape}, z, repeated)
-			for r := range z.Rows {
-				i := r / k
-				logw[i] = append(logw[i], float64(rec.Data[r])+vae.LogPrior(z.Row(r))-q.LogProb(i, z.Row(r)))
-			}
-			tape.Reset()
-		}
+		explain(m, tape, x, K, place, func(i, _ int, z []Float, logp float64) {
+			logw[i] = append(logw[i], logp+vae.LogPrior(z)-q.LogProb(i, z))
+		})
 		for _, w := range logw {
 			out = append(out, -(logSumExp(w) - math.Log(float64(K))))
 		}
 	}
 	return out
+}
+
+// explain decodes K z for each example of a batch, so many at once as iwRows and iwNumbers allow.
+// Place fills in the k-th z of example i, (D); see is told it with ln p(x_i|z), in nats. The tape
+// is reset in between.
+func explain(m *vae.Model, tape *grad.Tape, x *vae.Batch, K int, place func(i, k int, z []Float), see func(i, k int, z []Float, logp float64)) {
+	chunk := max(1, iwRows/x.B())
+	if x.Seqs == nil {
+		chunk = max(1, min(iwRows, iwNumbers/x.Values.Cols)/x.B())
+	}
+	var repeated *vae.Batch // x, n times
+	for done, last := 0, 0; done < K; done += chunk {
+		n := min(chunk, K-done)
+		if n != last {
+			repeated, last = x.Repeat(n), n
+		}
+		z := tape.Zeros(x.B()*n, m.D) // rows i*n ... i*n+n-1 belong to example i
+		for r := range z.Rows {
+			place(r/n, done+r%n, z.Row(r))
+		}
+		logp := m.Decoder.LogProb(&nn.Pass{Tape: tape}, z, repeated)
+		for r := range z.Rows {
+			see(r/n, done+r%n, z.Row(r), float64(logp.Data[r]))
+		}
+		tape.Reset()
+	}
 }
 
 // keep copies a value off the tape.
