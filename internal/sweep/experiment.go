@@ -383,7 +383,8 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	wrong := r.wrong
 	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data = s })
 	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
-	if r.wrong == wrong { // both are known
+	known := r.wrong == wrong // both of them
+	if known {
 		if err := t.Model.Fits(vae.Space{Kind: t.Data.Kind()}); err != nil {
 			r.fault(cmp.Or(nodes["model"], nodes["data"]), "model", "%v", err)
 		}
@@ -406,6 +407,9 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	flatten(reflect.ValueOf(t.KL), "kl", t.Config)
 	r.decode(nodes["train"], reflect.ValueOf(&t.Train).Elem(), "train")
 	flatten(reflect.ValueOf(t.Train), "train", t.Config)
+	if t.Train.LagEvery > 0 && known && t.Model.Latent() != 1 {
+		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "lays the posterior on a line, which takes one latent dimension; %s has %d: set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
+	}
 	return t
 }
 

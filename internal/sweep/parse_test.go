@@ -75,6 +75,7 @@ func TestFaults(t *testing.T) {
 		{"model that reads other data", "base: {model: {linear: {}}}\n", []string{`x.yaml:1:15: model: linear reads vector data; these are text; choose another model or other data`}},
 		{"data that the default model does not read", "base: {data: {gaussian: {}}}\n", []string{`x.yaml:1:14: model: lstm reads text data; these are vector; choose another model or other data`}},
 		{"settings that exclude each other", "base: {model: {lstm: {inputless: true, word_dropout: 0.3}}}\n", []string{`x.yaml:1:15: model: word_dropout has no effect, because an inputless decoder`}},
+		{"a lag in several dimensions", "base:\n  train: {lag_every: 100}\n", []string{`x.yaml:2:22: train.lag_every: lays the posterior on a line, which takes one latent dimension; lstm has 32: set its latent_dim to 1 or leave lag_every out`}},
 		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
 		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: sgd, adam`}},
 		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, train, valid,`}},

@@ -260,6 +260,11 @@ func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) 
 	evaluation := now().Sub(started)
 	evaluations := e.Steps/max(1, t.StepsPerEpoch())/j.Train.EvalEvery + 1 // and the test
 	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(evaluations)
+	if every := j.Train.LagEvery; every > 0 && j.Set.Valid.N() > 0 {
+		started = now()
+		t.Lag()
+		e.Total += now().Sub(started) * time.Duration(e.Steps/every+2) // the first and the last, too
+	}
 	return e, nil
 }
 

@@ -86,6 +86,12 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 	steps := t.Steps()
 	last := Progress{Steps: steps}
 	for t.Step < steps && t.Plateau.Decays < max(1, t.trial.Train.Decay.Max) {
+		// Before the step, so that a checkpoint never stands for this row: it is measured again.
+		if every := t.trial.Train.LagEvery; every > 0 && t.Step%every == 0 {
+			if err := t.lag(rows); err != nil {
+				return err
+			}
+		}
 		if err := t.TrainStep(); err != nil {
 			return err
 		}
@@ -121,7 +127,18 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 			return err
 		}
 	}
+	if t.trial.Train.LagEvery > 0 {
+		return t.lag(rows)
+	}
 	return nil
+}
+
+// lag writes a row with the inference lag, if there are examples for it.
+func (t *Trainer) lag(rows *record.Writer) error {
+	if t.set.Valid.N() == 0 {
+		return nil
+	}
+	return rows.Write(t.Lag())
 }
 
 // validate measures the validation split and lets the decay judge it.

@@ -33,6 +33,9 @@ func eventful() Settings {
 func runTo(t *testing.T, ctx context.Context, settings Settings, dir string, hooks Hooks, methods ...vae.Method) error {
 	t.Helper()
 	trial, set := small(t, 12, settings, methods...)
+	if settings.LagEvery > 0 {
+		trial.Model = models.LSTM{LatentDim: 1, EmbedDim: 12, EncHidden: 12, DecHidden: 12, Init: "pytorch"}
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +67,13 @@ func lastValue(t *testing.T, dir, metric string) float64 {
 
 // TestResumeIsExact stops a trial after every few steps and goes on each time: rows and
 // weights are those of an uninterrupted one, to the byte, for an optimiser with memory, a
-// variant with running statistics, and a rate that decays.
+// variant with running statistics, a rate that decays, and a largest lag that is remembered.
 func TestResumeIsExact(t *testing.T) {
 	for _, kind := range []string{"adam", "sgd"} {
 		settings := eventful()
 		settings.Optimizer, settings.LR = kind, 1 // too fast, so that a plateau is sure
 		if kind == "sgd" {
-			settings.LR = 20
+			settings.LR, settings.LagEvery = 20, 14 // at steps after which it stops, too
 		}
 		method := variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05}
 		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")

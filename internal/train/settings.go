@@ -44,6 +44,10 @@ type Settings struct {
 	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter"`
 	// EvalEvery is the number of epochs between evaluations on the validation split.
 	EvalEvery int `yaml:"eval_every" range:"[1,inf)"`
+	// LagEvery is the number of steps between measurements of the inference lag, of the first 200
+	// validation examples, from step 0 on; there is one at the end, too. 0 leaves them out. It needs a
+	// model with one latent dimension, and each takes as long as 80 to 320 evaluations of those examples.
+	LagEvery int `yaml:"lag_every" range:"[0,inf)"`
 	// Report says which weights are tested and saved: those with the lowest validation NELBO,
 	// or the last.
 	Report string `yaml:"report" choice:"best|last"`

@@ -50,7 +50,8 @@ type progress struct {
 	Plateau optim.Plateau // memory of the decay
 	Sum     sums          // what the next row of split train averages
 	Monitor metrics.Monitor
-	Rows    int64 // bytes of rows.jsonl that this progress stands for
+	LagMost float64 // the largest inference lag so far
+	Rows    int64   // bytes of rows.jsonl that this progress stands for
 }
 
 // The metrics that a row of split train averages. Floor and slack come last, because a
@@ -242,4 +243,22 @@ func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row,
 		values["collapse_step"] = float64(seen.Since)
 	}
 	return t.row(name, values, vectors), seen
+}
+
+// lagExamples is how many examples of the validation split the inference lag is measured on: the
+// first, so that they are the same for all trials on the data, and enough points for a figure.
+const lagExamples = 200
+
+// Lag measures the inference lag, of the weights as they are, and the largest one so far.
+func (t *Trainer) Lag() record.Row {
+	some := make([]int, min(lagExamples, t.set.Valid.N()))
+	for i := range some {
+		some[i] = i
+	}
+	l := metrics.LagOf(t.Model, t.set.Valid.Pick(some).Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil))
+	model, mu := l.Spread()
+	t.LagMost = max(t.LagMost, l.Behind())
+	return t.row("valid",
+		map[string]float64{"lag": l.Behind(), "lag_most": t.LagMost, "lag_distance": l.Distance(), "lag_model_sd": model, "lag_mu_sd": mu},
+		map[string][]float64{"lag_model": l.Model, "lag_mu": l.Mu})
 }
