@@ -128,6 +128,9 @@ func (c trial) run(seed, until int) record.Run {
 		r.Rows = append(r.Rows, record.Row{Step: step, Epoch: t / 200, Split: split, Values: v, Vectors: w})
 	}
 	for step := 50; step <= until; step += 50 {
+		if step%100 == 50 {
+			r.Rows = append(r.Rows, c.lag(seed, step-50))
+		}
 		row(step, "train")
 		if step%200 == 0 {
 			row(step, "valid")
@@ -180,10 +183,44 @@ func normalShare(from, to, mean, sd float64) float64 {
 	return cdf(to) - cdf(from)
 }
 
+// lag is a row with the points of 40 examples: vanilla's model posterior comes and goes while mu
+// hardly moves; the others' mu is spread at once and the model posterior follows.
+func (c trial) lag(seed, step int) record.Row {
+	rng := rand.New(rand.NewPCG(uint64(seed), uint64(step)))
+	t := float64(step)
+	var x, y []float64
+	var lag, xx, yy float64
+	for i := range 40 {
+		where := math.Sin(2.4*float64(i)) * math.Sqrt2 // of variance 1
+		model, mu := c.value*where*(1-math.Exp(-t/300)), c.value*(where+0.2*rng.NormFloat64())
+		if c.value == 0 {
+			model = where * (t / 400) * math.Exp(1-t/400)
+			mu = 0.2*model + 0.01*rng.NormFloat64()
+		}
+		x, y = append(x, model), append(y, mu)
+		lag += (math.Abs(model) - min(max(math.Copysign(1, model)*mu, 0), math.Abs(model))) / 40
+		xx, yy = xx+model*model/40, yy+mu*mu/40
+	}
+	return record.Row{Step: step, Epoch: t / 200, Split: "valid",
+		Values:  map[string]float64{"lag": lag, "lag_model_sd": math.Sqrt(xx), "lag_mu_sd": math.Sqrt(yy)},
+		Vectors: map[string][]float64{"lag_model": x, "lag_mu": y}}
+}
+
 // pilotSet is the pilot with seeds 1 to n.
 func pilotSet(n int) *record.Set {
 	set := &record.Set{}
 	for _, c := range pilot {
+		for seed := 1; seed <= n; seed++ {
+			set.Runs = append(set.Runs, c.run(seed, 2000))
+		}
+	}
+	return set
+}
+
+// lagSet is vanilla and bn with two values of gamma.
+func lagSet(n int) *record.Set {
+	set := &record.Set{}
+	for _, c := range []trial{pilot[0], {"bn", "gamma", 1, 0.5, 2, 0.6, 0.5}, {"bn", "gamma", 0.3, 0.045, 2, 0.1, 0.05}} {
 		for seed := 1; seed <= n; seed++ {
 			set.Runs = append(set.Runs, c.run(seed, 2000))
 		}
@@ -345,6 +382,8 @@ func TestKLExamples(t *testing.T) {
 	checkGolden(t, "kl-examples", set)
 }
 
+func TestLag(t *testing.T) { checkGolden(t, "lag", lagSet(3)) }
+
 func TestRateDistortion(t *testing.T) { checkGolden(t, "rate-distortion", sweepSet(3)) }
 func TestELBOSurgery(t *testing.T)    { checkGolden(t, "elbo-surgery", pilotSet(3)) }
 func TestKLWeight(t *testing.T)       { checkGolden(t, "kl-weight", pilotSet(3)) }
@@ -442,7 +481,10 @@ func TestMissing(t *testing.T) {
 	}{
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
 		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
-		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
+
+		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},
@@ -472,6 +514,9 @@ func TestMissing(t *testing.T) {
 		{"bn-gap", &record.Set{Runs: batchSet(1).Runs[2:3]}, "bn-gap: no trial's KL depends on the statistics of a batch; this figure needs bn"},
 		{"phase", pilotSet(1), "phase: no trial of a linear VAE on Gaussian data has been evaluated; this figure needs model linear and data gaussian"},
 		{"phase", &record.Set{Runs: phaseSet(2).Runs[:2]}, "phase: all linear VAEs have model.linear.noise times kl.beta = 1; give several"},
+
+		{"lag", without("lag_mu"), "lag: no valid row has the vectors \"lag_model\" and \"lag_mu\"; train with lag_every: 200, say, and latent_dim: 1"},
+		{"lag", without("lag"), `lag: no valid row has the metric "lag"`},
 		{"time", &record.Set{}, "time: no finished trial has a manifest that says how long it took"},
 	} {
 		f, err := Figures.Get(c.figure)

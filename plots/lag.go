@@ -1,0 +1,238 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("lag", Lag{}) }
+
+// Lag shows the posterior mean space as training goes on: does the encoder follow where the model's own posterior goes?
+//
+// Above, a row of frames for each group, of its first seed. A point is a validation example: x its
+// mean under p(z|x), y its mu under q(z|x), both in standard deviations of the prior. On the
+// diagonal the encoder is where the model is. Points along the x axis are inference lag: the model
+// tells examples apart and the encoder does not. Points along the y axis are of a decoder that does
+// not read z. In the origin nothing is told apart. The frames are the first and the last
+// measurement, the one at which some run lags most, and two in the middle of the longest times between.
+//
+// Below, over all seeds and steps, the lag (the mean of what y has yet to go from 0 to x) and the
+// spread of either axis.
+//
+// Source: He et al. 2019, "Lagging inference networks and posterior collapse in variational
+// autoencoders" (arXiv 1901.05534), Figures 2 and 3; Zhu et al. 2020 (arXiv 2004.12585), Figures 1 and 2.
+type Lag struct{}
+
+const (
+	lagReach = 3  // where the axes of He et al.'s code end
+	lagRows  = 6  // the most groups with frames
+	lagSide  = 76 // of a frame's data area, points: five fill the width of the page
+)
+
+// A frame is one group's points at a step.
+type frame struct{ X, Y []float64 }
+
+// Draw implements Figure.
+func (Lag) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	var framed []record.Group
+	for _, g := range all {
+		if len(framesOf(g)) > 0 {
+			framed = append(framed, g)
+		}
+	}
+	if len(framed) == 0 {
+		return nil, errors.New(`lag: no valid row has the vectors "lag_model" and "lag_mu"; train with lag_every: 200, say, and latent_dim: 1`)
+	}
+	groups, note, err := withMetric("lag", all, "valid", "lag")
+	if err != nil {
+		return nil, err
+	}
+	pg := page{table: [][]string{{"group", "seed", "step", "example", "model", "mu", "lag", "min", "max", "model_sd", "mu_sd"}}}
+	if n := len(framed); n > lagRows {
+		note = append(note, fmt.Sprintf("Frames of the first %d of %d groups.", lagRows, n))
+		framed = framed[:lagRows]
+	}
+	styles := map[string]draw.LineStyle{}
+	for i, style := range groupStyles(all) {
+		styles[all[i].Label] = style
+	}
+	steps := lagSteps(framed)
+	var above [][]*plot.Plot
+	beyond := false
+	for j, g := range framed {
+		frames, seed := framesOf(g), strconv.Itoa(firstWith(g, "valid", "lag_model").Seed)
+		var row []*plot.Plot
+		for i, step := range steps {
+			p := newPanel("", "")
+			p.Add(diagonal{})
+			if f, ok := frames[step]; ok {
+				for k := range f.X {
+					pg.table = append(pg.table, []string{g.Label, seed, strconv.Itoa(step), strconv.Itoa(k), num(f.X[k]), num(f.Y[k]), "", "", "", "", ""})
+					beyond = beyond || math.Abs(f.X[k]) > lagReach || math.Abs(f.Y[k]) > lagReach
+				}
+				p.Add(dots{within(f.X), within(f.Y), draw.GlyphStyle{Color: fade(styles[g.Label].Color, 0.3), Radius: 1.5, Shape: draw.CircleGlyph{}}})
+			}
+			for _, a := range []*plot.Axis{&p.X, &p.Y} {
+				a.Min, a.Max = -lagReach, lagReach
+				a.Tick.Marker = plot.ConstantTicks{{Value: -2, Label: "−2"}, {Value: 0, Label: "0"}, {Value: 2, Label: "2"}}
+			}
+			if j == 0 {
+				p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
+				p.Add(heading{"", "step " + thousands(step)})
+			}
+			if i == 0 {
+				p.Y.Label.Text = clip(printable(g.Label), 24) + "\nμ"
+			} else {
+				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
+			}
+			if j == len(framed)-1 {
+				p.X.Label.Text = "E[z] under p(z|x)"
+			} else {
+				p.X.Tick.Marker = unlabelled(p.X.Tick.Marker)
+			}
+			row = append(row, p)
+		}
+		above = append(above, row)
+	}
+
+	lag, spread := newPanel("training step", "inference lag"), newPanel("training step", "spread of means")
+	counts := map[string]int{}
+	var lines []plot.Plotter
+	for _, g := range groups {
+		style := styles[g.Label]
+		s, model, mu := seriesOf(g.Runs, "valid", "lag"), seriesOf(g.Runs, "valid", "lag_model_sd"), seriesOf(g.Runs, "valid", "lag_mu_sd")
+		counts[g.Label] = s.N
+		if s.N > 1 {
+			lag.Add(band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
+		}
+		lines = append(lines, curve{s.X, s.Mean, style})
+		spread.Add(curve{model.X, model.Mean, style}, curve{mu.X, mu.Mean, thin(style, 0)})
+		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
+		for k, step := range s.X {
+			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), at(model, step), at(mu, step)})
+		}
+	}
+	lag.Add(lines...)
+	for _, p := range []*plot.Plot{lag, spread} {
+		stepAxis(p)
+		fromZero(&p.Y)
+	}
+	pg.legend = append(pg.legend, entry{label: "spread of μ", line: thin(neutral, 0)})
+
+	const below = 1.6 * vg.Inch
+	frames := vg.Length(len(framed))*(lagSide+8) + 36
+	pg.height = frames + below
+	pg.body = func(c draw.Canvas) {
+		panels(above)(draw.Crop(c, 0, 0, below, 0))
+		panels([][]*plot.Plot{{lag, spread}})(draw.Crop(c, 0, 0, 0, -frames-8))
+	}
+	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; on the diagonal they are equal.",
+		"Lag: mean over examples of what μ has yet to go from 0 to the model's mean. Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
+	if beyond {
+		pg.caption = append(pg.caption, "Points beyond ±3 are drawn on the edge.")
+	}
+	pg.caption = append(append(append(pg.caption, seedsNote(counts)), note...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// framesOf are the points of a group's first run that has any, by step.
+func framesOf(g record.Group) map[int]frame {
+	frames := map[int]frame{}
+	for _, row := range firstWith(g, "valid", "lag_model").Rows {
+		x, y := row.Vectors["lag_model"], row.Vectors["lag_mu"]
+		if row.Split == "valid" && len(x) > 0 && len(x) == len(y) {
+			frames[row.Step] = frame{x, y}
+		}
+	}
+	return frames
+}
+
+// lagSteps are the steps to show: the first and the last, that of the largest lag of the runs
+// shown, and twice the middle of the longest stretch between. Fewer if there are no more.
+func lagSteps(groups []record.Group) []int {
+	var steps []int
+	most, peak := math.Inf(-1), 0
+	for _, g := range groups {
+		for _, row := range firstWith(g, "valid", "lag_model").Rows {
+			if _, ok := row.Vectors["lag_model"]; !ok || row.Split != "valid" {
+				continue
+			}
+			steps = append(steps, row.Step)
+			if lag := row.Values["lag"]; lag > most {
+				most, peak = lag, row.Step
+			}
+		}
+	}
+	slices.Sort(steps)
+	steps = slices.Compact(steps)
+	last := len(steps) - 1
+	show := []int{0, max(0, slices.Index(steps, peak)), last}
+	for range 2 {
+		slices.Sort(show)
+		longest := 1
+		for k := 2; k < len(show); k++ {
+			if show[k]-show[k-1] > show[longest]-show[longest-1] {
+				longest = k
+			}
+		}
+		show = append(show, (show[longest-1]+show[longest])/2)
+	}
+	slices.Sort(show)
+	var out []int
+	for _, i := range slices.Compact(show) {
+		out = append(out, steps[i])
+	}
+	return out
+}
+
+// within moves what lies beyond the axes to their ends; NaN stays.
+func within(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = math.Min(math.Max(v, -lagReach), lagReach)
+	}
+	return out
+}
+
+// at is a series' mean at a step, for a table.
+func at(s series, step float64) string {
+	if i := slices.Index(s.X, step); i >= 0 {
+		return num(s.Mean[i])
+	}
+	return ""
+}
+
+// thousands writes a step with commas: 12,000.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// A diagonal is the line y = x, and the two axes through the origin.
+type diagonal struct{}
+
+// Plot implements plot.Plotter.
+func (diagonal) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	line := func(color color.Color, x0, y0, x1, y1 float64) {
+		c.StrokeLine2(draw.LineStyle{Color: color, Width: 0.7}, x(x0), y(y0), x(x1), y(y1))
+	}
+	line(rule, p.X.Min, 0, p.X.Max, 0)
+	line(rule, 0, p.Y.Min, 0, p.Y.Max)
+	lo, hi := math.Max(p.X.Min, p.Y.Min), math.Min(p.X.Max, p.Y.Max)
+	line(fade(grey, 0.6), lo, lo, hi, hi)
+}
