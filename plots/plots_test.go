@@ -482,9 +482,6 @@ func TestMissing(t *testing.T) {
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
 		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
 		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
-
-		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
-		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},

@@ -50,6 +50,7 @@ var (
 	aProbe    = &need{"train.probe and as many labels", func(t Trial, _ vae.Variant) bool { return t.Train.Probe }}
 	aCollapse = &need{what: "a collapse"}
 	modes     = &need{"synthetic data", func(t Trial, _ vae.Variant) bool { _, ok := t.Data.(data.Synthetic); return ok }}
+	aLag      = &need{"one latent dimension and train.lag_every above 0", func(t Trial, _ vae.Variant) bool { return t.Train.LagEvery > 0 && t.Model.Latent() == 1 }}
 	aPlane    = &need{"two latent dimensions or more", func(t Trial, _ vae.Variant) bool { return t.Model.Latent() > 1 }}
 	aTruth    = &need{"synthetic or gaussian data", func(t Trial, v vae.Variant) bool {
 		_, gaussian := t.Data.(data.Gaussian)
@@ -117,6 +118,14 @@ var catalogue = slices.Concat(
 		Metric{Name: "mi_dim_bound", Unit: "nats", Doc: "I(x; z_j) as if mu_j were Gaussian over x", Vector: true},
 		Metric{Name: "moment_dim", Doc: "E[mu_j²] + E[sigma_j²]", Vector: true},
 		Metric{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true, Size: len(metrics.CollapseEps)}),
+	on([]string{"valid"},
+		Metric{Name: "lag", Doc: "mean way that mu has still to go from 0 to the mean of p(z|x)", need: aLag},
+		Metric{Name: "lag_most", Doc: "the largest lag so far", need: aLag},
+		Metric{Name: "lag_distance", Doc: "root mean square of mu minus the mean of p(z|x)", need: aLag},
+		Metric{Name: "lag_model_sd", Doc: "standard deviation over examples of the mean of p(z|x)", need: aLag},
+		Metric{Name: "lag_mu_sd", Doc: "standard deviation over examples of mu", need: aLag},
+		Metric{Name: "lag_model", Doc: "the mean of p(z|x) of each example", Vector: true, Size: lagExamples, need: aLag},
+		Metric{Name: "lag_mu", Doc: "mu of each example", Vector: true, Size: lagExamples, need: aLag}),
 	on(tests,
 		Metric{Name: "prior_gap", Unit: "nats", Doc: "how much rec grows with a z of the prior"},
 		Metric{Name: "density_gap", Unit: "nats", Doc: "KL(p(z) || q(z)), large where q(z) leaves holes"},
@@ -199,7 +208,7 @@ func (t Trial) Length(split, name string) (int, error) {
 	if !slices.Contains(m.Splits, split) {
 		return 0, fmt.Errorf("%s is not measured on split %s, but on %s", name, split, strings.Join(m.Splits, " and "))
 	}
-	if s := t.Train; split == "valid" && s.EvalEvery > s.Epochs {
+	if s := t.Train; split == "valid" && s.EvalEvery > s.Epochs && m.need != aLag {
 		return 0, fmt.Errorf("split valid is never measured: train.eval_every is %d, train.epochs %d", s.EvalEvery, s.Epochs)
 	}
 	if m.need != nil && m.need.met != nil {

@@ -48,11 +48,19 @@ func TestCatalogue(t *testing.T) {
 	linear := Trial{Data: source, Model: models.Linear{LatentDim: 2, Noise: 1}, KL: optim.DefaultKL, Train: settings}
 	linear.Format, linear.Train.IWSamples = record.Format, 2
 
+	source.Valid = lagExamples
+	more, err := source.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lagging := linear
+	lagging.Data, lagging.Model, lagging.Train.LagEvery = source, models.Linear{LatentDim: 1, Noise: 1}, 2
+
 	seen := map[string]bool{}
 	for name, c := range map[string]struct {
 		trial Trial
 		set   *data.Set
-	}{"vanilla": {vanilla, text}, "bn": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}} {
+	}{"vanilla": {vanilla, text}, "bn": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}, "lagging": {lagging, more}} {
 		found := measured(rowsOf(t, c.trial, func(dir string) error { return Run(context.Background(), c.trial, c.set, dir, Hooks{}) }))
 		for at, length := range found {
 			split, metric, _ := strings.Cut(at, " ")
@@ -100,6 +108,8 @@ func TestLength(t *testing.T) {
 	trial.Variant = "bn"
 	vector := trial
 	vector.Data = data.Gaussian{}
+	english := trial
+	english.Data = data.Godoc{}
 	rare := trial
 	rare.Train.EvalEvery = 11
 	for _, c := range []struct {
@@ -122,7 +132,8 @@ func TestLength(t *testing.T) {
 		{trial, "test", "iw_nll", 0, "trials of bn have no iw_nll; it needs train.iw_samples above 0"},
 		{trial, "test", "probe_100", 0, "trials of bn have no probe_100; it needs train.probe and as many labels"},
 		{vector, "test", "ppl", 0, "trials of bn have no ppl; it needs text"},
-		{trial, "test", "true_nll", 0, "trials of bn have no true_nll; it needs gaussian data"},
+		{english, "test", "true_nll", 0, "trials of bn have no true_nll; it needs synthetic or gaussian data"},
+		{trial, "valid", "lag", 0, "trials of bn have no lag; it needs one latent dimension and train.lag_every above 0"},
 	} {
 		length, err := c.trial.Length(c.split, c.name)
 		if got := fmt.Sprint(err); length != c.length || (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(got, c.says) {

@@ -19,7 +19,7 @@ func TestLagOfLinearOptimum(t *testing.T) {
 	const n = 400
 	x := withSpectrum(n, spectrum)
 	set := &data.Set{Name: "oracle", Height: 1, Width: len(spectrum), Real: true, Train: data.Split{Values: x}, Valid: data.Split{Values: x}}
-	tr := trainLinear(t, set, 1, variants.Vanilla{}, 500, 0.1, 0.01, 0.003)
+	tr := trainLinear(t, set, 1, variants.Vanilla{}, 1, 500, 0.1, 0.01, 0.003)
 	row := tr.Lag()
 	want := math.Sqrt(1 - noise/spectrum[0])
 	// Of the 400 the first 200 are measured: their deviation is known to 1/sqrt(400) of itself.
@@ -29,7 +29,7 @@ func TestLagOfLinearOptimum(t *testing.T) {
 	if v := row.Values; v["lag_distance"] > 0.02 || v["lag"] > 0.02 || math.Abs(v["lag_mu_sd"]-v["lag_model_sd"]) > 0.02 {
 		t.Errorf("not on the diagonal: %v", v)
 	}
-	for _, p := range tr.encoder {
+	for _, p := range tr.sides.Encoder {
 		clear(p.Data)
 	}
 	var way float64
