@@ -290,7 +290,7 @@ func TestNotJudged(t *testing.T) {
 		sound := Claim{Confidence: 0.5, Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kl", 9 })}
 		list := Judge(c.set, []Claim{{Confidence: Default, Kind: c.kind}, sound})
 		v := list[0]
-		if slices.ContainsFunc(c.set.Runs, func(r record.Run) bool { return vanilla.has(r.Trial) }) && list[1].Outcome != Holds {
+		if slices.ContainsFunc(c.set.Runs, func(r record.Run) bool { return vanilla.Has(r.Trial) }) && list[1].Outcome != Holds {
 			t.Errorf("%s: the other claim: %s: %s", c.name, list[1].Outcome, list[1].Numbers())
 		}
 		if v.Outcome != Undecided || !strings.Contains(v.Reason, c.says) {

@@ -24,7 +24,7 @@ func (c Claim) Confound(trials []record.Trial) error {
 		declared = append(declared, u.Over)
 		var first bool
 		for _, t := range trials {
-			if u.has(t) && (u.Over != "" || !first && len(uses) > 1) {
+			if u.Has(t) && (u.Over != "" || !first && len(uses) > 1) {
 				compared, first = append(compared, t), true
 			}
 		}

@@ -43,13 +43,13 @@ func (e evidence) unfinished(uses []Use) (n int) {
 
 // used tells whether a trial is among the selected.
 func used(uses []Use, t record.Trial) bool {
-	return slices.ContainsFunc(uses, func(u Use) bool { return u.has(t) })
+	return slices.ContainsFunc(uses, func(u Use) bool { return u.Has(t) })
 }
 
 // done returns the finished runs of a selection, or an error if there is none.
 func (e evidence) done(s Selection) (runs []record.Run, err error) {
 	for _, r := range e.runs {
-		if r.State == record.Done && s.has(r.Trial) {
+		if r.State == record.Done && s.Has(r.Trial) {
 			runs = append(runs, r)
 		}
 	}

@@ -34,8 +34,8 @@ func (s Selection) String() string {
 	return strings.Join(parts, " ")
 }
 
-// has tells whether a trial is selected.
-func (s Selection) has(t record.Trial) bool {
+// Has tells whether a trial is selected.
+func (s Selection) Has(t record.Trial) bool {
 	for k, want := range s {
 		if got, ok := setting(t, k); !ok || !same(k, got, want) {
 			return false
@@ -163,9 +163,27 @@ func (u Use) open(left []record.Trial) (key string, several []string) {
 	return "", nil
 }
 
+// CheckBaseline returns what is wrong with a selection that others are compared with, and the key
+// where: it has to select trials, and under one setting of everything else only one variant.
+func CheckBaseline(s Selection, trials []record.Trial) (key string, err error) {
+	if path, err := (Use{Selection: s, Several: true}).check(trials); err != nil {
+		return path[len(path)-1], err
+	}
+	left := choose(trials, s)
+	for _, k := range keys(left) {
+		if _, named := s[variantKey]; !named || k != variantKey && !strings.HasPrefix(k, variantKey+".") {
+			continue
+		}
+		if vs := values(left, k); len(vs) > 1 {
+			return "", fmt.Errorf("%s leaves %s open (%s); name one", s, k, strings.Join(vs, ", "))
+		}
+	}
+	return "", nil
+}
+
 // choose returns the selected ones of the trials.
 func choose(trials []record.Trial, s Selection) []record.Trial {
-	return slices.DeleteFunc(slices.Clone(trials), func(t record.Trial) bool { return !s.has(t) })
+	return slices.DeleteFunc(slices.Clone(trials), func(t record.Trial) bool { return !s.Has(t) })
 }
 
 // order is the variant, then the settings in alphabetical order.

@@ -95,7 +95,7 @@ func (t Trend) judge(e evidence) Verdict {
 func (t Trend) curves(e evidence) (x []float64, curves [][]float64, err error) {
 	var trials []record.Trial
 	for _, r := range e.runs {
-		if t.Of.has(r.Trial) {
+		if t.Of.Has(r.Trial) {
 			trials = append(trials, r.Trial)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/stats"
 )
@@ -17,27 +18,46 @@ const confidence = 0.95
 // A baseline says which group each group is compared with.
 type baseline struct {
 	of map[int]int // by the group's place; a baseline itself is not in it
-	// factor is the setting that tells the groups apart, if it is not the variant.
-	factor string
+	// factor is the setting that tells the groups apart, if it is neither the variant nor declared.
+	factor   string
+	declared bool // by a file
 }
 
-// baselines pairs each group with vanilla under the same settings, data included, or, where no
-// vanilla has been run, with the first group that differs in the variant only. Groups that differ in
-// more have no comparison: whatever came out could be due to either. If no two groups have the
-// settings beside the variant in common, but all differ in one setting only, it is the
-// factor, and the first group the baseline.
-func baselines(groups []record.Group) baseline {
+// anyVariant is what baselines are by where no file says otherwise.
+var anyVariant = claims.Selection{"variant": ""}
+
+// baselines pairs each group with the one that has the declared settings and is otherwise equal, data
+// included. Where nothing is declared, that is vanilla or, where no vanilla has been run, the
+// first group that differs in the variant only. Groups that differ in more have no comparison:
+// whatever came out could be due to either. If nothing is declared and no two groups have the settings
+// beside the variant in common, but all differ in one setting only, it is the factor, and
+// the first group the baseline.
+func baselines(groups []record.Group, experiments []Experiment) baseline {
 	b := baseline{of: map[int]int{}}
-	first := map[string]int{}
-	for i, g := range groups { // vanilla comes first
-		key := context(g)
-		if base, ok := first[key]; ok {
-			b.of[i] = base
-		} else {
-			first[key] = i
+	by := map[string]claims.Selection{}
+	for _, e := range experiments {
+		if e.Baseline != nil {
+			by[e.Name], b.declared = e.Baseline, true
 		}
 	}
-	if len(b.of) > 0 || len(groups) < 2 {
+	first := map[string]int{}
+	contexts := make([]string, len(groups))
+	for i, g := range groups { // vanilla comes first
+		s, declared := by[g.Runs[0].Experiment]
+		if !declared {
+			s = anyVariant
+		}
+		contexts[i] = context(g, s)
+		if _, ok := first[contexts[i]]; !ok && (!declared || s.Has(g.Runs[0].Trial)) {
+			first[contexts[i]] = i
+		}
+	}
+	for i := range groups {
+		if base, ok := first[contexts[i]]; ok && base != i {
+			b.of[i] = base
+		}
+	}
+	if len(b.of) > 0 || len(groups) < 2 || b.declared {
 		return b
 	}
 	differ := map[string]bool{}
@@ -57,13 +77,16 @@ func baselines(groups []record.Group) baseline {
 	return b
 }
 
-// context is everything that two groups must share to be compared as variants.
-func context(g record.Group) string {
+// context is everything that two groups must share to be compared in the settings of a selection;
+// a variant's own settings come and go with it.
+func context(g record.Group, s claims.Selection) string {
 	var text strings.Builder
+	text.WriteString(s.String())
+	_, variants := s["variant"]
 	all := facts(g)
 	for _, k := range sorted(all) {
-		if k != "variant" && !strings.HasPrefix(k, "variant.") {
-			fmt.Fprintf(&text, "%s=%s\n", k, all[k])
+		if _, compared := s[k]; !compared && !(variants && strings.HasPrefix(k, "variant.")) {
+			fmt.Fprintf(&text, "\n%s=%s", k, all[k])
 		}
 	}
 	return text.String()

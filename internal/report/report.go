@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/record"
 )
 
@@ -27,6 +28,9 @@ type Experiment struct {
 	Name     string
 	Question string // "" if its file is not known
 	File     string // what to give to vaelab run; "" if it is not known
+
+	// Baseline selects what the others are compared with; nil leaves it to baselines.
+	Baseline claims.Selection
 }
 
 // A Figure is a drawing as a report shows it.

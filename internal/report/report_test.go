@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/record"
 )
 
@@ -107,27 +108,44 @@ func TestDifferenceAndMedian(t *testing.T) {
 	}
 }
 
+// declared is an experiment whose file declares a baseline.
+func declared(settings ...string) []Experiment {
+	s := claims.Selection{}
+	for i := 0; i < len(settings); i += 2 {
+		s[settings[i]] = settings[i+1]
+	}
+	return []Experiment{{Name: "x", Baseline: s}}
+}
+
 // What is compared shares everything but the variant; what shares nothing is not compared.
 func TestBaselines(t *testing.T) {
 	one := map[string]float64{"kl": 1}
 	other := run("bn", 1, one)
 	other.Data = "d2"
 	for _, c := range []struct {
-		name   string
-		runs   []record.Run
-		want   string
-		factor string
+		name        string
+		runs        []record.Run
+		want        string
+		factor      string
+		experiments []Experiment
 	}{
-		{"vanilla", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "bn~vanilla", ""},
-		{"the first", []record.Run{run("ln", 1, one), run("bn", 1, one)}, "ln~bn", ""},
+		{"vanilla", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "bn~vanilla", "", nil},
+		{"the first", []record.Run{run("ln", 1, one), run("bn", 1, one)}, "ln~bn", "", nil},
 		{"by model", []record.Run{run("bn", 1, one, "model=a"), run("vanilla", 1, one, "model=a"), run("bn", 1, one, "model=b"), run("vanilla", 1, one, "model=b")},
-			"bn model=a~vanilla model=a bn model=b~vanilla model=b", ""},
-		{"other data", []record.Run{run("vanilla", 1, one), other, run("ln", 1, one)}, "ln~vanilla", ""},
-		{"another setting is the factor", []record.Run{run("vanilla", 1, one, "kl.beta=1"), run("vanilla", 1, one, "kl.beta=4")}, "vanilla β=4~vanilla β=1", "kl.beta"},
-		{"two factors", []record.Run{run("vanilla", 1, one), run("bn", 1, one, "train.lr=1", "variant.bn.gamma=2")}, "", ""},
+			"bn model=a~vanilla model=a bn model=b~vanilla model=b", "", nil},
+		{"other data", []record.Run{run("vanilla", 1, one), other, run("ln", 1, one)}, "ln~vanilla", "", nil},
+		{"another setting is the factor", []record.Run{run("vanilla", 1, one, "kl.beta=1"), run("vanilla", 1, one, "kl.beta=4")}, "vanilla β=4~vanilla β=1", "kl.beta", nil},
+		{"two factors", []record.Run{run("vanilla", 1, one), run("bn", 1, one, "train.lr=1", "variant.bn.gamma=2")}, "", "", nil},
+		{"declared", []record.Run{run("bn", 1, one), run("vanilla", 1, one), run("ln", 1, one)}, "vanilla~bn ln~bn", "", declared("variant", "bn")},
+		{"declared with its setting", []record.Run{run("vanilla", 1, one), run("bn", 1, one, "variant.bn.gamma=1"), run("bn", 1, one, "variant.bn.gamma=2")},
+			"vanilla~bn γ=2 bn γ=1~bn γ=2", "", declared("variant", "bn", "variant.bn.gamma", "2")},
+		{"declared, not the variant", []record.Run{run("bn", 1, one, "train.lr=1"), run("vanilla", 1, one, "train.lr=1"), run("bn", 1, one, "train.lr=2"), run("vanilla", 1, one, "train.lr=2")},
+			"vanilla lr=1~vanilla lr=2 bn lr=1~bn lr=2", "", declared("train.lr", "2.0")},
+		{"declared by another experiment", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "bn~vanilla", "", []Experiment{{Name: "y", Baseline: claims.Selection{"variant": "bn"}}}},
+		{"declared, but not run", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "", "", declared("variant", "ln")},
 	} {
 		groups := (&record.Set{Runs: c.runs}).Groups()
-		b := baselines(groups)
+		b := baselines(groups, c.experiments)
 		var got []string
 		for _, i := range sorted(b.of) {
 			got = append(got, groups[i].Label+"~"+groups[b.of[i]].Label)
@@ -163,6 +181,44 @@ func hard() Source {
 			{Say: "no", Outcome: "does not hold"}, {Say: "maybe", Outcome: "undecided", Reason: "too few"}},
 		Figures: []Figure{{Name: "kl-curve", Doc: "Shows KL(q(z|x) || p(z)).", Caption: `A "caption" with [γ] √ and <x>.`, PNG: []byte("\x89PNG"), Command: "vaelab plot results/x --figure kl-curve"}},
 		LeftOut: []string{"theta: no trial has a theta."},
+	}
+}
+
+// Summary says in its head which numbers it has, and has those of the report's tables.
+func TestSummary(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		head string
+		want string // bn's KL, and what stands below it
+		bold bool
+	}{
+		// 3.01 ... 8.00 as in TestMeanTable: 3.01 4.02 5.00 6.01 7.02 8.00, of which the middle is 5.505, a little less in binary.
+		{6, "median over n seeds and, below it, its distribution-free 95 % interval", "5.50|3.01..8.00", true},
+		{5, "mean ± standard deviation over n seeds (an interval for the median takes 6)", "5.01 ±1.58 ~|", false},
+		{1, "one seed a setting", "3.01 ~|", false},
+	} {
+		table := Summary(pairs(c.n, map[string]float64{"bn": 2}))
+		if !strings.Contains(table.Caption, c.head) {
+			t.Errorf("%d seeds: the head is %q", c.n, table.Caption)
+		}
+		var got, below string
+		for i, row := range table.Rows {
+			if row[0].Text == "bn" {
+				got = free(row[2].Text)
+				if row[2].Bold != c.bold {
+					t.Errorf("%d seeds: bold %v", c.n, row[2].Bold)
+				}
+				if i+1 < len(table.Rows) {
+					below = table.Rows[i+1][2].Text
+				}
+			}
+		}
+		if got+"|"+below != c.want {
+			t.Errorf("%d seeds: %q over %q, want %q", c.n, got, below, c.want)
+		}
+	}
+	if rows := Summary(&record.Set{Runs: []record.Run{{}}}).Rows; rows != nil {
+		t.Errorf("nothing measured has rows %v", rows)
 	}
 }
 

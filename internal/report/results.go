@@ -40,13 +40,9 @@ func results(s Source, groups []record.Group) Section {
 	section.Text = []string{fmt.Sprintf("%s split, running statistics, the last row of each trial; nats per example. KL: KL(q(z|x) || p(z)); floor: what the method guarantees of it; "+
 		"MI: I(x; z); gap: how many nats reconstruction loses with another example's z; AU: active units; rec: −ln p(x|z); PPL: a bound, from NELBO.", splitNames[split])}
 	section.Text = append(section.Text, Truths(groups, split)...)
-	b := baselines(groups)
-	var main, further []column
-	for _, c := range core {
-		if slices.Contains(metrics, c.metric) {
-			main = append(main, c)
-		}
-	}
+	b := baselines(groups, s.Experiments)
+	main := coreOf(metrics)
+	var further []column
 	for _, m := range metrics {
 		if !slices.ContainsFunc(core, func(c column) bool { return c.metric == m }) {
 			further = append(further, column{m, m, decimalsFor(groups, split, m)})
@@ -93,6 +89,88 @@ func measured(groups []record.Group) (split string, metrics []string) {
 	return "", nil
 }
 
+// coreOf are the core metrics among those measured.
+func coreOf(metrics []string) []column {
+	return slices.DeleteFunc(slices.Clone(core), func(c column) bool { return !slices.Contains(metrics, c.metric) })
+}
+
+// Summary is the core metrics on one screen. If every group has the seeds that a median's interval
+// takes, it is the median with that interval in a row below it, else mean ± standard deviation; the
+// caption says which. Bold and ~ are those of the report's tables; the notes call bold *. It has no rows if nothing has
+// been evaluated.
+func Summary(set *record.Set, experiments ...Experiment) Table {
+	groups := set.Groups()
+	split, metrics := measured(groups)
+	if split == "" {
+		return Table{}
+	}
+	columns, b := coreOf(metrics), baselines(groups, experiments)
+	least, most := math.MaxInt, 0
+	for _, s := range samplesOf(groups, split, "kl") {
+		if len(s) > 0 {
+			least, most = min(least, len(s)), max(most, len(s))
+		}
+	}
+	medians := most > 0 && least >= stats.SeedsFor(confidence)
+	t := Table{Left: 1, Header: []string{"group", "n"}}
+	for i, g := range groups {
+		label := g.Label
+		if len(bases(b)) > 1 { // a single one is named below
+			label += baseMark(b, i)
+		}
+		t.Rows = append(t.Rows, plain(label, seedCount(g, split)))
+		if medians {
+			t.Rows = append(t.Rows, plain("", ""))
+		}
+	}
+	step := len(t.Rows) / len(groups)
+	compared := 0
+	for _, c := range columns {
+		t.Header = append(t.Header, c.title)
+		samples := samplesOf(groups, split, c.metric)
+		diff := tested(c, samples, b)
+		compared = max(compared, len(diff))
+		for i, s := range samples {
+			first, second := brief(s, c.decimals, medians)
+			cell := Cell{Text: first}
+			if d, ok := diff[i]; ok {
+				cell.mark(d)
+			}
+			t.Rows[step*i] = append(t.Rows[step*i], cell)
+			if medians {
+				t.Rows[step*i+1] = append(t.Rows[step*i+1], Cell{Text: second})
+			}
+		}
+	}
+	what := "one seed a setting, hence no intervals"
+	switch {
+	case medians:
+		what = "median over n seeds and, below it, its distribution-free 95 % interval"
+	case most > 1:
+		what = fmt.Sprintf("mean ± standard deviation over n seeds (an interval for the median takes %d)", stats.SeedsFor(confidence))
+	}
+	t.Caption = fmt.Sprintf("%s split, running statistics, nats per example (PPL is a bound, from NELBO); %s", splitNames[split], what)
+	t.Notes = legend(groups, split, b, compared, "*")
+	return t
+}
+
+// brief is a sample in a word or two: its median and interval, or mean ± standard deviation.
+func brief(s sample, decimals int, median bool) (first, second string) {
+	values := s.numbers()
+	switch {
+	case len(values) == 0:
+		return "–", ""
+	case median:
+		i := stats.MedianInterval(values, confidence)
+		return decimal(stats.Median(values), decimals), decimal(i.Lo, decimals) + ".." + decimal(i.Hi, decimals)
+	}
+	mean, deviation := stats.MeanDeviation(values)
+	if len(values) == 1 {
+		return decimal(mean, decimals), ""
+	}
+	return decimal(mean, decimals) + " ±" + decimal(deviation, decimals), ""
+}
+
 // samplesOf are a metric's samples, by the group's place.
 func samplesOf(groups []record.Group, split, metric string) []sample {
 	samples := make([]sample, len(groups))
@@ -112,11 +190,8 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 	for _, c := range columns {
 		t.Header = append(t.Header, c.title)
 		samples := samplesOf(groups, split, c.metric)
-		var diff map[int]difference
-		if !untested[c.metric] {
-			diff = differences(samples, b)
-			compared = max(compared, len(diff))
-		}
+		diff := tested(c, samples, b)
+		compared = max(compared, len(diff))
 		for i, s := range samples {
 			cell := Cell{Text: "–"}
 			if len(s) > 0 {
@@ -124,50 +199,78 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 				cell.Text = spread(mean, half, len(s), c.decimals)
 			}
 			if d, ok := diff[i]; ok {
-				cell.Bold = d.shown
-				if !d.shown {
-					cell.Text += fixed + "~"
-				}
+				cell.mark(d)
 			}
 			t.Rows[i] = append(t.Rows[i], cell)
 		}
 	}
-	t.Notes = []string{"n is the number of seeds. The interval is Student's, which supposes normally distributed values."}
-	if compared > 0 {
-		t.Notes = append(t.Notes, against(groups, b)+" Bold: the paired test shows a difference at 5 % after Holm's correction over the groups of the column; ~: it shows none.")
-		if n, needed := mostPairs(groups, split, b), seedsToShow(compared); n < needed {
-			t.Notes = append(t.Notes, fmt.Sprintf("With %s and %s a column no difference can be shown, however large; that needs %d seeds.",
-				count(n, "seed"), count(compared, "comparison"), needed))
-		}
-	}
+	t.Notes = append([]string{"n is the number of seeds. The interval is Student's, which supposes normally distributed values."},
+		legend(groups, split, b, compared, "Bold")...)
 	return t
+}
+
+// tested is the differences of a column's samples from their baselines, if they can be tested.
+func tested(c column, samples []sample, b baseline) map[int]difference {
+	if untested[c.metric] {
+		return nil
+	}
+	return differences(samples, b)
+}
+
+// mark makes the cell say whether the difference is shown.
+func (c *Cell) mark(d difference) {
+	c.Bold = d.shown
+	if !d.shown {
+		c.Text += fixed + "~"
+	}
+}
+
+// legend says what the marks stand for, if a column compares any groups, and whether there are seeds
+// enough for a difference to be shown.
+func legend(groups []record.Group, split string, b baseline, compared int, shown string) (notes []string) {
+	if compared == 0 {
+		return nil
+	}
+	notes = []string{against(groups, b) + " " + shown + ": the paired test shows a difference at 5 % after Holm's correction over the groups of the column; ~: it shows none."}
+	if n, needed := mostPairs(groups, split, b), seedsToShow(compared); n < needed {
+		notes = append(notes, fmt.Sprintf("With %s and %s a column no difference can be shown, however large; that needs %d seeds.",
+			count(n, "seed"), count(compared, "comparison"), needed))
+	}
+	return notes
 }
 
 // baseMark marks the groups that others are compared with.
 func baseMark(b baseline, i int) string {
-	for _, base := range b.of {
-		if base == i {
-			return " (baseline)"
-		}
+	if slices.Contains(bases(b), i) {
+		return " (baseline)"
 	}
 	return ""
 }
 
+// bases are the places of those that others are compared with.
+func bases(b baseline) []int {
+	places := map[int]bool{}
+	for _, base := range b.of {
+		places[base] = true
+	}
+	return sorted(places)
+}
+
 // against says what the baselines are.
 func against(groups []record.Group, b baseline) string {
-	bases := map[int]bool{}
-	for _, base := range b.of {
-		bases[base] = true
-	}
+	places := bases(b)
 	text := "Each group is compared with the baseline of the same settings and data, over the seeds that both have."
-	if places := sorted(bases); len(places) == 1 {
+	if len(places) == 1 {
 		text = fmt.Sprintf("The baseline is %s; tests are over the seeds that both have.", groups[places[0]].Label)
 	}
 	if b.factor != "" {
 		text += " The factor is " + b.factor + "."
 	}
-	if left := len(groups) - len(b.of) - len(bases); left > 0 {
-		text += fmt.Sprintf(" %s: nothing to compare with, since all others differ in more than the variant.", count(left, "group"))
+	if b.declared {
+		text += " The experiment's file declares it."
+	}
+	if left := len(groups) - len(b.of) - len(places); left > 0 {
+		text += fmt.Sprintf(" %s: nothing to compare with, since all others differ in more than what is compared.", count(left, "group"))
 	}
 	return text
 }
@@ -267,13 +370,16 @@ func spread(mean, half float64, n, decimals int) string {
 	return decimal(mean, decimals) + " ±" + fixed + decimal(half, decimals)
 }
 
-// decimal is a number without the sign that rounding leaves before zero.
-func decimal(v float64, decimals int) string {
+// decimal is Decimal in print, with a minus sign.
+func decimal(v float64, decimals int) string { return minus(Decimal(v, decimals)) }
+
+// Decimal is a number without the sign that rounding leaves before zero.
+func Decimal(v float64, decimals int) string {
 	text := strconv.FormatFloat(v, 'f', decimals, 64)
 	if strings.Trim(text, "-0.") == "" {
 		text = strings.TrimPrefix(text, "-")
 	}
-	return minus(text)
+	return text
 }
 
 // pValue is "p 0.031".

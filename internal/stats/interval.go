@@ -57,6 +57,16 @@ func SeedsFor(confidence float64) int {
 	return n
 }
 
+// MeanDeviation returns the mean and the sample standard deviation √(Σ(x-mean)²/(n-1)), which is 0
+// for one value. It panics if there is no value.
+func MeanDeviation(x []float64) (mean, deviation float64) {
+	sorted("MeanDeviation", x) // for its panics
+	if len(x) == 1 {
+		return x[0], 0
+	}
+	return stat.MeanStdDev(x, nil)
+}
+
 // MeanInterval returns the mean and its t interval,
 //
 //	mean ± t_{n-1, (1+confidence)/2} · s/√n,

@@ -155,13 +155,29 @@ func enough(seeds []int, said []saying) []int {
 	return seeds
 }
 
-// judgeable returns the claims, and reports those about trials that the file does not have.
-// Trials that differ in their seed only, of which there are as many as seeds, stand side by side.
-func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []claims.Claim {
+// comparable reports a baseline, which stands at n, that the trials do not have.
+func (r *reader) comparable(baseline claims.Selection, n *yaml.Node, trials []train.Trial, seeds int) {
+	if n == nil {
+		return
+	}
+	if key, err := claims.CheckBaseline(baseline, onePerSetting(trials, seeds)); err != nil {
+		r.fault(cmp.Or(get(n, key), n), "baseline", "%v", err)
+	}
+}
+
+// onePerSetting leaves out the seeds. Trials that differ in their seed only, of which there are
+// as many as seeds, stand side by side.
+func onePerSetting(trials []train.Trial, seeds int) []record.Trial {
 	var records []record.Trial
 	for i := 0; i < len(trials); i += seeds {
 		records = append(records, trials[i].Trial)
 	}
+	return records
+}
+
+// judgeable returns the claims, and reports those about trials that the file does not have.
+func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []claims.Claim {
+	records := onePerSetting(trials, seeds)
 	var out []claims.Claim
 	for _, s := range said {
 		sound := r.sound()

@@ -39,8 +39,9 @@ type Experiment struct {
 	Trials   []train.Trial // settings in the order of the grid, each with all its seeds
 	Figures  []string
 	Claims   []claims.Claim
-	Unjudged Faults   // of claims that Options.SoundClaims left out
-	Notes    []string // what was understood though it was said otherwise
+	Unjudged Faults           // of claims that Options.SoundClaims left out
+	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
+	Notes    []string         // what was understood though it was said otherwise
 }
 
 // Title is the name with its question, if there is one.
@@ -100,6 +101,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	named := false
 	var said []saying
+	var compared *yaml.Node
 	base, grid, seeds := mapping(), []*yaml.Node{{Kind: yaml.MappingNode, Line: root.Line, Column: root.Column}}, []int{1}
 	for _, kv := range r.pairs(root, "") {
 		switch key, value := kv[0], kv[1]; key.Value {
@@ -126,8 +128,13 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			e.Figures = r.figures(value)
 		case "claims":
 			said = r.claims(value)
+		case "baseline":
+			wrong := r.wrong
+			if e.Baseline = r.selection(value, "baseline"); r.wrong == wrong {
+				compared = value
+			}
 		default:
-			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "figures", "claims"}))
+			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims"}))
 		}
 	}
 	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {
@@ -143,6 +150,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	e.Trials = r.trials(base, grid, nil, seeds)
 	if r.wrong == wrong && len(seeds) > 0 { // else the claims' trials may be missing for another fault
 		e.Claims = r.judgeable(said, e.Trials, len(seeds))
+		r.comparable(e.Baseline, compared, e.Trials, len(seeds))
 	}
 	if len(sets) > 0 {
 		e.Trials = r.trials(base, grid, sets, seeds)

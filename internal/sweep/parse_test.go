@@ -62,7 +62,7 @@ func TestFaults(t *testing.T) {
 		{"unknown alias", "base: *b\n", []string{`x.yaml: not valid YAML: unknown anchor 'b' referenced`}},
 
 		// names
-		{"top-level key", "bas: {}\n", []string{`x.yaml:1:1: unknown key "bas"; did you mean "base"? known: experiment, base, grid, seeds, figures`}},
+		{"top-level key", "bas: {}\n", []string{`x.yaml:1:1: unknown key "bas"; did you mean "base"? known: experiment, base, grid, seeds, baseline, figures`}},
 		{"section", "base:\n  trian: {lr: 1}\n", []string{`x.yaml:2:3: unknown section "trian"; did you mean "train"? known: data, model, variant, kl, train`}},
 		{"key", "base:\n  train: {epoch: 1}\n", []string{`x.yaml:2:11: train: unknown key "epoch"; did you mean "epochs"? known: epochs, max_steps,`}},
 		{"key of a kind", "base:\n  variant: {bn: {gama: 1}}\n", []string{`x.yaml:2:18: variant.bn: unknown key "gama"; did you mean "gamma"? known: gamma, eps, momentum`}},
@@ -140,6 +140,14 @@ func TestFaults(t *testing.T) {
 		{"flat alias and original", "base: {nz: 1, model: {lstm: {latent_dim: 2}}}\n", []string{`x.yaml:1:8: model.lstm.latent_dim: given twice, here as "nz"`}},
 		{"two flat aliases", "base: {nz: 1, latent_size: 2}\n", []string{`x.yaml:1:15: model.lstm.latent_dim: given twice, here as "latent_size"`}},
 		{"merge key", "base: &b {train: {lr: 1}}\ngrid:\n- <<: *b\n", []string{`x.yaml:3:3: merge keys (<<) are not understood; what entries share belongs into base`}},
+
+		// what is compared with
+		{"a baseline that is no variant of the file", "grid: [{variant: vanilla}, {variant: bn}]\nbaseline: vanila\n", []string{`x.yaml:2:11: baseline: unknown variant "vanila"; did you mean "vanilla"?`}},
+		{"a baseline that leaves a setting open", "grid: [{variant: {bn: {gamma: [1, 2]}}}]\nbaseline: bn\n", []string{`x.yaml:2:11: baseline: bn leaves variant.bn.gamma open (1, 2); name one`}},
+		{"a baseline's value", "grid: [{variant: {bn: {gamma: [1, 2]}}}]\nbaseline: {variant: bn, variant.bn.gamma: 3}\n", []string{`x.yaml:2:43: baseline: no trial of the selection has variant.bn.gamma 3; there are 1, 2`}},
+		{"a baseline's setting", "grid: [{variant: bn}]\nbaseline: {variant: bn, variant.bn.gama: 3}\n", []string{`x.yaml:2:42: baseline: unknown setting "variant.bn.gama"; did you mean "variant.bn.gamma"?`}},
+		{"nothing for a baseline", "grid: [{variant: bn}]\nbaseline:\n", []string{`x.yaml:2:10: baseline: selects nothing`}},
+		{"a list for a baseline", "grid: [{variant: bn}]\nbaseline: [bn]\n", []string{`x.yaml:2:11: baseline: wants keys and values, got a list`}},
 
 		// the grid
 		{"equal entries", "grid:\n- variant: bn\n- variant: vanilla\n- {variant: {bn: {gamma: 0.5}}}\n", []string{`x.yaml:4:3: grid: has the same settings as the entry at line 2; each trial must differ in some setting`}},
