@@ -12,6 +12,7 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 
+	"vaelab/internal/report"
 	"vaelab/internal/train"
 )
 
@@ -98,7 +99,7 @@ func TestQuoted(t *testing.T) {
 
 func TestDecimal(t *testing.T) {
 	for v, want := range map[float64]string{-0.004: "0.00", -0.006: "-0.01", 0: "0.00", 12.345: "12.35", -10: "-10.00"} {
-		if got := decimal(v, 2); got != want {
+		if got := report.Decimal(v, 2); got != want {
 			t.Errorf("%s: got %s, want %s", fmt.Sprint(v), got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 	"vaelab/internal/train"
 )
 
@@ -86,7 +87,7 @@ func printMetrics(w io.Writer, split string, n int, values map[string]float64, v
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, name := range names {
 		if !math.IsNaN(values[name]) {
-			fmt.Fprintf(t, "%s\t%s\n", name, decimal(values[name], 4))
+			fmt.Fprintf(t, "%s\t%s\n", name, report.Decimal(values[name], 4))
 		}
 	}
 	for _, name := range sortedKeys(vectors) {

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vaelab/internal/report"
 )
 
 // learnt are sentences that a small model learns by heart, shorter and longer ones.
@@ -91,7 +93,7 @@ func TestSampleText(t *testing.T) {
 			if s.Cut {
 				text = strings.TrimSpace(text + " …")
 			}
-			if got, want := strings.Fields(lines[i]), append([]string{strconv.Itoa(i), decimal(*s.LogProb, 2)}, strings.Fields(text)...); !slices.Equal(got, want) {
+			if got, want := strings.Fields(lines[i]), append([]string{strconv.Itoa(i), report.Decimal(*s.LogProb, 2)}, strings.Fields(text)...); !slices.Equal(got, want) {
 				t.Errorf("%s: the table has %q, the JSON %q", quoted(args), got, want)
 			}
 			if s.Index != i || len(s.Z) != 4 {

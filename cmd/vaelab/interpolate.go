@@ -11,6 +11,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
+	"vaelab/internal/report"
 	"vaelab/internal/vae"
 )
 
@@ -79,7 +80,7 @@ type passage struct {
 }
 
 // at is the share of the way at a step: "0.00" ... "1.00".
-func (p passage) at(step int) string { return decimal(float64(step)/float64(p.steps-1), 2) }
+func (p passage) at(step int) string { return report.Decimal(float64(step)/float64(p.steps-1), 2) }
 
 // print decodes the steps and prints them, or draws them; ends holds the two examples.
 func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) error {

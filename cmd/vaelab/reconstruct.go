@@ -11,6 +11,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
+	"vaelab/internal/report"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
@@ -120,7 +121,7 @@ func (r reconstructions) print(w io.Writer, d *decoding, t *trained, split strin
 	}
 	fmt.Fprintf(w, "%s split, %s\n", split, d.how())
 	fmt.Fprintf(w, "mean ln p(x|z) of these %d: %s nats from their own z, %s from another's\n",
-		r.part.N(), decimal(r.ownLP, 2), decimal(r.otherLP, 2))
+		r.part.N(), report.Decimal(r.ownLP, 2), report.Decimal(r.otherLP, 2))
 	if t.set.Space().Kind == vae.Image {
 		return d.saves(w, r.gallery(t.set))
 	}

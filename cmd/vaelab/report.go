@@ -137,7 +137,7 @@ func identify(wErr io.Writer, s *report.Source, names, files []string, judged []
 			if err != nil {
 				return err
 			}
-			one.Question = e.Question
+			one.Question, one.Baseline = e.Question, e.Baseline
 			s.Notes = append(s.Notes, strayed(e, s.Set)...)
 		}
 		s.Experiments = append(s.Experiments, one)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 	"vaelab/internal/sweep"
 	"vaelab/plots"
 )
@@ -27,7 +28,12 @@ name of an experiment that ships with the program (vaelab list experiments).
 A trial is known by its settings, its data and its seed: the same command again trains
 nothing, one more seed trains one more trial. Ctrl-C leaves checkpoints, and the same
 command goes on from them. A trial that fails is marked with its reason; the others go on,
-and the exit code is 1.`,
+and the exit code is 1.
+
+The table has the medians and their intervals over six seeds or more, means with standard
+deviations over fewer, and marks what a paired test against the baseline shows (*) or does not
+show (~). The baseline is vanilla, or the first group if there is none; the file's line
+baseline: bn, or baseline: {variant: bn, variant.bn.gamma: 0.5}, declares another.`,
 		Example: `  vaelab run kl-vanishing
   vaelab run my.yaml --seeds 6 -j 4
   vaelab run ptb --set data.text.train=ptb.train.txt --set data.text.valid=ptb.valid.txt \
@@ -65,7 +71,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return err
 	}
 	fmt.Fprintln(w)
-	if err := printTable(w, set); err != nil {
+	if err := printTable(w, set, report.Experiment{Name: e.Name, Baseline: e.Baseline}); err != nil {
 		return err
 	}
 	for _, s := range sets(jobs) {

@@ -39,7 +39,7 @@ func TestRunAgain(t *testing.T) {
 		if n := strings.Count(r.err, ": done in "); n != step.ends {
 			t.Errorf("%v: %d trials ended, want %d:\n%s", step.args, n, step.ends, r.err)
 		}
-		has(t, "stdout", r.out, "test split", "vanilla", "bn", "NELBO", "results/tiny/kl-curve.png\nresults/tiny/z-use.png\n")
+		has(t, "stdout", r.out, "Test split", "vanilla", "bn", "NELBO", "results/tiny/kl-curve.png\nresults/tiny/z-use.png\n")
 	}
 	for _, file := range []string{"kl-curve.png", "kl-curve.csv", "z-use.png", "z-use.csv"} {
 		if info, err := os.Stat(filepath.Join("results", "tiny", file)); err != nil || info.Size() == 0 {
@@ -282,13 +282,18 @@ func TestDamagedRows(t *testing.T) {
 func TestTable(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants)
 	out := succeeds(t, "run", "tiny.yaml").out
-	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ± \d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ± \d+\.\d\d +0\.50 ± 0\.00 `} {
+	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ±\d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ±\d+\.\d\d~ +0\.50 ±0\.00 `, `^$|mean ± standard deviation`, `that needs 6 seeds\.`} {
 		if !regexp.MustCompile(line).MatchString(out) {
 			t.Errorf("no line is like %s:\n%s", line, out)
 		}
 	}
 	out = succeeds(t, "run", "tiny.yaml", "--seeds", "1").out
-	if body, _, _ := strings.Cut(out[strings.Index(out, "variant"):], "results"); strings.Contains(body, "±") {
+	if body, _, _ := strings.Cut(out[strings.Index(out, "group"):], "results"); strings.Contains(body, "±") {
 		t.Errorf("one seed has a spread:\n%s", out)
 	}
+	has(t, "no declaration", out, "The baseline is vanilla;")
+	write(t, "tiny.yaml", twoVariants+"baseline: bn\n")
+	has(t, "a declared baseline", succeeds(t, "run", "tiny.yaml").out, "The baseline is bn;", "The experiment's file declares it.")
+	succeeds(t, "report", "results/tiny", "--experiment", "tiny.yaml")
+	has(t, "the report", read(t, "results/tiny/report.md"), "The baseline is bn;", "bn (baseline)")
 }

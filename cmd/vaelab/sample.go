@@ -12,6 +12,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
+	"vaelab/internal/report"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
@@ -79,7 +80,7 @@ func (d *decoding) printSamples(w io.Writer, t *trained, x written) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\tln p(x|z)\tsentence")
 	for i, s := range x.sentences {
-		fmt.Fprintf(table, "%d\t%s\t%s\n", i, decimal(s.LogProb, 2), words(t.set.Vocab, s))
+		fmt.Fprintf(table, "%d\t%s\t%s\n", i, report.Decimal(s.LogProb, 2), words(t.set.Vocab, s))
 	}
 	return table.Flush()
 }

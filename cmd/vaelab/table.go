@@ -3,58 +3,28 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/report"
 )
 
-// columns of the table, each with the decimals it is printed with.
-var columns = []struct {
-	title, metric string
-	decimals      int
-}{
-	{"KL", "kl", 2}, {"floor", "floor", 2}, {"MI", "mi", 2}, {"gap", "gap", 2}, {"AU", "au", 1},
-	{"rec", "rec", 2}, {"NELBO", "nelbo", 2}, {"PPL", "ppl", 1},
-}
+// screen is as many columns as a table may be wide.
+const screen = 120
 
-// printTable prints a line for every group of trials that differ in the seed only: mean
-// over the seeds and sample standard deviation.
-func printTable(w io.Writer, set *record.Set) error {
-	split, n := tableSplit(set)
-	if n == 0 {
+// printTable prints the summary of a set of trials, and what is doubtful about them.
+func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) error {
+	t := report.Summary(set, experiments...)
+	if len(t.Rows) == 0 {
 		fmt.Fprintln(w, "no trial has been evaluated yet")
 		return printFailed(w, set)
 	}
-	fmt.Fprintf(w, "%s split, running statistics; mean ± standard deviation over seeds; nats per example (PPL is a bound, from NELBO)\n", split)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "variant\tseeds\t")
-	for _, c := range columns {
-		fmt.Fprintf(t, "%s\t", c.title)
-	}
-	fmt.Fprintln(t)
-	for _, g := range set.Groups() {
-		fmt.Fprintf(t, "%s\t%d\t", g.Label, len(g.Runs))
-		for _, c := range columns {
-			var values []float64
-			for _, r := range g.Runs {
-				if v, ok := record.Last(r, split, c.metric); ok {
-					values = append(values, v)
-				}
-			}
-			fmt.Fprintf(t, "%s\t", spread(values, c.decimals))
-		}
-		fmt.Fprintln(t)
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, line := range report.Truths(set.Groups(), split) {
-		fmt.Fprintln(w, line)
+	fmt.Fprintln(w, fold(t.Caption))
+	fmt.Fprint(w, aligned(t))
+	for _, note := range t.Notes {
+		fmt.Fprintln(w, fold(note))
 	}
 	for _, line := range claims.Entangled(set) {
 		fmt.Fprintf(w, "note: %s\n", line)
@@ -93,43 +63,86 @@ func printFailed(w io.Writer, set *record.Set) error {
 	return nil
 }
 
-// tableSplit is test if any trial has been tested, else valid.
-func tableSplit(set *record.Set) (split string, n int) {
-	for _, split = range []string{"test", "valid"} {
-		for _, r := range set.Runs {
-			if _, ok := record.Last(r, split, "kl"); ok {
-				n++
+// aligned is a table as lines of text. The columns that would make them longer than a screen is wide
+// follow below, with the labels again.
+func aligned(t report.Table) string {
+	lines := append([][]string{t.Header}, signed(t)...)
+	width := make([]int, len(t.Header))
+	for i := range width {
+		for _, line := range lines {
+			width[i] = max(width[i], gutter+utf8.RuneCountInString(line[i]))
+		}
+	}
+	var text strings.Builder
+	for from := t.Left; from < len(width); {
+		to, total := from, 0
+		for _, w := range width[:t.Left] {
+			total += w
+		}
+		for to < len(width) && (to == from || total+width[to] <= screen) {
+			total += width[to]
+			to++
+		}
+		for _, cells := range lines {
+			line := ""
+			for i, cell := range cells {
+				if i < t.Left || i >= from && i < to {
+					line += fmt.Sprintf("%*s", width[i], cell)
+				}
+			}
+			fmt.Fprintln(&text, strings.TrimRight(line, " "))
+		}
+		from = to
+	}
+	return text.String()
+}
+
+// gutter is the room between two columns.
+const gutter = 2
+
+// signed are the cells' texts. A * or ~ after a number has a column of its own: where others of the
+// table's column have one, a space stands for it. Intervals, whose rows have no label, may reach below it.
+func signed(t report.Table) (lines [][]string) {
+	tested := make([]bool, len(t.Header))
+	for _, row := range t.Rows {
+		var line []string
+		for i, c := range row {
+			if c.Bold {
+				c.Text += "*"
+			}
+			c.Text = strings.Replace(c.Text, "\u00a0~", "~", 1)
+			tested[i] = tested[i] || strings.HasSuffix(c.Text, "*") || strings.HasSuffix(c.Text, "~")
+			line = append(line, c.Text)
+		}
+		lines = append(lines, line)
+	}
+	for _, line := range lines {
+		for i, text := range line {
+			if tested[i] && line[0] != "" && !strings.HasSuffix(text, "*") && !strings.HasSuffix(text, "~") {
+				line[i] += " "
 			}
 		}
-		if n > 0 {
-			return split, n
+	}
+	return lines
+}
+
+// fold breaks a text into lines of a screen's width.
+func fold(text string) string {
+	var folded strings.Builder
+	n := 0
+	for i, word := range strings.Split(text, " ") {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case n+1+size > screen:
+			folded.WriteString("\n")
+			n = 0
+		default:
+			folded.WriteString(" ")
+			n++
 		}
+		folded.WriteString(word)
+		n += size
 	}
-	return split, 0
-}
-
-func spread(values []float64, decimals int) string {
-	if len(values) == 0 {
-		return "–"
-	}
-	var mean, s float64
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
-	for _, v := range values {
-		s += (v - mean) * (v - mean)
-	}
-	if len(values) == 1 {
-		return decimal(mean, decimals)
-	}
-	return decimal(mean, decimals) + " ± " + decimal(math.Sqrt(s/float64(len(values)-1)), decimals)
-}
-
-// decimal is a number without the sign that rounding leaves before zero.
-func decimal(v float64, decimals int) string {
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if strings.Trim(s, "-0.") == "" {
-		s = strings.TrimPrefix(s, "-")
-	}
-	return s
+	return folded.String()
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 )
 
 // TestTableNotesLeaks: a KL far below its floor is spoken of, one just above it is not.
@@ -52,11 +54,49 @@ func TestTableShowsTheTruth(t *testing.T) {
 		"The true NLL of the synthetic data is 30.54 (standard error 0.15): no model's NELBO or NLL can be below. Their generator's own z tells 4.13 nats of x.\n",
 		"The true NLL of the gaussian data is 12.30: no",
 	} {
-		if strings.Count(w.String(), want) != 1 {
+		if strings.Count(strings.ReplaceAll(w.String(), "\n", " "), want) != 1 { // however it is folded
 			t.Errorf("%q is not there once:\n%s", want, w.String())
 		}
 	}
 	if strings.Contains(w.String(), "the godoc data") {
 		t.Errorf("nobody knows the generator of godoc:\n%s", w.String())
+	}
+}
+
+// TestTableFits: no line is wider than a screen, whatever the labels, and no column is lost.
+func TestTableFits(t *testing.T) {
+	for _, setting := range []string{"a", strings.Repeat("long", 15)} {
+		set := &record.Set{}
+		for _, variant := range []string{"vanilla", "bn"} {
+			for seed := 1; seed <= 6; seed++ {
+				values := map[string]float64{"kl": float64(seed)}
+				if variant == "bn" {
+					values["kl"] += 1000
+				}
+				for _, m := range []string{"floor", "mi", "gap", "au", "rec", "nelbo", "iw_nll", "ppl"} {
+					values[m] = 100 + float64(seed)
+				}
+				set.Runs = append(set.Runs, record.Run{
+					Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant, "train." + setting: variant}},
+					Rows:  []record.Row{{Step: 10, Split: "test", Values: values}},
+				})
+			}
+		}
+		for _, runs := range [][]record.Run{set.Runs, set.Runs[1:]} { // medians; means with deviations
+			text := aligned(report.Summary(&record.Set{Runs: runs}))
+			for line := range strings.Lines(text) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > screen {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+			for _, title := range []string{"KL", "floor", "MI", "gap", "AU", "rec", "NELBO", "IW-NLL", "PPL"} {
+				if n := strings.Count(text, " "+title); n != 1 {
+					t.Errorf("%s stands %d times:\n%s", title, n, text)
+				}
+			}
+		}
+	}
+	if got, want := fold("a "+strings.Repeat("b", 118)+" c"), "a "+strings.Repeat("b", 118)+"\nc"; got != want {
+		t.Errorf("folded to %q, want %q", got, want)
 	}
 }

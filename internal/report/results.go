@@ -150,7 +150,7 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 		what = fmt.Sprintf("mean ± standard deviation over n seeds (an interval for the median takes %d)", stats.SeedsFor(confidence))
 	}
 	t.Caption = fmt.Sprintf("%s split, running statistics, nats per example (PPL is a bound, from NELBO); %s", splitNames[split], what)
-	t.Notes = legend(groups, split, b, compared, "*")
+	t.Notes = append(legend(groups, split, b, compared, "*"), Truths(groups, split)...)
 	return t
 }
 
