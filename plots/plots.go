@@ -13,6 +13,7 @@ import (
 	"embed"
 	"encoding/csv"
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 
@@ -55,10 +56,11 @@ func (d *Drawing) PNG() ([]byte, error) {
 	if d.picture != nil {
 		return d.picture, nil
 	}
-	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dpi))}
+	c := vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dpi))
 	d.draw(draw.New(c))
 	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
+	fast := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := fast.Encode(&b, c.Image()); err != nil {
 		return nil, err
 	}
 	d.picture = b.Bytes()
