@@ -13,14 +13,14 @@ var latexText string
 
 var latexPage = template.Must(template.New("latex").Delims("<<", ">>").Funcs(template.FuncMap{
 	"tex":     latexEscape,
-	"code":    func(text string) string { return strings.ReplaceAll(latexEscape(text), "--", "-{}-") }, // no dash
 	"columns": latexColumns,
 	"size": func(t Table) string {
 		if len(t.Header) > fewColumns {
-			return `\scriptsize\setlength{\tabcolsep}{2.5pt}`
+			return `\scriptsize\setlength{\tabcolsep}{2pt}`
 		}
 		return `\footnotesize`
 	},
+	"room":  latexRoom,
 	"lines": func(text string) []string { return strings.Split(text, "\n") },
 }).Parse(latexText))
 
@@ -35,6 +35,10 @@ func (r *Report) LaTeX() ([]byte, error) {
 // fewColumns fit a page as they are; in more, lines have to break.
 const fewColumns = 5
 
+// latexRoom is how many lines a table needs on a page to begin there: all of a short one, with its
+// heading and two lines a row, and the first part of a long one.
+func latexRoom(t Table) int { return min(4+2*len(t.Rows), 20) }
+
 // latexColumns are the columns of a table: text to the left, numbers to the right.
 func latexColumns(t Table) string {
 	numbers := len(t.Header) - t.Left
@@ -44,8 +48,12 @@ func latexColumns(t Table) string {
 	case len(t.Header) <= fewColumns:
 		return "l" + strings.Repeat("r", numbers)
 	}
-	number := fmt.Sprintf(`>{\raggedleft\arraybackslash}p{\dimexpr 0.8\linewidth/%d-2\tabcolsep\relax}`, numbers)
-	return textColumn("0.19") + strings.Repeat(number, numbers)
+	first, counts := textColumn("0.16"), ""
+	if t.Header[1] == "n" { // needs no more room than its numbers
+		counts, numbers = "r", numbers-1
+	}
+	number := fmt.Sprintf(`>{\raggedleft\arraybackslash}p{\dimexpr 0.81\linewidth/%d-2\tabcolsep\relax}`, numbers)
+	return first + counts + strings.Repeat(number, numbers)
 }
 
 // textColumns are the widths of tables of text, by their number of columns.
@@ -59,12 +67,16 @@ func textColumn(width string) string {
 	return `>{\raggedright\arraybackslash}p{` + width + `\linewidth}`
 }
 
+// latexEscaper also takes apart what a typeface makes one letter of: -- and ,, and ?`.
 var latexEscaper = strings.NewReplacer(
 	`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_\allowbreak{}`,
-	"^", `\textasciicircum{}`, "~", `$\sim$`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, `"`, `\textquotedbl{}`,
-	fixed, "~", "±", `$\pm$`, "−", `$-$`, "–", "--", "…", `\dots{}`, "√", `$\surd$`, "²", `$^2$`, "≥", `$\ge$`, "≤", `$\le$`, "×", `$\times$`, "Σ", `$\Sigma$`, "Δ", `$\Delta$`, "→", `$\to$`, "∞", `$\infty$`, "‖", `$\Vert$`, "’", "'", "“", "``", "”", "''",
-	"α", `$\alpha$`, "β", `$\beta$`, "γ", `$\gamma$`, "δ", `$\delta$`, "ε", `$\varepsilon$`, "θ", `$\theta$`, "κ", `$\kappa$`, "λ", `$\lambda$`,
-	"μ", `$\mu$`, "σ", `$\sigma$`, "τ", `$\tau$`,
+	"^", `\textasciicircum{}`, "~", `$\sim$`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, `"`, `\textquotedbl{}`, "`", `\textasciigrave{}`,
+	"--", "-{}-", ",,", ",{},",
+	fixed, "~", "±", `$\pm$`, "−", `$-$`, "–", "--", "—", "---", "…", `\dots{}`, "√", `$\surd$`, "²", `$^2$`, "½", `$\frac12$`, "≥", `$\ge$`, "≤", `$\le$`, "≈", `$\approx$`, "×", `$\times$`, "·", `$\cdot$`,
+	"Δ", `$\Delta$`, "→", `$\to$`, "∞", `$\infty$`, "‖", `$\Vert$`, "‘", "`", "’", "'", "“", "``", "”", "''",
+	"α", `$\alpha$`, "β", `$\beta$`, "γ", `$\gamma$`, "δ", `$\delta$`, "ε", `$\varepsilon$`, "ζ", `$\zeta$`, "η", `$\eta$`, "θ", `$\theta$`, "κ", `$\kappa$`, "λ", `$\lambda$`,
+	"μ", `$\mu$`, "µ", `$\mu$`, "ν", `$\nu$`, "ξ", `$\xi$`, "π", `$\pi$`, "ρ", `$\rho$`, "σ", `$\sigma$`, "τ", `$\tau$`, "φ", `$\varphi$`, "χ", `$\chi$`, "ψ", `$\psi$`, "ω", `$\omega$`,
+	"Γ", `$\Gamma$`, "Θ", `$\Theta$`, "Λ", `$\Lambda$`, "Π", `$\Pi$`, "Σ", `$\Sigma$`, "Φ", `$\Phi$`, "Ψ", `$\Psi$`, "Ω", `$\Omega$`,
 )
 
 // latexEscape makes plain text of a text; pdflatex stops at a letter that it does not know, which

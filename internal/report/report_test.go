@@ -5,8 +5,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -326,7 +331,60 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// No LaTeX is at hand in a test; what usually stops it is checked.
+// What means something to LaTeX loses its meaning, and what pdflatex would stop at is written otherwise.
+func TestLaTeXEscape(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`\`, `\textbackslash{}`}, {"{}", `\{\}`}, {"$", `\$`}, {"&", `\&`}, {"#", `\#`}, {"%", `\%`}, {"^", `\textasciicircum{}`}, {"~", `$\sim$`},
+		{"a_b", `a\_\allowbreak{}b`}, {"<|>", `\textless{}\textbar{}\textgreater{}`}, {`"`, `\textquotedbl{}`}, {"?`", `?\textasciigrave{}`},
+		{"--set a---b", "-{}-set a-{}--b"}, {"1–2", "1--2"}, {",,", ",{},"}, {"μ ± σ²", `$\mu$ $\pm$ $\sigma$$^2$`}, {"−½", `$-$$\frac12$`}, {"1" + fixed + "%", `1~\%`},
+		{"a\nb\tc", "a b c"}, {"\x00\x1b\u0085", "???"}, {"漢я\U0001F600", "???"}, {"é", "é"}, {"\xff", "?"}, {"", ""},
+	} {
+		if got := latexEscape(c.text); got != c.want {
+			t.Errorf("%q is %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+// TestLaTeXCompiles: pdflatex, if there is one, makes a PDF of the hardest report, and of every letter.
+func TestLaTeXCompiles(t *testing.T) {
+	pdflatex, err := exec.LookPath("pdflatex")
+	if err != nil {
+		t.Skip("no pdflatex")
+	}
+	s := hard()
+	for r := ' '; r <= 'ÿ'; r++ {
+		s.Notes = append(s.Notes, "a "+string(r)+" "+string(r)+string(r)+"[z]")
+	}
+	s.Notes = append(s.Notes, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΠΣΦΨΩ √²½≥≤≈×·→∞‖‘’“”…—–−")
+	page, err := New(s).LaTeX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 20))); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{"report.tex": page, "kl-curve.png": picture.Bytes()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(pdflatex, "-interaction=nonstopmode", "-halt-on-error", "report.tex")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, out[max(0, len(out)-2000):])
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "report.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(log), "Missing character") {
+		t.Errorf("a letter is not in the typeface:\n%s", log)
+	}
+}
+
+// What usually stops LaTeX is checked without one, too.
 func TestLaTeX(t *testing.T) {
 	page, err := New(hard()).LaTeX()
 	if err != nil {
@@ -345,7 +403,7 @@ func TestLaTeX(t *testing.T) {
 		}
 	}
 	depth := 0
-	bare := regexp.MustCompile(`\\[\\{}$&#%_]`).ReplaceAllString(text, "")
+	bare := regexp.MustCompile(`\\[\\{}$&#%_]|<#1`).ReplaceAllString(text, "")
 	for _, r := range bare {
 		switch {
 		case r == '{':
