@@ -9,6 +9,8 @@
 //	    rows.jsonl     what was measured: one Row a line, appended as training goes
 //	    DONE | FAILED  how it ended; the text of FAILED is the reason
 //
+// An ArchiveFile holds the trials of such folders in one file, for publication.
+//
 // A row is one JSON object with sorted keys, so that equal rows are equal bytes:
 //
 //	{"step":20,"epoch":0.1,"split":"train","values":{"kl":1.5,"nll":101.2}}

@@ -85,19 +85,26 @@ type Set struct {
 }
 
 // Load reads all trials in and below the folders: whole results, one experiment or one
-// trial, in any mix; a trial reached twice is read once. A folder without a trial, a last
-// row that is cut off and a trial that lies in two places are Warnings; a folder that does
-// not exist, an unknown format and a broken row are errors.
+// trial, in any mix; a trial reached twice is read once. An ArchiveFile is read in the folders
+// themselves and not below them, where those of others may lie; trials that are there as folders, too, are
+// left out of it. A folder without a trial, a last row that is cut off and a trial that lies in two
+// places are Warnings; a folder that does not exist, an unknown format and a broken row are errors.
 func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
 	var found []string
+	var archives []Run
 	read := map[string]bool{} // by absolute folder
 	for _, root := range dirs {
 		below, err := trialDirs(root)
 		if err != nil {
 			return nil, err
 		}
-		if len(below) == 0 {
+		packed, err := LoadArchive(root)
+		if err != nil {
+			return nil, err
+		}
+		archives = append(archives, packed...)
+		if len(below)+len(packed) == 0 {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: no %s in or below it", root, TrialFile))
 		}
 		for _, dir := range below {
@@ -124,6 +131,15 @@ func Load(dirs ...string) (*Set, error) {
 		place[id] = l.run.Dir
 		set.Runs = append(set.Runs, l.run)
 	}
+	for _, run := range archives {
+		id := run.Experiment + "/" + run.ID
+		if other, ok := place[id]; ok {
+			set.Warnings = append(set.Warnings, fmt.Errorf("%s: left out of an archive, because there is %s", run.ID, other))
+			continue
+		}
+		place[id] = run.Dir
+		set.Runs = append(set.Runs, run)
+	}
 	sort.SliceStable(set.Runs, func(i, j int) bool {
 		a, b := set.Runs[i], set.Runs[j]
 		if p, q := filepath.Dir(a.Dir), filepath.Dir(b.Dir); p != q {
@@ -136,8 +152,14 @@ func Load(dirs ...string) (*Set, error) {
 
 // trialDirs returns the folders in and below root that hold a trial.json.
 func trialDirs(root string) ([]string, error) {
-	if _, err := os.Stat(root); err != nil {
+	var cause *fs.PathError
+	switch info, err := os.Stat(root); {
+	case errors.As(err, &cause):
+		return nil, fmt.Errorf("%s: %w", root, cause.Err)
+	case err != nil:
 		return nil, err
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s: not a directory; wants the folder of results, of an experiment or of a trial", root)
 	}
 	var dirs []string
 	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {

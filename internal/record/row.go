@@ -96,22 +96,28 @@ func convert[To, From ~float64](from []From) []To {
 	return to
 }
 
+// A parser reads lines, the usual ones fast.
+type parser struct{ fast scanner }
+
+func (p *parser) row(line []byte) (Row, error) {
+	if r, ok := p.fast.row(line); ok {
+		return r, nil
+	}
+	var r Row
+	err := json.Unmarshal(line, &r)
+	return r, err
+}
+
 // readRows reads the text of the file path; the rows share nothing with it. A last line that lacks its newline and is not
 // a row yet is left out with a warning: the trial is running, or was killed. Any other
 // line that is not a row is an error.
 func readRows(path string, text []byte) (rows []Row, warning, err error) {
-	fast := scanner{names: map[string]string{}}
+	p := parser{scanner{names: map[string]string{}}}
 	rows = make([]Row, 0, bytes.Count(text, []byte("\n"))+1)
 	for n := 1; len(text) > 0; n++ {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))
 		text = rest
-		r, ok := fast.row(line)
-		var err error
-		if !ok {
-			r = Row{}
-			err = json.Unmarshal(line, &r)
-		}
-		if err == nil {
+		if r, err := p.row(line); err == nil {
 			rows = append(rows, r)
 		} else if !ended {
 			return rows, fmt.Errorf("%s:%d: last line left out: still being written or cut off", path, n), nil

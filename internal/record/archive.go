@@ -1,0 +1,188 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// ArchiveFile holds many trials in one file, for those who want to draw and judge again what
+// somebody else has trained: no weights, but every row. It is lines of JSON, zipped: for each trial
+// a line that says which it is, where it ran and how it stands, then its rows as in rows.jsonl. Numbers
+// of trials in float32 are as Rounded has them, which halves the file.
+const ArchiveFile = "trials.jsonl.gz"
+
+// archived is a trial's first line.
+type archived struct {
+	Trial
+	Manifest Manifest `json:"manifest,omitzero"`
+	State    string   `json:"state"`
+	Reason   string   `json:"reason,omitempty"` // why it failed
+	Rows     int      `json:"rows"`             // that follow
+}
+
+// Archive returns the set as the content of an ArchiveFile; equal sets give equal bytes. What Load
+// has warned of is not in it.
+func Archive(set *Set) ([]byte, error) {
+	var b bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	lines := json.NewEncoder(zip)
+	for _, r := range Rounded(set).Runs {
+		if err := lines.Encode(archived{r.Trial, r.Manifest, r.State.String(), r.Reason, len(r.Rows)}); err != nil {
+			return nil, err
+		}
+		for _, row := range r.Rows {
+			if err := lines.Encode(row); err != nil {
+				return nil, err
+			}
+		}
+	}
+	err = zip.Close()
+	return b.Bytes(), err
+}
+
+// Rounded returns the set with the numbers of trials in float32 at that precision: what they measured is
+// no more exact. Whoever draws and judges the rounded set comes to what its archive comes to.
+func Rounded(set *Set) *Set {
+	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings}
+	for i, run := range out.Runs {
+		if run.Config["precision"] != "float32" {
+			continue
+		}
+		rows := make([]Row, len(run.Rows))
+		for j, r := range run.Rows {
+			rows[j] = Row{Step: r.Step, Epoch: short(r.Epoch), Split: r.Split, Values: make(map[string]float64, len(r.Values))}
+			for k, v := range r.Values {
+				rows[j].Values[k] = short(v)
+			}
+			for k, vector := range r.Vectors {
+				if rows[j].Vectors == nil {
+					rows[j].Vectors = make(map[string][]float64, len(r.Vectors))
+				}
+				rows[j].Vectors[k] = make([]float64, len(vector))
+				for d, v := range vector {
+					rows[j].Vectors[k][d] = short(v)
+				}
+			}
+		}
+		out.Runs[i].Rows = rows
+	}
+	return out
+}
+
+// short is the shortest decimal that stands for the number among float32; one that float32 has no room
+// for stays as it is.
+func short(v float64) float64 {
+	if r := float32(v); r == 0 || math.IsInf(float64(r), 0) || math.IsNaN(v) {
+		return v
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', -1, 32), 64) // its own text
+	return rounded
+}
+
+// LoadArchive reads the folder's archive; there may be none. A trial's Dir is where its folder would be.
+func LoadArchive(dir string) ([]Run, error) {
+	path := filepath.Join(dir, ArchiveFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	a := archive{}
+	zip, err := gzip.NewReader(bufio.NewReader(f))
+	if err == nil {
+		a.text = bufio.NewReader(zip)
+		err = a.read(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; vaelab report --rows writes one anew from the trials' folders", path, err)
+	}
+	return a.runs, nil
+}
+
+// An archive being read.
+type archive struct {
+	text *bufio.Reader
+	line int // lines read
+	runs []Run
+}
+
+// read reads all trials.
+func (a *archive) read(dir string) error {
+	for {
+		line, err := a.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		head := archived{Rows: -1}
+		if err := json.Unmarshal(line, &head); err != nil {
+			return fmt.Errorf("line %d: wants a trial: %w", a.line, err)
+		}
+		state := slices.IndexFunc([]State{Unfinished, Done, Failed}, func(s State) bool { return s.String() == head.State })
+		switch {
+		case head.Format != Format:
+			return fmt.Errorf("line %d: format %d, but this program reads format %d only", a.line, head.Format, Format)
+		case head.ID == "" || head.Rows < 0 || state < 0:
+			return fmt.Errorf("line %d: wants a trial with its id, its state and its number of rows", a.line)
+		}
+		run := Run{Trial: head.Trial, Dir: filepath.Join(dir, filepath.FromSlash(head.ID)), Manifest: head.Manifest, State: State(state), Reason: head.Reason}
+		if run.Rows, err = a.rows(head.Rows); err != nil {
+			return err
+		}
+		a.runs = append(a.runs, run)
+	}
+}
+
+// rows reads the n rows of a trial.
+func (a *archive) rows(n int) (rows []Row, err error) {
+	p := parser{scanner{names: map[string]string{}}}
+	for range n {
+		line, err := a.next()
+		if err == io.EOF {
+			err = fmt.Errorf("line %d: the trial has %d rows, not %d", a.line, len(rows), n)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r, err := p.row(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: broken row: %w", a.line, err)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// next is the next line without its end. The error is io.EOF only between two lines.
+func (a *archive) next() ([]byte, error) {
+	line, err := a.text.ReadBytes('\n')
+	if err == io.EOF && len(line) > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		if err != io.EOF {
+			err = fmt.Errorf("line %d: %w", a.line+1, err)
+		}
+		return nil, err
+	}
+	a.line++
+	return line[:len(line)-1], nil
+}

@@ -1,0 +1,102 @@
+package record
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What Load reads of an archive is what it read of the folders, but for where they are and for digits
+// that float32 does not have.
+func TestArchive(t *testing.T) {
+	results := t.TempDir()
+	row := Row{Step: 7, Epoch: 1. / 7, Split: "train", Values: map[string]float64{"kl": math.Pi, "nan": math.NaN(), "tiny": 1e-300, "huge": -1e300, "none": 0},
+		Vectors: map[string][]float64{"kl_dim": {1. / 3, math.NaN()}, "empty": {}}}
+	exact := map[string]string{"precision": "float64"}
+	write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-1", Variant: "bn", Seed: 1, Config: exact}, true, row, row)
+	write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-2", Variant: "bn", Seed: 2, Config: map[string]string{"precision": "float32"}, Data: "d"}, false, row)
+	failed := write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-10", Variant: "bn", Seed: 10, Config: exact}, false)
+	put(t, filepath.Join(failed, FailedFile), "it <failed>\nthere\n")
+	put(t, filepath.Join(failed, ManifestFile), `{"version":"v1","kernel":"avx2","data_warnings":["w"],"seconds":1.5}`)
+	from := filepath.Join(results, "a")
+	set, err := Load(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := Archive(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := t.TempDir()
+	put(t, filepath.Join(to, ArchiveFile), string(text))
+	got, err := Load(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.NewReplacer(from, to, "[]record.Row(nil)", "[]record.Row{}")
+	if got, want := plain.Replace(fmt.Sprintf("%#v", got)), plain.Replace(fmt.Sprintf("%#v", Rounded(set))); got != want { // NaN is not NaN, its text is
+		t.Errorf("read\n%s\nwant\n%s", got, want)
+	}
+	if a := got.Runs[0].Rows[1].Values["kl"]; a != math.Pi {
+		t.Errorf("a float64 trial's number is %v", a)
+	}
+	if a := got.Runs[1].Rows[0].Values; a["kl"] != 3.1415927 || a["tiny"] != 1e-300 || a["huge"] != -1e300 {
+		t.Errorf("a float32 trial's numbers are %v", a)
+	}
+	again, err := Archive(got)
+	if err != nil || !bytes.Equal(text, again) {
+		t.Errorf("the archive of the archive is another one: %v", err)
+	}
+
+	// Beside the folders it adds nothing, and below a folder it is not looked for.
+	put(t, filepath.Join(from, ArchiveFile), string(text))
+	if both, err := Load(from); err != nil || len(both.Runs) != 3 || len(both.Warnings) != 3 || !strings.Contains(both.Warnings[0].Error(), "left out of an archive") {
+		t.Errorf("beside the folders: %d runs, %v, %v", len(both.Runs), both.Warnings, err)
+	}
+	if above, err := Load(results); err != nil || len(above.Runs) != 3 || len(above.Warnings) != 0 {
+		t.Errorf("from above: %d runs, %v, %v", len(above.Runs), above.Warnings, err)
+	}
+}
+
+func TestArchiveRefusals(t *testing.T) {
+	zipped := func(text string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	const head, row = `{"format":1,"id":"a/seed-1","state":"done","rows":1}`, `{"step":1,"epoch":1,"split":"t","values":{}}`
+	whole := zipped(head + "\n" + row + "\n")
+	for _, c := range []struct{ name, text, want string }{
+		{"not zipped", head, "gzip: invalid header"},
+		{"cut off", whole[:len(whole)-12], "line 3: unexpected EOF"},
+		{"changed", whole[:len(whole)-8] + "abcd" + whole[len(whole)-4:], "line 3: gzip: invalid checksum"},
+		{"no end of line", zipped(head + "\n" + row), "line 2: unexpected EOF"},
+		{"a row too few", zipped(head + "\n"), "line 1: the trial has 0 rows, not 1"},
+		{"a row too many", zipped(head + "\n" + row + "\n" + row + "\n"), "line 3: format 0"},
+		{"a broken row", zipped(head + "\n{\n"), "line 2: broken row: unexpected end"},
+		{"no trial", zipped("[]\n"), "line 1: wants a trial: json"},
+		{"no state", zipped(`{"format":1,"id":"a","rows":0}` + "\n"), "line 1: wants a trial with its id, its state"},
+		{"rows below zero", zipped(`{"format":1,"id":"a","state":"done","rows":-1}` + "\n"), "line 1: wants a trial with its id"},
+		{"of the future", zipped(`{"format":2,"id":"a","state":"done","rows":0}` + "\n"), "line 1: format 2, but this program reads format 1 only"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, ArchiveFile)
+		if err := os.WriteFile(path, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(dir); err == nil || !strings.HasPrefix(err.Error(), path+": "+c.want) || !strings.Contains(err.Error(), "vaelab report --rows") {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}
