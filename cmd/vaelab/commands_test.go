@@ -213,8 +213,11 @@ func TestExport(t *testing.T) {
 	if err := os.Mkdir("none", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	r := succeeds(t, "export", "none")
-	has(t, "export of nothing", r.err, "vaelab: warning: none: no trial.json in or below it")
+	r := vaelab(t, "export", "none")
+	if r.code != exitFailed || r.out != "" {
+		t.Errorf("export of nothing: exit code %d\n%s", r.code, r.out)
+	}
+	has(t, "export of nothing", r.err, "none: no trial in or below it; vaelab run makes some")
 }
 
 // TestKernelChoice: an unknown kernel is refused before anything runs.

@@ -26,6 +26,7 @@ import (
 func reportCommand() *cobra.Command {
 	var out string
 	var files []string
+	var rows bool
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write a report of trials as HTML, Markdown and LaTeX",
@@ -36,8 +37,12 @@ makes each part again. DIR is a results folder or an experiment's; nothing is tr
 
 report.html needs no other file. report.md and report.tex show the PNG files beside them; each
 has a CSV with the same numbers. The question and the commands are those of the experiment that
-ships under the name of the trials' experiment, or of the YAML file given with --experiment.`,
-		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper",
+ships under the name of the trials' experiment, or of the YAML file given with --experiment.
+
+With --rows the folder of the report can be published: it also gets ` + record.ArchiveFile + ` with every row of
+every trial, at the precision that they were trained in, and the verdicts. report, plot, export and
+verify --no-train read such a folder as they read one with trials.`,
+		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -51,18 +56,14 @@ ships under the name of the trials' experiment, or of the YAML file given with -
 			if out == "" {
 				out = dir
 			}
-			if err := os.MkdirAll(out, 0o777); err != nil {
-				return err
+			if rows && same(dir, out) {
+				return usageError{fmt.Errorf("--rows: %s has the rows already; choose another folder for the report with --out", dir)}
 			}
-			s := report.Source{Set: set, Version: version()}
 			names := experimentsOf(set)
-			s.Folder = folderFor(dir, names)
-			for i, warning := range set.Warnings { // name the folder as the commands do
-				set.Warnings[i] = errors.New(strings.ReplaceAll(warning.Error(), dir, s.Folder))
-			}
 			if err := known(files, names); err != nil {
 				return err
 			}
+			s := report.Source{Set: set, Version: version(), Folder: folderFor(dir, names)}
 			judged, err := verdicts(dir)
 			if err != nil {
 				return err
@@ -73,6 +74,18 @@ ships under the name of the trials' experiment, or of the YAML file given with -
 			if err := identify(wErr, &s, names, files, judged); err != nil {
 				return err
 			}
+			if err := writable(out); err != nil {
+				return err
+			}
+			if rows {
+				if s.Set, err = publish(set, dir, out); err != nil {
+					return err
+				}
+				s.Folder = folderFor(out, names)
+			}
+			for i, warning := range s.Set.Warnings { // name the folder as the commands do
+				s.Set.Warnings[i] = errors.New(strings.ReplaceAll(warning.Error(), dir, s.Folder))
+			}
 			if err := drawAll(wErr, &s, out); err != nil {
 				return err
 			}
@@ -81,8 +94,51 @@ ships under the name of the trials' experiment, or of the YAML file given with -
 	}
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
+	f.BoolVar(&rows, "rows", false, "write the trials' rows beside the report, so that others can draw and judge them again")
 	f.StringArrayVar(&files, "experiment", nil, "the YAML `file` that the trials are of; may be repeated")
 	return cmd
+}
+
+// same tells whether two names are of one folder; the second need not exist.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// publish writes the trials' rows and the verdicts of a results folder into another, and returns the
+// set as it will be read from there.
+func publish(set *record.Set, dir, out string) (*record.Set, error) {
+	set = record.Rounded(set)
+	text, err := record.Archive(set)
+	if err != nil {
+		return nil, err
+	}
+	if err := record.WriteFileAtomic(filepath.Join(out, record.ArchiveFile), text); err != nil {
+		return nil, err
+	}
+	judged, err := verdictFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range judged {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		name, err := filepath.Rel(dir, file)
+		if err != nil {
+			return nil, err
+		}
+		to := filepath.Join(out, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			return nil, err
+		}
+		if err := record.WriteFileAtomic(to, text); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
 }
 
 // experimentsOf are the names of a set's experiments, in alphabetical order.
@@ -180,17 +236,28 @@ func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
 	return notes
 }
 
-// verdicts reads what vaelab verify has left in the folder or in those of its experiments.
+// verdictFiles are what vaelab verify has left in the folder or in those of its experiments.
+func verdictFiles(dir string) (files []string, err error) {
+	for _, pattern := range []string{verdictsFile, "*/" + verdictsFile} {
+		found, err := fs.Glob(os.DirFS(dir), pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range found {
+			files = append(files, filepath.Join(dir, filepath.FromSlash(name)))
+		}
+	}
+	return files, nil
+}
+
+// verdicts reads the verdictFiles.
 func verdicts(dir string) (all []report.Verdicts, err error) {
-	below, err := filepath.Glob(filepath.Join(dir, "*", verdictsFile))
+	files, err := verdictFiles(dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range append([]string{filepath.Join(dir, verdictsFile)}, below...) {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
 		var v report.Verdicts
 		if err == nil {
 			err = json.Unmarshal(text, &v)

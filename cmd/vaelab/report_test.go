@@ -129,13 +129,57 @@ func TestReport(t *testing.T) {
 		"1 of 1 setting that the file of made asks for have no trial here")
 }
 
+// TestReportRows: what is published can be drawn, exported and judged again, to the same bytes.
+func TestReportRows(t *testing.T) {
+	folder(t, "made.yaml", tiny+"grid:\n  - variant: bn\n")
+	made(t, "results", 4, 60)
+	var dirs []string
+	for _, pattern := range []string{"bn-00000000/seed-1", "bn-scaler-00000001/seed-2"} {
+		dirs = append(dirs, filepath.Join("results", "made", filepath.FromSlash(pattern)))
+	}
+	for _, dir := range dirs { // one that failed, one that goes on
+		if err := os.Remove(filepath.Join(dir, record.DoneFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(dirs[0], record.FailedFile), "loss is NaN\n")
+	write(t, "results/made/verdicts.json", `{"experiment":"made","claims":[{"say":"it holds","verdict":"holds","n":6,"estimate":1.5}]}`)
+	succeeds(t, "report", "results/made", "--experiment", "made.yaml", "--rows", "--out", "published/made")
+	succeeds(t, "report", "published/made", "--experiment", "made.yaml", "--out", "again")
+	succeeds(t, "plot", "published/made", "--out", "again/plots")
+	files, err := os.ReadDir("again")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if f.IsDir() {
+			continue
+		}
+		want := read(t, filepath.Join("published", "made", f.Name()))
+		if read(t, filepath.Join("again", f.Name())) != want {
+			t.Errorf("%s is another one", f.Name())
+		}
+		if filepath.Ext(f.Name()) == ".png" && read(t, filepath.Join("again", "plots", f.Name())) != want {
+			t.Errorf("%s of vaelab plot is another one", f.Name())
+		}
+	}
+	has(t, "the report", read(t, "again/report.md"), "22 done, 1 unfinished, 1 failed", "it holds", "vaelab plot published/made --figure")
+	if succeeds(t, "export", "published/made").out != succeeds(t, "export", "results/made").out {
+		t.Error("the rows are other ones")
+	}
+}
+
 func TestReportRefusals(t *testing.T) {
 	folder(t, "other.yaml", tiny+"grid:\n  - variant: bn\n")
 	made(t, "results", 1, 20)
+	made(t, "good", 1, 20)
 	write(t, "results/made/verdicts.json", "{")
-	if err := os.Mkdir("nothing", 0o777); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"nothing", "broken"} {
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
 	}
+	write(t, filepath.Join("broken", record.ArchiveFile), "this is not zipped, and longer than a header")
 	for _, c := range []struct {
 		args []string
 		code int
@@ -146,6 +190,17 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "nothing"}, exitFailed, "nothing: no trial in or below it"},
 		{[]string{"report", "results", "--experiment", "other.yaml"}, exitUsage, "no trial is of an experiment other; there are: made"},
 		{[]string{"report", "results/made"}, exitFailed, "verdicts.json: unexpected end of JSON input; vaelab verify writes it anew"},
+		{[]string{"report", "other.yaml"}, exitFailed, "other.yaml: not a directory; wants the folder of results, of an experiment or of a trial"},
+		{[]string{"report", "results/made", "--rows"}, exitUsage, "results/made has the rows already; choose another folder for the report with --out"},
+		{[]string{"report", "results/made", "--rows", "--out", "./results/../results/made"}, exitUsage, "has the rows already"},
+		{[]string{"report", "good/made", "--out", "other.yaml"}, exitFailed, "not a directory; choose another folder with --out"},
+		{[]string{"report", "good/made", "--experiment", "nowhere/made.yaml"}, exitFailed, "nowhere/made.yaml: no such file"},
+		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": gzip: invalid header; vaelab report --rows writes one anew"},
+		{[]string{"export", "nothing"}, exitFailed, "nothing: no trial in or below it; vaelab run makes some"},
+		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or directory"},
+		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: a folder; wants the name of a file"},
+		{[]string{"export", "good", "--output", "no/such.csv"}, exitUsage, "--output no/such.csv: there is no folder no"},
+		{[]string{"export", "good", "--output", "other.yaml/such.csv"}, exitUsage, "there is no folder other.yaml"},
 	} {
 		if r := vaelab(t, c.args...); r.code != c.code || !strings.Contains(r.err, c.want) {
 			t.Errorf("%s: exit code %d, %s\nwant %d, %s", quoted(c.args), r.code, r.err, c.code, c.want)

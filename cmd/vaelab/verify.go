@@ -93,8 +93,13 @@ Exit codes:
 					printErrors(wErr, err) // the claims about these trials will be undecided
 				}
 			}
-			verdicts := claims.Judge(evidence(wErr, jobs), e.Claims)
-			return conclusion(w, filepath.Join(c.out, e.Name), e, verdicts, asJSON)
+			dir := filepath.Join(c.out, e.Name)
+			published, err := record.LoadArchive(dir)
+			if err != nil {
+				return err
+			}
+			verdicts := claims.Judge(evidence(wErr, jobs, published), e.Claims)
+			return conclusion(w, dir, e, verdicts, asJSON)
 		},
 	}
 	c.flags(cmd)
@@ -118,13 +123,17 @@ func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
 	}
 }
 
-// evidence is what the jobs have measured. Those that have not begun are in it as unfinished, and
-// those whose folder cannot be read as failed, so that each claim can say what it lacks.
-func evidence(wErr io.Writer, jobs []sweep.Job) *record.Set {
+// evidence is what the jobs have measured, in their folders or else among the published. Those that have
+// not begun are in it as unfinished, and those whose folder cannot be read as failed, so that each
+// claim can say what it lacks.
+func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) *record.Set {
 	set := &record.Set{}
 	for _, j := range jobs {
 		run := record.Run{Trial: j.Trial.Trial, Dir: j.Dir}
 		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); errors.Is(err, fs.ErrNotExist) {
+			if i := slices.IndexFunc(published, func(r record.Run) bool { return r.ID == j.ID }); i >= 0 {
+				run = published[i]
+			}
 			set.Runs = append(set.Runs, run)
 			continue
 		}

@@ -77,6 +77,14 @@ func TestVerify(t *testing.T) {
 		}
 	}
 
+	// A stranger judges what is published: the same lines, without a trial.
+	judged := succeeds(t, "verify", "tiny.yaml", "--no-train").out
+	succeeds(t, "report", "results/tiny", "--rows", "--out", "published/tiny")
+	again := succeeds(t, "verify", "tiny.yaml", "--no-train", "--out", "published").out
+	if want := strings.ReplaceAll(judged, "results", "published"); again != want {
+		t.Errorf("from the rows alone:\n%s\nwant\n%s", again, want)
+	}
+
 	r := succeeds(t, "verify", "tiny.yaml", "--json", "--no-train")
 	if r.out != read(t, filepath.Join("results", "tiny", verdictsFile)) {
 		t.Errorf("--json prints what %s does not hold:\n%s", verdictsFile, r.out)
