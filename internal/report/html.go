@@ -15,7 +15,11 @@ var htmlPage = template.Must(template.New("html").Funcs(template.FuncMap{
 	"uri": func(png []byte) template.URL {
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
 	},
-	"class": func(kind string) string { return strings.ReplaceAll(kind, " ", "-") },
+	"name": func(text string) template.HTML { // may break after an underscore
+		return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "_", "_<wbr/>"))
+	},
+	"number": func(place int) int { return place + 1 },
+	"class":  func(kind string) string { return strings.ReplaceAll(kind, " ", "-") },
 }).Parse(htmlText))
 
 // HTML returns the report as one page that needs no other file: pictures and style are inside,

@@ -49,14 +49,14 @@ type Report struct {
 	Sections []Section
 }
 
-// A Section is text, tables and figures under a heading, in this order.
+// A Section is text, tables, figures and a list under a heading, in this order.
 type Section struct {
 	Title   string
 	Text    []string // paragraphs
-	List    []string // items
 	Tables  []Table
 	Figures []Figure
-	Command string // that makes it again; lines for a shell
+	List    []string // items
+	Command string   // that makes it again; lines for a shell
 }
 
 // ID is the section's anchor.
