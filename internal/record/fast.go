@@ -2,6 +2,7 @@ package record
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -119,11 +120,77 @@ func (s *scanner) number(to *float64) bool {
 		*to = math.NaN()
 		return true
 	}
+	if v, n := short19(s.line); n > 0 {
+		*to, s.line = v, s.line[n:]
+		return true
+	}
 	n := numberLen(s.line)
 	v, err := strconv.ParseFloat(string(s.line[:n]), 64)
 	*to, s.line = v, s.line[n:]
 	return n > 0 && err == nil
 }
+
+// short19 reads the JSON number at the start of b if it has up to 19 digits and no exponent, as nearly all
+// have; n is its length, or 0. The value is the nearest float64, ties to even.
+//
+// Such a number is m / 10^k with both in a uint64. With their top bits moved to the top, one division
+// gives 63 bits or more of the quotient, and whether a rest remains, which may only break a tie.
+func short19(b []byte) (v float64, n int) {
+	var m uint64
+	digits, point := 0, -1
+	negative := len(b) > 0 && b[0] == '-'
+	if negative {
+		n = 1
+	}
+	first := n
+	for ; n < len(b); n++ {
+		c := b[n]
+		if c == '.' && point < 0 && digits > 0 {
+			point = digits
+			continue
+		}
+		if c < '0' || c > '9' {
+			break
+		}
+		m = 10*m + uint64(c-'0')
+		digits++
+	}
+	k := 0
+	if point >= 0 {
+		k = digits - point
+	}
+	switch {
+	case digits == 0 || digits > 19 || point >= 0 && k == 0: // none, too many, or "1."
+		return 0, 0
+	case n < len(b) && (b[n] == '.' || b[n]|0x20 == 'e'):
+		return 0, 0
+	case b[first] == '0' && digits > 1 && point != 1: // "01"
+		return 0, 0
+	}
+	if m > 0 {
+		d := pow10[k]
+		up, upD := bits.LeadingZeros64(m), bits.LeadingZeros64(d)
+		m <<= up
+		q, rest := bits.Div64(m>>1, m<<63, d<<upD)
+		if rest > 0 {
+			q |= 1
+		}
+		v = float64(q) * math.Float64frombits(uint64(1023-63+upD-up)<<52)
+	}
+	if negative {
+		v = -v
+	}
+	return v, n
+}
+
+// pow10 are the powers of ten that a uint64 holds.
+var pow10 = func() (p [20]uint64) {
+	p[0] = 1
+	for k := 1; k < len(p); k++ {
+		p[k] = 10 * p[k-1]
+	}
+	return p
+}()
 
 // numberLen is the length of the JSON number at the start of b, or 0. JSON allows fewer forms
 // than strconv.

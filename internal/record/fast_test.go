@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -78,6 +80,33 @@ func TestScanner(t *testing.T) {
 	text, err := json.Marshal(row)
 	if err != nil || !checkScanner(t, string(text)) {
 		t.Errorf("%s: left to encoding/json: %v", text, err)
+	}
+}
+
+// Numbers at and around the middle between two float64, at the ends of what one division reads, and at random.
+func TestShortNumbers(t *testing.T) {
+	texts := []string{"0", "-0", "0.0", "-0.000", "1", "9007199254740993", "9007199254740992.5", "9007199254740993.0", "9007199254740993.001", "18014398509481986", "4503599627370497.5",
+		"0.1", "0.3", "0.0000000000000000001", "0.000000000000000001", "9.999999999999999999", "9999999999999999999", "0.5000000000000001110", "1.000000000000000111", "1.000000000000000112",
+		"-", ".5", "1.", "-.1", "00", "01.5", "-01", "0.00000000000000000001", "99999999999999999999", "1e5", "1E5", "1.5e-3", "1..2", "1.2.3", "1,", "1.25]", ""}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		v := math.Ldexp(r.Float64(), r.IntN(80)-40)
+		texts = append(texts, strconv.FormatFloat(v, 'f', -1, 64), strconv.FormatFloat(v, 'f', r.IntN(18), 64), strconv.FormatFloat(-v, 'g', 1+r.IntN(17), 64))
+	}
+	read := 0
+	for _, text := range texts {
+		got, n := short19([]byte(text))
+		if n == 0 {
+			continue
+		}
+		read++
+		want, err := strconv.ParseFloat(text[:n], 64)
+		if err != nil || math.Float64bits(got) != math.Float64bits(want) || n != numberLen([]byte(text)) {
+			t.Fatalf("%q: %v of %d bytes, want %v of %d (%v)", text, got, n, want, numberLen([]byte(text)), err)
+		}
+	}
+	if read < len(texts)/2 {
+		t.Errorf("only %d of %d numbers were read", read, len(texts))
 	}
 }
 
