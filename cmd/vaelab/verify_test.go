@@ -168,7 +168,7 @@ claims:
 	rows := filepath.Join(filepath.Dir(bn[0]), record.RowsFile)
 	write(t, rows, strings.ReplaceAll(read(t, rows), `"kl":`, `"kl_of_old":`))
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
-	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): bn-", "/seed-1: no row of split test has kl; they have au, ")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): bn-", "/seed-1: no row of split test has kl; they have aggregate, ")
 	write(t, rows, "not a row\n")
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
 	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "rows.jsonl:1: broken row")
