@@ -48,11 +48,15 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			return failed
 		},
 	}
-	f := cmd.Flags()
-	f.StringSliceVar(&figures, "figure", nil, "draw this `figure`; may be repeated (vaelab list figures)")
-	f.StringVar(&out, "out", "", "`folder` for the figures (default the first DIR)")
+	figureFlag(cmd, &figures)
+	cmd.Flags().StringVar(&out, "out", "", "`folder` for the figures (default the first DIR)")
+	return cmd
+}
+
+// figureFlag is the flag that chooses figures; without it there are all that the rows allow.
+func figureFlag(cmd *cobra.Command, figures *[]string) {
+	cmd.Flags().StringSliceVar(figures, "figure", nil, "draw this `figure`; may be repeated (vaelab list figures)")
 	_ = cmd.RegisterFlagCompletionFunc("figure", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return plots.Figures.Names(), cobra.ShellCompDirectiveNoFileComp
 	})
-	return cmd
 }

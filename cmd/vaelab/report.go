@@ -25,7 +25,7 @@ import (
 
 func reportCommand() *cobra.Command {
 	var out string
-	var files []string
+	var files, figures []string
 	var rows bool
 	cmd := &cobra.Command{
 		Use:   "report DIR",
@@ -42,7 +42,7 @@ ships under the name of the trials' experiment, or of the YAML file given with -
 With --rows the folder of the report can be published: it also gets ` + record.ArchiveFile + ` with every row of
 every trial, at the precision that they were trained in, and the verdicts. report, plot, export and
 verify --no-train read such a folder as they read one with trials.`,
-		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows",
+		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows --figure kl-curve,sweep",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -62,6 +62,14 @@ verify --no-train read such a folder as they read one with trials.`,
 			names := experimentsOf(set)
 			if err := known(files, names); err != nil {
 				return err
+			}
+			if figures == nil {
+				figures = plots.Figures.Names()
+			}
+			for _, name := range figures {
+				if _, err := plots.Figures.Get(name); err != nil {
+					return usageError{err}
+				}
 			}
 			s := report.Source{Set: set, Version: version(), Folder: folderFor(dir, names)}
 			judged, err := verdicts(dir)
@@ -86,12 +94,13 @@ verify --no-train read such a folder as they read one with trials.`,
 			for i, warning := range s.Set.Warnings { // name the folder as the commands do
 				s.Set.Warnings[i] = errors.New(strings.ReplaceAll(warning.Error(), dir, s.Folder))
 			}
-			if err := drawAll(wErr, &s, out); err != nil {
+			if err := drawAll(wErr, &s, out, figures); err != nil {
 				return err
 			}
 			return writeReport(w, report.New(s), out)
 		},
 	}
+	figureFlag(cmd, &figures)
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
 	f.BoolVar(&rows, "rows", false, "write the trials' rows beside the report, so that others can draw and judge them again")
@@ -270,9 +279,8 @@ func verdicts(dir string) (all []report.Verdicts, err error) {
 	return all, nil
 }
 
-// drawAll draws every figure that the rows allow, side by side, and saves it beside the report.
-func drawAll(wErr io.Writer, s *report.Source, out string) error {
-	names := plots.Figures.Names()
+// drawAll draws those of the figures that the rows allow, side by side, and saves them beside the report.
+func drawAll(wErr io.Writer, s *report.Source, out string, names []string) error {
 	drawn, refused, failed := make([]report.Figure, len(names)), make([]error, len(names)), make([]error, len(names))
 	next := make(chan int)
 	var pool sync.WaitGroup

@@ -107,6 +107,13 @@ func TestReport(t *testing.T) {
 		}
 		has(t, name, html, "vaelab plot results/made --figure "+name)
 	}
+	succeeds(t, "report", "results/made", "--figure", "theta,z-use", "--out", "few")
+	if found, err := filepath.Glob("few/*.png"); err != nil || len(found) != 2 {
+		t.Errorf("--figure theta,z-use: %v, %v", found, err)
+	}
+	if r := vaelab(t, "report", "results/made", "--figure", "teta", "--out", "few"); r.code == 0 || !strings.Contains(r.err, `did you mean "theta"?`) {
+		t.Errorf("--figure teta: exit code %d, %s", r.code, r.err)
+	}
 	if strings.Contains(html, "<h2>Claims") {
 		t.Error("there are claims, but nothing has been judged")
 	}
