@@ -20,13 +20,15 @@ type Work interface{ Part(from, to int) }
 
 // A job is one Split: parts that whoever is free takes, one after the other.
 type job struct {
-	work    Work
-	n, size int
-	next    atomic.Int64  // items taken
-	left    atomic.Int64  // items not done
-	done    chan struct{} // gets one element when none is left
-	refs    atomic.Int32  // who may still look at the job: the last gives it back
-	failed  atomic.Pointer[any]
+	work   Work
+	n      int
+	align  int
+	procs  int
+	next   atomic.Int64  // items taken
+	left   atomic.Int64  // items not done
+	done   chan struct{} // gets one element when none is left
+	refs   atomic.Int32  // who may still look at the job: the last gives it back
+	failed atomic.Pointer[any]
 }
 
 var jobs = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)} }}
@@ -34,17 +36,29 @@ var jobs = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)}
 // help does parts until none is left to take.
 func (j *job) help() {
 	for {
-		to := int(j.next.Add(int64(j.size)))
-		from := to - j.size
+		from := int(j.next.Load())
 		if from >= j.n {
 			return
 		}
-		to = min(to, j.n)
+		to := min(from+j.size(j.n-from), j.n)
+		if !j.next.CompareAndSwap(int64(from), int64(to)) {
+			continue // somebody else took it
+		}
 		j.part(from, to)
 		if j.left.Add(int64(from-to)) == 0 {
 			j.done <- struct{}{}
 		}
 	}
+}
+
+// size is the length of the next part when so many items are left: half of a processor's share of
+// them, but not less than an eighth of its share of all, so that parts are few and those that end last are short.
+//
+// Source: Polychronopoulos & Kuck 1987, "Guided self-scheduling: a practical scheduling scheme for
+// parallel supercomputers".
+func (j *job) size(left int) int {
+	n := max(left/(2*j.procs), j.n/(8*j.procs), 1)
+	return (n + j.align - 1) / j.align * j.align
 }
 
 // part does a part; a panic is kept for the goroutine that Split.
@@ -109,9 +123,8 @@ func (w *invitations) take() *job {
 }
 
 // Split does work on n items in parts of a multiple of align, on as many processors as
-// SetProcs allows. There are up to twice as many parts as processors, and who is free takes
-// the next, so that one that is slow or busy with other things holds nobody up. Work of a
-// single part is done here and now. A panic of a part is a panic of Split, after all parts
+// SetProcs allows. Parts become shorter, and who is free takes the next, so that one that is slow
+// or busy with other things holds nobody up. Work of a single part is done here and now. A panic of a part is a panic of Split, after all parts
 // have ended.
 func Split(work Work, n, align int) {
 	p := max(1, int(procs.Load()))
@@ -120,10 +133,10 @@ func Split(work Work, n, align int) {
 		return
 	}
 	j := jobs.Get().(*job)
-	j.work, j.n, j.size = work, n, ((n+2*p-1)/(2*p)+align-1)/align*align
+	j.work, j.n, j.align, j.procs = work, n, align, p
 	j.next.Store(0)
 	j.left.Store(int64(n))
-	helpers := min(p, (n+j.size-1)/j.size) - 1
+	helpers := min(p, (n+align-1)/align) - 1
 	j.refs.Store(int32(helpers) + 1)
 	w := workers()
 	for range helpers {
