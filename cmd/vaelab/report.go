@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ verify --no-train read such a folder as they read one with trials.`,
 				s.Folder = folderFor(out, names)
 			}
 			for i, warning := range s.Set.Warnings { // name the folder as the commands do
-				s.Set.Warnings[i] = errors.New(strings.ReplaceAll(warning.Error(), dir, s.Folder))
+				s.Set.Warnings[i] = errors.New(moved(warning.Error(), dir, s.Folder))
 			}
 			if err := drawAll(wErr, &s, out, figures); err != nil {
 				return err
@@ -113,6 +114,12 @@ func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// moved is a text in which every path that begins with a folder begins with another one.
+func moved(text, from, to string) string {
+	begin := regexp.MustCompile(`(^|\s)` + regexp.QuoteMeta(filepath.Clean(from)) + `([/\\:;,\s]|$)`)
+	return begin.ReplaceAllString(text, "${1}"+strings.ReplaceAll(to, "$", "$$")+"${2}")
 }
 
 // publish writes the trials' rows and the verdicts of a results folder into another, and returns the

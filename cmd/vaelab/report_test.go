@@ -176,6 +176,21 @@ func TestReportRows(t *testing.T) {
 	}
 }
 
+// TestMoved: a folder with a short name is no part of other words.
+func TestMoved(t *testing.T) {
+	for _, c := range []struct{ text, from, to, want string }{
+		{"r/bn/rows.jsonl:1: last line left out", "r", "p", "p/bn/rows.jsonl:1: last line left out"},
+		{"/x/r/a: the same trial as /x/r/b; both", "/x/r/", "results/$1", "results/$1/a: the same trial as results/$1/b; both"},
+		{"bn-1/seed-2: left out, because there is r/a", "r", "p", "bn-1/seed-2: left out, because there is p/a"},
+		{"rr/a: r.x", "r", "p", "rr/a: r.x"},
+		{"a/rows.jsonl: cut off.", ".", "p", "a/rows.jsonl: cut off."},
+	} {
+		if got := moved(c.text, c.from, c.to); got != c.want {
+			t.Errorf("%s -> %s in %q: %q, want %q", c.from, c.to, c.text, got, c.want)
+		}
+	}
+}
+
 func TestReportRefusals(t *testing.T) {
 	folder(t, "other.yaml", tiny+"grid:\n  - variant: bn\n")
 	made(t, "results", 1, 20)
