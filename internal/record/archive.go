@@ -21,6 +21,13 @@ import (
 // of trials in float32 are as Rounded has them, which halves the file.
 const ArchiveFile = "trials.jsonl.gz"
 
+// A few kilobytes of a file that somebody else has made can unpack to more than a machine holds. The archives
+// of results/published have lines of up to 12 kB and up to 5 MB in all.
+const (
+	maxLine = 16 << 20
+	maxText = 1 << 30
+)
+
 // archived is a trial's first line.
 type archived struct {
 	Trial
@@ -103,10 +110,10 @@ func LoadArchive(dir string) ([]Run, error) {
 		return nil, err
 	}
 	defer f.Close()
-	a := archive{}
+	a := archive{left: maxText}
 	zip, err := gzip.NewReader(bufio.NewReader(f))
 	if err == nil {
-		a.text = bufio.NewReader(zip)
+		a.text = bufio.NewReaderSize(zip, maxLine)
 		err = a.read(dir)
 	}
 	if err != nil {
@@ -119,6 +126,7 @@ func LoadArchive(dir string) ([]Run, error) {
 type archive struct {
 	text *bufio.Reader
 	line int // lines read
+	left int // bytes that may follow
 	runs []Run
 }
 
@@ -171,11 +179,18 @@ func (a *archive) rows(n int) (rows []Row, err error) {
 	return rows, nil
 }
 
-// next is the next line without its end. The error is io.EOF only between two lines.
+// next is the next line without its end, until next is called again. The error is io.EOF only between
+// two lines.
 func (a *archive) next() ([]byte, error) {
-	line, err := a.text.ReadBytes('\n')
-	if err == io.EOF && len(line) > 0 {
+	line, err := a.text.ReadSlice('\n')
+	a.left -= len(line)
+	switch {
+	case err == io.EOF && len(line) > 0:
 		err = io.ErrUnexpectedEOF
+	case err == bufio.ErrBufferFull:
+		err = fmt.Errorf("longer than %d MiB", maxLine>>20)
+	case err == nil && a.left < 0:
+		err = fmt.Errorf("the text is longer than %d GiB", maxText>>30)
 	}
 	if err != nil {
 		if err != io.EOF {

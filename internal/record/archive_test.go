@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
@@ -88,6 +89,7 @@ func TestArchiveRefusals(t *testing.T) {
 		{"no trial", zipped("[]\n"), "line 1: wants a trial: json"},
 		{"no state", zipped(`{"format":1,"id":"a","rows":0}` + "\n"), "line 1: wants a trial with its id, its state"},
 		{"rows below zero", zipped(`{"format":1,"id":"a","state":"done","rows":-1}` + "\n"), "line 1: wants a trial with its id"},
+		{"a line without an end", zipped(strings.Repeat(" ", maxLine)), "line 1: longer than 16 MiB"},
 		{"of the future", zipped(`{"format":2,"id":"a","state":"done","rows":0}` + "\n"), "line 1: format 2, but this program reads format 1 only"},
 	} {
 		dir := t.TempDir()
@@ -97,6 +99,17 @@ func TestArchiveRefusals(t *testing.T) {
 		}
 		if _, err := Load(dir); err == nil || !strings.HasPrefix(err.Error(), path+": "+c.want) || !strings.Contains(err.Error(), "vaelab report --rows") {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
+// TestArchiveIsBounded: what unpacks to more than may be read is refused, by the line where it does.
+func TestArchiveIsBounded(t *testing.T) {
+	const text = `{"format":1,"id":"a/seed-1","state":"done","rows":0}` + "\n"
+	for _, left := range []int{2 * len(text), 2*len(text) - 1} {
+		a := archive{text: bufio.NewReader(strings.NewReader(text + text)), left: left}
+		if err := a.read("."); (err == nil) != (left == 2*len(text)) || err != nil && !strings.HasPrefix(err.Error(), "line 2: the text is longer than") {
+			t.Errorf("%d of %d bytes: %v", left, 2*len(text), err)
 		}
 	}
 }
