@@ -31,6 +31,9 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			if out == "" {
 				out = dirs[0]
 			}
+			if err := writable(out); err != nil {
+				return err
+			}
 			asked := len(figures) > 0
 			if !asked {
 				figures = plots.Figures.Names()

@@ -97,7 +97,7 @@ sedes: 2
 		{[]string{"run", "tiny.yaml", "--checkpoint", "-1s"}, exitUsage, []string{"--checkpoint -1s"}},
 		{[]string{"run", "kl-vanshing"}, exitFailed, []string{`kl-vanshing: no such file, and unknown experiment "kl-vanshing"; did you mean "kl-vanishing"?`}},
 		{[]string{"run", "elsewhere/kl-vanishing.yaml"}, exitFailed, []string{"elsewhere/kl-vanishing.yaml: no such file"}},
-		{[]string{"run", "nothing"}, exitFailed, []string{"is a directory"}},
+		{[]string{"run", "nothing"}, exitFailed, []string{"nothing: is a directory; wants a YAML file or the name of an experiment"}},
 
 		{[]string{"run", "faults.yaml"}, exitUsage, faults},
 		{[]string{"plan", "faults.yaml"}, exitUsage, faults},
