@@ -20,7 +20,8 @@ type baseline struct {
 	of map[int]int // by the group's place; a baseline itself is not in it
 	// factor is the setting that tells the groups apart, if it is neither the variant nor declared.
 	factor   string
-	declared bool // by a file
+	declared bool     // by a file
+	missing  []string // those declared that no group is
 }
 
 // anyVariant is what baselines are by where no file says otherwise.
@@ -37,10 +38,11 @@ func baselines(groups []record.Group, experiments []Experiment) baseline {
 	by := map[string]claims.Selection{}
 	for _, e := range experiments {
 		if e.Baseline != nil {
-			by[e.Name], b.declared = e.Baseline, true
+			by[e.Name] = e.Baseline
 		}
 	}
 	first := map[string]int{}
+	found := map[string]bool{} // whether a group is what is declared
 	contexts := make([]string, len(groups))
 	for i, g := range groups { // vanilla comes first
 		s, declared := by[g.Runs[0].Experiment]
@@ -48,8 +50,18 @@ func baselines(groups []record.Group, experiments []Experiment) baseline {
 			s = anyVariant
 		}
 		contexts[i] = context(g, s)
-		if _, ok := first[contexts[i]]; !ok && (!declared || s.Has(g.Runs[0].Trial)) {
+		is := !declared || s.Has(g.Runs[0].Trial)
+		if _, ok := first[contexts[i]]; !ok && is {
 			first[contexts[i]] = i
+		}
+		if declared {
+			b.declared = true
+			found[s.String()] = found[s.String()] || is
+		}
+	}
+	for _, name := range sorted(found) {
+		if !found[name] {
+			b.missing = append(b.missing, name)
 		}
 	}
 	for i := range groups {

@@ -71,7 +71,7 @@ func TestMeanTable(t *testing.T) {
 	}{
 		// 1 ... 6: mean 3.5, s = 1.8708, t(5) = 2.5706. One comparison: p = 2/64.
 		{"shown", 6, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "3.50 ± 1.96", "bn": "5.51 ± 1.96"}, true, "The baseline is vanilla"},
-		{"Holm", 6, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "5.51 ± 1.96 ~"}, false, "With 6 seeds and 2 comparisons a column no difference can be shown, however large; that needs 7 seeds."},
+		{"Holm", 6, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "5.51 ± 1.96 ~"}, false, "With 6 seeds no difference can be shown in a column of 2 comparisons, however large; that needs 7 seeds."},
 		{"enough for two", 7, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "6.01 ± 2.00"}, true, "after Holm's correction"},
 		{"one seed", 1, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "1.00", "bn": "3.01 ~"}, false, "that needs 6 seeds"},
 	} {
@@ -147,6 +147,8 @@ func TestBaselines(t *testing.T) {
 		{"declared, not the variant", []record.Run{run("bn", 1, one, "train.lr=1"), run("vanilla", 1, one, "train.lr=1"), run("bn", 1, one, "train.lr=2"), run("vanilla", 1, one, "train.lr=2")},
 			"vanilla lr=1~vanilla lr=2 bn lr=1~bn lr=2", "", declared("train.lr", "2.0")},
 		{"declared by another experiment", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "bn~vanilla", "", []Experiment{{Name: "y", Baseline: claims.Selection{"variant": "bn"}}}},
+		{"a factor, and one declared elsewhere", []record.Run{run("bn", 1, one, "kl.beta=1"), run("bn", 1, one, "kl.beta=4")}, "bn β=4~bn β=1", "kl.beta",
+			[]Experiment{{Name: "y", Baseline: claims.Selection{"variant": "bn"}}}},
 		{"declared, but not run", []record.Run{run("bn", 1, one), run("vanilla", 1, one)}, "", "", declared("variant", "ln")},
 	} {
 		groups := (&record.Set{Runs: c.runs}).Groups()
@@ -154,6 +156,9 @@ func TestBaselines(t *testing.T) {
 		var got []string
 		for _, i := range sorted(b.of) {
 			got = append(got, groups[i].Label+"~"+groups[b.of[i]].Label)
+		}
+		if absent := c.name == "declared, but not run"; (len(b.missing) > 0) != absent {
+			t.Errorf("%s: missing %q", c.name, b.missing)
 		}
 		if strings.Join(got, " ") != c.want || b.factor != c.factor {
 			t.Errorf("%s: %q, factor %q; want %q, %q", c.name, got, b.factor, c.want, c.factor)
@@ -221,6 +226,16 @@ func TestSummary(t *testing.T) {
 		if got+"|"+below != c.want {
 			t.Errorf("%d seeds: %q over %q, want %q", c.n, got, below, c.want)
 		}
+	}
+	// A metric that only five of six seeds have has no interval at 95 %, and a baseline that is not there is named.
+	set := pairs(6, nil)
+	delete(set.Runs[0].Rows[0].Values, "nelbo")
+	table := Summary(set, declared("variant", "bn")...)
+	if got := table.Rows[1][2].Text + " " + table.Rows[1][3].Text; got != "1.00..6.00 n=5" {
+		t.Errorf("KL of 6 seeds and NELBO of 5: %q", got)
+	}
+	if got := strings.Join(table.Notes, ""); got != "The baseline that the experiment's file declares, bn, is not among these trials." {
+		t.Errorf("without its baseline: %q", got)
 	}
 	if rows := Summary(&record.Set{Runs: []record.Run{{}}}).Rows; rows != nil {
 		t.Errorf("nothing measured has rows %v", rows)

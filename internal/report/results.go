@@ -39,7 +39,7 @@ func results(s Source, groups []record.Group) Section {
 	}
 	section.Text = []string{fmt.Sprintf("%s split, running statistics, the last row of each trial; nats per example. KL: KL(q(z|x) || p(z)); floor: what the method guarantees of it; "+
 		"MI: I(x; z); gap: how many nats reconstruction loses with another example's z; AU: active units; rec: −ln p(x|z); PPL: a bound, from NELBO.", splitNames[split])}
-	section.Text = append(section.Text, Truths(groups, split)...)
+	section.Text = append(section.Text, truths(groups, split)...)
 	b := baselines(groups, s.Experiments)
 	main := coreOf(metrics)
 	var further []column
@@ -96,8 +96,8 @@ func coreOf(metrics []string) []column {
 
 // Summary is the core metrics on one screen. If every group has the seeds that a median's interval
 // takes, it is the median with that interval in a row below it, else mean ± standard deviation; the
-// caption says which. Bold and ~ are those of the report's tables; the notes call bold *. It has no rows if nothing has
-// been evaluated.
+// caption says which. A metric that fewer seeds of a group have has their number there instead. Bold and ~
+// are those of the report's tables; the notes call bold *. It has no rows if nothing has been evaluated.
 func Summary(set *record.Set, experiments ...Experiment) Table {
 	groups := set.Groups()
 	split, metrics := measured(groups)
@@ -150,19 +150,24 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 		what = fmt.Sprintf("mean ± standard deviation over n seeds (an interval for the median takes %d)", stats.SeedsFor(confidence))
 	}
 	t.Caption = fmt.Sprintf("%s split, running statistics, nats per example (PPL is a bound, from NELBO); %s", splitNames[split], what)
-	t.Notes = append(legend(groups, split, b, compared, "*"), Truths(groups, split)...)
+	t.Notes = append(legend(groups, split, b, compared, "*"), truths(groups, split)...)
 	return t
 }
 
-// brief is a sample in a word or two: its median and interval, or mean ± standard deviation.
+// brief is a sample in a word or two: its median and interval, or its size if that is too small for one, or
+// mean ± standard deviation.
 func brief(s sample, decimals int, median bool) (first, second string) {
 	values := s.numbers()
 	switch {
 	case len(values) == 0:
 		return "–", ""
 	case median:
+		first = decimal(stats.Median(values), decimals)
+		if len(values) < stats.SeedsFor(confidence) {
+			return first, fmt.Sprintf("n=%d", len(values))
+		}
 		i := stats.MedianInterval(values, confidence)
-		return decimal(stats.Median(values), decimals), decimal(i.Lo, decimals) + ".." + decimal(i.Hi, decimals)
+		return first, decimal(i.Lo, decimals) + ".." + decimal(i.Hi, decimals)
 	}
 	mean, deviation := stats.MeanDeviation(values)
 	if len(values) == 1 {
@@ -228,12 +233,15 @@ func (c *Cell) mark(d difference) {
 // legend says what the marks stand for, if a column compares any groups, and whether there are seeds
 // enough for a difference to be shown.
 func legend(groups []record.Group, split string, b baseline, compared int, shown string) (notes []string) {
-	if compared == 0 {
-		return nil
+	for _, name := range b.missing {
+		notes = append(notes, "The baseline that the experiment's file declares, "+name+", is not among these trials.")
 	}
-	notes = []string{against(groups, b) + " " + shown + ": the paired test shows a difference at 5 % after Holm's correction over the groups of the column; ~: it shows none."}
+	if compared == 0 {
+		return notes
+	}
+	notes = append(notes, against(groups, b)+" "+shown+": the paired test shows a difference at 5 % after Holm's correction over the groups of the column; ~: it shows none.")
 	if n, needed := mostPairs(groups, split, b), seedsToShow(compared); n < needed {
-		notes = append(notes, fmt.Sprintf("With %s and %s a column no difference can be shown, however large; that needs %d seeds.",
+		notes = append(notes, fmt.Sprintf("With %s no difference can be shown in a column of %s, however large; that needs %d seeds.",
 			count(n, "seed"), count(compared, "comparison"), needed))
 	}
 	return notes

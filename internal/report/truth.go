@@ -6,10 +6,10 @@ import (
 	"vaelab/internal/record"
 )
 
-// Truths says of each data set whose generator is known what the generator itself comes to: its
-// true NLL, below which no model can be, and the mutual information of x and its z, in nats. They
+// truths says of each data set whose generator is known what the generator itself comes to: its
+// true NLL, below which no model is in expectation, and the mutual information of x and its z, in nats. They
 // are properties of the split, so that the first trial that has them speaks for all on the same data.
-func Truths(groups []record.Group, split string) (sentences []string) {
+func truths(groups []record.Group, split string) (sentences []string) {
 	seen := map[string]bool{}
 	for _, g := range groups {
 		for _, r := range g.Runs {
@@ -23,7 +23,7 @@ func Truths(groups []record.Group, split string) (sentences []string) {
 			if se, ok := record.Last(r, split, "true_nll_se"); ok {
 				text += fmt.Sprintf(" (standard error %s)", decimal(se, 2))
 			}
-			sentences = append(sentences, fmt.Sprintf("The true NLL of the %s data is %s: no model's NELBO or NLL can be below. Their generator's own z tells %s nats of x.",
+			sentences = append(sentences, fmt.Sprintf("The true NLL of the %s data is %s: a model's NELBO or NLL is below by chance only. Their generator's own z tells %s nats of x.",
 				r.Config["data"], text, decimal(mi, 2)))
 		}
 	}

@@ -70,7 +70,7 @@ func probeLabels(m *vae.Model, trial Trial, set *data.Set) (l metrics.Labelled) 
 }
 
 // addTruth adds, where the generator is known, true_nll, the mean of -ln p(x) over a split, below which
-// no model's NLL and no bound on it can be, and true_mi, what the generator's z tells of x, both in
+// a model's NLL on data it has not seen is by chance only, and true_mi, what the generator's z tells of x, both in
 // nats.
 //
 // For linear Gaussian data both are exact. For text true_nll is the mean of -ln p(x|z) over all
