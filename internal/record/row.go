@@ -15,7 +15,7 @@ type Row struct {
 	Epoch   float64              // passes over the training set so far
 	Split   string               // "train" (batch statistics, mean since the last row), "valid" or "test" (running statistics)
 	Values  map[string]float64   // by the metric's name; NaN where it was not finite
-	Vectors map[string][]float64 // one number per latent dimension, example, level, bin or cell, as the metric says
+	Vectors map[string][]float64 // one number per latent dimension, or per example, level, bin or cell
 }
 
 // rowJSON is Row as it stands in the file.

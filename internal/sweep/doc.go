@@ -12,6 +12,7 @@
 //	  - variant: vanilla
 //	  - variant: {bn: {gamma: [0.3, 0.5, 0.7]}}
 //	seeds: 6                             # 1 ... 6; or a list
+//	baseline: vanilla                    # what tables compare with; may be left out
 //	figures: [kl-curve, sweep]
 //	claims:                              # what is said about it; vaelab verify judges
 //	  - say: A larger gamma makes the decoder lose more without its own z
