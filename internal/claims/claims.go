@@ -124,7 +124,7 @@ func (c Claim) CheckMetric(trials []record.Trial, length func(i int, split, name
 	for i, t := range trials {
 		n, err := length(i, q.Split, q.Name())
 		if err == nil {
-			err = q.Fits(n)
+			err = q.fits(n)
 		}
 		if err == nil {
 			continue

@@ -328,7 +328,7 @@ func TestFits(t *testing.T) {
 		{"theta", 8, "theta is a vector; name one number of it: theta.max, theta.mean, theta.median, theta.min, or an element, theta.0 to theta.7"},
 		{"kl.mean", 0, "kl is one number; write it without .mean"},
 	} {
-		err := Quantity{Metric: c.metric}.Fits(c.length)
+		err := Quantity{Metric: c.metric}.fits(c.length)
 		if (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(err.Error(), c.says) {
 			t.Errorf("%s of length %d: got %v, want %q", c.metric, c.length, err, c.says)
 		}
@@ -489,6 +489,7 @@ func TestCheck(t *testing.T) {
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, bn, 1 }), "of and to must differ"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To = "kl", bn, vanilla }), "has no bound"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, vanilla, -1 }), "contradictory bounds: no ratio of numbers above 0 is at most -1"},
+		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtLeast = "kl", bn, vanilla, 0 }), "every ratio of numbers above 0 is at least 0"},
 		{ratio(func(r *Ratio) { r.Of, r.To, r.AtMost = bn, vanilla, 1 }), "names no metric"},
 		{trend(func(r *Trend) { r.Metric, r.Of = "kl", bn }), "names no setting"},
 		{trend(func(r *Trend) { r.Metric, r.Of, r.Over = "kl", Selection{"train.lr": "1"}, "train.lr" }), "is over train.lr, which of fixes at 1"},

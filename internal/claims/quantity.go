@@ -88,9 +88,9 @@ func (q Quantity) String() string {
 	return q.Split + " " + q.Metric
 }
 
-// Fits returns an error unless the metric makes one number of what rows hold under its Name:
+// fits returns an error unless the metric makes one number of what rows hold under its Name:
 // one number, if the length is 0, or else a vector of this length.
-func (q Quantity) Fits(length int) error {
+func (q Quantity) fits(length int) error {
 	name, how, reduced := strings.Cut(q.Metric, ".")
 	if length == 0 {
 		if reduced {
@@ -129,7 +129,7 @@ func (q Quantity) in(row record.Row) (value float64, ok bool) {
 		return value, ok
 	}
 	vector := row.Vectors[name]
-	if len(vector) == 0 || q.Fits(len(vector)) != nil {
+	if len(vector) == 0 || q.fits(len(vector)) != nil {
 		return 0, false
 	}
 	if reduce := reductions[how]; reduce != nil {
@@ -180,7 +180,7 @@ func (q Quantity) lacking(r record.Run) error {
 		return fmt.Errorf("%s has no rows of split %s", r.ID, q.Split)
 	}
 	if length, there := lengths[q.Name()]; there {
-		return fmt.Errorf("%s: split %s: %w", r.ID, q.Split, q.Fits(length))
+		return fmt.Errorf("%s: split %s: %w", r.ID, q.Split, q.fits(length))
 	}
 	return fmt.Errorf("%s: no row of split %s has %s; they have %s", r.ID, q.Split, q.Name(), strings.Join(slices.Sorted(maps.Keys(lengths)), ", "))
 }

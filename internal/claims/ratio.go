@@ -13,7 +13,8 @@ import (
 // The value of a seed is the quotient of the two trials with that seed. The claim holds if the
 // interval for the median quotient lies between the bounds, the bounds included, and does not hold
 // if all of it lies outside. It is for what is never 0 or less, as a cost is; where a trial has such a
-// number, the claim is undecided. The paired test is that of the quotients' logarithms.
+// number, the claim is undecided. The paired test is that of the quotients' logarithms: whether one
+// metric is as large as the other, whatever the bounds are.
 type Ratio struct {
 	Quantity `yaml:",inline"`
 	// Of is the trials that it is about.
@@ -25,7 +26,7 @@ type Ratio struct {
 
 func init() { Kinds.Add("ratio", Ratio{Quantity: Quantity{Split: "test"}, Bounds: unbounded}) }
 
-// Check refuses bounds that no number keeps, none at all, and a selection against itself.
+// Check refuses bounds that no ratio keeps, or every ratio, and a selection against itself.
 func (r Ratio) Check() error {
 	if err := unlike(r.Of, r.To, "to"); err != nil {
 		return err
@@ -35,6 +36,9 @@ func (r Ratio) Check() error {
 	}
 	if r.AtMost <= 0 {
 		return fmt.Errorf("contradictory bounds: no ratio of numbers above 0 is at most %v", r.AtMost)
+	}
+	if r.AtLeast <= 0 && r.AtLeast != unbounded.AtLeast {
+		return fmt.Errorf("every ratio of numbers above 0 is at least %v; leave out at_least, or give one above 0", r.AtLeast)
 	}
 	return r.named()
 }
