@@ -84,6 +84,13 @@ func TestVerify(t *testing.T) {
 	if want := strings.ReplaceAll(judged, "results", "published"); again != want {
 		t.Errorf("from the rows alone:\n%s\nwant\n%s", again, want)
 	}
+	// Those of other settings are no reason to write over their verdicts.
+	kept := read(t, filepath.Join("published", "tiny", verdictsFile))
+	other := vaelab(t, "verify", "tiny.yaml", "--no-train", "--out", "published", "--set", "train.lr=0.5")
+	if other.code != exitNotJudged || read(t, filepath.Join("published", "tiny", verdictsFile)) != kept {
+		t.Errorf("trials of other settings: exit code %d, %s", other.code, other.out)
+	}
+	has(t, "stderr", other.err, filepath.Join("published", "tiny", record.ArchiveFile)+": tiny.yaml asks for none of its trials")
 
 	r := succeeds(t, "verify", "tiny.yaml", "--json", "--no-train")
 	if r.out != read(t, filepath.Join("results", "tiny", verdictsFile)) {
