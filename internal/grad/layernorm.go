@@ -62,7 +62,7 @@ func backLayerNormAffine(v *Value) {
 		gain.settle()
 		w := gainBacks.Get().(*gainBack)
 		*w = gainBack{dy: v.gradient(), standard: v.save[0], gain: gain.Grad}
-		tensor.Split(w, C, max(16, splitFloats/v.Rows/16*16))
+		tensor.Split(w, C, max(16, splitFloats/max(1, v.Rows)/16*16))
 		gainBacks.Put(w)
 	}
 	if x.Grad != nil {

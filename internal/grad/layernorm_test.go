@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"vaelab/internal/tensor"
 )
 
 func init() {
@@ -23,6 +25,20 @@ func TestLayerNormAffineIsLayerNorm(t *testing.T) {
 		if math.Abs(float64(got.Data[i]-w)) > 1e-5 {
 			t.Fatalf("element %d: %v, want %v", i, got.Data[i], w)
 		}
+	}
+}
+
+// TestNoRows: operations whose work is cut by rows take none.
+func TestNoRows(t *testing.T) {
+	var tape Tape
+	leaf := func(rows, cols int) *Value {
+		return tape.Leaf(tensor.New(rows, cols), make([]Float, rows*cols))
+	}
+	gain := leaf(1, 8)
+	y := leaf(0, 8).Affine(leaf(8, 8), leaf(1, 8)).LayerNormAffine(gain, leaf(1, 8), 1e-5).GELU().ELU()
+	y.Sum().Add(gain.Sum()).Backward()
+	if gain.Grad[0] != 1 {
+		t.Errorf("a gain of no rows has gradient %v, want that of its sum alone, 1", gain.Grad[0])
 	}
 }
 
