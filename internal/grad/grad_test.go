@@ -91,14 +91,32 @@ func (c formula) run(inputs, grads []tensor.Matrix) float64 {
 		}
 		leaves[i] = tape.Leaf(m, g)
 	}
-	y := c.f(leaves)
+	loss := c.loss(leaves)
+	loss.Backward()
+	return loss.Scalar()
+}
+
+// loss is sum(weights * f(in)).
+func (c formula) loss(in []*Value) *Value {
+	y := c.f(in)
 	weights := make([]Float, len(y.Data))
 	for i := range weights { // distinct upstream gradients, so that no row can stand for another
 		weights[i] = Float(math.Sin(float64(i + 1)))
 	}
-	loss := y.Mask(weights).Sum()
-	loss.Backward()
-	return loss.Scalar()
+	return y.Mask(weights).Sum()
+}
+
+// inputs are random inputs, with room for their gradients.
+func (c formula) inputs() (inputs, grads []tensor.Matrix) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, s := range c.shapes {
+		m := tensor.New(s[0], s[1])
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64() + c.lift)
+		}
+		inputs, grads = append(inputs, m), append(grads, tensor.New(s[0], s[1]))
+	}
+	return inputs, grads
 }
 
 // TestGradients compares every operation's derivative with central differences. In
@@ -111,15 +129,7 @@ func TestGradients(t *testing.T) {
 	}
 	for _, c := range formulas {
 		t.Run(c.name, func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(1, 2))
-			var inputs, grads []tensor.Matrix
-			for _, s := range c.shapes {
-				m := tensor.New(s[0], s[1])
-				for i := range m.Data {
-					m.Data[i] = Float(rng.NormFloat64() + c.lift)
-				}
-				inputs, grads = append(inputs, m), append(grads, tensor.New(s[0], s[1]))
-			}
+			inputs, grads := c.inputs()
 			if with, without := c.run(inputs, grads), c.run(inputs, nil); with != without {
 				t.Errorf("value with gradients %v, without %v", with, without)
 			}
@@ -137,6 +147,39 @@ func TestGradients(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestGradientsOfComputed: what is computed on the tape gets the gradient that a leaf gets, from the
+// first operation that has one for it and from the next, in memory that is full of NaN. What no
+// loss reads does not count.
+func TestGradientsOfComputed(t *testing.T) {
+	for _, c := range formulas {
+		if c.name == "Embed" { // a table is always a leaf
+			continue
+		}
+		inputs, want := c.inputs()
+		c.run(inputs, want)
+		_, got := c.inputs()
+		var tape Tape
+		leftovers := tape.Zeros(1, 1<<18).Data
+		for i := range leftovers {
+			leftovers[i] = Float(math.NaN())
+		}
+		tape.Reset()
+		var in []*Value
+		for k, m := range inputs {
+			in = append(in, tape.Leaf(m, got[k].Data).Scale(1))
+			in[k].Scale(1) // read by nobody
+		}
+		c.loss(in).Add(c.loss(in)).Backward()
+		for k := range got {
+			for i, g := range got[k].Data {
+				if w := 2 * float64(want[k].Data[i]); !(math.Abs(float64(g)-w) <= 1e-5*(1+math.Abs(w))) {
+					t.Fatalf("%s: input %d element %d: derivative of twice the loss %v, want %v", c.name, k, i, g, w)
+				}
+			}
+		}
 	}
 }
 
