@@ -55,7 +55,9 @@ func TestModelPosteriorOfLinear(t *testing.T) {
 		}
 		near(t, "the case's width", math.Sqrt(c.noise/(c.noise+ww)), c.s, 1e-4)
 
-		got := LagOf(linearModel(known, c.share), set.Valid.Batches(25, true, nil))
+		// Alone in a batch an example has nobody whose grid is found to be too coarse.
+		model := linearModel(known, c.share)
+		got, alone := LagOf(model, set.Valid.Batches(25, true, nil)), LagOf(model, set.Valid.Batches(1, true, nil))
 		// In float32 ln p(x|z) is wrong by 1e-7 of itself, which is noise/2 for each of the six numbers.
 		var furthest, forgets float64
 		for i, x := range set.Valid.Values {
@@ -64,7 +66,7 @@ func TestModelPosteriorOfLinear(t *testing.T) {
 				wx += w[j] * float64(x[j])
 			}
 			want := wx / (c.noise + ww)
-			furthest = max(furthest, math.Abs(got.Model[i]-want))
+			furthest = max(furthest, math.Abs(got.Model[i]-want), math.Abs(alone.Model[i]-want))
 			if ww > 0 {
 				forgets = max(forgets, math.Abs(got.Model[i]-wx/ww))
 			}
