@@ -32,8 +32,10 @@ type Aggregate struct{}
 // aggregatePanels is the most panels beside the prior's.
 const aggregatePanels = 23
 
-// aggregateReach is half the side of the square that the grid in the rows covers.
-const aggregateReach = 4.
+// AggregateReach is half the side of the square that the grid in the rows covers, in standard
+// deviations of the prior. Rows do not say so: a test where both are seen holds it equal to
+// metrics.AggregateReach.
+const AggregateReach = 4.
 
 // Draw implements Figure.
 func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
@@ -140,11 +142,11 @@ func priorDensity(n int) density {
 }
 
 // width is that of a cell.
-func (m density) width() float64 { return 2 * aggregateReach / float64(m.N) }
+func (m density) width() float64 { return 2 * AggregateReach / float64(m.N) }
 
 // centre is that of cell k.
 func (m density) centre(k int) (x, y float64) {
-	return -aggregateReach + m.width()*(float64(k%m.N)+0.5), -aggregateReach + m.width()*(float64(k/m.N)+0.5)
+	return -AggregateReach + m.width()*(float64(k%m.N)+0.5), -AggregateReach + m.width()*(float64(k/m.N)+0.5)
 }
 
 // Plot implements plot.Plotter.
@@ -171,5 +173,5 @@ func (m density) Plot(c draw.Canvas, p *plot.Plot) {
 
 // DataRange implements plot.DataRanger.
 func (m density) DataRange() (xmin, xmax, ymin, ymax float64) {
-	return -aggregateReach, aggregateReach, -aggregateReach, aggregateReach
+	return -AggregateReach, AggregateReach, -AggregateReach, AggregateReach
 }

@@ -20,8 +20,8 @@ func init() { Figures.Add("collapse-curve", CollapseCurve{}) }
 // examples; delta is 0.01. A method that holds every dimension's KL at c nats goes from 0 to 1 at
 // eps = c: a floor moves the curve and tells nothing of what the decoder reads.
 //
-// Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior collapse",
-// definition 1 (arXiv 1911.02469).
+// Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior collapse"
+// (arXiv 1911.02469).
 type CollapseCurve struct{}
 
 // CollapseEps are the eps, in nats, of the numbers of the rows' vector "collapse", which do not say

@@ -29,8 +29,9 @@ type Sigma struct{}
 // gaussianLog is E[ln x²] of a standard normal x: -Euler's constant - ln 2.
 const gaussianLog = -0.57721566490153286 - math.Ln2
 
-// sigmaReach is how far the histogram in the rows reaches to both sides.
-const sigmaReach = 2.5
+// SigmaReach is how far the histogram in the rows reaches to both sides. Rows do not say so: a test
+// where both are seen holds it equal to metrics.SigmaReach.
+const SigmaReach = 2.5
 
 // Draw implements Figure.
 func (Sigma) Draw(set *record.Set) (*Drawing, error) {
@@ -98,9 +99,9 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 			name  string
 			from  float64
 			seeds [][]float64
-		}{{signed, "sigma", -sigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
+		}{{signed, "sigma", -SigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
 			bins := len(part.seeds[0])
-			width := (sigmaReach - part.from) / float64(bins)
+			width := (SigmaReach - part.from) / float64(bins)
 			var x, mean, lo, hi []float64
 			for b := range bins {
 				m, l, h := record.Range(column(part.seeds, b))
@@ -126,7 +127,7 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 		p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 		fromZero(&p.Y)
 	}
-	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -sigmaReach, sigmaReach, 0, sigmaReach
+	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -SigmaReach, SigmaReach, 0, SigmaReach
 	return signed, size, table
 }
 
