@@ -29,9 +29,6 @@ func init() { Figures.Add("aggregate", Aggregate{}) }
 // Gap-based Regularization" (arXiv 2211.00321).
 type Aggregate struct{}
 
-// aggregatePanels is the most panels beside the prior's.
-const aggregatePanels = 23
-
 // AggregateReach is half the side of the square that the grid in the rows covers, in standard
 // deviations of the prior. Rows do not say so: a test where both are seen holds it equal to
 // metrics.AggregateReach.
@@ -45,20 +42,16 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("aggregate: no row has the vector \"aggregate\"; test rows of models with two latent dimensions or more have it")
 	}
 	pg := page{table: [][]string{{"group", "seed", "dim_a", "dim_b", "z_a", "z_b", "density"}}}
-	if n := len(groups); n > aggregatePanels {
-		pg.caption = []string{fmt.Sprintf("The first %d of %d groups.", aggregatePanels, n)}
-		groups = groups[:aggregatePanels]
-	}
+	groups, pg.caption = firstPanels(groups, mostPanels-1) // one is the prior's
 	top := 0.0
-	add := func(d density, group, seed, a, b string) *plot.Plot {
+	add := func(d density, second, group, seed, a, b string) *plot.Plot {
 		d.Top = &top
 		for k, v := range d.Cells {
 			top = max(top, finiteOr(v, 0))
 			x, y := d.centre(k)
 			pg.table = append(pg.table, []string{group, seed, a, b, num(x), num(y), num(v)})
 		}
-		p := newPanel("", "")
-		p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
+		p := headedPanel(group, second)
 		p.X.Tick.Marker = plot.TickerFunc(linearTicks)
 		p.Add(d)
 		return p
@@ -73,16 +66,13 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 			return nil, fmt.Errorf("aggregate: %s seed %d: the vector \"aggregate\" has %d numbers, no square, or \"aggregate_dims\" not 2", g.Label, run.Seed, len(grid))
 		}
 		a, b := num(dims[0]), num(dims[1])
-		p := add(d, g.Label, strconv.Itoa(run.Seed), a, b)
 		second := "dims " + a + ", " + b
 		if gap, ok := record.Last(run, split, "density_gap"); ok {
 			second += fmt.Sprintf(": %.2f nats", gap)
 		}
-		p.Add(heading{printable(g.Label), second})
-		cells = append(cells, p)
+		cells = append(cells, add(d, second, g.Label, strconv.Itoa(run.Seed), a, b))
 	}
-	prior := add(priorDensity(int(math.Sqrt(float64(len(pg.table)/len(cells))))), "prior", "", "", "")
-	prior.Add(heading{"prior", "N(0, I)"})
+	prior := add(priorDensity(int(math.Sqrt(float64(len(pg.table)/len(cells))))), "N(0, I)", "prior", "", "", "")
 	rows := arrange(append([]*plot.Plot{prior}, cells...))
 	for j, row := range rows {
 		for i, p := range row {

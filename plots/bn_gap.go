@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -109,9 +108,6 @@ func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = []string{splitNames[split] + " split, last row, the same weights and batches: KL under the statistics of each batch minus KL under running statistics. Right: as a share of the first.",
 		"Dots are seeds, lines go through their means; " + perPoint(groups) + ".",
 		"Where batches hold sentences of one length they may be smaller than the setting."}
-	if len(still) > 0 {
-		pg.caption = append(pg.caption, "Without statistics, hence without a gap: "+strings.Join(still, ", ")+".")
-	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, withoutNote("statistics, hence without a gap", still)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -3,7 +3,6 @@ package plots
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -44,8 +43,8 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 		table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	var without []string
-	var bands, curves []plot.Plotter
-	x := logs(CollapseEps[:])
+	var curves lines
+	var marks []plot.Plotter
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
 		var shares [][]float64
@@ -69,22 +68,18 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 			pg.table = append(pg.table, []string{g.Label, split, num(eps), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 		}
 		counts[g.Label] = s.N
-		if s.N > 1 {
-			bands = append(bands, band{x, s.Lo, s.Hi, fade(style.Color, 0.2)})
-		}
+		s.X = logs(s.X)
 		glyph := draw.GlyphStyle{Color: style.Color, Radius: 1.8, Shape: draw.CircleGlyph{}}
-		curves = append(curves, curve{x, s.Mean, style}, dots{x, s.Mean, glyph})
+		curves.add(s, style)
+		marks = append(marks, dots{s.X, s.Mean, glyph})
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
 	}
-	p.Add(bands...)
-	p.Add(curves...)
+	curves.on(p)
+	p.Add(marks...)
 	p.X.Tick.Marker = plot.TickerFunc(logTicks)
 	pad(&p.X)
 	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
 	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}
-	if len(without) > 0 {
-		pg.caption = append(pg.caption, "Without collapse: "+strings.Join(without, ", ")+".")
-	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, withoutNote("these shares", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -41,7 +41,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, more := firstPanels(groups)
+	groups, more := firstPanels(groups, mostPanels)
 	notes = append(notes, more...)
 	pg := page{table: [][]string{{"group", "epoch", "kl_mean", "kl_min", "kl_max", "mi_mean", "mi_min", "mi_max", "marginal_kl_mean", "seeds"}},
 		legend: []entry{
@@ -50,6 +50,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 			{label: "I(x; z)", line: draw.LineStyle{Color: fade(grey, informative), Width: 7}},
 		}}
 	counts := map[string]int{}
+	var without []string
 	var cells []*plot.Plot
 	least, most := math.Inf(1), math.Inf(-1) // what I(x; z) cannot exceed
 	for i, style := range groupStyles(groups) {
@@ -57,7 +58,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		style.Dashes = nil // alone in its panel
 		kl, mi := surgery(g)
 		if kl.N == 0 {
-			notes = append(notes, fmt.Sprintf("Without kl and mi in one row: %s.", g.Label))
+			without = append(without, g.Label)
 			continue
 		}
 		counts[g.Label] = mi.N
@@ -106,6 +107,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		}
 		lead = append(lead, "The estimate of I(x; z) cannot exceed ln N = "+limit+" (dashes, where KL reaches it).")
 	}
+	notes = append(notes, withoutNote("kl and mi in one row", without)...)
 	pg.caption = append(append(lead, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

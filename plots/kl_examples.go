@@ -62,11 +62,12 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	p := newPanel("KL of an example (nats)", "")
 	p.X.Tick.Marker = plot.TickerFunc(rootTicks)
 	counts := map[string]int{}
+	var without []string
 	var names plot.ConstantTicks
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
 		if len(quantiles[i]) == 0 {
-			pg.caption = append(pg.caption, fmt.Sprintf("Without %s: %s.", vector, g.Label))
+			without = append(without, g.Label)
 			continue
 		}
 		counts[g.Label] = len(quantiles[i])
@@ -95,7 +96,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	pg.height = vg.Length(0.6+0.42*float64(len(names))) * vg.Inch
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled, each histogram is drawn to its own highest bin.",
 		"Dashed: the floor of the mean KL. Numbers: mean and standard deviation over examples.", histogramNote(counts)}
-	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	pg.caption = append(append(lead, withoutNote(vector, without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 
@@ -122,13 +123,7 @@ func allFinite(v []float64) bool {
 
 // meanOfLast is the mean over a group's seeds of a metric's last value, NaN if none has it.
 func meanOfLast(g record.Group, split, metric string) float64 {
-	var values []float64
-	for _, run := range g.Runs {
-		if v, ok := record.Last(run, split, metric); ok {
-			values = append(values, v)
-		}
-	}
-	mean, _, _ := record.Range(values)
+	mean, _, _ := record.Range(numbers(finals(g, split, metric)))
 	return mean
 }
 

@@ -43,7 +43,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"")
 	}
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
-	groups, pg.caption = firstPanels(groups)
+	groups, pg.caption = firstPanels(groups, mostPanels)
 	top := 0.0
 	var cells []*plot.Plot
 	for _, g := range groups {

@@ -108,22 +108,19 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 
 	lag, spread := newPanel("training step", "inference lag"), newPanel("training step", "spread of means")
 	counts := map[string]int{}
-	var lines []plot.Plotter
+	var lags lines
 	for _, g := range groups {
 		style := styles[g.Label]
 		s, model, mu := seriesOf(g.Runs, "valid", "lag"), seriesOf(g.Runs, "valid", "lag_model_sd"), seriesOf(g.Runs, "valid", "lag_mu_sd")
 		counts[g.Label] = s.N
-		if s.N > 1 {
-			lag.Add(band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
-		}
-		lines = append(lines, curve{s.X, s.Mean, style})
+		lags.add(s, style)
 		spread.Add(curve{model.X, model.Mean, style}, curve{mu.X, mu.Mean, thin(style, 0)})
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
 		for k, step := range s.X {
-			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), at(model, step), at(mu, step)})
+			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), meanAt(model, step), meanAt(mu, step)})
 		}
 	}
-	lag.Add(lines...)
+	lags.on(lag)
 	for _, p := range []*plot.Plot{lag, spread} {
 		stepAxis(p)
 		fromZero(&p.Y)
@@ -205,8 +202,8 @@ func within(x []float64) []float64 {
 	return out
 }
 
-// at is a series' mean at a step, for a table.
-func at(s series, step float64) string {
+// meanAt is a series' mean at a step, for a table.
+func meanAt(s series, step float64) string {
 	if i := slices.Index(s.X, step); i >= 0 {
 		return num(s.Mean[i])
 	}

@@ -103,22 +103,18 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 // stepCurves adds each group's mean and range to a panel, counts the seeds, and returns the
 // numbers.
 func stepCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, split, metric string, counts map[string]int) (table [][]string) {
-	var bands, curves []plot.Plotter
+	var all lines
 	for i, g := range groups {
 		s := seriesOf(g.Runs, split, metric)
 		if s.N == 0 {
 			continue
 		}
 		counts[g.Label] = max(counts[g.Label], s.N)
-		if s.N > 1 {
-			bands = append(bands, band{s.X, s.Lo, s.Hi, fade(styles[i].Color, 0.2)})
-		}
-		curves = append(curves, curve{s.X, s.Mean, styles[i]})
+		all.add(s, styles[i])
 		for j, step := range s.X {
 			table = append(table, []string{g.Label, metric, split, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 		}
 	}
-	p.Add(bands...)
-	p.Add(curves...)
+	all.on(p)
 	return table
 }

@@ -66,10 +66,11 @@ func panels(rows [][]*plot.Plot) func(draw.Canvas) {
 // mostPanels is the most panels of a trellis; more could not be told apart.
 const mostPanels = 24
 
-// firstPanels are the groups that a trellis has room for, and a sentence if that is not all.
-func firstPanels(groups []record.Group) (first []record.Group, note []string) {
-	if n := len(groups); n > mostPanels {
-		return groups[:mostPanels], []string{fmt.Sprintf("The first %d of %d groups.", mostPanels, n)}
+// firstPanels are the groups that a trellis has room for, at most so many, and a sentence if that
+// is not all.
+func firstPanels(groups []record.Group, most int) (first []record.Group, note []string) {
+	if n := len(groups); n > most {
+		return groups[:most], []string{fmt.Sprintf("The first %d of %d groups.", most, n)}
 	}
 	return groups, nil
 }

@@ -39,7 +39,8 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	counts := map[string]int{}
 	var without []string
-	var bands, curves []plot.Plotter
+	var curves lines
+	var marks []plot.Plotter
 	var at, chances []float64
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
@@ -58,13 +59,11 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 			continue
 		}
 		counts[g.Label] = s.N
-		x := logs(s.X)
-		at = append(at, x...)
-		if s.N > 1 {
-			bands = append(bands, band{x, s.Lo, s.Hi, fade(style.Color, 0.2)})
-		}
+		s.X = logs(s.X)
+		at = append(at, s.X...)
 		glyph := draw.GlyphStyle{Color: style.Color, Radius: 2.2, Shape: draw.CircleGlyph{}}
-		curves = append(curves, curve{x, s.Mean, style}, dots{x, s.Mean, glyph})
+		curves.add(s, style)
+		marks = append(marks, dots{s.X, s.Mean, glyph})
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
 		if values := numbers(finals(g, split, "probe_chance")); len(values) > 0 {
 			mean, _, _ := record.Range(values)
@@ -76,8 +75,8 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	for _, c := range slices.Compact(chances) {
 		p.Add(level{c, reference})
 	}
-	p.Add(bands...)
-	p.Add(curves...)
+	curves.on(p)
+	p.Add(marks...)
 	ownTicks(&p.X, at, unlog)
 	pad(&p.Y)
 	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}
@@ -85,10 +84,7 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, entry{label: "chance", line: reference})
 		pg.caption = append(pg.caption, "Chance is the share of the most frequent class.")
 	}
-	if len(without) > 0 {
-		pg.caption = append(pg.caption, "Without a probe: "+strings.Join(without, ", ")+".")
-	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, withoutNote("a probe", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

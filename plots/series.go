@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg/draw"
+
 	"vaelab/internal/record"
 )
 
@@ -21,6 +24,23 @@ func (s *series) add(x float64, values []float64) {
 	mean, lo, hi := record.Range(values)
 	s.X, s.Mean, s.Lo, s.Hi = append(s.X, x), append(s.Mean, mean), append(s.Lo, lo), append(s.Hi, hi)
 	s.N = max(s.N, len(values))
+}
+
+// lines are series with their ranges as bands, which lie below all of the lines.
+type lines struct{ bands, curves []plot.Plotter }
+
+// add draws one more, with a band if there are several seeds.
+func (l *lines) add(s series, style draw.LineStyle) {
+	if s.N > 1 {
+		l.bands = append(l.bands, band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
+	}
+	l.curves = append(l.curves, curve{s.X, s.Mean, style})
+}
+
+// on puts them into a panel.
+func (l lines) on(p *plot.Plot) {
+	p.Add(l.bands...)
+	p.Add(l.curves...)
 }
 
 // seriesOf is record.Series with numbers that can be drawn.
@@ -50,10 +70,15 @@ func withMetric(figure string, groups []record.Group, split, metric string) (wit
 	if len(with) == 0 {
 		return nil, nil, fmt.Errorf("%s: no %s row has the metric %q; there are: %s", figure, split, metric, known(groups, split))
 	}
-	if len(without) > 0 {
-		note = []string{fmt.Sprintf("Without %s: %s.", metric, strings.Join(without, ", "))}
+	return with, withoutNote(metric, without), nil
+}
+
+// withoutNote is a sentence for the caption about groups that lack something, if there are any.
+func withoutNote(what string, labels []string) []string {
+	if len(labels) == 0 {
+		return nil
 	}
-	return with, note, nil
+	return []string{fmt.Sprintf("Without %s: %s.", what, strings.Join(labels, ", "))}
 }
 
 // known lists the metrics that the groups have on a split.

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -37,20 +39,8 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 		}
 		notes = append(notes, note...)
 		p := newPanel("training step", m.label)
-		var bands, curves []plot.Plotter
-		for i, g := range all {
-			s := seriesOf(g.Runs, "valid", m.name)
-			if s.N == 0 {
-				continue
-			}
-			counts[g.Label] = max(counts[g.Label], s.N)
-			if s.N > 1 {
-				bands = append(bands, band{s.X, s.Lo, s.Hi, fade(styles[i].Color, 0.2)})
-			}
-			curves = append(curves, curve{s.X, s.Mean, styles[i]})
-			for j, step := range s.X {
-				pg.table = append(pg.table, []string{g.Label, m.name, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
-			}
+		for _, row := range stepCurves(p, all, styles, "valid", m.name, counts) {
+			pg.table = append(pg.table, slices.Delete(row, 2, 3)) // without a split
 		}
 		if m.name == "mi" {
 			for _, nats := range told {
@@ -58,8 +48,6 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 				pg.table = append(pg.table, []string{"generator", m.name, "", num(nats), "", "", ""})
 			}
 		}
-		p.Add(bands...)
-		p.Add(curves...)
 		stepAxis(p)
 		fromZero(&p.Y)
 		row = append(row, p)
