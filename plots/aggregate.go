@@ -25,8 +25,8 @@ func init() { Figures.Add("aggregate", Aggregate{}) }
 // decoder has never seen such a z. Two dimensions tell nothing of holes in the others; the
 // number over a panel is KL(p(z) || q(z)) over all of them.
 //
-// Source: Zhang, Bai, Lin, Wang & Rong 2022, "Improving Variational Autoencoders with Density
-// Gap-based Regularization" (arXiv 2211.00321).
+// Source: Zhang, Bai, Lin, Wang & Rong 2022, "Improving variational autoencoders with density
+// gap-based regularization" (arXiv 2211.00321).
 type Aggregate struct{}
 
 // AggregateReach is half the side of the square that the grid in the rows covers, in standard

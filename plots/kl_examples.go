@@ -62,6 +62,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	p := newPanel("KL of an example (nats)", "")
 	p.X.Tick.Marker = plot.TickerFunc(rootTicks)
 	counts := map[string]int{}
+	floors := false
 	var without []string
 	var names plot.ConstantTicks
 	for i, style := range groupStyles(groups) {
@@ -75,6 +76,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 			Row: len(names), Edges: roots(edges), Color: style.Color,
 			Mean: meanOfLast(g, split, "kl"), SD: meanOfLast(g, split, "kl_sd"), Floor: meanOfLast(g, split, "floor"),
 		}
+		floors = floors || !math.IsNaN(r.Floor)
 		for _, q := range quantiles[i] {
 			r.Seeds = append(r.Seeds, shares(q, edges))
 		}
@@ -95,7 +97,10 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	pg.body = func(c draw.Canvas) { panels([][]*plot.Plot{{p}})(draw.Crop(c, 0, -ridgeNotes, 0, 0)) }
 	pg.height = vg.Length(0.6+0.42*float64(len(names))) * vg.Inch
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled, each histogram is drawn to its own highest bin.",
-		"Dashed: the floor of the mean KL. Numbers: mean and standard deviation over examples.", histogramNote(counts)}
+		"Numbers: mean and standard deviation over examples.", histogramNote(counts)}
+	if floors {
+		lead = append(lead, "Dashed: the floor of the mean KL.")
+	}
 	pg.caption = append(append(lead, withoutNote(vector, without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
@@ -128,7 +133,8 @@ func meanOfLast(g record.Group, split, metric string) float64 {
 }
 
 // shares returns the probability of each bin [edges_b, edges_b+1), of quantiles at equal steps of
-// probability from 0 to 1.
+// probability from 0 to 1. What lies below the first edge counts in the first bin: rounding leaves
+// a collapsed posterior a KL of -1e-8.
 func shares(quantiles, edges []float64) []float64 {
 	below := func(x float64) float64 { // probability of less than x
 		k := sort.SearchFloat64s(quantiles, x) // the first that is not less
@@ -142,8 +148,10 @@ func shares(quantiles, edges []float64) []float64 {
 		return (float64(k-1) + step) / float64(len(quantiles)-1)
 	}
 	p := make([]float64, len(edges)-1)
+	last := 0.0
 	for b := range p {
-		p[b] = below(edges[b+1]) - below(edges[b])
+		next := below(edges[b+1])
+		p[b], last = next-last, next
 	}
 	return p
 }

@@ -29,7 +29,7 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	upper, lower := newPanel("", "KL weight"), newPanel("training step", "KL (nats)")
+	upper, lower := newPanel("", "KL weight"), newPanel("training step", "KL (nats per example)")
 	pg := page{body: panels([][]*plot.Plot{{upper}, {lower}}), height: 3.6 * vg.Inch,
 		table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}

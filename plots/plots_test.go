@@ -790,3 +790,28 @@ func TestFiniteParts(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestSharesOfRounding: quantiles spread evenly in between, and none is lost below zero, where rounding
+// puts the KL of a collapsed posterior; a figure of nothing else can be drawn.
+func TestSharesOfRounding(t *testing.T) {
+	for _, c := range []struct{ quantiles, want []float64 }{
+		{[]float64{0, 1, 2}, []float64{0.25, 0.25, 0.5}},
+		{[]float64{-1e-8, -1e-8, -1e-8}, []float64{1, 0, 0}},
+		{[]float64{-1e-8, 0.5, 0.5}, []float64{0.5, 0.5, 0}},
+	} {
+		for b, p := range shares(c.quantiles, []float64{0, 0.5, 1, 2.5}) {
+			if math.Abs(p-c.want[b]) > 1e-7 {
+				t.Errorf("quantiles %v: bin %d has share %v, want %v", c.quantiles, b, p, c.want[b])
+			}
+		}
+	}
+	set := pilotSet(1)
+	for _, run := range set.Runs {
+		for _, row := range run.Rows {
+			for k := range row.Vectors["kl_quantiles"] {
+				row.Vectors["kl_quantiles"][k] = -1e-8
+			}
+		}
+	}
+	drawn(t, "kl-examples", set)
+}

@@ -33,7 +33,7 @@ const (
 
 // SigmaHistogram is the share of the sigmas, over examples and dimensions, in each of 100 bins of
 // width 0.05 from -2.5 to 2.5, rounded to millionths; those beyond count in the first and the last bin,
-// and 0 counts as positive.
+// and 0 counts as positive. NaN is in no bin, so that the shares then add up to less than 1.
 func (e *Encoded) SigmaHistogram() []float64 {
 	counts := make([]int, SigmaBins)
 	for _, s := range e.Sigma {
