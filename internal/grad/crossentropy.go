@@ -35,11 +35,11 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 		out.save = [4][]Float{p.Data, sums}
 		w := softmaxes.Get().(*softmax)
 		*w = softmax{x: v.Matrix, p: p, words: words, targets: targets, nll: out.Data, sums: sums}
-		align := blockRows / 2
+		align := 16
 		if 2*N*V*v.Cols < 4<<20 { // too little to share
 			align = N
 		}
-		tensor.Split(w, N, align)
+		tensor.SplitEvenly(w, N, align)
 		softmaxes.Put(w)
 		return out
 	}

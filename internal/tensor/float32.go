@@ -96,28 +96,25 @@ const splitFlops = 4 << 20
 const sharedPanel = 1 << 20
 
 func (w *product) run() {
-	n, align, p := w.c.Cols, 32, int(procs.Load())
+	n, align := w.c.Cols, 32
 	if w.byRow {
 		n, align = w.c.Rows, 8
 	}
 	_, k := w.tA.dims(w.a)
-	if p < 2 || 2*w.c.Rows*w.c.Cols*k < splitFlops {
+	if procs.Load() < 2 || 2*w.c.Rows*w.c.Cols*k < splitFlops {
 		w.Part(0, n)
 		return
 	}
-	switch size := k * w.c.Cols; {
-	case w.byRow && w.panel == nil && size <= sharedPanel:
+	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel {
 		shared := panels.Get().(*[]float32)
 		*shared = slices.Grow((*shared)[:0], kernel.PanelSize(k, w.c.Cols))
 		w.panel = (*shared)[:kernel.PanelSize(k, w.c.Cols)]
 		packPanel(w.panel, w.tB, w.b)
-		Split(w, n, align)
+		SplitEvenly(w, n, align)
 		panels.Put(shared)
 		return
-	case w.byRow && w.panel == nil || !w.byRow && bool(w.tA): // every part packs all of an operand
-		align = (n/(2*p) + align) / align * align
 	}
-	Split(w, n, align)
+	SplitEvenly(w, n, align)
 }
 
 // panels lends the memory of right-hand operands that parts share.

@@ -122,6 +122,13 @@ func (w *invitations) take() *job {
 	return j
 }
 
+// SplitEvenly is Split into two parts for each processor, for work whose parts take equally long and
+// each read all of something else, as the parts of a product do.
+func SplitEvenly(work Work, n, align int) {
+	parts := 2 * max(1, int(procs.Load()))
+	Split(work, n, (n+parts*align-1)/(parts*align)*align)
+}
+
 // Split does work on n items in parts of a multiple of align, on as many processors as
 // SetProcs allows. Parts become shorter, and who is free takes the next, so that one that is slow
 // or busy with other things holds nobody up. Work of a single part is done here and now. A panic of a part is a panic of Split, after all parts
