@@ -122,10 +122,39 @@ func moved(text, from, to string) string {
 	return begin.ReplaceAllString(text, "${1}"+strings.ReplaceAll(to, "$", "$$")+"${2}")
 }
 
+// withoutFolders returns the set with the files that trials read named without their folders, which are of
+// one machine; the digest says what was in them. Files of one name in several folders keep them, since they would
+// be taken for one.
+func withoutFolders(set *record.Set) *record.Set {
+	full := map[string]string{} // by name
+	for _, r := range set.Runs {
+		for _, file := range r.Config {
+			if !filepath.IsAbs(file) {
+				continue
+			}
+			if name := filepath.Base(file); full[name] == "" {
+				full[name] = file
+			} else if full[name] != file {
+				full[name] = "several"
+			}
+		}
+	}
+	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings}
+	for i, r := range out.Runs {
+		out.Runs[i].Config = maps.Clone(r.Config)
+		for key, file := range r.Config {
+			if name := filepath.Base(file); filepath.IsAbs(file) && full[name] == file {
+				out.Runs[i].Config[key] = name
+			}
+		}
+	}
+	return out
+}
+
 // publish writes the trials' rows and the verdicts of a results folder into another, and returns the
 // set as it will be read from there.
 func publish(set *record.Set, dir, out string) (*record.Set, error) {
-	set = record.Rounded(set)
+	set = withoutFolders(record.Rounded(set))
 	text, err := record.Archive(set)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -173,6 +174,29 @@ func TestReportRows(t *testing.T) {
 	has(t, "the report", read(t, "again/report.md"), "22 done, 1 unfinished, 1 failed", "it holds", "vaelab plot published/made --figure")
 	if succeeds(t, "export", "published/made").out != succeeds(t, "export", "results/made").out {
 		t.Error("the rows are other ones")
+	}
+}
+
+// TestWithoutFolders: what is published does not say where files lie, but still tells them apart.
+func TestWithoutFolders(t *testing.T) {
+	trial := func(train, test string) record.Run {
+		return record.Run{Trial: record.Trial{Config: map[string]string{"data.text.train": train, "data.text.test": test, "data.text.vocab": "", "data": "text"}}}
+	}
+	root, err := filepath.Abs("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(parts ...string) string { return filepath.Join(append([]string{root}, parts...)...) }
+	set := &record.Set{Runs: []record.Run{trial(in("home", "a", "train.txt"), in("a", "test.txt")), trial("b/train.txt", in("b", "test.txt"))}}
+	got := withoutFolders(set).Runs
+	want := []record.Run{trial("train.txt", in("a", "test.txt")), trial("b/train.txt", in("b", "test.txt"))}
+	for i := range want {
+		if !maps.Equal(got[i].Config, want[i].Config) {
+			t.Errorf("trial %d: %v, want %v", i, got[i].Config, want[i].Config)
+		}
+	}
+	if set.Runs[0].Config["data.text.train"] != in("home", "a", "train.txt") {
+		t.Error("the set itself has changed")
 	}
 }
 
