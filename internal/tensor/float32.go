@@ -320,6 +320,21 @@ func largest(x []Float) Float {
 	return plainMax(x)
 }
 
+// sumRowsHere goes down the columns where rows are short, 32 sums in registers; long rows would be
+// far apart then, and are added one after the other.
+func sumRowsHere(x Matrix, y []Float) {
+	switch {
+	case !kernel.Available:
+		plainSumRows(x, y)
+	case x.stride() <= 128:
+		kernel.SumRows(x.Data, x.Rows, x.stride(), y)
+	default:
+		for i := range x.Rows {
+			kernel.Axpy(1, x.Row(i), y)
+		}
+	}
+}
+
 func axpyHere(k Float, x, y []Float) {
 	if kernel.Available {
 		kernel.Axpy(k, x, y)

@@ -83,6 +83,8 @@ func Total(x []Float) Float { return plainSum(x) }
 func expSum(x []Float, shift Float) Float { return plainExpSum(x, shift) }
 func largest(x []Float) Float             { return plainMax(x) }
 
+func sumRowsHere(x Matrix, y []Float) { plainSumRows(x, y) }
+
 func axpyHere(k Float, x, y []Float) { plainAxpy(k, x, y) }
 
 // Scale multiplies x by k.

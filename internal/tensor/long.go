@@ -81,7 +81,7 @@ func (w *squaring) Part(from, to int) {
 func AddRows(x Matrix, y []Float) {
 	w := rowSums.Get().(*rowSum)
 	*w = rowSum{x, y}
-	Split(w, x.Cols, max(16, splitFloats/max(1, x.Rows)/16*16))
+	Split(w, x.Cols, max(32, splitFloats/max(1, x.Rows)/32*32))
 	rowSums.Put(w)
 }
 
@@ -94,12 +94,7 @@ type rowSum struct {
 var rowSums = sync.Pool{New: func() any { return new(rowSum) }}
 
 // Part adds columns from ... to-1.
-func (w *rowSum) Part(from, to int) {
-	y := w.y[from:to]
-	for i := range w.x.Rows {
-		axpyHere(1, w.x.Row(i)[from:to], y)
-	}
-}
+func (w *rowSum) Part(from, to int) { sumRowsHere(w.x.ColRange(from, to), w.y[from:to]) }
 
 // Plus sets y to a + b.
 func Plus(a, b, y []Float) {

@@ -84,6 +84,14 @@ func plainAxpy(k Float, x, y []Float) {
 	}
 }
 
+func plainSumRows(x Matrix, y []Float) {
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			y[j] += v
+		}
+	}
+}
+
 func plainScale(k Float, x []Float) {
 	for i := range x {
 		x[i] *= k

@@ -140,3 +140,26 @@ func BenchmarkExp(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/element")
 }
+
+// TestELU: as exact near 0, where e^x - 1 would cancel, as far from it.
+func TestELU(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	var x []float32
+	for v := 1e-30; v < 200; v *= 1.001 {
+		x = append(x, float32(-v), float32(v))
+	}
+	x = append(x, 0, float32(math.Inf(1)), float32(math.Inf(-1)))
+	y := make([]float32, len(x))
+	ELU(x, y)
+	for i, v := range x {
+		want := float64(v)
+		if v < 0 {
+			want = math.Expm1(float64(v))
+		}
+		if got := float64(y[i]); got != want && !(math.Abs(got-want) <= 3e-7*math.Abs(want)) {
+			t.Fatalf("ELU(%v) = %v, want %v", v, got, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                                  { panic(missing) }
@@ -38,6 +38,7 @@ func GELU(x, y []float32)                                                       
 func BackGELU(x, dy, dx []float32)                                                   { panic(missing) }
 func ELU(x, y []float32)                                                             { panic(missing) }
 func BackELU(y, dy, dx []float32)                                                    { panic(missing) }
+func SumRows(x []float32, rows, stride int, y []float32)                             { panic(missing) }
 func Dot(x, y []float32) float32                                                     { panic(missing) }
 func Sum(x []float32) float32                                                        { panic(missing) }
 func Max(x []float32) float32                                                        { panic(missing) }

@@ -808,17 +808,17 @@ loop:
 	VFMADD213PS  Y5, Y6, Y3
 	VADDPS       one<>+0(SB), Y3, Y3
 	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y3, Y3
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y4
-	VMOVUPS      inf<>+0(SB), Y6
-	VBLENDVPS    Y4, Y6, Y3, Y3
+	VMOVUPS      inf<>+0(SB), Y5
+	VBLENDVPS    Y4, Y5, Y3, Y3
 	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y4
 	VANDNPS      Y3, Y4, Y3
 	VCMPPS       $0x03, Y2, Y2, Y4
@@ -867,17 +867,17 @@ loop:
 	VFMADD213PS  Y4, Y5, Y1
 	VADDPS       one<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y5
-	VPSUBD       Y5, Y3, Y3
-	VPADDD       expBias<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y1, Y1
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y1, Y1
 	VPADDD       expBias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y3
-	VMOVUPS      inf<>+0(SB), Y5
-	VBLENDVPS    Y3, Y5, Y1, Y1
+	VMOVUPS      inf<>+0(SB), Y4
+	VBLENDVPS    Y3, Y4, Y1, Y1
 	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y3
 	VANDNPS      Y1, Y3, Y1
 	VCMPPS       $0x03, Y2, Y2, Y3
@@ -955,17 +955,17 @@ loop:
 	VFMADD213PS  Y5, Y6, Y1
 	VADDPS       one<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y1, Y1
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
-	VMOVUPS      inf<>+0(SB), Y6
-	VBLENDVPS    Y4, Y6, Y1, Y1
+	VMOVUPS      inf<>+0(SB), Y5
+	VBLENDVPS    Y4, Y5, Y1, Y1
 	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
 	VANDNPS      Y1, Y4, Y1
 	VCMPPS       $0x03, Y3, Y3, Y4
@@ -1019,17 +1019,17 @@ loop:
 	VFMADD213PS  Y5, Y6, Y0
 	VADDPS       one<>+0(SB), Y0, Y0
 	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y0, Y0
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y0, Y0
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
-	VMOVUPS      inf<>+0(SB), Y6
-	VBLENDVPS    Y4, Y6, Y0, Y0
+	VMOVUPS      inf<>+0(SB), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y0
 	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
 	VANDNPS      Y0, Y4, Y0
 	VCMPPS       $0x03, Y3, Y3, Y4
@@ -1154,17 +1154,17 @@ loop:
 	VFMADD213PS  Y5, Y6, Y1
 	VADDPS       one<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y1, Y1
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
-	VMOVUPS      inf<>+0(SB), Y6
-	VBLENDVPS    Y4, Y6, Y1, Y1
+	VMOVUPS      inf<>+0(SB), Y5
+	VBLENDVPS    Y4, Y5, Y1, Y1
 	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
 	VANDNPS      Y1, Y4, Y1
 	VCMPPS       $0x03, Y3, Y3, Y4
@@ -1195,87 +1195,39 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA half<>+0(SB)/4, $0x3f000000
-DATA half<>+4(SB)/4, $0x3f000000
-DATA half<>+8(SB)/4, $0x3f000000
-DATA half<>+12(SB)/4, $0x3f000000
-DATA half<>+16(SB)/4, $0x3f000000
-DATA half<>+20(SB)/4, $0x3f000000
-DATA half<>+24(SB)/4, $0x3f000000
-DATA half<>+28(SB)/4, $0x3f000000
-GLOBL half<>(SB), RODATA|NOPTR, $32
-
 // func elu8(x *float32, y *float32, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·elu8(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ y+8(FP), CX
-	MOVQ n+16(FP), DX
+	MOVQ    x+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS expLow<>+0(SB), Y1
 
 loop:
-	VXORPS       Y1, Y1, Y1
-	VMOVUPS      (AX), Y0
-	VMINPS       Y0, Y1, Y2
-	VMULPS       half<>+0(SB), Y2, Y2
-	VMOVUPS      sign<>+0(SB), Y4
-	VANDNPS      Y2, Y4, Y4
-	VADDPS       Y4, Y4, Y5
-	VMINPS       expHigh<>+0(SB), Y5, Y7
-	VMAXPS       expLow<>+0(SB), Y7, Y7
-	VMULPS       expLog2e<>+0(SB), Y7, Y6
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS expLn2hi<>+0(SB), Y6, Y7
-	VFNMADD231PS expLn2lo<>+0(SB), Y6, Y7
+	VMOVUPS      (AX), Y2
+	VMINPS       Y2, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
 	VMOVUPS      expP0<>+0(SB), Y3
-	VFMADD213PS  expP1<>+0(SB), Y7, Y3
-	VFMADD213PS  expP2<>+0(SB), Y7, Y3
-	VFMADD213PS  expP3<>+0(SB), Y7, Y3
-	VFMADD213PS  expP4<>+0(SB), Y7, Y3
-	VFMADD213PS  expP5<>+0(SB), Y7, Y3
-	VMULPS       Y7, Y7, Y8
-	VFMADD213PS  Y7, Y8, Y3
-	VADDPS       one<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y8
-	VPSUBD       Y8, Y6, Y6
-	VPADDD       expBias<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y3, Y3
-	VPADDD       expBias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VCMPPS       $0x0e, expHigh<>+0(SB), Y5, Y6
-	VMOVUPS      inf<>+0(SB), Y8
-	VBLENDVPS    Y6, Y8, Y3, Y3
-	VCMPPS       $0x01, expLow<>+0(SB), Y5, Y6
-	VANDNPS      Y3, Y6, Y3
-	VCMPPS       $0x03, Y5, Y5, Y6
-	VBLENDVPS    Y6, Y5, Y3, Y3
-	VADDPS       one<>+0(SB), Y3, Y3
-	VMOVUPS      two<>+0(SB), Y5
-	VDIVPS       Y3, Y5, Y3
-	VMOVUPS      one<>+0(SB), Y5
-	VSUBPS       Y3, Y5, Y3
-	VMOVUPS      sign<>+0(SB), Y5
-	VANDPS       Y2, Y5, Y5
-	VORPS        Y5, Y3, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVUPS      tanhP0<>+0(SB), Y6
-	VFMADD213PS  tanhP1<>+0(SB), Y5, Y6
-	VFMADD213PS  tanhP2<>+0(SB), Y5, Y6
-	VFMADD213PS  tanhP3<>+0(SB), Y5, Y6
-	VFMADD213PS  tanhP4<>+0(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y6
-	VFMADD213PS  Y2, Y2, Y6
-	VCMPPS       $0x01, tanhSmall<>+0(SB), Y4, Y2
-	VBLENDVPS    Y2, Y6, Y3, Y3
-	VMOVUPS      one<>+0(SB), Y2
-	VSUBPS       Y3, Y2, Y2
-	VADDPS       Y3, Y3, Y3
-	VDIVPS       Y2, Y3, Y3
-	VMAXPS       Y0, Y1, Y0
-	VADDPS       Y0, Y3, Y0
-	VMOVUPS      Y0, (CX)
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VSUBPS       one<>+0(SB), Y5, Y4
+	VFMADD213PS  Y4, Y5, Y3
+	VMAXPS       Y2, Y0, Y2
+	VADDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (CX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	DECQ         DX
@@ -1465,6 +1417,34 @@ loop:
 	DECQ    CX
 	JNZ     loop
 	VMOVUPS Y0, (DX)
+	VZEROUPPER
+	RET
+
+// func sumRows32(x *float32, rows int, stride int, y *float32)
+// Requires: AVX
+TEXT ·sumRows32(SB), NOSPLIT, $0-32
+	MOVQ    x+0(FP), AX
+	MOVQ    y+24(FP), CX
+	MOVQ    rows+8(FP), DX
+	MOVQ    stride+16(FP), BX
+	SHLQ    $0x02, BX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+
+loop:
+	VADDPS  (AX), Y0, Y0
+	VADDPS  32(AX), Y1, Y1
+	VADDPS  64(AX), Y2, Y2
+	VADDPS  96(AX), Y3, Y3
+	ADDQ    BX, AX
+	DECQ    DX
+	JNZ     loop
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
 	VZEROUPPER
 	RET
 

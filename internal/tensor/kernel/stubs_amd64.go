@@ -71,8 +71,8 @@ func backGELU8(x *float32, dy *float32, dx *float32, n int)
 //go:noescape
 func tanh8(x *float32, y *float32, n int)
 
-// elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 = 2t/(1-t) elsewhere,
-// t = tanh x/2, which does not cancel near 0.
+// elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 elsewhere: with x = k ln 2 + r it
+// is 2^k (e^r - 1) + (2^k - 1), which does not cancel near 0.
 //
 //go:noescape
 func elu8(x *float32, y *float32, n int)
@@ -112,6 +112,11 @@ func dot8(x *float32, y *float32, n int, sum *float32)
 //
 //go:noescape
 func sum8(x *float32, n int, sum *float32)
+
+// sumRows32 adds rows of 32 numbers, stride apart, to y, in their order.
+//
+//go:noescape
+func sumRows32(x *float32, rows int, stride int, y *float32)
 
 // squares8 adds the squares of n times eight numbers to eight sums in float64.
 //

@@ -137,6 +137,23 @@ func Sum(x []float32) float32 {
 	return joined(&sums)
 }
 
+// SumRows adds the rows of x, stride apart and as long as y, to y, in their order.
+func SumRows(x []float32, rows, stride int, y []float32) {
+	if rows == 0 || len(y) == 0 {
+		return
+	}
+	_ = x[(rows-1)*stride+len(y)-1]
+	whole := len(y) &^ 31
+	for j := 0; j < whole; j += 32 {
+		sumRows32(&x[j], rows, stride, &y[j])
+	}
+	for i := range rows {
+		for j := whole; j < len(y); j++ {
+			y[j] += x[i*stride+j]
+		}
+	}
+}
+
 // joined is the sum of eight lanes.
 func joined(s *[8]float32) float32 {
 	return (s[0] + s[4]) + (s[1] + s[5]) + ((s[2] + s[6]) + (s[3] + s[7]))

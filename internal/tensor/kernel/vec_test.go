@@ -43,6 +43,22 @@ func TestVectors(t *testing.T) {
 		near("Dot", n, float64(Dot(x, y)), dot)
 		near("Sum", n, float64(Sum(x)), total)
 
+		rows := []float64{}
+		for j := range n + 30 { // up to two blocks of 32 and what is left
+			rows = append(rows, float64(j))
+		}
+		sums, wide := make([]float32, len(rows)), random(5*(len(rows)+3))
+		for j := range sums {
+			sums[j] = float32(j)
+			for i := range 5 {
+				rows[j] += float64(wide[i*(len(rows)+3)+j])
+			}
+		}
+		SumRows(wide, 5, len(rows)+3, sums)
+		for j, v := range rows {
+			near("SumRows", n, float64(sums[j]), v)
+		}
+
 		gelu := func(x float64) float64 {
 			return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 		}

@@ -273,10 +273,9 @@ func newExponential() exponential {
 	return e
 }
 
-func (e exponential) emit(x, y reg.VecVirtual) {
-	k, r, t, mask := YMM(), YMM(), YMM(), YMM()
-	VMINPS(e.high, x, r)
-	VMAXPS(e.low, r, r)
+// powers splits r = k ln 2 + r, k whole, and sets y to e^r - 1 of the rest.
+func (e exponential) powers(r, k, y reg.VecVirtual) {
+	t := YMM()
 	VMULPS(e.log2e, r, k)
 	VROUNDPS(Imm(0), k, k)
 	VFNMADD231PS(e.ln2hi, k, r)
@@ -287,6 +286,13 @@ func (e exponential) emit(x, y reg.VecVirtual) {
 	}
 	VMULPS(r, r, t)
 	VFMADD213PS(r, t, y)
+}
+
+func (e exponential) emit(x, y reg.VecVirtual) {
+	k, r, t, mask := YMM(), YMM(), YMM(), YMM()
+	VMINPS(e.high, x, r)
+	VMAXPS(e.low, r, r)
+	e.powers(r, k, y)
 	VADDPS(e.one, y, y)
 	VCVTPS2DQ(k, k)
 	VPSRAD(Imm(1), k, t)
@@ -473,28 +479,30 @@ func elementary() {
 	VZEROUPPER()
 	RET()
 
-	half := float("half", 0.5)
 	TEXT("elu8", NOSPLIT, "func(x, y *float32, n int)")
 	Pragma("noescape")
-	Doc("elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 = 2t/(1-t) elsewhere,",
-		"t = tanh x/2, which does not cancel near 0.")
+	Doc("elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 elsewhere: with x = k ln 2 + r it",
+		"is 2^k (e^r - 1) + (2^k - 1), which does not cancel near 0.")
 	ptr = Load(Param("x"), GP64())
 	to = Load(Param("y"), GP64())
 	n = Load(Param("n"), GP64())
+	none, least := YMM(), YMM()
+	VXORPS(none, none, none)
+	VMOVUPS(e.low, least)
 	Label("loop")
 	x, y = YMM(), YMM()
-	none, low, t := YMM(), YMM(), YMM()
-	VXORPS(none, none, none)
+	k, r, scale := YMM(), YMM(), YMM()
 	VMOVUPS(Mem{Base: ptr}, x)
-	VMINPS(x, none, low) // a NaN stays, being the second operand
-	VMULPS(half, low, low)
-	tanh(low, t)
-	VMOVUPS(e.one, low)
-	VSUBPS(t, low, low)
-	VADDPS(t, t, t)
-	VDIVPS(low, t, t)
-	VMAXPS(x, none, y)
-	VADDPS(y, t, y)
+	VMINPS(x, none, r) // a NaN stays, being the second operand
+	VMAXPS(r, least, r)
+	e.powers(r, k, y)
+	VCVTPS2DQ(k, k)
+	VPADDD(e.bias, k, k)
+	VPSLLD(Imm(23), k, scale)
+	VSUBPS(e.one, scale, k)
+	VFMADD213PS(k, scale, y)
+	VMAXPS(x, none, x)
+	VADDPS(x, y, y)
 	VMOVUPS(y, Mem{Base: to})
 	ADDQ(Imm(32), ptr)
 	ADDQ(Imm(32), to)
@@ -668,6 +676,30 @@ func vectors() {
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	VMOVUPS(m, Mem{Base: sum})
+	VZEROUPPER()
+	RET()
+
+	TEXT("sumRows32", NOSPLIT, "func(x *float32, rows, stride int, y *float32)")
+	Pragma("noescape")
+	Doc("sumRows32 adds rows of 32 numbers, stride apart, to y, in their order.")
+	x, y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
+	n = Load(Param("rows"), GP64())
+	stride := Load(Param("stride"), GP64())
+	SHLQ(Imm(2), stride) // bytes
+	sums := []reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
+	for i, s := range sums {
+		VMOVUPS(Mem{Base: y, Disp: 32 * i}, s)
+	}
+	Label("loop")
+	for i, s := range sums {
+		VADDPS(Mem{Base: x, Disp: 32 * i}, s, s)
+	}
+	ADDQ(stride, x)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	for i, s := range sums {
+		VMOVUPS(s, Mem{Base: y, Disp: 32 * i})
+	}
 	VZEROUPPER()
 	RET()
 
