@@ -431,10 +431,11 @@ func (w *convShift) image(i int, plane tensor.Matrix, out *convBlock) {
 	wide, C := w.win.wide(), w.y.Cols
 	y, n := w.win.image(w.y, i).Data, w.win.Width*C
 	sum := out.matrix(w.win.Height*wide, C)
-	clear(sum.Data)
-	if w.bias != nil {
-		for k := range sum.Rows {
-			copy(sum.Row(k), w.bias)
+	if w.bias == nil {
+		clear(sum.Data)
+	} else { // in every row: the filled part is copied behind itself
+		for n := copy(sum.Data, w.bias); n < len(sum.Data); n *= 2 {
+			copy(sum.Data[n:], sum.Data[:n])
 		}
 	}
 	if w.onto.Data != nil {
