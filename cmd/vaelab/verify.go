@@ -135,7 +135,7 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) *record.
 	for _, j := range jobs {
 		run := record.Run{Trial: j.Trial.Trial, Dir: j.Dir}
 		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); errors.Is(err, fs.ErrNotExist) {
-			if i := slices.IndexFunc(published, func(r record.Run) bool { return r.Experiment == j.Experiment && r.ID == j.ID }); i >= 0 {
+			if i := slices.IndexFunc(published, func(r record.Run) bool { return j.Is(r.Trial) }); i >= 0 {
 				run = published[i]
 			}
 			set.Runs = append(set.Runs, run)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"sort"
@@ -18,9 +19,11 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/models"
+	"vaelab/internal/optim"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
+	"vaelab/variants"
 )
 
 // A Job is a trial with its data and its folder.
@@ -29,6 +32,47 @@ type Job struct {
 	Set  *data.Set
 	Dir  string
 	Done bool // there is nothing left to train
+}
+
+// Is tells whether a trial is this job's, though another version of the program may have named it: of the
+// same experiment, seed and data, with the same settings. Those that it lacks came later, and must have
+// their defaults here. What was published names files without their folders.
+func (j Job) Is(t record.Trial) bool {
+	if t.Experiment != j.Experiment || t.Seed != j.Seed || t.Data != j.Trial.Trial.Data { // digests
+		return false
+	}
+	for key, there := range t.Config {
+		here, ok := j.Config[key]
+		if !ok || here != there && !(strings.HasPrefix(key, "data.") && filepath.Base(here) == there) {
+			return false
+		}
+	}
+	defaults := defaultsOf(j.Config)
+	for key, here := range j.Config {
+		if _, ok := t.Config[key]; !ok && here != defaults[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// defaultsOf is the settings of a trial of the same kinds that sets none.
+func defaultsOf(config map[string]string) map[string]string {
+	out := map[string]string{}
+	flatten(reflect.ValueOf(train.Defaults), "train", out)
+	flatten(reflect.ValueOf(optim.DefaultKL), "kl", out)
+	if source, err := data.Sources.Get(config["data"]); err == nil {
+		flatten(reflect.ValueOf(source), "data."+config["data"], out)
+	}
+	if model, err := models.Models.Get(config["model"]); err == nil {
+		flatten(reflect.ValueOf(model), "model."+config["model"], out)
+	}
+	for name := range strings.SplitSeq(config["variant"], "+") {
+		if method, err := variants.Methods.Get(name); err == nil {
+			flatten(reflect.ValueOf(method), "variant."+name, out)
+		}
+	}
+	return out
 }
 
 // Prepare loads every data set once and finds each trial's folder below results.

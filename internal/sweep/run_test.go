@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -378,5 +379,52 @@ func TestDescribe(t *testing.T) {
 		if got := Describe(c.kind); got != c.want {
 			t.Errorf("%#v:\n got %s\nwant %s", c.kind, got, c.want)
 		}
+	}
+}
+
+// TestIs: a trial of an older program is a job's if what it lacks has its default there.
+func TestIs(t *testing.T) {
+	e := parse(t, "base:\n  data: {synthetic: {train: 64, valid: 10, test: 10}}\ngrid:\n  - variant: [{bn: {gamma: 0.7}}, {bn-scaler: {}}]\nseeds: 2\n", Options{})
+	jobs, err := e.Prepare(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := func(j Job, change func(t *record.Trial)) record.Trial {
+		trial := j.Trial.Trial
+		trial.Config, trial.ID = maps.Clone(trial.Config), "of another version"
+		change(&trial)
+		return trial
+	}
+	without := func(keys ...string) func(*record.Trial) {
+		return func(t *record.Trial) {
+			for _, k := range keys {
+				if _, ok := t.Config[k]; !ok {
+					panic(k)
+				}
+				delete(t.Config, k)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*record.Trial)
+		want   bool
+	}{
+		{"the same", func(*record.Trial) {}, true},
+		{"before settings that have their defaults", without("train.lag_every", "kl.cycles", "model.lstm.skip", "variant.bn.eps", "data.synthetic.vocab"), true},
+		{"before a setting that has another value", without("variant.bn.gamma"), false},
+		{"before a setting of the data that has", without("data.synthetic.train"), false},
+		{"another value", func(t *record.Trial) { t.Config["train.lr"] = "1" }, false},
+		{"a setting that is gone", func(t *record.Trial) { t.Config["train.luck"] = "1" }, false},
+		{"another seed", func(t *record.Trial) { t.Seed = 2 }, false},
+		{"other data", func(t *record.Trial) { t.Data = "another digest" }, false},
+		{"another experiment", func(t *record.Trial) { t.Experiment = "another" }, false},
+	} {
+		if got := jobs[0].Is(old(jobs[0], c.change)); got != c.want {
+			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+		}
+	}
+	if jobs[2].Is(jobs[0].Trial.Trial) || !jobs[2].Is(jobs[2].Trial.Trial) {
+		t.Error("bn is taken for bn-scaler, or bn-scaler not for itself")
 	}
 }
