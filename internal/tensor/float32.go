@@ -49,7 +49,7 @@ func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 		return
 	}
 	w := products.Get().(*product)
-	*w = product{tB: tB, a: a, b: b, c: c, bias: bias, add: true, byRow: c.Rows >= c.Cols}
+	*w = product{tB: tB, a: a, b: b, c: c, bias: bias, byRow: c.Rows >= c.Cols}
 	w.run()
 	products.Put(w)
 }
@@ -80,8 +80,8 @@ type product struct {
 	tA, tB  Trans
 	a, b, c Matrix
 	panel   []float32 // b, if packed before
-	bias    []float32 // a row that every row of c starts from, or nil
-	add     bool
+	bias    []float32 // a row to add to every row, or nil
+	add     bool      // to c
 	byRow   bool
 }
 
@@ -158,22 +158,21 @@ func (w *product) Part(from, to int) {
 			b = b[from*bCol:]
 		}
 	}
-	if w.bias != nil {
-		bias := w.bias
-		if !w.byRow {
-			bias = bias[from:to]
-		}
-		for i := range m {
-			copy(c[i*w.c.stride():], bias)
-		}
+	ldc := w.c.stride()
+	onto, ldo := w.bias, 0
+	switch {
+	case w.add:
+		onto, ldo = c, ldc
+	case onto != nil && !w.byRow:
+		onto = onto[from:]
 	}
 	switch {
 	case w.panel == nil:
-		kernel.Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, w.c.stride(), w.add)
+		kernel.Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, onto, ldo, c, ldc)
 	case w.byRow:
-		kernel.GemmPanel(m, 0, n, w.c.Cols, k, a, aRow, aCol, w.panel, c, w.c.stride(), w.add)
+		kernel.GemmPanel(m, 0, n, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
 	default:
-		kernel.GemmPanel(m, from, to, w.c.Cols, k, a, aRow, aCol, w.panel, c, w.c.stride(), w.add)
+		kernel.GemmPanel(m, from, to, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
 	}
 }
 
@@ -227,7 +226,11 @@ func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
 		gemm(N, a, p.trans, p.plain, beta, c)
 		return
 	case alone:
-		kernel.GemmPanel(c.Rows, 0, c.Cols, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, c.Data, c.stride(), beta != 0)
+		var onto []Float
+		if beta != 0 {
+			onto = c.Data
+		}
+		kernel.GemmPanel(c.Rows, 0, c.Cols, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, onto, c.stride(), c.Data, c.stride())
 		return
 	}
 	w := products.Get().(*product)

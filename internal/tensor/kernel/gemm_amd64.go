@@ -60,14 +60,15 @@ type buffers struct {
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}
 
-// Gemm computes c = a·b, or adds it to c: a is (m, k), b is (k, n), c is (m, n) with rows
-// ldc apart. Element (i, p) of a stands at i*aRow + p*aCol, and likewise for b, so that a
-// transposed operand is one with its two strides exchanged. Every element of c is summed
-// over p in order, in blocks of 256, whatever m and n.
+// Gemm computes c = a·b + onto: a is (m, k), b is (k, n), c and onto are (m, n) with rows ldc and
+// ldo apart. onto may be nil, c itself, or, with ldo 0, a single row. Element (i, p) of a stands
+// at i*aRow + p*aCol, and likewise for b, so that a transposed operand is one with its two strides
+// exchanged. Every element of c is summed over p in order, in blocks of 256, whatever m and n, and
+// onto is added to the first of these.
 //
 // The scheme is that of Goto & van de Geijn 2008, "Anatomy of high-performance matrix
 // multiplication".
-func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
+func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
 	for j := 0; j < n; j += nc {
@@ -75,14 +76,30 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 		for p := 0; p < k; p += deep {
 			depth := min(deep, k-p)
 			packBlock(w.b[:], b[p*bRow+j*bCol:], 0, cols, depth, roundUp(cols), bRow, bCol)
-			w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, roundUp(cols), depth, c[j:], ldc, add || p > 0, 0)
+			if p > 0 {
+				onto, ldo = c, ldc
+			}
+			w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, roundUp(cols), depth, right(onto, j), ldo, c[j:], ldc, 0)
 		}
 	}
-	if k == 0 && !add {
+	if k == 0 {
 		for i := range m {
-			clear(c[i*ldc : i*ldc+n])
+			row := c[i*ldc : i*ldc+n]
+			if onto == nil {
+				clear(row)
+			} else {
+				copy(row, onto[i*ldo:])
+			}
 		}
 	}
+}
+
+// right is x from column j on, or nil.
+func right(x []float32, j int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[j:]
 }
 
 // PanelSize is the length of a packed right-hand operand (k, n).
@@ -115,16 +132,16 @@ func packBlock(to, b []float32, skip, cols, k, width, bRow, bCol int) {
 	}
 }
 
-// GemmPanel computes columns from ... to-1 of c = a·b, or adds them, with a packed
-// right-hand operand of n columns; c begins at column from, which is a multiple of 32. The
-// result is that of Gemm to the bit.
-func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
+// GemmPanel computes columns from ... to-1 of c = a·b + onto with a packed right-hand operand of
+// n columns; c and onto begin at column from, which is a multiple of 32. The result is that of
+// Gemm to the bit.
+func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
 	for j := 0; j < n; j += nc {
 		first, last := max(from, j), min(to, j+nc)
 		if first < last {
-			w.rows(m, a, aRow, aCol, panel[j*k:], last-first, roundUp(min(nc, n-j)), k, c[first-from:], ldc, add, first-j)
+			w.rows(m, a, aRow, aCol, panel[j*k:], last-first, roundUp(min(nc, n-j)), k, right(onto, first-from), ldo, c[first-from:], ldc, first-j)
 		}
 	}
 }
@@ -133,61 +150,69 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []fl
 // columns skip ... skip+cols-1 count; all of them are width. A block of c is finished before
 // the next begins. The tile reads a as it lies, unless its rows do not: then a block of it is
 // packed, as is what is left below the last whole tile.
-func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, c []float32, ldc int, add bool, skip int) {
+func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, onto []float32, ldo int, c []float32, ldc, skip int) {
 	mr, _ := tileSize()
 	for i := 0; i < m; {
 		rows := min(mc, m-i)
 		if rows > mr {
 			rows -= rows % mr
 		}
+		from, ldf := right(onto, i*ldo), ldo
 		for p := 0; p < k; p += kc {
 			depth := min(kc, k-p)
 			panel, block := b[p*width+skip*depth:], a[i*aRow+p*aCol:]
+			if p > 0 {
+				from, ldf = c[i*ldc:], ldc
+			}
 			if aCol == 1 && rows%mr == 0 {
-				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, c[i*ldc:], ldc, add || p > 0)
+				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, from, ldf, c[i*ldc:], ldc)
 				continue
 			}
 			pack(w.a[:], block, rows, depth, mr, aRow, aCol)
-			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, panel, c[i*ldc:], ldc, add || p > 0)
+			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, panel, from, ldf, c[i*ldc:], ldc)
 		}
 		i += rows
 	}
 }
 
 // block multiplies a block of a, whose tiles are next apart, with panels of b of equal depth.
-func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b, c []float32, ldc int, add bool) {
+func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b, onto []float32, ldo int, c []float32, ldc int) {
 	mr, nr := tileSize()
 	for j := 0; j < cols; j += nr {
 		panel := &b[j*depth]
 		for i := 0; i < rows; i += mr {
 			from := &a[i/mr*next]
 			if i+mr <= rows && j+nr <= cols {
-				tile(depth, from, aRow, aCol, panel, &c[i*ldc+j], ldc, add)
+				var start *float32
+				if onto != nil {
+					start = &onto[i*ldo+j]
+				}
+				tile(depth, from, aRow, aCol, panel, start, ldo, &c[i*ldc+j], ldc)
 				continue
 			}
 			// At the edge the tile is computed apart and what exists of it is kept.
-			tile(depth, from, aRow, aCol, panel, &w.tile[0], nr, false)
+			tile(depth, from, aRow, aCol, panel, nil, 0, &w.tile[0], nr)
 			for r := range min(mr, rows-i) {
 				from := w.tile[r*nr:][:min(nr, cols-j)]
 				to := c[(i+r)*ldc+j:][:len(from)]
-				if !add {
+				if onto == nil {
 					copy(to, from)
 					continue
 				}
-				for s, v := range from {
-					to[s] += v
+				for s, v := range onto[(i+r)*ldo+j:][:len(from)] {
+					to[s] = v + from[s]
 				}
 			}
 		}
 	}
 }
 
-func tile(k int, a *float32, aRow, aCol int, b, c *float32, ldc int, add bool) {
+func tile(k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int) {
 	if wide {
-		tile8x32(k, a, aRow, aCol, b, c, ldc, add)
+		tile8x32(k, a, aRow, aCol, b, onto, ldo, c, ldc)
 		return
 	}
-	tile6x16(k, a, aRow, aCol, b, c, ldc, add)
+	tile6x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
 }
 
 // pack copies `count` lines of `depth` numbers into panels of `width` lines, the lines of a

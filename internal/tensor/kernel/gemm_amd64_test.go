@@ -25,7 +25,7 @@ func TestTilesAgree(t *testing.T) {
 			for i := range results {
 				wide = i == 1
 				results[i] = random(m * n)
-				Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, results[i], n, true)
+				Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, results[i], n, results[i], n)
 			}
 			for i, v := range results[0] {
 				if results[1][i] != v {

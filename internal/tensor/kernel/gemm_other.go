@@ -24,10 +24,10 @@ const missing = "kernel: not available on this processor or in this build"
 
 func PanelSize(k, n int) int                                  { panic(missing) }
 func Pack(panel, b []float32, from, to, k, n, bRow, bCol int) { panic(missing) }
-func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, c []float32, ldc int, add bool) {
+func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, c []float32, ldc int, add bool) {
+func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
 func Ceiling(n int)                                                                  { panic(missing) }

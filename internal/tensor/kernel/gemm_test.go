@@ -17,15 +17,15 @@ func random(n int) []float32 {
 }
 
 // TestGemm compares with float64 sums on sizes around every block's edge, all four
-// transpositions, stored and added.
+// transpositions, stored, added, and added to a row or another matrix.
 func TestGemm(t *testing.T) {
 	if !Available {
 		t.Skip("this processor or build has no kernels")
 	}
 	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {3, 2, 0}} {
 		m, n, k := d[0], d[1], d[2]
-		for mode := range 8 {
-			tA, tB, add := mode&1 != 0, mode&2 != 0, mode&4 != 0
+		for mode := range 16 {
+			tA, tB, to := mode&1 != 0, mode&2 != 0, mode/4
 			a, b, ldc := random(max(1, m*k)), random(max(1, k*n)), n+3
 			aRow, aCol, bRow, bCol := k, 1, n, 1
 			if tA {
@@ -36,14 +36,31 @@ func TestGemm(t *testing.T) {
 			}
 			c := random(m * ldc)
 			old := append([]float32(nil), c...)
-			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, ldc, add)
+			onto := func(c []float32) ([]float32, int) {
+				switch to {
+				case 0:
+					return nil, 0
+				case 1:
+					return c, ldc
+				case 2:
+					return random(n), 0
+				}
+				return random(m * (n + 1)), n + 1
+			}
+			start, ldo := onto(old)
+			from, ld := onto(c)
+			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, from, ld, c, ldc)
 			if k > 0 {
 				panel, again := make([]float32, PanelSize(k, n)), append([]float32(nil), old...)
 				half := n / 2 / 32 * 32 // in two parts
 				Pack(panel, b, half, n, k, n, bRow, bCol)
 				Pack(panel, b, 0, half, k, n, bRow, bCol)
-				GemmPanel(m, 0, half, n, k, a, aRow, aCol, panel, again, ldc, add)
-				GemmPanel(m, half, n, n, k, a, aRow, aCol, panel, again[half:], ldc, add)
+				from, ld = onto(again)
+				GemmPanel(m, 0, half, n, k, a, aRow, aCol, panel, from, ld, again, ldc)
+				if from != nil {
+					from = from[half:]
+				}
+				GemmPanel(m, half, n, n, k, a, aRow, aCol, panel, from, ld, again[half:], ldc)
 				for i := range c {
 					if c[i] != again[i] {
 						t.Fatalf("%v: the packed product differs", d)
@@ -54,15 +71,16 @@ func TestGemm(t *testing.T) {
 				for j := range ldc {
 					want := float64(old[i*ldc+j])
 					if j < n {
-						if !add {
-							want = 0
+						want = 0
+						if start != nil {
+							want = float64(start[i*ldo+j])
 						}
 						for p := range k {
 							want += float64(a[i*aRow+p*aCol]) * float64(b[p*bRow+j*bCol])
 						}
 					}
 					if got := float64(c[i*ldc+j]); math.Abs(got-want) > 1e-4 {
-						t.Fatalf("%v tA %t tB %t add %t: element (%d, %d) is %v, want %v", d, tA, tB, add, i, j, got, want)
+						t.Fatalf("%v tA %t tB %t onto %d: element (%d, %d) is %v, want %v", d, tA, tB, to, i, j, got, want)
 					}
 				}
 			}
@@ -76,7 +94,7 @@ func TestNaNSpreads(t *testing.T) {
 		t.Skip("this processor or build has no kernels")
 	}
 	c := make([]float32, 1)
-	Gemm(1, 1, 2, []float32{0, 1}, 2, 1, []float32{float32(math.NaN()), 1}, 1, 1, c, 1, false)
+	Gemm(1, 1, 2, []float32{0, 1}, 2, 1, []float32{float32(math.NaN()), 1}, 1, 1, nil, 0, c, 1)
 	if c[0] == c[0] {
 		t.Errorf("0·NaN + 1 = %v", c[0])
 	}
@@ -114,7 +132,7 @@ func BenchmarkGemm(b *testing.B) {
 				bRow, bCol = 1, s.k
 			}
 			for b.Loop() {
-				Gemm(s.m, s.n, s.k, x, aRow, aCol, y, bRow, bCol, c, s.n, false)
+				Gemm(s.m, s.n, s.k, x, aRow, aCol, y, bRow, bCol, nil, 0, c, s.n)
 			}
 			rate := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds()
 			b.ReportMetric(rate/1e9, "GFLOP/s")

@@ -34,10 +34,10 @@ func main() {
 // is enough to keep its units busy and divides the usual batch of 32.
 func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	cols := bytes / 4 * 2
-	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b, c *float32, ldc int, add bool)")
+	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes the %dx%d tile c (rows ldc apart) = a·b, or adds it to c. Element (i, p) of", name, rows, cols),
-		fmt.Sprintf("a stands at i*aRow + p*aCol; the panel b holds k rows of %d.", cols))
+	Doc(fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
+		fmt.Sprintf("Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of %d.", cols))
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64()).(reg.GPVirtual)
 	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
@@ -77,6 +77,18 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 			}
 		}
 	}
+	// c is asked for now: what a training step writes is larger than the caches.
+	ahead := GP64()
+	MOVQ(c, ahead)
+	for i := range acc {
+		for line := 0; line < 2*bytes; line += 64 {
+			PREFETCHT0(Mem{Base: ahead, Disp: line})
+		}
+		PREFETCHT0(Mem{Base: ahead, Disp: 2*bytes - 4}) // of a row that does not begin with a line
+		if i < rows-1 {
+			ADDQ(ldc, ahead)
+		}
+	}
 	b0, b1, x, y := vector(), vector(), vector(), vector()
 	step := func(s int) {
 		VMOVUPS(Mem{Base: b, Disp: 2 * bytes * s}, b0)
@@ -110,16 +122,15 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	JMP(LabelRef("one"))
 
 	Label("write")
-	add := Load(Param("add"), GP8())
-	TESTB(add, add)
+	onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
+	TESTQ(onto, onto)
 	JZ(LabelRef("store"))
-	row := GP64()
-	MOVQ(c, row)
+	SHLQ(Imm(2), ldo)
 	for i := range acc {
-		VADDPS(Mem{Base: row}, acc[i][0], acc[i][0])
-		VADDPS(Mem{Base: row, Disp: bytes}, acc[i][1], acc[i][1])
+		VADDPS(Mem{Base: onto}, acc[i][0], acc[i][0])
+		VADDPS(Mem{Base: onto, Disp: bytes}, acc[i][1], acc[i][1])
 		if i < rows-1 {
-			ADDQ(ldc, row)
+			ADDQ(ldo, onto)
 		}
 	}
 	Label("store")
