@@ -385,9 +385,8 @@ func (w *Window) see(plane tensor.Matrix, r run, from, to int) tensor.Matrix {
 	return tensor.Matrix{Rows: to - from, Cols: r.n * plane.Cols, Stride: plane.Cols, Data: plane.Data[at*plane.Cols:]}
 }
 
-// convShift is a convolution of stride 1: for each run of taps the product of a shifted plane
-// and the run's weights. What is computed at the zeros between two rows is dropped. Images do
-// not depend on each other.
+// convShift is a convolution of stride 1: for each row of the image and each run of taps the
+// product of a shifted plane and the run's weights. Images do not depend on each other.
 type convShift struct {
 	win        *Window
 	runs       []run
@@ -418,39 +417,44 @@ func (v *Value) shift(x, weight, bias, onto *Value) {
 
 // Part computes images first ... last-1.
 func (w *convShift) Part(first, last int) {
-	in, out := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
+	block := convBlocks.Get().(*convBlock)
 	for i := first; i < last; i++ {
-		w.image(i, w.win.pad(w.win.image(w.x, i), in), out)
+		w.image(i, w.win.pad(w.win.image(w.x, i), block))
 	}
-	convBlocks.Put(in)
-	convBlocks.Put(out)
+	convBlocks.Put(block)
 }
 
 // image computes image i from its plane.
-func (w *convShift) image(i int, plane tensor.Matrix, out *convBlock) {
-	wide, C := w.win.wide(), w.y.Cols
-	y, n := w.win.image(w.y, i).Data, w.win.Width*C
-	sum := out.matrix(w.win.Height*wide, C)
-	if w.bias == nil {
-		clear(sum.Data)
-	} else { // in every row: the filled part is copied behind itself
-		for n := copy(sum.Data, w.bias); n < len(sum.Data); n *= 2 {
-			copy(sum.Data[n:], sum.Data[:n])
-		}
-	}
-	if w.onto.Data != nil {
-		onto := w.win.image(w.onto, i).Data
-		for k := range w.win.Height {
-			tensor.Add(onto[k*n:][:n], sum.Data[k*wide*C:][:n])
-		}
-	}
-	for k, r := range w.runs {
-		if from, to := w.win.inside(r); from < to {
-			w.panels[k].GemmAlone(w.win.see(plane, r, from, to), 1, sum.RowRange(from, to))
-		}
-	}
+func (w *convShift) image(i int, plane tensor.Matrix) {
+	image, Width := w.win.image(w.y, i), w.win.Width
 	for k := range w.win.Height {
-		copy(y[k*n:][:n], sum.Data[k*wide*C:])
+		y := image.RowRange(k*Width, (k+1)*Width)
+		w.start(y, i, k)
+		for n, r := range w.runs {
+			if from := k + r.Y; 0 <= from && from < w.win.Height {
+				w.panels[n].GemmAlone(w.win.see(plane, r, k*w.win.wide(), k*w.win.wide()+Width), 1, y)
+			}
+		}
+	}
+}
+
+// start sets y, row k of image i, to what the taps are added to.
+func (w *convShift) start(y tensor.Matrix, i, k int) {
+	if w.onto.Data == nil {
+		if w.bias == nil {
+			clear(y.Data)
+		}
+		for i := 0; i < len(y.Data) && w.bias != nil; i += y.Cols {
+			copy(y.Data[i:], w.bias)
+		}
+		return
+	}
+	onto := w.win.image(w.onto, i).RowRange(k*w.win.Width, (k+1)*w.win.Width)
+	if &onto.Data[0] != &y.Data[0] {
+		copy(y.Data, onto.Data)
+	}
+	for i := 0; i < len(y.Data) && w.bias != nil; i += y.Cols {
+		tensor.Add(w.bias, y.Data[i:i+y.Cols])
 	}
 }
 
@@ -505,7 +509,7 @@ func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float
 
 // Part adds what groups first ... last-1 contribute.
 func (w *convShiftBack) Part(first, last int) {
-	left, right, out := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
+	left, right := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
 	win, C := w.input.win, w.input.x.Cols
 	for g := first; g < last; g++ {
 		var dw tensor.Matrix
@@ -519,13 +523,12 @@ func (w *convShiftBack) Part(first, last int) {
 				win.weights(win.pad(win.image(w.x, i), right), dy, dw)
 			}
 			if w.input.y.Data != nil {
-				w.input.image(i, dy, out)
+				w.input.image(i, dy)
 			}
 		}
 	}
 	convBlocks.Put(left)
 	convBlocks.Put(right)
-	convBlocks.Put(out)
 }
 
 // weights adds the gradients of the weights from one image, given the planes of x and dy. Where

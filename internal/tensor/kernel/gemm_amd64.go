@@ -41,6 +41,7 @@ const (
 	deep = 4 * kc
 
 	maxRows, maxCols = 8, 32 // of a tile
+	fewRows          = 4     // of the low tile, for what is left below the last whole one
 )
 
 // tileSize is the number of rows and columns of a tile: both divide mc, or nc.
@@ -149,13 +150,15 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 // rows multiplies all of a, block by block, with a packed block of b that is k deep, of which
 // columns skip ... skip+cols-1 count; all of them are width. A block of c is finished before
 // the next begins. The tile reads a as it lies, unless its rows do not: then a block of it is
-// packed, as is what is left below the last whole tile.
+// packed, as is what is left below the last tile, whole or low.
 func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, onto []float32, ldo int, c []float32, ldc, skip int) {
 	mr, _ := tileSize()
 	for i := 0; i < m; {
 		rows := min(mc, m-i)
-		if rows > mr {
+		whole := rows%mr == 0 || rows%mr == fewRows
+		if rows > mr && !whole {
 			rows -= rows % mr
+			whole = true
 		}
 		from, ldf := right(onto, i*ldo), ldo
 		for p := 0; p < k; p += kc {
@@ -164,7 +167,7 @@ func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, wi
 			if p > 0 {
 				from, ldf = c[i*ldc:], ldc
 			}
-			if aCol == 1 && rows%mr == 0 {
+			if aCol == 1 && whole {
 				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, from, ldf, c[i*ldc:], ldc)
 				continue
 			}
@@ -181,17 +184,17 @@ func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int
 	for j := 0; j < cols; j += nr {
 		panel := &b[j*depth]
 		for i := 0; i < rows; i += mr {
-			from := &a[i/mr*next]
-			if i+mr <= rows && j+nr <= cols {
+			from, low := &a[i/mr*next], rows-i <= fewRows
+			if (i+mr <= rows || rows-i == fewRows) && j+nr <= cols {
 				var start *float32
 				if onto != nil {
 					start = &onto[i*ldo+j]
 				}
-				tile(depth, from, aRow, aCol, panel, start, ldo, &c[i*ldc+j], ldc)
+				tile(low, depth, from, aRow, aCol, panel, start, ldo, &c[i*ldc+j], ldc)
 				continue
 			}
 			// At the edge the tile is computed apart and what exists of it is kept.
-			tile(depth, from, aRow, aCol, panel, nil, 0, &w.tile[0], nr)
+			tile(low, depth, from, aRow, aCol, panel, nil, 0, &w.tile[0], nr)
 			for r := range min(mr, rows-i) {
 				from := w.tile[r*nr:][:min(nr, cols-j)]
 				to := c[(i+r)*ldc+j:][:len(from)]
@@ -207,12 +210,18 @@ func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int
 	}
 }
 
-func tile(k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int) {
-	if wide {
+// tile computes a tile, whole or low.
+func tile(low bool, k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int) {
+	switch {
+	case wide && low:
+		tile4x32(k, a, aRow, aCol, b, onto, ldo, c, ldc)
+	case wide:
 		tile8x32(k, a, aRow, aCol, b, onto, ldo, c, ldc)
-		return
+	case low:
+		tile4x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
+	default:
+		tile6x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
 	}
-	tile6x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
 }
 
 // pack copies `count` lines of `depth` numbers into panels of `width` lines, the lines of a

@@ -16,6 +16,18 @@ func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, 
 //go:noescape
 func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
 
+// tile4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 16.
+//
+//go:noescape
+func tile4x16(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+
+// tile4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 32.
+//
+//go:noescape
+func tile4x32(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+
 // copy6 copies n rows that are stride apart into panels 6 wide that are next apart: line by
 // line, because a row may be a page away from the one before.
 //

@@ -19,6 +19,8 @@ func main() {
 	ConstraintExpr("!f64")
 	tile("tile6x16", 6, 32, YMM)
 	tile("tile8x32", 8, 64, ZMM)
+	tile("tile4x16", 4, 32, YMM)
+	tile("tile4x32", 4, 64, ZMM)
 	packs()
 	elementary()
 	backCell()
@@ -31,7 +33,8 @@ func main() {
 // tile is the heart of the matrix product: a tile of C, two registers wide, that stays in
 // registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts
 // feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
-// is enough to keep its units busy and divides the usual batch of 32.
+// is enough to keep its units busy and divides the usual batch of 32. With four rows, for what is
+// left of an image's 28 or a sentence's 20, the units are still busy.
 func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	cols := bytes / 4 * 2
 	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int)")
@@ -51,7 +54,9 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	// Rows 0 ... 3 of a are reached from one pointer, rows 4 ... 7 from another.
 	three, low := GP64(), GP64()
 	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
-	LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
+	if rows > 4 {
+		LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
+	}
 	at := func(i int) Mem {
 		base := a
 		if i >= 4 {
@@ -102,7 +107,9 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 			VFMADD231PS(b1, y, acc[i+1][1])
 		}
 		ADDQ(aCol, a)
-		ADDQ(aCol, low)
+		if rows > 4 {
+			ADDQ(aCol, low)
+		}
 	}
 	Label("four")
 	CMPQ(k, Imm(4))
