@@ -373,12 +373,6 @@ func (w *Window) image(batch tensor.Matrix, i int) tensor.Matrix {
 	return batch.RowRange(i*w.Height*w.Width, (i+1)*w.Height*w.Width)
 }
 
-// inside tells for which pixels from ... to-1 of a plane, counted without the first margin, a run
-// stands in a row of the image.
-func (w *Window) inside(r run) (from, to int) {
-	return max(0, -r.Y) * w.wide(), min(w.Height, w.Height-r.Y) * w.wide()
-}
-
 // see is what a run sees from pixels from ... to-1 of a plane, (to-from, n·C): rows that overlap.
 func (w *Window) see(plane tensor.Matrix, r run, from, to int) tensor.Matrix {
 	at := w.margin + from + r.Y*w.wide() + r.X
@@ -464,7 +458,7 @@ type convShiftBack struct {
 	input  convShift // x is dy; y, without Data if the input has no gradient, is its gradient
 	x      tensor.Matrix
 	images int           // of a group
-	sums   tensor.Matrix // each group's gradients of the weights; Data are nil if they have none
+	sums   tensor.Matrix // each group's gradients of the weights, transposed; Data are nil if they have none
 }
 
 var convShiftBacks = sync.Pool{New: func() any { return new(convShiftBack) }}
@@ -481,15 +475,24 @@ func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 		input: convShift{win: win, x: dy, runs: win.back, panels: w.input.panels[:0]}}
 	groups := (total + w.images - 1) / w.images
 	if weight.Grad != nil {
-		w.sums = block.matrix(groups*weight.Rows, weight.Cols)
+		w.sums = block.matrix(groups*weight.Cols, weight.Rows)
 	}
 	if x.Grad != nil {
 		w.input.y, w.input.onto = x.gradient(), x.gradient()
 		w.opposite(weight.Matrix, x.tape.arena.Raw)
 	}
 	tensor.Split(w, groups, 1)
-	for i := range w.sums.Rows {
-		tensor.Add(w.sums.Row(i), weight.gradient().Row(i%weight.Rows))
+	if weight.Grad != nil {
+		size, dw := weight.Rows*weight.Cols, weight.gradient()
+		for g := 1; g < groups; g++ {
+			tensor.Add(w.sums.Data[g*size:][:size], w.sums.Data[:size])
+		}
+		for i := range dw.Rows {
+			row := dw.Row(i)
+			for j := range row {
+				row[j] += w.sums.Data[j*dw.Rows+i]
+			}
+		}
 	}
 	convBlocks.Put(block)
 	convShiftBacks.Put(w)
@@ -510,11 +513,11 @@ func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float
 // Part adds what groups first ... last-1 contribute.
 func (w *convShiftBack) Part(first, last int) {
 	left, right := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
-	win, C := w.input.win, w.input.x.Cols
+	win, K := w.input.win, len(w.input.win.Taps)*w.x.Cols
 	for g := first; g < last; g++ {
 		var dw tensor.Matrix
 		if w.sums.Data != nil {
-			dw = w.sums.RowRange(g*C, (g+1)*C)
+			dw = w.sums.RowRange(g*K, (g+1)*K)
 			clear(dw.Data)
 		}
 		for i := g * w.images; i < min((g+1)*w.images, w.x.Rows/(win.Height*win.Width)); i++ {
@@ -531,18 +534,15 @@ func (w *convShiftBack) Part(first, last int) {
 	convBlocks.Put(right)
 }
 
-// weights adds the gradients of the weights from one image, given the planes of x and dy. Where
-// dy has zeros between two rows it does not matter what x has. No product is large enough to
-// be split by itself.
+// weights adds the gradients of the weights, transposed, from one image, given the planes of x and
+// dy. Where dy has zeros between two rows it does not matter what x has.
 func (w *Window) weights(x, dy, dw tensor.Matrix) {
 	C := x.Cols
 	for _, r := range w.runs {
-		from, to := w.inside(r)
-		rows := max(1, (1<<20)/(r.n*C*dy.Cols))
-		for ; from < to; from += rows {
-			end := min(to, from+rows)
-			seen := dy.RowRange(w.margin+from, w.margin+end)
-			tensor.Gemm(tensor.T, seen, tensor.N, w.see(x, r, from, end), 1, dw.ColRange(r.at*C, (r.at+r.n)*C))
+		first, last := max(0, -r.Y), min(w.Height, w.Height-r.Y) // rows in which the run sees rows
+		if from, to := first*w.wide(), last*w.wide(); from < to {
+			seen := dy.RowRange(w.margin+from, w.margin+to)
+			tensor.GemmAlone(tensor.T, w.see(x, r, from, to), tensor.N, seen, 1, dw.RowRange(r.at*C, (r.at+r.n)*C))
 		}
 	}
 }

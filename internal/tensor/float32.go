@@ -54,8 +54,9 @@ func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	products.Put(w)
 }
 
-// gemm computes c = a·b + beta·c with the kernels, or with gonum where there are none.
-func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+// gemm computes c = a·b + beta·c with the kernels, or with gonum where there are none; on one
+// processor if alone.
+func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
 	if !kernel.Available {
 		gonum(tA, a, tB, b, beta, c)
 		return
@@ -69,8 +70,12 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 		}
 	}
 	w := products.Get().(*product)
-	*w = product{tA: tA, tB: tB, a: a, b: b, c: c, add: beta != 0, byRow: c.Rows >= c.Cols}
-	w.run()
+	*w = product{tA: tA, tB: tB, a: a, b: b, c: c, add: beta != 0, byRow: alone || c.Rows >= c.Cols}
+	if alone {
+		w.Part(0, c.Rows)
+	} else {
+		w.run()
+	}
 	products.Put(w)
 }
 
@@ -223,7 +228,7 @@ func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
 		gonum(N, a, p.trans, p.plain, beta, c)
 		return
 	case beta != 0 && beta != 1:
-		gemm(N, a, p.trans, p.plain, beta, c)
+		gemm(N, a, p.trans, p.plain, beta, c, alone)
 		return
 	case alone:
 		var onto []Float

@@ -26,7 +26,7 @@ func Kernel() string { return "gonum blas64" }
 func Ceiling(func() time.Time) float64 { return 0 }
 
 // gemm computes c = a·b + beta·c.
-func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) {
 	general := func(m Matrix) blas64.General {
 		return blas64.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
 	}
@@ -52,8 +52,8 @@ func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
 	return p
 }
 
-func (p Panel) gemm(a Matrix, beta Float, c Matrix, _ bool) {
-	gemm(N, a, p.trans, p.plain, beta, c)
+func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
+	gemm(N, a, p.trans, p.plain, beta, c, alone)
 }
 
 // Sigmoids replaces every number by its sigmoid.

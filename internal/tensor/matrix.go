@@ -106,6 +106,15 @@ func apart(m *Matrix) *Matrix {
 // contents of c do not matter. It panics if the shapes do not fit. Every element of c is
 // summed in one order, whatever the number of processors.
 func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	multiply(tA, a, tB, b, beta, c, false)
+}
+
+// GemmAlone is Gemm for the inside of a Part: it uses one processor.
+func GemmAlone(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	multiply(tA, a, tB, b, beta, c, true)
+}
+
+func multiply(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
 	m, k := tA.dims(a)
 	k2, n := tB.dims(b)
 	if k != k2 || m != c.Rows || n != c.Cols {
@@ -114,7 +123,7 @@ func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	if m == 0 || n == 0 {
 		return
 	}
-	gemm(tA, a, tB, b, beta, c)
+	gemm(tA, a, tB, b, beta, c, alone)
 }
 
 // Affine computes c = a·b + bias, b transposed as asked, the row bias added to every row; the

@@ -9,7 +9,7 @@ func plainAffine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	for i := range c.Rows {
 		copy(c.Row(i), bias)
 	}
-	gemm(N, a, tB, b, 1, c)
+	gemm(N, a, tB, b, 1, c, false)
 }
 
 func plainExpSum(x []Float, shift Float) (sum Float) {

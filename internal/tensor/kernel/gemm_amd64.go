@@ -42,6 +42,8 @@ const (
 
 	maxRows, maxCols = 8, 32 // of a tile
 	fewRows          = 4     // of the low tile, for what is left below the last whole one
+
+	near = 64 // numbers between two columns of a that the tile may read as they lie, four lines of cache
 )
 
 // tileSize is the number of rows and columns of a tile: both divide mc, or nc.
@@ -75,12 +77,16 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 	for j := 0; j < n; j += nc {
 		cols := min(nc, n-j)
 		for p := 0; p < k; p += deep {
-			depth := min(deep, k-p)
-			packBlock(w.b[:], b[p*bRow+j*bCol:], 0, cols, depth, roundUp(cols), bRow, bCol)
+			depth, panel := min(deep, k-p), w.b[:]
+			if _, nr := tileSize(); n == nr && bRow == nr && bCol == 1 {
+				panel = b[p*bRow:] // which lies as a panel does
+			} else {
+				packBlock(panel, b[p*bRow+j*bCol:], 0, cols, depth, roundUp(cols), bRow, bCol)
+			}
 			if p > 0 {
 				onto, ldo = c, ldc
 			}
-			w.rows(m, a[p*aCol:], aRow, aCol, w.b[:], cols, roundUp(cols), depth, right(onto, j), ldo, c[j:], ldc, 0)
+			w.rows(m, a[p*aCol:], aRow, aCol, panel, cols, roundUp(cols), depth, right(onto, j), ldo, c[j:], ldc, 0)
 		}
 	}
 	if k == 0 {
@@ -149,7 +155,7 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 
 // rows multiplies all of a, block by block, with a packed block of b that is k deep, of which
 // columns skip ... skip+cols-1 count; all of them are width. A block of c is finished before
-// the next begins. The tile reads a as it lies, unless its rows do not: then a block of it is
+// the next begins. The tile reads a as it lies, unless that is far apart: then a block of it is
 // packed, as is what is left below the last tile, whole or low.
 func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, onto []float32, ldo int, c []float32, ldc, skip int) {
 	mr, _ := tileSize()
@@ -167,7 +173,7 @@ func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, wi
 			if p > 0 {
 				from, ldf = c[i*ldc:], ldc
 			}
-			if aCol == 1 && whole {
+			if whole && (aCol == 1 || aRow == 1 && aCol <= near) {
 				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, from, ldf, c[i*ldc:], ldc)
 				continue
 			}
