@@ -46,9 +46,7 @@ func (w *layerNorm) Part(from, to int) {
 	for i := from; i < to; i++ {
 		standard, y := w.standard[i*C:][:C], w.y[i*C:][:C]
 		w.inv[i] = standardiseRow(w.x[i*C:][:C], standard, w.eps)
-		for j, s := range standard {
-			y[j] = w.gain[j]*s + w.bias[j]
-		}
+		tensor.MulAdd(standard, w.gain, w.bias, y)
 	}
 }
 
@@ -60,35 +58,14 @@ func backLayerNormAffine(v *Value) {
 	}
 	if gain.Grad != nil {
 		gain.settle()
-		w := gainBacks.Get().(*gainBack)
-		*w = gainBack{dy: v.gradient(), standard: v.save[0], gain: gain.Grad}
-		tensor.Split(w, C, max(16, splitFloats/max(1, v.Rows)/16*16))
-		gainBacks.Put(w)
+		standard := tensor.Matrix{Rows: v.Rows, Cols: C, Data: v.save[0]}
+		tensor.AddRowProducts(v.gradient(), standard, gain.Grad)
 	}
 	if x.Grad != nil {
 		w := layerNormBacks.Get().(*layerNormBack)
 		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: x.beta() == 0}
 		tensor.Split(w, v.Rows, layerNormAlign(C))
 		layerNormBacks.Put(w)
-	}
-}
-
-// gainBack adds up the gain's gradient, column by column.
-type gainBack struct {
-	dy             tensor.Matrix
-	standard, gain []Float
-}
-
-var gainBacks = sync.Pool{New: func() any { return new(gainBack) }}
-
-// Part adds up columns from ... to-1.
-func (w *gainBack) Part(from, to int) {
-	gain := w.gain[from:to]
-	for i := range w.dy.Rows {
-		dy, standard := w.dy.Row(i)[from:to], w.standard[i*w.dy.Cols:][from:to]
-		for j := range gain {
-			gain[j] += dy[j] * standard[j]
-		}
 	}
 }
 
@@ -105,9 +82,7 @@ func (w *layerNormBack) Part(from, to int) {
 	C := len(w.gain)
 	for i := from; i < to; i++ {
 		dy, dx := w.dy[i*C:][:C], w.dx[i*C:][:C]
-		for j, g := range w.gain {
-			dy[j] *= g
-		}
+		tensor.Mul(w.gain, dy)
 		if w.first {
 			clear(dx)
 		}

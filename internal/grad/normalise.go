@@ -99,9 +99,7 @@ func standardiseRow(x, y []Float, eps Float) (inv Float) {
 func backStandardiseRow(dy, y, dx []Float, inv Float) {
 	n := Float(len(dy))
 	mean, meanY := tensor.Total(dy)/n, tensor.Dot(dy, y)/n
-	for i, g := range dy {
-		dx[i] += inv * (g - mean - y[i]*meanY)
-	}
+	tensor.BackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
 // BatchRMS divides every column of x, shape (B, C), by its root mean square over the

@@ -343,6 +343,14 @@ func sumRowsHere(x Matrix, y []Float) {
 	}
 }
 
+func sumProductsHere(a, b Matrix, y []Float) {
+	if kernel.Available {
+		kernel.SumProducts(a.Data, b.Data, a.Rows, a.stride(), y)
+		return
+	}
+	plainSumProducts(a, b, y)
+}
+
 func axpyHere(k Float, x, y []Float) {
 	if kernel.Available {
 		kernel.Axpy(k, x, y)
@@ -358,6 +366,34 @@ func Scale(k Float, x []Float) {
 		return
 	}
 	plainScale(k, x)
+}
+
+// Mul multiplies y by x, number by number.
+func Mul(x, y []Float) {
+	if kernel.Available {
+		kernel.Mul(x, y)
+		return
+	}
+	plainMul(x, y)
+}
+
+// MulAdd sets y to a x + b, number by number.
+func MulAdd(x, a, b, y []Float) {
+	if kernel.Available {
+		kernel.MulAdd(x, a, b, y)
+		return
+	}
+	plainMulAdd(x, a, b, y)
+}
+
+// BackStandardise adds inv (dy - mean - meanY y) to dx: the way back through y = inv (x - E[x]), where
+// mean and meanY are those of dy and dy y.
+func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
+	if kernel.Available {
+		kernel.BackStandardise(dy, y, dx, inv, mean, meanY)
+		return
+	}
+	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
 func squaresHere(x []Float) float64 {

@@ -85,10 +85,24 @@ func largest(x []Float) Float             { return plainMax(x) }
 
 func sumRowsHere(x Matrix, y []Float) { plainSumRows(x, y) }
 
+func sumProductsHere(a, b Matrix, y []Float) { plainSumProducts(a, b, y) }
+
 func axpyHere(k Float, x, y []Float) { plainAxpy(k, x, y) }
 
 // Scale multiplies x by k.
 func Scale(k Float, x []Float) { plainScale(k, x) }
+
+// Mul multiplies y by x, number by number.
+func Mul(x, y []Float) { plainMul(x, y) }
+
+// MulAdd sets y to a x + b, number by number.
+func MulAdd(x, a, b, y []Float) { plainMulAdd(x, a, b, y) }
+
+// BackStandardise adds inv (dy - mean - meanY y) to dx: the way back through y = inv (x - E[x]), where
+// mean and meanY are those of dy and dy y.
+func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
+	plainBackStandardise(dy, y, dx, inv, mean, meanY)
+}
 
 func squaresHere(x []Float) float64 { return plainSumSquares(x) }
 

@@ -96,6 +96,27 @@ var rowSums = sync.Pool{New: func() any { return new(rowSum) }}
 // Part adds columns from ... to-1.
 func (w *rowSum) Part(from, to int) { sumRowsHere(w.x.ColRange(from, to), w.y[from:to]) }
 
+// AddRowProducts adds the products of all rows of a and b, of one shape and stride, to y, in their order.
+func AddRowProducts(a, b Matrix, y []Float) {
+	w := rowProducts.Get().(*rowProduct)
+	*w = rowProduct{a, b, y}
+	Split(w, a.Cols, max(32, splitFloats/max(1, a.Rows)/32*32))
+	rowProducts.Put(w)
+}
+
+// rowProduct is an AddRowProducts that can be done in parts.
+type rowProduct struct {
+	a, b Matrix
+	y    []Float
+}
+
+var rowProducts = sync.Pool{New: func() any { return new(rowProduct) }}
+
+// Part adds columns from ... to-1.
+func (w *rowProduct) Part(from, to int) {
+	sumProductsHere(w.a.ColRange(from, to), w.b.ColRange(from, to), w.y[from:to])
+}
+
 // Plus sets y to a + b.
 func Plus(a, b, y []Float) {
 	w := additions.Get().(*addition)

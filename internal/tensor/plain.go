@@ -92,6 +92,33 @@ func plainSumRows(x Matrix, y []Float) {
 	}
 }
 
+func plainSumProducts(a, b Matrix, y []Float) {
+	for i := range a.Rows {
+		b := b.Row(i)
+		for j, v := range a.Row(i) {
+			y[j] += v * b[j]
+		}
+	}
+}
+
+func plainMul(x, y []Float) {
+	for i, v := range x {
+		y[i] *= v
+	}
+}
+
+func plainMulAdd(x, a, b, y []Float) {
+	for i, v := range x {
+		y[i] = a[i]*v + b[i]
+	}
+}
+
+func plainBackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
+	for i, g := range dy {
+		dx[i] += inv * (g - mean - y[i]*meanY)
+	}
+}
+
 func plainScale(k Float, x []Float) {
 	for i := range x {
 		x[i] *= k

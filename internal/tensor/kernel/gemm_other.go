@@ -19,7 +19,7 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                                  { panic(missing) }
@@ -39,6 +39,10 @@ func BackGELU(x, dy, dx []float32)                                              
 func ELU(x, y []float32)                                                             { panic(missing) }
 func BackELU(y, dy, dx []float32)                                                    { panic(missing) }
 func SumRows(x []float32, rows, stride int, y []float32)                             { panic(missing) }
+func SumProducts(a, b []float32, rows, stride int, y []float32)                      { panic(missing) }
+func Mul(x, y []float32)                                                             { panic(missing) }
+func MulAdd(x, a, b, y []float32)                                                    { panic(missing) }
+func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32)                  { panic(missing) }
 func Dot(x, y []float32) float32                                                     { panic(missing) }
 func Sum(x []float32) float32                                                        { panic(missing) }
 func Max(x []float32) float32                                                        { panic(missing) }

@@ -1818,6 +1818,112 @@ loop:
 	VZEROUPPER
 	RET
 
+// func sumProducts32(a *float32, b *float32, rows int, stride int, y *float32)
+// Requires: AVX
+TEXT ·sumProducts32(SB), NOSPLIT, $0-40
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), CX
+	MOVQ    rows+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	MOVQ    y+32(FP), SI
+	SHLQ    $0x02, BX
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+
+loop:
+	VMOVUPS (AX), Y4
+	VMULPS  (CX), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(AX), Y4
+	VMULPS  32(CX), Y4, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(AX), Y4
+	VMULPS  64(CX), Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(AX), Y4
+	VMULPS  96(CX), Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    BX, AX
+	ADDQ    BX, CX
+	DECQ    DX
+	JNZ     loop
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 64(SI)
+	VMOVUPS Y3, 96(SI)
+	VZEROUPPER
+	RET
+
+// func mul8(x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·mul8(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS (AX), Y0
+	VMULPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	DECQ    DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·mulAdd8(SB), NOSPLIT, $0-40
+	MOVQ x+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop:
+	VMOVUPS (AX), Y0
+	VMULPS  (CX), Y0, Y0
+	VADDPS  (DX), Y0, Y0
+	VMOVUPS Y0, (BX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	DECQ    SI
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
+// Requires: AVX
+TEXT ·backStandardise8(SB), NOSPLIT, $0-44
+	MOVQ         dy+0(FP), AX
+	MOVQ         dx+16(FP), CX
+	MOVQ         y+8(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS inv+32(FP), Y0
+	VBROADCASTSS mean+36(FP), Y1
+	VBROADCASTSS meanY+40(FP), Y2
+
+loop:
+	VMOVUPS (AX), Y3
+	VSUBPS  Y1, Y3, Y3
+	VMULPS  (DX), Y2, Y4
+	VSUBPS  Y4, Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VADDPS  (CX), Y3, Y3
+	VMOVUPS Y3, (CX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, CX
+	DECQ    BX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func squares8(x *float32, n int, sum *float64)
 // Requires: AVX, FMA3
 TEXT ·squares8(SB), NOSPLIT, $0-24

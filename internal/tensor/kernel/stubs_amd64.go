@@ -130,6 +130,26 @@ func sum8(x *float32, n int, sum *float32)
 //go:noescape
 func sumRows32(x *float32, rows int, stride int, y *float32)
 
+// sumProducts32 adds the products of rows of 32 numbers, stride apart, to y, in their order, rounding each first.
+//
+//go:noescape
+func sumProducts32(a *float32, b *float32, rows int, stride int, y *float32)
+
+// mul8 multiplies n times eight numbers y by x.
+//
+//go:noescape
+func mul8(x *float32, y *float32, n int)
+
+// mulAdd8 sets n times eight numbers y to a x + b, rounding the product first.
+//
+//go:noescape
+func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
+
+// backStandardise8 adds inv (dy - mean - meanY y) to n times eight numbers dx.
+//
+//go:noescape
+func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
+
 // squares8 adds the squares of n times eight numbers to eight sums in float64.
 //
 //go:noescape

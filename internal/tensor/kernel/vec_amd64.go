@@ -154,6 +154,58 @@ func SumRows(x []float32, rows, stride int, y []float32) {
 	}
 }
 
+// SumProducts adds the products of the rows of a and b, stride apart and as long as y, to y, in their order.
+func SumProducts(a, b []float32, rows, stride int, y []float32) {
+	whole := len(y) &^ 31
+	if rows > 0 {
+		_, _ = a[(rows-1)*stride+len(y)-1], b[(rows-1)*stride+len(y)-1]
+		for j := 0; j < whole; j += 32 {
+			sumProducts32(&a[j], &b[j], rows, stride, &y[j])
+		}
+	}
+	for i := range rows {
+		for j := whole; j < len(y); j++ {
+			y[j] += float32(a[i*stride+j] * b[i*stride+j])
+		}
+	}
+}
+
+// Mul multiplies y by x.
+func Mul(x, y []float32) {
+	y = y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		mul8(&x[0], &y[0], n)
+		x, y = x[8*n:], y[8*n:]
+	}
+	for i, v := range x {
+		y[i] *= v
+	}
+}
+
+// MulAdd sets y to a x + b.
+func MulAdd(x, a, b, y []float32) {
+	a, b, y = a[:len(x)], b[:len(x)], y[:len(x)]
+	if n := len(x) / 8; n > 0 {
+		mulAdd8(&x[0], &a[0], &b[0], &y[0], n)
+		x, a, b, y = x[8*n:], a[8*n:], b[8*n:], y[8*n:]
+	}
+	for i, v := range x {
+		y[i] = float32(a[i]*v) + b[i]
+	}
+}
+
+// BackStandardise adds inv (dy - mean - meanY y) to dx.
+func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32) {
+	y, dx = y[:len(dy)], dx[:len(dy)]
+	if n := len(dy) / 8; n > 0 {
+		backStandardise8(&dy[0], &y[0], &dx[0], n, inv, mean, meanY)
+		dy, y, dx = dy[8*n:], y[8*n:], dx[8*n:]
+	}
+	for i, g := range dy {
+		dx[i] += float32(inv * (g - mean - float32(meanY*y[i])))
+	}
+}
+
 // joined is the sum of eight lanes.
 func joined(s *[8]float32) float32 {
 	return (s[0] + s[4]) + (s[1] + s[5]) + ((s[2] + s[6]) + (s[3] + s[7]))

@@ -59,6 +59,26 @@ func TestVectors(t *testing.T) {
 			near("SumRows", n, float64(sums[j]), v)
 		}
 
+		for j := range sums {
+			sums[j], rows[j] = float32(j), float64(j)
+			for i := range 5 {
+				rows[j] += float64(wide[i*(len(rows)+3)+j]) * float64(wide[i*(len(rows)+3)+j+1])
+			}
+		}
+		SumProducts(wide, wide[1:], 5, len(rows)+3, sums)
+		for j, v := range rows {
+			near("SumProducts", n, float64(sums[j]), v)
+		}
+
+		z, back := append([]float32(nil), y...), append([]float32(nil), y...)
+		Mul(x, z)
+		MulAdd(x, y, z, z)
+		BackStandardise(x, z, back, 2, 0.5, 3)
+		for i, v := range x {
+			near("Mul and MulAdd", n, float64(z[i]), 2*float64(v)*float64(y[i]))
+			near("BackStandardise", n, float64(back[i]), float64(y[i])+2*(float64(v)-0.5-3*float64(z[i])))
+		}
+
 		gelu := func(x float64) float64 {
 			return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 		}
