@@ -13,10 +13,14 @@ import (
 	"embed"
 	"encoding/csv"
 	"fmt"
+	"image"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 
+	"git.sr.ht/~sbinet/gg"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -56,16 +60,42 @@ func (d *Drawing) PNG() ([]byte, error) {
 	if d.picture != nil {
 		return d.picture, nil
 	}
-	c := vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dpi))
-	d.draw(draw.New(c))
-	var b bytes.Buffer
-	fast := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := fast.Encode(&b, c.Image()); err != nil {
+	w := workshops.Get().(*workshop)
+	defer workshops.Put(w)
+	picture := w.image(int(d.Width/vg.Inch*dpi+0.5), int(d.Height/vg.Inch*dpi+0.5))
+	c := gg.NewContextForRGBA(picture)
+	c.SetLineCapButt()
+	c.InvertY()
+	d.draw(draw.New(vgimg.NewWith(vgimg.UseImageWithContext(picture, c), vgimg.UseDPI(dpi))))
+	w.png.Reset()
+	fast := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: w}
+	if err := fast.Encode(&w.png, picture); err != nil {
 		return nil, err
 	}
-	d.picture = b.Bytes()
+	d.picture = bytes.Clone(w.png.Bytes())
 	return d.picture, nil
 }
+
+// A workshop is the memory in which a figure is drawn: some ten megabytes, which a report with twenty
+// figures asks for only once a processor.
+type workshop struct {
+	pixels  []byte
+	png     bytes.Buffer
+	encoder *png.EncoderBuffer
+}
+
+var workshops = sync.Pool{New: func() any { return new(workshop) }}
+
+// image is an image of the workshop's memory, which whoever draws in it fills.
+func (w *workshop) image(width, height int) *image.RGBA {
+	n := 4 * width * height
+	w.pixels = slices.Grow(w.pixels[:0], n)[:n]
+	return &image.RGBA{Pix: w.pixels, Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}
+}
+
+// Get and Put make the workshop an encoder's pool of one.
+func (w *workshop) Get() *png.EncoderBuffer  { return w.encoder }
+func (w *workshop) Put(b *png.EncoderBuffer) { w.encoder = b }
 
 // CSV returns the table.
 func (d *Drawing) CSV() ([]byte, error) {

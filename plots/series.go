@@ -45,10 +45,14 @@ func (l lines) on(p *plot.Plot) {
 
 // seriesOf is record.Series with numbers that can be drawn.
 func seriesOf(runs []record.Run, split, metric string) series {
-	steps, mean, lo, hi, n := record.Series(runs, split, metric)
-	s := series{Mean: mean, Lo: lo, Hi: hi, N: n}
-	for _, step := range steps {
-		s.X = append(s.X, float64(step))
+	return drawable(record.Series(runs, split, metric))
+}
+
+// drawable is what record.Series returns as numbers that can be drawn.
+func drawable(steps []int, mean, lo, hi []float64, n int) series {
+	s := series{X: make([]float64, len(steps)), Mean: mean, Lo: lo, Hi: hi, N: n}
+	for i, step := range steps {
+		s.X[i] = float64(step)
 	}
 	return s
 }

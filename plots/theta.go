@@ -54,9 +54,9 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		_, mu := record.VectorSeries(run, split, "gamma_mu")
 		_, sigma := record.VectorSeries(run, split, "gamma_sigma")
 		for d := range theta[0] {
-			var x []float64
-			for _, s := range steps {
-				x = append(x, float64(s))
+			x := make([]float64, len(steps))
+			for j, s := range steps {
+				x[j] = float64(s)
 			}
 			t, m, s := column(theta, d), column(mu, d), column(sigma, d)
 			left.Add(curve{x, t, faint})
@@ -80,7 +80,7 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		}
 
 		// The mean over dimensions, of all seeds.
-		s := seriesOf(meanRuns(g, split), split, "mean")
+		s := drawable(record.SeriesBy(g.Runs, split, meanTheta))
 		counts[g.Label] = s.N
 		oneSeed = oneSeed || s.N > 1
 		thick = append(thick, curve{s.X, s.Mean, style})
@@ -150,18 +150,11 @@ func firstWith(g record.Group, split, name string) record.Run {
 	return record.Run{}
 }
 
-// meanRuns returns runs whose metric "mean" is the mean of sigmoid(theta) over dimensions.
-func meanRuns(g record.Group, split string) (runs []record.Run) {
-	for _, run := range g.Runs {
-		var m record.Run
-		steps, theta := record.VectorSeries(run, split, "sig_theta")
-		for j, step := range steps {
-			mean, _, _ := record.Range(theta[j])
-			m.Rows = append(m.Rows, record.Row{Step: step, Split: split, Values: map[string]float64{"mean": mean}})
-		}
-		runs = append(runs, m)
-	}
-	return runs
+// meanTheta is the mean of sigmoid(theta) over the dimensions.
+func meanTheta(r record.Row) (mean float64, ok bool) {
+	theta, ok := r.Vectors["sig_theta"]
+	mean, _, _ = record.Range(theta)
+	return mean, ok
 }
 
 // scaled returns k times x.

@@ -12,10 +12,19 @@ import (
 // NaN, all three are NaN. If a run has two rows at one step, the later one counts. n is the
 // number of runs that have the metric at all.
 func Series(runs []Run, split, metric string) (steps []int, mean, lo, hi []float64, n int) {
+	return SeriesBy(runs, split, func(r Row) (v float64, ok bool) {
+		v, ok = r.Values[metric]
+		return v, ok
+	})
+}
+
+// SeriesBy is Series for what a function makes of a row, if anything.
+func SeriesBy(runs []Run, split string, value func(Row) (v float64, ok bool)) (steps []int, mean, lo, hi []float64, n int) {
 	var all [][]point
 	for _, run := range runs {
-		if ps := points(run, split, metric); len(ps) > 0 {
+		if ps := points(run, split, value); len(ps) > 0 {
 			all = append(all, ps)
+			steps = slices.Grow(steps, len(ps))
 			for _, p := range ps {
 				steps = append(steps, p.step)
 			}
@@ -23,6 +32,7 @@ func Series(runs []Run, split, metric string) (steps []int, mean, lo, hi []float
 	}
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
+	mean, lo, hi = make([]float64, 0, len(steps)), make([]float64, 0, len(steps)), make([]float64, 0, len(steps))
 	var here []float64 // one value per run that has the step
 	for _, step := range steps {
 		here = here[:0]
@@ -48,21 +58,24 @@ func Has(run Run, split, metric string) bool {
 	})
 }
 
-// A point is a metric at a step.
+// A point is a value at a step.
 type point struct {
 	step  int
 	value float64
 }
 
 // points returns a run's points in the order of the steps, the last of those at one step.
-func points(run Run, split, metric string) (ps []point) {
+func points(run Run, split string, value func(Row) (v float64, ok bool)) (ps []point) {
 	inOrder := true
 	for _, row := range run.Rows {
 		if row.Split != split {
 			continue
 		}
-		if v, ok := row.Values[metric]; ok {
+		if v, ok := value(row); ok {
 			inOrder = inOrder && (len(ps) == 0 || ps[len(ps)-1].step < row.Step)
+			if ps == nil {
+				ps = make([]point, 0, len(run.Rows))
+			}
 			ps = append(ps, point{row.Step, v})
 		}
 	}
