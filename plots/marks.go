@@ -37,7 +37,7 @@ func (m curve) Plot(c draw.Canvas, p *plot.Plot) {
 // DataRange implements plot.DataRanger.
 func (m curve) DataRange() (xmin, xmax, ymin, ymax float64) { return rangeOf(m.X, m.Y) }
 
-// A band fills what lies between two lines.
+// A band fills what lies between two lines; at a point between two gaps it is a bar.
 type band struct {
 	X, Lo, Hi []float64
 	Color     color.Color
@@ -47,6 +47,11 @@ type band struct {
 func (m band) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for _, part := range finiteParts(m.X, m.Lo, m.Hi) {
+		if i := part.from; part.to-i == 1 {
+			at := x(m.X[i])
+			c.StrokeLine2(draw.LineStyle{Color: m.Color, Width: 5}, at, y(m.Lo[i]), at, y(m.Hi[i]))
+			continue
+		}
 		var outline []vg.Point
 		for i := part.from; i < part.to; i++ {
 			outline = append(outline, vg.Point{X: x(m.X[i]), Y: y(m.Hi[i])})

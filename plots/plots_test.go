@@ -712,18 +712,20 @@ func TestTicks(t *testing.T) {
 			t.Errorf("linearTicks(%v, %v) = %v, want %v", c.lo, c.hi, got, c.want)
 		}
 	}
-	var got []string
-	for _, tick := range stepTicks(0, 40000) {
-		got = append(got, tick.Label)
-	}
-	if want := []string{"0", "10k", "20k", "30k", "40k"}; !slices.Equal(got, want) {
-		t.Errorf("stepTicks = %v, want %v", got, want)
+	for last, want := range map[float64]string{1: "0 1", 3: "0 1 2 3", 40000: "0 10k 20k 30k 40k"} {
+		var got []string
+		for _, tick := range stepTicks(0, last) {
+			got = append(got, tick.Label)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("stepTicks to %v = %v, want %v", last, got, want)
+		}
 	}
 	for _, c := range []struct {
 		lo, hi float64
 		want   string
 	}{{0, 1.4, "1 2 5 10 20"}, {-3, 0, "0.001 0.01 0.1 1"}} {
-		got = nil
+		var got []string
 		for _, tick := range logTicks(c.lo, c.hi) {
 			got = append(got, tick.Label)
 		}
@@ -731,7 +733,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("logTicks(%v, %v) = %v, want %v", c.lo, c.hi, got, c.want)
 		}
 	}
-	got = nil
+	var got []string
 	for _, tick := range rootTicks(0, math.Sqrt(20)) {
 		got = append(got, tick.Label)
 	}

@@ -223,23 +223,23 @@ func finiteOr(v, other float64) float64 {
 // linearTicks marks the multiples of 1, 2 or 5 times a power of ten, at most six of them or so,
 // without trailing zeros: 0, 0.5, 1 and not 0.00, 0.50, 1.00.
 func linearTicks(lo, hi float64) []plot.Tick {
-	return ticksOf(lo, hi, 1, "")
+	return ticksOf(lo, hi, 0, 1, "")
 }
 
-// stepTicks is linearTicks with 10,000 written as 10k and 2,000,000 as 2M.
+// stepTicks is linearTicks of whole numbers, with 10,000 written as 10k and 2,000,000 as 2M.
 func stepTicks(lo, hi float64) []plot.Tick {
 	switch {
 	case hi >= 1e6:
-		return ticksOf(lo, hi, 1e6, "M")
+		return ticksOf(lo, hi, 1, 1e6, "M")
 	case hi >= 1e4:
-		return ticksOf(lo, hi, 1e3, "k")
+		return ticksOf(lo, hi, 1, 1e3, "k")
 	}
-	return ticksOf(lo, hi, 1, "")
+	return ticksOf(lo, hi, 1, 1, "")
 }
 
-// ticksOf marks an axis and labels it in units.
-func ticksOf(lo, hi, unit float64, suffix string) []plot.Tick {
-	step := niceStep((hi - lo) / 5.5)
+// ticksOf marks an axis at multiples of at least `least` and labels it in units.
+func ticksOf(lo, hi, least, unit float64, suffix string) []plot.Tick {
+	step := max(niceStep((hi-lo)/5.5), least)
 	var ticks []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
 		v := i * step
