@@ -98,7 +98,7 @@ func TestQuoted(t *testing.T) {
 }
 
 func TestDecimal(t *testing.T) {
-	for v, want := range map[float64]string{-0.004: "0.00", -0.006: "-0.01", 0: "0.00", 12.345: "12.35", -10: "-10.00"} {
+	for v, want := range map[float64]string{-0.004: "0.00", -0.006: "-0.01", 0: "0.00", 12.345: "12.35", -10: "-10.00", 9999999: "9999999.00", -1.234e47: "-1.23e+47"} {
 		if got := report.Decimal(v, 2); got != want {
 			t.Errorf("%s: got %s, want %s", fmt.Sprint(v), got, want)
 		}

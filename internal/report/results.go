@@ -381,8 +381,12 @@ func spread(mean, half float64, n, decimals int) string {
 // decimal is Decimal in print, with a minus sign.
 func decimal(v float64, decimals int) string { return minus(Decimal(v, decimals)) }
 
-// Decimal is a number without the sign that rounding leaves before zero.
+// Decimal is a number without the sign that rounding leaves before zero; one of more than seven digits, as a
+// perplexity may be, is written with three and its power of ten.
 func Decimal(v float64, decimals int) string {
+	if math.Abs(v) >= 1e7 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
 	text := strconv.FormatFloat(v, 'f', decimals, 64)
 	if strings.Trim(text, "-0.") == "" {
 		text = strings.TrimPrefix(text, "-")
