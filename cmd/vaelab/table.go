@@ -29,23 +29,19 @@ func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) 
 	for _, line := range claims.Entangled(set) {
 		fmt.Fprintf(w, "note: %s\n", line)
 	}
-	if err := printLeaks(w, set); err != nil {
+	if err := printDoubts(w, set); err != nil {
 		return err
 	}
 	return printFailed(w, set)
 }
 
-// printLeaks names the settings whose KL, on batch statistics, ends far below the floor that
-// their method promises: the encoder has shrunk its raw outputs against eps.
-func printLeaks(w io.Writer, set *record.Set) error {
+// printDoubts names the settings whose trials do what neither their method nor the means let expect.
+func printDoubts(w io.Writer, set *record.Set) error {
 	for _, g := range set.Groups() {
-		leaks := report.Leaks(g)
-		if leaks == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "note: %s: in %d of %d trials the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one\n",
-			g.Label, leaks, len(g.Runs)); err != nil {
-			return err
+		for _, doubt := range report.Doubts(g) {
+			if _, err := fmt.Fprintf(w, "note: %s: %s\n", g.Label, doubt); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

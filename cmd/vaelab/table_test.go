@@ -9,11 +9,12 @@ import (
 	"vaelab/internal/report"
 )
 
-// TestTableNotesLeaks: a KL far below its floor is spoken of, one just above it is not.
-func TestTableNotesLeaks(t *testing.T) {
-	trial := func(variant string, seed int, kl float64) record.Run {
+// TestTableNotesDoubts: a KL far below its floor is spoken of, one just above it is not; likewise one far from
+// that by batch statistics.
+func TestTableNotesDoubts(t *testing.T) {
+	trial := func(variant string, seed int, kl, gap float64) record.Run {
 		row := func(split string) record.Row {
-			return record.Row{Step: 10, Split: split, Values: map[string]float64{"kl": kl, "floor": 1}}
+			return record.Row{Step: 10, Split: split, Values: map[string]float64{"kl": kl, "floor": 1, "bn_gap": gap}}
 		}
 		return record.Run{
 			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant}},
@@ -21,11 +22,18 @@ func TestTableNotesLeaks(t *testing.T) {
 		}
 	}
 	var w strings.Builder
-	if err := printTable(&w, &record.Set{Runs: []record.Run{trial("bn", 1, 0.02), trial("bn", 2, 1.01), trial("ln", 1, 1.01)}}); err != nil {
+	if err := printTable(&w, &record.Set{Runs: []record.Run{trial("bn", 1, 0.02, 0), trial("bn", 2, 1.01, 0),
+		trial("ln", 1, 1.01, 0.9), trial("ln", 2, 9, -2.9), trial("bn-scaler", 1, 1564, -1559), trial("bn-scaler", 2, 2, 3)}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.String(); !strings.Contains(got, "note: bn: in 1 of 2 trials") || strings.Contains(got, "note: ln") {
-		t.Errorf("the table says:\n%s", got)
+	got := w.String()
+	for _, want := range []string{"note: bn: in 1 of 2 trials the KL of the training batches", "note: bn-scaler: in 2 of 2 trials the KL of the test split"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing:\n%s", want, got)
+		}
+	}
+	if strings.Count(got, "note:") != 2 {
+		t.Errorf("there are other notes:\n%s", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ func warnings(s Source, groups []record.Group) Section {
 	add(s.Notes...)
 	add(states(groups)...)
 	for _, g := range groups {
-		if n := Leaks(g); n > 0 {
-			add(fmt.Sprintf("%s: in %d of %d trials the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one.", g.Label, n, len(g.Runs)))
+		for _, doubt := range Doubts(g) {
+			add(g.Label + ": " + doubt + ".")
 		}
 	}
 	for _, line := range claims.Entangled(s.Set) {
@@ -40,16 +41,41 @@ func warnings(s Source, groups []record.Group) Section {
 	return section
 }
 
-// Leaks returns the number of a group's trials whose KL, on batch statistics, ends far below the
-// floor that their method promises: the encoder has shrunk its raw outputs against eps.
-func Leaks(g record.Group) (n int) {
-	for _, r := range g.Runs {
-		kl, _ := record.Last(r, "train", "kl")
-		if floor, ok := record.Last(r, "train", "floor"); ok && kl < 0.8*floor {
-			n++
+// Doubts says what the trials of a group do that neither their method nor the table's means let expect.
+func Doubts(g record.Group) (doubts []string) {
+	add := func(n int, what string) {
+		if n > 0 {
+			doubts = append(doubts, fmt.Sprintf("in %d of %d trials %s", n, len(g.Runs), what))
 		}
 	}
-	return n
+	leaking, straying := 0, 0
+	for _, r := range g.Runs {
+		if leaks(r) {
+			leaking++
+		}
+		if strays(r) {
+			straying++
+		}
+	}
+	add(leaking, "the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one")
+	add(straying, "the KL of the test split is far from what batch statistics give (bn_gap): running statistics fail there; believe medians")
+	return doubts
+}
+
+// leaks tells whether a trial's KL, on batch statistics, ends far below the floor that its method promises: the
+// encoder has shrunk its raw outputs against eps.
+func leaks(r record.Run) bool {
+	kl, _ := record.Last(r, "train", "kl")
+	floor, ok := record.Last(r, "train", "floor")
+	return ok && kl < 0.8*floor
+}
+
+// strays tells whether running statistics change the KL of a trial's test split by half of it and by a nat. They lag
+// behind an encoder whose raw outputs hardly vary, and then are divided by next to nothing.
+func strays(r record.Run) bool {
+	kl, _ := record.Last(r, "test", "kl")
+	gap, ok := record.Last(r, "test", "bn_gap") // KL by batch statistics minus kl
+	return ok && math.Abs(gap) > max(1, (kl+gap)/2)
 }
 
 // states names the trials that failed, and those that are not finished.
