@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // procs is how many processors one operation may use; see SetProcs.
@@ -79,14 +80,49 @@ func (j *job) release() {
 	}
 }
 
-// spins is how often who waits looks again before he sleeps: some 100 microseconds. To wake
-// a sleeper costs about as much (BenchmarkSplit), more than a small piece of work.
-const spins = 100_000
+// A patience is how long who waits looks again before he sleeps, in nanoseconds. To wake a sleeper costs some
+// 50 microseconds (BenchmarkSplit), more than a small piece of work; but who looks while another program wants his
+// processor delays both, and the part that is waited for with them.
+type patience struct{ atomic.Int64 }
+
+// The patience grows from the least to the most while nobody else wants a processor, and begins anew if somebody
+// had it: if between two looks more than a pause has passed.
+const (
+	leastPatience = 20_000
+	mostPatience  = 500_000
+	pause         = 200_000
+)
+
+// wait waits until x is zero, or is not, and tells whether that came before the patience was over.
+func (p *patience) wait(x *atomic.Int64, zero bool) bool {
+	limit := max(leastPatience, p.Load())
+	start := time.Now()
+	for last := time.Duration(0); ; {
+		for range 100 {
+			if (x.Load() == 0) == zero {
+				p.Store(min(mostPatience, limit+limit/64))
+				return true
+			}
+		}
+		now := time.Since(start)
+		switch {
+		case now-last > pause:
+			p.Store(leastPatience)
+			return false
+		case int64(now) > limit:
+			return false
+		}
+		last = now
+	}
+}
+
+// looking is the patience of all.
+var looking patience
 
 // invitations are jobs that workers may help with, one for each worker wanted.
 type invitations struct {
 	jobs    chan *job
-	waiting atomic.Int32
+	waiting atomic.Int64
 }
 
 // workers are goroutines that wait for invitations, made at the first use.
@@ -106,10 +142,7 @@ var workers = sync.OnceValue(func() *invitations {
 
 // take waits for an invitation, awake at first.
 func (w *invitations) take() *job {
-	for range spins {
-		if w.waiting.Load() == 0 {
-			continue
-		}
+	for looking.wait(&w.waiting, false) {
 		select {
 		case j := <-w.jobs:
 			w.waiting.Add(-1)
@@ -151,7 +184,8 @@ func Split(work Work, n, align int) {
 		w.jobs <- j
 	}
 	j.help()
-	for i := 0; i < spins && j.left.Load() > 0; i++ {
+	if !looking.wait(&j.left, true) {
+		looking.Store(leastPatience) // a helper has lost his processor
 	}
 	<-j.done
 	failed := j.failed.Swap(nil)
