@@ -185,6 +185,7 @@ func step(m *vae.Model, opt optim.Optimizer, lr float64, p *nn.Pass, x *vae.Batc
 func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 	threads, startRSS := runtime.GOMAXPROCS(0), peakRSS()
 	tensor.SetProcs(threads)
+	tensor.SetClock(time.Now)
 	m, err := w.build()
 	if err != nil {
 		return Run{}, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,10 @@ const (
 	exitInterrupted = 130
 )
 
-func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
+func main() {
+	tensor.SetClock(time.Now)
+	os.Exit(run(os.Stdout, os.Stderr, os.Args[1:]))
+}
 
 // run is the program: w gets results, wErr everything else.
 func run(w, wErr io.Writer, args []string) int { return execute(newRoot(), w, wErr, args) }

@@ -3,7 +3,9 @@ package tensor
 import (
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestExpAndTanh(t *testing.T) {
@@ -320,6 +322,33 @@ func TestBackCell(t *testing.T) {
 				t.Fatalf("%d units: dc[%d] is %v, plainly %v", h, i, dc[i], dc2[i])
 			}
 		}
+	}
+}
+
+// TestPatience: it grows with every wait that was worth it, begins anew after a look that came late, and ends a wait
+// without changing otherwise.
+func TestPatience(t *testing.T) {
+	var p patience
+	var x atomic.Int64
+	if x.Store(1); p.wait(&x, true) || !p.wait(&x, false) {
+		t.Error("without a clock the wait for what never comes ends well, or that for what is there does not")
+	}
+	now, tick := time.Unix(0, 0), time.Duration(0)
+	clock := func() time.Time { now = now.Add(tick); return now }
+	p.clock.Store(&clock)
+	for range 1000 {
+		if !p.wait(&x, false) {
+			t.Fatal("the wait for what is there is in vain")
+		}
+	}
+	if p.Load() != mostPatience {
+		t.Errorf("after a thousand good waits the patience is %d", p.Load())
+	}
+	if tick = pause; p.wait(&x, true) || p.Load() != mostPatience {
+		t.Errorf("after a vain wait without a pause the patience is %d", p.Load())
+	}
+	if tick = pause + 1; p.wait(&x, true) || p.Load() != leastPatience {
+		t.Errorf("after a look that came late the patience is %d", p.Load())
 	}
 }
 
