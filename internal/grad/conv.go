@@ -432,23 +432,18 @@ func (w *convShift) image(i int, plane tensor.Matrix) {
 	}
 }
 
-// start sets y, row k of image i, to what the taps are added to.
+// start sets y, row k of image i, to what the taps are added to. onto may be the result itself.
 func (w *convShift) start(y tensor.Matrix, i, k int) {
 	if w.onto.Data == nil {
-		if w.bias == nil {
-			clear(y.Data)
-		}
-		for i := 0; i < len(y.Data) && w.bias != nil; i += y.Cols {
-			copy(y.Data[i:], w.bias)
-		}
-		return
-	}
-	onto := w.win.image(w.onto, i).RowRange(k*w.win.Width, (k+1)*w.win.Width)
-	if &onto.Data[0] != &y.Data[0] {
+		clear(y.Data)
+	} else {
+		onto := w.win.image(w.onto, i).RowRange(k*w.win.Width, (k+1)*w.win.Width)
 		copy(y.Data, onto.Data)
 	}
-	for i := 0; i < len(y.Data) && w.bias != nil; i += y.Cols {
-		tensor.Add(w.bias, y.Data[i:i+y.Cols])
+	if w.bias != nil {
+		for x := range y.Rows {
+			tensor.Add(w.bias, y.Row(x))
+		}
 	}
 }
 
