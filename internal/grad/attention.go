@@ -176,7 +176,7 @@ func (w *attention) head(h, b, row, T int, p []Float) {
 			sees := m + w.seen(t+1, T)
 			weights := x.p.Row(t)[:m+n]
 			tensor.Scale(scale, weights[:sees])
-			tensor.SoftmaxLSE(weights[:sees])
+			tensor.Softmax(weights[:sees])
 			clear(weights[sees:])
 		}
 		tensor.Gemm(tensor.N, pKeys, tensor.N, x.v.RowRange(0, n), 0, y)
@@ -250,7 +250,7 @@ func (w *attentionBack) head(h, b, row, T int, p []Float) {
 			tensor.Gemm(tensor.N, dY, tensor.T, x.memory, 0, dS.ColRange(0, m))
 		}
 		for i := range dS.Rows {
-			backSoftmax(p.Row(i), dS.Row(i), scale)
+			tensor.BackSoftmax(p.Row(i), dS.Row(i), scale)
 		}
 		q := x.q.RowRange(from, to)
 		if d.q.Data != nil {
@@ -267,15 +267,5 @@ func (w *attentionBack) head(h, b, row, T int, p []Float) {
 			tensor.Gemm(tensor.T, p.ColRange(0, m), tensor.N, dY, 1, d.memory)
 			tensor.Gemm(tensor.T, dS.ColRange(0, m), tensor.N, q, 1, d.memory)
 		}
-	}
-}
-
-// backSoftmax turns the gradients of softmax weights p into those of what was scaled and
-// exponentiated: d = scale p (d - Σ p d). Weights that are 0 let nothing through.
-func backSoftmax(p, d []Float, scale Float) {
-	d = d[:len(p)]
-	sum := tensor.Dot(p, d)
-	for j, p := range p {
-		d[j] = scale * p * (d[j] - sum)
 	}
 }

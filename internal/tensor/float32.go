@@ -396,6 +396,16 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
+// BackSoftmax turns the gradients d of softmax weights p into those of what was scaled and exponentiated:
+// d = scale p (d - Σ p d). Weights that are 0 let nothing through.
+func BackSoftmax(p, d []Float, scale Float) {
+	if kernel.Available {
+		kernel.BackSoftmax(p, d, scale)
+		return
+	}
+	plainBackSoftmax(p, d, scale)
+}
+
 func squaresHere(x []Float) float64 {
 	if kernel.Available {
 		return kernel.SumSquares(x)

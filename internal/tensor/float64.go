@@ -104,6 +104,10 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
+// BackSoftmax turns the gradients d of softmax weights p into those of what was scaled and exponentiated:
+// d = scale p (d - Σ p d). Weights that are 0 let nothing through.
+func BackSoftmax(p, d []Float, scale Float) { plainBackSoftmax(p, d, scale) }
+
 func squaresHere(x []Float) float64 { return plainSumSquares(x) }
 
 // Adam makes one step of Adam on the weights w with gradients g and running means m, v:

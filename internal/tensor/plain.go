@@ -119,6 +119,13 @@ func plainBackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	}
 }
 
+func plainBackSoftmax(p, d []Float, scale Float) {
+	sum := plainDot(p, d)
+	for j, p := range p {
+		d[j] = scale * p * (d[j] - sum)
+	}
+}
+
 func plainScale(k Float, x []Float) {
 	for i := range x {
 		x[i] *= k

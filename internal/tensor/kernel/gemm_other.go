@@ -19,7 +19,7 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, BackSoftmax, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                                  { panic(missing) }
@@ -43,6 +43,7 @@ func SumProducts(a, b []float32, rows, stride int, y []float32)                 
 func Mul(x, y []float32)                                                             { panic(missing) }
 func MulAdd(x, a, b, y []float32)                                                    { panic(missing) }
 func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32)                  { panic(missing) }
+func BackSoftmax(p, d []float32, scale float32)                                      { panic(missing) }
 func Dot(x, y []float32) float32                                                     { panic(missing) }
 func Sum(x []float32) float32                                                        { panic(missing) }
 func Max(x []float32) float32                                                        { panic(missing) }

@@ -1924,6 +1924,28 @@ loop:
 	VZEROUPPER
 	RET
 
+// func backSoftmax8(p *float32, d *float32, n int, scale float32, sum float32)
+// Requires: AVX
+TEXT ·backSoftmax8(SB), NOSPLIT, $0-32
+	MOVQ         p+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS sum+28(FP), Y1
+
+loop:
+	VMOVUPS (CX), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  (AX), Y0, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (CX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	DECQ    DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func squares8(x *float32, n int, sum *float64)
 // Requires: AVX, FMA3
 TEXT ·squares8(SB), NOSPLIT, $0-24

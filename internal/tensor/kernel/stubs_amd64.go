@@ -150,6 +150,11 @@ func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
 //go:noescape
 func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
 
+// backSoftmax8 sets n times eight numbers d to scale p (d - sum).
+//
+//go:noescape
+func backSoftmax8(p *float32, d *float32, n int, scale float32, sum float32)
+
 // squares8 adds the squares of n times eight numbers to eight sums in float64.
 //
 //go:noescape

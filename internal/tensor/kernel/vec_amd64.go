@@ -206,6 +206,19 @@ func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32) {
 	}
 }
 
+// BackSoftmax sets d to scale p (d - Σ p d).
+func BackSoftmax(p, d []float32, scale float32) {
+	d = d[:len(p)]
+	sum := Dot(p, d)
+	if n := len(p) / 8; n > 0 {
+		backSoftmax8(&p[0], &d[0], n, scale, sum)
+		p, d = p[8*n:], d[8*n:]
+	}
+	for j, p := range p {
+		d[j] = float32(scale*p) * (d[j] - sum)
+	}
+}
+
 // joined is the sum of eight lanes.
 func joined(s *[8]float32) float32 {
 	return (s[0] + s[4]) + (s[1] + s[5]) + ((s[2] + s[6]) + (s[3] + s[7]))

@@ -79,6 +79,12 @@ func TestVectors(t *testing.T) {
 			near("BackStandardise", n, float64(back[i]), float64(y[i])+2*(float64(v)-0.5-3*float64(z[i])))
 		}
 
+		copy(z, y)
+		BackSoftmax(x, z, 0.5)
+		for i, v := range x {
+			near("BackSoftmax", n, float64(z[i]), 0.5*float64(v)*(float64(y[i])-dot))
+		}
+
 		gelu := func(x float64) float64 {
 			return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 		}

@@ -773,6 +773,23 @@ func vectors() {
 	VZEROUPPER()
 	RET()
 
+	TEXT("backSoftmax8", NOSPLIT, "func(p, d *float32, n int, scale, sum float32)")
+	Pragma("noescape")
+	Doc("backSoftmax8 sets n times eight numbers d to scale p (d - sum).")
+	p, d := Load(Param("p"), GP64()), Load(Param("d"), GP64())
+	n = Load(Param("n"), GP64())
+	scale, total := broadcast("scale"), broadcast("sum")
+	loop8(n, func() {
+		v, t := YMM(), YMM()
+		VMOVUPS(Mem{Base: d}, v)
+		VSUBPS(total, v, v)
+		VMULPS(Mem{Base: p}, scale, t)
+		VMULPS(t, v, v)
+		VMOVUPS(v, Mem{Base: d})
+	}, p, d)
+	VZEROUPPER()
+	RET()
+
 	TEXT("squares8", NOSPLIT, "func(x *float32, n int, sum *float64)")
 	Pragma("noescape")
 	Doc("squares8 adds the squares of n times eight numbers to eight sums in float64.")
