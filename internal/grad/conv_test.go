@@ -91,7 +91,7 @@ func convStep(tape *Tape, win *Window, B, C, out int) (step func(), grads []tens
 		for i, m := range inputs {
 			in[i] = tape.Leaf(m, grads[i].Data)
 		}
-		in[0].Conv(win, in[1], in[2], nil).Sum().Backward()
+		backAlone(in[0].Conv(win, in[1], in[2], nil))
 		tape.Reset()
 	}
 	return step, grads, 6 * float64(B*h*w*len(win.Taps)*C*out)
