@@ -62,9 +62,13 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims}
 	e, err := sweep.Read(name, opts)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, builtin := fs.ReadFile(experiments.Files, strings.TrimSuffix(path.Base(name), ".yaml")+".yaml")
-		if builtin != nil || strings.ContainsRune(name, '/') && !strings.HasPrefix(name, "experiments/") {
-			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", name, shipped()))
+		short := strings.TrimSuffix(path.Base(name), ".yaml")
+		text, builtin := fs.ReadFile(experiments.Files, short+".yaml")
+		switch {
+		case builtin != nil:
+			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", short, shipped()))
+		case strings.ContainsRune(name, '/') && !strings.HasPrefix(name, "experiments/"):
+			return nil, fmt.Errorf("%s: no such file; the experiment %s of this program needs no folder before its name", name, short)
 		}
 		e, err = sweep.Parse(name, text, opts)
 	}

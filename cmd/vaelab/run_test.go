@@ -96,7 +96,8 @@ sedes: 2
 		{[]string{"plan", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
 		{[]string{"run", "tiny.yaml", "--checkpoint", "-1s"}, exitUsage, []string{"--checkpoint -1s"}},
 		{[]string{"run", "kl-vanshing"}, exitFailed, []string{`kl-vanshing: no such file, and unknown experiment "kl-vanshing"; did you mean "kl-vanishing"?`}},
-		{[]string{"run", "elsewhere/kl-vanishing.yaml"}, exitFailed, []string{"elsewhere/kl-vanishing.yaml: no such file"}},
+		{[]string{"run", "experiments/kl-vanshing.yaml"}, exitFailed, []string{`unknown experiment "kl-vanshing"; did you mean "kl-vanishing"?`}},
+		{[]string{"run", "elsewhere/kl-vanishing.yaml"}, exitFailed, []string{"elsewhere/kl-vanishing.yaml: no such file; the experiment kl-vanishing of this program needs no folder"}},
 		{[]string{"run", "nothing"}, exitFailed, []string{"nothing: is a directory; wants a YAML file or the name of an experiment"}},
 
 		{[]string{"run", "faults.yaml"}, exitUsage, faults},
