@@ -82,7 +82,7 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 			}
 		}
 	}
-	// c is asked for now: what a training step writes is larger than the caches.
+	// The lines of c are prefetched: what a training step writes is larger than the caches.
 	ahead := GP64()
 	MOVQ(c, ahead)
 	for i := range acc {
@@ -601,6 +601,31 @@ func loop8(n Op, body func(), pointers ...Op) {
 	JNZ(LabelRef("loop"))
 }
 
+// rows32 is the rest of a function that adds rows of 32 numbers to y: add does it for the eight numbers at an
+// offset, and the pointers go from row to row.
+func rows32(add func(at int, sum reg.VecVirtual), pointers ...Op) {
+	n, stride, y := Load(Param("rows"), GP64()), Load(Param("stride"), GP64()), Load(Param("y"), GP64())
+	SHLQ(Imm(2), stride) // bytes
+	sums := []reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
+	for i, s := range sums {
+		VMOVUPS(Mem{Base: y, Disp: 32 * i}, s)
+	}
+	Label("loop")
+	for i, s := range sums {
+		add(32*i, s)
+	}
+	for _, p := range pointers {
+		ADDQ(stride, p)
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	for i, s := range sums {
+		VMOVUPS(s, Mem{Base: y, Disp: 32 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
 // vectors are the loops over long slices that the compiler does not vectorise.
 func vectors() {
 	TEXT("max8", NOSPLIT, "func(x *float32, n int, top *float32)")
@@ -678,53 +703,21 @@ func vectors() {
 	TEXT("sumRows32", NOSPLIT, "func(x *float32, rows, stride int, y *float32)")
 	Pragma("noescape")
 	Doc("sumRows32 adds rows of 32 numbers, stride apart, to y, in their order.")
-	x, y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
-	n = Load(Param("rows"), GP64())
-	stride := Load(Param("stride"), GP64())
-	SHLQ(Imm(2), stride) // bytes
-	sums := []reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
-	for i, s := range sums {
-		VMOVUPS(Mem{Base: y, Disp: 32 * i}, s)
-	}
-	Label("loop")
-	for i, s := range sums {
-		VADDPS(Mem{Base: x, Disp: 32 * i}, s, s)
-	}
-	ADDQ(stride, x)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	for i, s := range sums {
-		VMOVUPS(s, Mem{Base: y, Disp: 32 * i})
-	}
-	VZEROUPPER()
-	RET()
+	x = Load(Param("x"), GP64())
+	rows32(func(at int, sum reg.VecVirtual) {
+		VADDPS(Mem{Base: x, Disp: at}, sum, sum)
+	}, x)
 
 	TEXT("sumProducts32", NOSPLIT, "func(a, b *float32, rows, stride int, y *float32)")
 	Pragma("noescape")
 	Doc("sumProducts32 adds the products of rows of 32 numbers, stride apart, to y, in their order, rounding each first.")
 	a, b := Load(Param("a"), GP64()), Load(Param("b"), GP64())
-	n, stride, y = Load(Param("rows"), GP64()), Load(Param("stride"), GP64()), Load(Param("y"), GP64())
-	SHLQ(Imm(2), stride) // bytes
-	for i := range sums {
-		sums[i] = YMM()
-		VMOVUPS(Mem{Base: y, Disp: 32 * i}, sums[i])
-	}
-	Label("loop")
-	for i, s := range sums {
+	rows32(func(at int, sum reg.VecVirtual) {
 		v := YMM()
-		VMOVUPS(Mem{Base: a, Disp: 32 * i}, v)
-		VMULPS(Mem{Base: b, Disp: 32 * i}, v, v)
-		VADDPS(v, s, s)
-	}
-	ADDQ(stride, a)
-	ADDQ(stride, b)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	for i, s := range sums {
-		VMOVUPS(s, Mem{Base: y, Disp: 32 * i})
-	}
-	VZEROUPPER()
-	RET()
+		VMOVUPS(Mem{Base: a, Disp: at}, v)
+		VMULPS(Mem{Base: b, Disp: at}, v, v)
+		VADDPS(v, sum, sum)
+	}, a, b)
 
 	TEXT("mul8", NOSPLIT, "func(x, y *float32, n int)")
 	Pragma("noescape")
