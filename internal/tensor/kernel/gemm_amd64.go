@@ -19,7 +19,7 @@ var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 // Supported512 tells whether it has what the product's wider tile needs.
 var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// wide chooses the tile: 8x32 in AVX-512 or 6x16 in AVX2. Both add in the same order, so that
+// wide chooses the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. All tiles add in the same order, so that
 // products are equal to the bit; all else is AVX2 anyway.
 var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
 
@@ -40,13 +40,12 @@ const (
 	nc   = 512
 	deep = 4 * kc
 
-	maxRows, maxCols = 8, 32 // of a tile
-	fewRows          = 4     // of the low tile, for what is left below the last whole one
+	narrow = 8 // columns of the narrowest tile
 
 	near = 64 // numbers between two columns of a that the tile may read as they lie, four lines of cache
 )
 
-// tileSize is the number of rows and columns of a tile: both divide mc, or nc.
+// tileSize is the number of rows and columns of the largest tile: both divide mc, or nc.
 func tileSize() (mr, nr int) {
 	if wide {
 		return 8, 32
@@ -58,7 +57,7 @@ func tileSize() (mr, nr int) {
 type buffers struct {
 	a    [mc * kc]float32
 	b    [deep * nc]float32
-	tile [maxRows * maxCols]float32
+	tile [8 * narrow]float32
 }
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}
@@ -74,19 +73,22 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
+	_, nr := tileSize()
+	lies := bCol == 1 && n == nr // a panel already, whatever lies between its rows
 	for j := 0; j < n; j += nc {
 		cols := min(nc, n-j)
 		for p := 0; p < k; p += deep {
-			depth, panel := min(deep, k-p), w.b[:]
-			if _, nr := tileSize(); n == nr && bRow == nr && bCol == 1 {
-				panel = b[p*bRow:] // which lies as a panel does
+			depth := min(deep, k-p)
+			right := operand{data: w.b[:], width: roundUp(cols)}
+			if lies {
+				right = operand{data: b[p*bRow:], row: bRow}
 			} else {
-				packBlock(panel, b[p*bRow+j*bCol:], 0, cols, depth, roundUp(cols), bRow, bCol)
+				packBlock(right.data, b[p*bRow+j*bCol:], 0, cols, depth, right.width, bRow, bCol)
 			}
 			if p > 0 {
 				onto, ldo = c, ldc
 			}
-			w.rows(m, a[p*aCol:], aRow, aCol, panel, cols, roundUp(cols), depth, right(onto, j), ldo, c[j:], ldc, 0)
+			w.rows(m, a[p*aCol:], aRow, aCol, right, cols, depth, tail(onto, j), ldo, c[j:], ldc)
 		}
 	}
 	if k == 0 {
@@ -101,8 +103,37 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 	}
 }
 
-// right is x from column j on, or nil.
-func right(x []float32, j int) []float32 {
+// Direct is Gemm for products too small to make b ready for, n a multiple of eight and k at least 1: it reads both operands as
+// they lie, a row of b after the other. The result is that of Gemm to the bit.
+func Direct(m, n, k int, a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+	mr, _ := tileSize()
+	for p := 0; p < k; p += kc {
+		if p > 0 {
+			onto, ldo = c, ldc
+		}
+		block(m, n, min(kc, k-p), a[p*aCol:], mr*aRow, aRow, aCol, b[p*ldb:], 1, ldb, onto, ldo, c, ldc, nil)
+	}
+}
+
+// An operand is a right-hand operand, or a block of it, as the tiles read it: packed in panels, or as it lies.
+type operand struct {
+	data        []float32
+	width, skip int // if packed: of the block, and columns that do not count
+	row         int // if it lies: distance between rows, else 0
+}
+
+// rows gives rows p ... p+n-1, packed together if packed, the distance of their panels for each column, and that
+// of their rows.
+func (b operand) rows(p, n int) (data []float32, panel, ldb int) {
+	if b.row > 0 {
+		return b.data[p*b.row:], 1, b.row
+	}
+	_, nr := tileSize()
+	return b.data[p*b.width+b.skip*n:], n, nr
+}
+
+// tail is x from column j on, or nil.
+func tail(x []float32, j int) []float32 {
 	if x == nil {
 		return nil
 	}
@@ -148,85 +179,126 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 	for j := 0; j < n; j += nc {
 		first, last := max(from, j), min(to, j+nc)
 		if first < last {
-			w.rows(m, a, aRow, aCol, panel[j*k:], last-first, roundUp(min(nc, n-j)), k, right(onto, first-from), ldo, c[first-from:], ldc, first-j)
+			b := operand{data: panel[j*k:], width: roundUp(min(nc, n-j)), skip: first - j}
+			w.rows(m, a, aRow, aCol, b, last-first, k, tail(onto, first-from), ldo, c[first-from:], ldc)
 		}
 	}
 }
 
-// rows multiplies all of a, block by block, with a packed block of b that is k deep, of which
-// columns skip ... skip+cols-1 count; all of them are width. A block of c is finished before
-// the next begins. The tile reads a as it lies, unless that is far apart: then a block of it is
-// packed, as is what is left below the last tile, whole or low.
-func (w *buffers) rows(m int, a []float32, aRow, aCol int, b []float32, cols, width, k int, onto []float32, ldo int, c []float32, ldc, skip int) {
+// rows multiplies all of a, block by block, with a block of b that is k deep. A block of c is finished before the
+// next begins. The tile reads a as it lies, unless that is far apart: then a block of it is packed.
+func (w *buffers) rows(m int, a []float32, aRow, aCol int, b operand, cols, k int, onto []float32, ldo int, c []float32, ldc int) {
 	mr, _ := tileSize()
-	for i := 0; i < m; {
+	for i := 0; i < m; i += mc {
 		rows := min(mc, m-i)
-		whole := rows%mr == 0 || rows%mr == fewRows
-		if rows > mr && !whole {
-			rows -= rows % mr
-			whole = true
-		}
-		from, ldf := right(onto, i*ldo), ldo
+		from, ldf := tail(onto, i*ldo), ldo
 		for p := 0; p < k; p += kc {
 			depth := min(kc, k-p)
-			panel, block := b[p*width+skip*depth:], a[i*aRow+p*aCol:]
+			right, panel, ldb := b.rows(p, depth)
+			left := a[i*aRow+p*aCol:]
 			if p > 0 {
 				from, ldf = c[i*ldc:], ldc
 			}
-			if whole && (aCol == 1 || aRow == 1 && aCol <= near) {
-				w.block(rows, cols, depth, block, mr*aRow, aRow, aCol, panel, from, ldf, c[i*ldc:], ldc)
+			if aCol == 1 || aRow == 1 && aCol <= near {
+				block(rows, cols, depth, left, mr*aRow, aRow, aCol, right, panel, ldb, from, ldf, c[i*ldc:], ldc, &w.tile)
 				continue
 			}
-			pack(w.a[:], block, rows, depth, mr, aRow, aCol)
-			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, panel, from, ldf, c[i*ldc:], ldc)
+			pack(w.a[:], left, rows, depth, mr, aRow, aCol)
+			block(rows, cols, depth, w.a[:], mr*depth, 1, mr, right, panel, ldb, from, ldf, c[i*ldc:], ldc, &w.tile)
 		}
-		i += rows
 	}
 }
 
-// block multiplies a block of a, whose tiles are next apart, with panels of b of equal depth.
-func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b, onto []float32, ldo int, c []float32, ldc int) {
+// block multiplies a block of a, whose tiles are `next` apart, with one of b, whose panels are cols times `panel`
+// apart. Columns that do not fill the narrowest tile are computed in `apart` and what exists of them is kept.
+func block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int, apart *[8 * narrow]float32) {
 	mr, nr := tileSize()
 	for j := 0; j < cols; j += nr {
-		panel := &b[j*depth]
-		for i := 0; i < rows; i += mr {
-			from, low := &a[i/mr*next], rows-i <= fewRows
-			if (i+mr <= rows || rows-i == fewRows) && j+nr <= cols {
-				var start *float32
-				if onto != nil {
-					start = &onto[i*ldo+j]
-				}
-				tile(low, depth, from, aRow, aCol, panel, start, ldo, &c[i*ldc+j], ldc)
-				continue
-			}
-			// At the edge the tile is computed apart and what exists of it is kept.
-			tile(low, depth, from, aRow, aCol, panel, nil, 0, &w.tile[0], nr)
-			for r := range min(mr, rows-i) {
-				from := w.tile[r*nr:][:min(nr, cols-j)]
-				to := c[(i+r)*ldc+j:][:len(from)]
-				if onto == nil {
-					copy(to, from)
+		end := min(cols, j+nr)
+		for i, height := 0, 0; i < rows; i += height {
+			height = tallest(rows - i)
+			left := &a[i/mr*next+i%mr*aRow]
+			for s, width := j, 0; s < end; s += width {
+				width = widest(height, end-s)
+				right := &b[j*panel+s-j]
+				if s+width <= end {
+					var start *float32
+					if onto != nil {
+						start = &onto[i*ldo+s]
+					}
+					tile(height, width, depth, left, aRow, aCol, right, ldb, start, ldo, &c[i*ldc+s], ldc)
 					continue
 				}
-				for s, v := range onto[(i+r)*ldo+j:][:len(from)] {
-					to[s] = v + from[s]
+				tile(height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &apart[0], narrow)
+				for r := range height {
+					from := apart[r*narrow:][:end-s]
+					to := c[(i+r)*ldc+s:][:len(from)]
+					if onto == nil {
+						copy(to, from)
+						continue
+					}
+					for q, v := range onto[(i+r)*ldo+s:][:len(from)] {
+						to[q] = v + from[q]
+					}
 				}
 			}
 		}
 	}
 }
 
-// tile computes a tile, whole or low.
-func tile(low bool, k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int) {
+// tallest is the number of rows of the next tile when so many are left.
+func tallest(left int) int {
+	mr, _ := tileSize()
 	switch {
-	case wide && low:
-		tile4x32(k, a, aRow, aCol, b, onto, ldo, c, ldc)
-	case wide:
-		tile8x32(k, a, aRow, aCol, b, onto, ldo, c, ldc)
-	case low:
-		tile4x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
+	case left >= mr:
+		return mr
+	case left >= 4:
+		return 4
+	case left >= 2:
+		return 2
+	}
+	return 1
+}
+
+// widest is the number of columns of the next tile when so many are left: of the few rows that leave the units
+// waiting anyway the narrow one is as fast.
+func widest(height, left int) int {
+	switch {
+	case wide && height >= 4 && left >= 32:
+		return 32
+	case left >= 16:
+		return 16
+	}
+	return narrow
+}
+
+// tile computes height x width numbers of c.
+func tile(height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int) {
+	switch height<<8 | width {
+	case 8<<8 | 32:
+		tile8x32(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 8<<8 | 16:
+		tile8x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 8<<8 | 8:
+		tile8x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 6<<8 | 16:
+		tile6x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 6<<8 | 8:
+		tile6x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 4<<8 | 32:
+		tile4x32(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 4<<8 | 16:
+		tile4x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 4<<8 | 8:
+		tile4x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 2<<8 | 16:
+		tile2x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 2<<8 | 8:
+		tile2x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	case 1<<8 | 16:
+		tile1x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
 	default:
-		tile6x16(k, a, aRow, aCol, b, onto, ldo, c, ldc)
+		tile1x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
 	}
 }
 

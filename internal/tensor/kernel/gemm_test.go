@@ -22,7 +22,7 @@ func TestGemm(t *testing.T) {
 	if !Available {
 		t.Skip("this processor or build has no kernels")
 	}
-	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {4, 32, 9}, {28, 64, 257}, {10, 32, 3}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {3, 2, 0}} {
+	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {4, 32, 9}, {28, 64, 257}, {10, 32, 3}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {25, 24, 64}, {3, 56, 300}, {3, 2, 0}} {
 		m, n, k := d[0], d[1], d[2]
 		for mode := range 16 {
 			tA, tB, to := mode&1 != 0, mode&2 != 0, mode/4
@@ -64,6 +64,16 @@ func TestGemm(t *testing.T) {
 				for i := range c {
 					if c[i] != again[i] {
 						t.Fatalf("%v: the packed product differs", d)
+					}
+				}
+			}
+			if !tB && n%8 == 0 {
+				again := append([]float32(nil), old...)
+				from, ld := onto(again)
+				Direct(m, n, k, a, aRow, aCol, b, bRow, from, ld, again, ldc)
+				for i := range c {
+					if c[i] != again[i] {
+						t.Fatalf("%v: the product with b as it lies differs", d)
 					}
 				}
 			}

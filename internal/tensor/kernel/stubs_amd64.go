@@ -4,29 +4,77 @@
 
 package kernel
 
-// tile6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 16.
+// tile1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
 //
 //go:noescape
-func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+func tile1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 
-// tile8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 32.
+// tile1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
 //
 //go:noescape
-func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+func tile1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 
 // tile4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 16.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
 //
 //go:noescape
-func tile4x16(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+func tile4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 
 // tile4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of 32.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
 //
 //go:noescape
-func tile4x32(k int, a *float32, aRow int, aCol int, b *float32, onto *float32, ldo int, c *float32, ldc int)
+func tile4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// tile8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+//
+//go:noescape
+func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 
 // copy6 copies n rows that are stride apart into panels 6 wide that are next apart: line by
 // line, because a row may be a page away from the one before.

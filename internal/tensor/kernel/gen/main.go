@@ -17,10 +17,15 @@ import (
 func main() {
 	ConstraintExpr("amd64")
 	ConstraintExpr("!f64")
-	tile("tile6x16", 6, 32, YMM)
-	tile("tile8x32", 8, 64, ZMM)
-	tile("tile4x16", 4, 32, YMM)
-	tile("tile4x32", 4, 64, ZMM)
+	for _, rows := range []int{1, 2, 4, 6, 8} {
+		tile(rows, 1, 32, YMM)
+		if rows < 8 {
+			tile(rows, 2, 32, YMM)
+		}
+	}
+	tile(8, 1, 64, ZMM)
+	tile(4, 2, 64, ZMM)
+	tile(8, 2, 64, ZMM)
 	packs()
 	elementary()
 	backCell()
@@ -30,30 +35,34 @@ func main() {
 	Generate()
 }
 
-// tile is the heart of the matrix product: a tile of C, two registers wide, that stays in
+// tile is the heart of the matrix product: a tile of C, one or two registers wide, that stays in
 // registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts
 // feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
-// is enough to keep its units busy and divides the usual batch of 32. With four rows, for what is
-// left of an image's 28 or a sentence's 20, the units are still busy.
-func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
-	cols := bytes / 4 * 2
-	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b, onto *float32, ldo int, c *float32, ldc int)")
+// is enough to keep its units busy and divides the usual batch of 32. The lower and narrower ones are for
+// what is left below and beside, such as the last four of an image's 28 rows or of a sentence's 20 words.
+func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
+	cols := bytes / 4 * columns
+	name := fmt.Sprintf("tile%dx%d", rows, cols)
+	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
-		fmt.Sprintf("Element (i, p) of a stands at i*aRow + p*aCol; the panel b holds k rows of %d.", cols))
+		"Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.")
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64()).(reg.GPVirtual)
 	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
 	aCol := Load(Param("aCol"), GP64())
 	b := Load(Param("b"), GP64())
+	ldb := Load(Param("ldb"), GP64())
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
-	for _, r := range []Op{aRow, aCol, ldc} {
+	for _, r := range []Op{aRow, aCol, ldb, ldc} {
 		SHLQ(Imm(2), r) // bytes
 	}
 	// Rows 0 ... 3 of a are reached from one pointer, rows 4 ... 7 from another.
 	three, low := GP64(), GP64()
-	LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
+	if rows > 3 {
+		LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
+	}
 	if rows > 4 {
 		LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
 	}
@@ -71,41 +80,48 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 		return Mem{Base: base, Index: aRow, Scale: uint8(i % 4)}
 	}
 
-	acc := make([][2]reg.VecVirtual, rows)
+	acc := make([][]reg.VecVirtual, rows)
 	for i := range acc {
-		for j := range acc[i] {
-			acc[i][j] = vector()
+		for range columns {
+			v := vector()
 			if bytes == 64 {
-				VPXORD(acc[i][j], acc[i][j], acc[i][j])
+				VPXORD(v, v, v)
 			} else {
-				VXORPS(acc[i][j], acc[i][j], acc[i][j])
+				VXORPS(v, v, v)
 			}
+			acc[i] = append(acc[i], v)
 		}
 	}
 	// The lines of c are prefetched: what a training step writes is larger than the caches.
 	ahead := GP64()
 	MOVQ(c, ahead)
 	for i := range acc {
-		for line := 0; line < 2*bytes; line += 64 {
+		for line := 0; line < 4*cols; line += 64 {
 			PREFETCHT0(Mem{Base: ahead, Disp: line})
 		}
-		PREFETCHT0(Mem{Base: ahead, Disp: 2*bytes - 4}) // of a row that does not begin with a line
+		PREFETCHT0(Mem{Base: ahead, Disp: 4*cols - 4}) // of a row that does not begin with a line
 		if i < rows-1 {
 			ADDQ(ldc, ahead)
 		}
 	}
-	b0, b1, x, y := vector(), vector(), vector(), vector()
-	step := func(s int) {
-		VMOVUPS(Mem{Base: b, Disp: 2 * bytes * s}, b0)
-		VMOVUPS(Mem{Base: b, Disp: 2*bytes*s + bytes}, b1)
-		for i := 0; i < rows; i += 2 { // two rows at a time hide the broadcasts
-			VBROADCASTSS(at(i), x)
-			VBROADCASTSS(at(i+1), y)
-			VFMADD231PS(b0, x, acc[i][0])
-			VFMADD231PS(b1, x, acc[i][1])
-			VFMADD231PS(b0, y, acc[i+1][0])
-			VFMADD231PS(b1, y, acc[i+1][1])
+	row := []reg.VecVirtual{vector(), vector()}[:columns]
+	pair := []reg.VecVirtual{vector(), vector()}
+	step := func() {
+		for j, v := range row {
+			VMOVUPS(Mem{Base: b, Disp: bytes * j}, v)
 		}
+		for i := 0; i < rows; i += 2 { // two rows at a time hide the broadcasts
+			two := pair[:min(2, rows-i)]
+			for r, x := range two {
+				VBROADCASTSS(at(i+r), x)
+			}
+			for r, x := range two {
+				for j, v := range row {
+					VFMADD231PS(v, x, acc[i+r][j])
+				}
+			}
+		}
+		ADDQ(ldb, b)
 		ADDQ(aCol, a)
 		if rows > 4 {
 			ADDQ(aCol, low)
@@ -114,17 +130,15 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	Label("four")
 	CMPQ(k, Imm(4))
 	JL(LabelRef("one"))
-	for s := range 4 {
-		step(s)
+	for range 4 {
+		step()
 	}
-	ADDQ(U32(uint32(4*2*bytes)), b)
 	SUBQ(Imm(4), k)
 	JMP(LabelRef("four"))
 	Label("one")
 	TESTQ(k, k)
 	JZ(LabelRef("write"))
-	step(0)
-	ADDQ(U32(uint32(2*bytes)), b)
+	step()
 	DECQ(k)
 	JMP(LabelRef("one"))
 
@@ -134,16 +148,18 @@ func tile(name string, rows, bytes int, vector func() reg.VecVirtual) {
 	JZ(LabelRef("store"))
 	SHLQ(Imm(2), ldo)
 	for i := range acc {
-		VADDPS(Mem{Base: onto}, acc[i][0], acc[i][0])
-		VADDPS(Mem{Base: onto, Disp: bytes}, acc[i][1], acc[i][1])
+		for j, v := range acc[i] {
+			VADDPS(Mem{Base: onto, Disp: bytes * j}, v, v)
+		}
 		if i < rows-1 {
 			ADDQ(ldo, onto)
 		}
 	}
 	Label("store")
 	for i := range acc {
-		VMOVUPS(acc[i][0], Mem{Base: c})
-		VMOVUPS(acc[i][1], Mem{Base: c, Disp: bytes})
+		for j, v := range acc[i] {
+			VMOVUPS(v, Mem{Base: c, Disp: bytes * j})
+		}
 		if i < rows-1 {
 			ADDQ(ldc, c)
 		}
