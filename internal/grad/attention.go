@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"vaelab/internal/tensor"
@@ -44,8 +45,10 @@ func Attention(steps Steps, qkv, memory *Value, heads int, causal bool) *Value {
 		size += w.size(T)
 		work += w.flops(T)
 	}
-	w.p = t.arena.Raw(size)
-	out.save[0] = w.p
+	if w.keep {
+		w.p = t.arena.Raw(size)
+		out.save[0] = w.p
+	}
 	tensor.Split(w, B, attentionAlign(work, B))
 	attentions.Put(w)
 	return out
@@ -64,9 +67,9 @@ func attentionAlign(flops, B int) int {
 type attention struct {
 	steps            Steps
 	qkv, memory, out tensor.Matrix
-	p                []Float // softmax weights of all examples and heads, (T, m+T) each
+	p                []Float // if keep: softmax weights of all examples and heads
 	heads, m         int
-	causal, keep     bool // keep p for the gradient, else the heads of an example share a place
+	causal, keep     bool // keep p for the gradient
 }
 
 var attentions = sync.Pool{New: func() any { return new(attention) }}
@@ -82,24 +85,25 @@ func newAttention(v *Value, causal bool) attention {
 	return w
 }
 
+// width is the length of a row of softmax weights, a whole number of eights: what is beyond memory and keys is 0.
+func (w *attention) width(T int) int { return (w.m + T + 7) / 8 * 8 }
+
 // size is the length of an example's part of p.
-func (w *attention) size(T int) int {
-	if w.keep {
-		return w.heads * T * (w.m + T)
-	}
-	return T * (w.m + T)
-}
+func (w *attention) size(T int) int { return w.heads * T * w.width(T) }
 
 // flops is the number of operations of an example's two products, the unseen included.
 func (w *attention) flops(T int) int { return 4 * T * (w.m + T) * w.out.Cols }
 
 // each calls f for the examples first ... last-1: with the number of the first row, of rows,
-// and with the example's part of p.
+// and with the example's part of p, or nil.
 func (w *attention) each(first, last int, f func(b, row, T int, p []Float)) {
 	row, at := 0, 0
 	for b := range last {
 		T := length(w.steps.Active, b)
-		n := w.size(T)
+		n := 0
+		if w.keep {
+			n = w.size(T)
+		}
 		if b >= first {
 			f(b, row, T, w.p[at:at+n])
 		}
@@ -109,80 +113,94 @@ func (w *attention) each(first, last int, f func(b, row, T int, p []Float)) {
 
 // Part computes examples first ... last-1.
 func (w *attention) Part(first, last int) {
+	s := scratches.Get().(*scratch)
 	w.each(first, last, func(b, row, T int, p []Float) {
+		x := w.example(b, row, T, w.qkv, w.memory, w.out)
 		for h := range w.heads {
-			w.head(h, b, row, T, p)
+			w.head(h, x.head(h, w.out.Cols/w.heads), p, s)
 		}
 	})
+	scratches.Put(s)
 }
 
-// An attentionHead is what one head of one example has to do with, T rows each, m of memory.
-type attentionHead struct{ q, k, v, memory, p, y tensor.Matrix }
+// A scratch is what who computes attention needs for one head of one example.
+type scratch struct {
+	turned tensor.Matrix // memory and keys, or values, transposed: (d, width)
+	rows   tensor.Matrix // weights that are not kept, or their gradient: (T, width)
+	data   []Float
+}
 
-// view cuts head h of example b out of matrices that are laid out as qkv, memory and out.
-func (w *attention) view(h, b, row, T int, p []Float, qkv, memory, out tensor.Matrix) (x attentionHead) {
-	E, J := w.out.Cols, w.m+T
-	d := E / w.heads
-	from, to := h*d, (h+1)*d
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// prepare makes the scratch ready for a head's memory and its keys or values.
+func (s *scratch) prepare(memory, x tensor.Matrix, width int) {
+	n, m, T := x.Cols*width, memory.Rows, x.Rows
+	s.data = slices.Grow(s.data[:0], n+T*width)[:n+T*width]
+	s.turned = tensor.Matrix{Rows: x.Cols, Cols: width, Data: s.data[:n]}
+	s.rows = tensor.Matrix{Rows: T, Cols: width, Data: s.data[n:]}
+	tensor.Transpose(memory, s.turned.ColRange(0, m))
+	tensor.Transpose(x, s.turned.ColRange(m, m+T))
+}
+
+// attended are the matrices of one example, T rows each and m of memory, or one head's columns of them; q, k and v
+// may be nothing, and so may memory.
+type attended struct{ q, k, v, memory, y tensor.Matrix }
+
+// example cuts example b out of matrices that are laid out as qkv, memory and out.
+func (w *attention) example(b, row, T int, qkv, memory, out tensor.Matrix) (x attended) {
+	E := w.out.Cols
 	if qkv.Data != nil {
 		rows := qkv.RowRange(row, row+T)
-		x.q, x.k, x.v = rows.ColRange(from, to), rows.ColRange(E+from, E+to), rows.ColRange(2*E+from, 2*E+to)
+		x.q, x.k, x.v = rows.ColRange(0, E), rows.ColRange(E, 2*E), rows.ColRange(2*E, 3*E)
 	}
 	if memory.Data != nil {
-		x.memory = tensor.Matrix{Rows: w.m, Cols: E, Data: memory.Row(b)}.ColRange(from, to)
+		x.memory = tensor.Matrix{Rows: w.m, Cols: E, Data: memory.Row(b)}
 	}
-	x.y = out.RowRange(row, row+T).ColRange(from, to)
-	if w.keep {
-		p = p[h*T*J : (h+1)*T*J]
-	}
-	x.p = tensor.Matrix{Rows: T, Cols: J, Data: p}
+	x.y = out.RowRange(row, row+T)
 	return x
 }
 
-// block is how many queries are in work at a time: so few that no product of theirs is large
-// enough to be split by itself, and, where later keys are not seen, few enough to leave out
-// most of what would be masked.
-func (w *attention) block(T int) int {
-	n := max(8, (1<<20)/((w.m+T)*w.out.Cols/w.heads)/8*8)
-	if w.causal {
-		n = min(n, 48)
+// head cuts out head h of d columns.
+func (x *attended) head(h, d int) (y attended) {
+	from, to := h*d, (h+1)*d
+	if x.q.Data != nil {
+		y.q, y.k, y.v = x.q.ColRange(from, to), x.k.ColRange(from, to), x.v.ColRange(from, to)
 	}
-	return min(n, T)
+	if x.memory.Data != nil {
+		y.memory = x.memory.ColRange(from, to)
+	}
+	y.y = x.y.ColRange(from, to)
+	return y
 }
 
-// seen is the number of keys that some of the queries before `to` see, of T.
-func (w *attention) seen(to, T int) int {
-	if w.causal {
-		return to
-	}
-	return T
+// weights are head h's softmax weights, if they are kept.
+func (w *attention) weights(h, T int, p []Float) tensor.Matrix {
+	width := w.width(T)
+	return tensor.Matrix{Rows: T, Cols: width, Data: p[h*T*width : (h+1)*T*width]}
 }
 
-// head computes one head of one example, a block of queries at a time.
-func (w *attention) head(h, b, row, T int, p []Float) {
-	x := w.view(h, b, row, T, p, w.qkv, w.memory, w.out)
-	m, scale := w.m, 1/tensor.Sqrt(Float(x.q.Cols))
-	size := w.block(T)
-	for from := 0; from < T; from += size {
-		to := min(T, from+size)
-		n := w.seen(to, T)
-		q, p, y := x.q.RowRange(from, to), x.p.RowRange(from, to), x.y.RowRange(from, to)
-		pMemory, pKeys := p.ColRange(0, m), p.ColRange(m, m+n)
-		if m > 0 {
-			tensor.Gemm(tensor.N, q, tensor.T, x.memory, 0, pMemory)
-		}
-		tensor.Gemm(tensor.N, q, tensor.T, x.k.RowRange(0, n), 0, pKeys)
-		for t := from; t < to; t++ {
-			sees := m + w.seen(t+1, T)
-			weights := x.p.Row(t)[:m+n]
-			tensor.Scale(scale, weights[:sees])
-			tensor.Softmax(weights[:sees])
-			clear(weights[sees:])
-		}
-		tensor.Gemm(tensor.N, pKeys, tensor.N, x.v.RowRange(0, n), 0, y)
-		if m > 0 {
-			tensor.Gemm(tensor.N, pMemory, tensor.N, x.memory, 1, y)
-		}
+// seen is the mask of m vectors of memory, which all rows see, and of T keys.
+func (w *attention) seen(m, T int) tensor.Mask {
+	if w.causal {
+		return tensor.Mask{First: m + 1, Grow: 1}
+	}
+	return tensor.Mask{First: m + T}
+}
+
+// head computes one head of one example.
+func (w *attention) head(h int, x attended, p []Float, s *scratch) {
+	m, T := w.m, x.q.Rows
+	s.prepare(x.memory, x.k, w.width(T))
+	weights := s.rows
+	if w.keep {
+		weights = w.weights(h, T, p)
+	}
+	all := w.seen(m, T)
+	all.Product(x.q, s.turned, weights)
+	all.Softmax(1/tensor.Sqrt(Float(x.q.Cols)), weights)
+	w.seen(0, T).Mul(weights.ColRange(m, m+T), x.v, false, x.y)
+	if m > 0 {
+		tensor.Mask{First: m}.Mul(weights.ColRange(0, m), x.memory, true, x.y)
 	}
 }
 
@@ -199,13 +217,10 @@ func attentionBackward(v *Value, causal bool) {
 		v.in[1].settle()
 		w.dMemory = v.in[1].gradient()
 	}
-	B, work, size := w.steps.Active[0], 0, 0
+	B, work := w.steps.Active[0], 0
 	for b := range B {
-		T := length(w.steps.Active, b)
-		work += 2 * w.flops(T)
-		size = max(size, w.block(T)*(w.m+T)) // a shorter example's block may have more rows
+		work += 2 * w.flops(length(w.steps.Active, b))
 	}
-	w.dP = tensor.Matrix{Rows: B, Cols: size, Data: v.tape.arena.Raw(B * size)}
 	tensor.Split(w, B, attentionAlign(work, B))
 	attentionBacks.Put(w)
 }
@@ -216,56 +231,43 @@ func attentionBackward(v *Value, causal bool) {
 type attentionBack struct {
 	attention
 	dOut, dQKV, dMemory tensor.Matrix
-	dP                  tensor.Matrix // a place for each example
-	first               bool          // dQKV is not written yet
+	first               bool // dQKV is not written yet
 }
 
 var attentionBacks = sync.Pool{New: func() any { return new(attentionBack) }}
 
 // Part computes examples first ... last-1.
 func (w *attentionBack) Part(first, last int) {
+	s := scratches.Get().(*scratch)
 	w.each(first, last, func(b, row, T int, p []Float) {
-		if w.first {
-			clear(w.dQKV.RowRange(row, row+T).Data)
-		}
-		for h := range w.heads {
-			w.head(h, b, row, T, p)
+		x := w.example(b, row, T, w.qkv, w.memory, w.out)
+		d := w.example(b, row, T, w.dQKV, w.dMemory, w.dOut)
+		for h, size := 0, w.out.Cols/w.heads; h < w.heads; h++ {
+			w.head(h, x.head(h, size), d.head(h, size), p, s)
 		}
 	})
+	scratches.Put(s)
 }
 
-// head computes one head of one example, a block of queries at a time.
-func (w *attentionBack) head(h, b, row, T int, p []Float) {
-	x := w.view(h, b, row, T, p, w.qkv, w.memory, w.out)
-	d := w.view(h, b, row, T, p, w.dQKV, w.dMemory, w.dOut)
-	m, scale := w.m, 1/tensor.Sqrt(Float(x.q.Cols))
-	size := w.block(T)
-	for from := 0; from < T; from += size {
-		to := min(T, from+size)
-		n := w.seen(to, T)
-		p, dY := x.p.RowRange(from, to).ColRange(0, m+n), d.y.RowRange(from, to)
-		dS := tensor.Matrix{Rows: to - from, Cols: m + n, Data: w.dP.Row(b)[:(to-from)*(m+n)]}
-		tensor.Gemm(tensor.N, dY, tensor.T, x.v.RowRange(0, n), 0, dS.ColRange(m, m+n)) // so far dP
+// head computes one head of one example.
+func (w *attentionBack) head(h int, x, d attended, weights []Float, s *scratch) {
+	m, T := w.m, x.q.Rows
+	s.prepare(x.memory, x.v, w.width(T))
+	p, dS := w.weights(h, T, weights), s.rows
+	all, own, memory := w.seen(m, T), w.seen(0, T), tensor.Mask{First: m}
+	all.Product(d.y, s.turned, dS) // so far dP
+	all.BackSoftmax(1/tensor.Sqrt(Float(x.q.Cols)), p, dS)
+	if d.q.Data != nil {
+		keys := dS.ColRange(m, m+T)
+		own.MulT(p.ColRange(m, m+T), d.y, !w.first, d.v)
+		own.MulT(keys, x.q, !w.first, d.k)
+		own.Mul(keys, x.k, !w.first, d.q)
 		if m > 0 {
-			tensor.Gemm(tensor.N, dY, tensor.T, x.memory, 0, dS.ColRange(0, m))
+			memory.Mul(dS.ColRange(0, m), x.memory, true, d.q)
 		}
-		for i := range dS.Rows {
-			tensor.BackSoftmax(p.Row(i), dS.Row(i), scale)
-		}
-		q := x.q.RowRange(from, to)
-		if d.q.Data != nil {
-			keys, dKeys := dS.ColRange(m, m+n), d.k.RowRange(0, n)
-			dQ := d.q.RowRange(from, to)
-			tensor.Gemm(tensor.T, p.ColRange(m, m+n), tensor.N, dY, 1, d.v.RowRange(0, n))
-			tensor.Gemm(tensor.T, keys, tensor.N, q, 1, dKeys)
-			tensor.Gemm(tensor.N, keys, tensor.N, x.k.RowRange(0, n), 1, dQ)
-			if m > 0 {
-				tensor.Gemm(tensor.N, dS.ColRange(0, m), tensor.N, x.memory, 1, dQ)
-			}
-		}
-		if d.memory.Data != nil { // key and value in one
-			tensor.Gemm(tensor.T, p.ColRange(0, m), tensor.N, dY, 1, d.memory)
-			tensor.Gemm(tensor.T, dS.ColRange(0, m), tensor.N, q, 1, d.memory)
-		}
+	}
+	if d.memory.Data != nil { // key and value in one
+		memory.MulT(p.ColRange(0, m), d.y, true, d.memory)
+		memory.MulT(dS.ColRange(0, m), x.q, true, d.memory)
 	}
 }

@@ -86,12 +86,13 @@ func convStep(tape *Tape, win *Window, B, C, out int) (step func(), grads []tens
 	for _, m := range inputs {
 		grads = append(grads, tensor.New(m.Rows, m.Cols))
 	}
+	dy := normal(4, B*h*w, out).Data
 	step = func() {
 		var in [3]*Value
 		for i, m := range inputs {
 			in[i] = tape.Leaf(m, grads[i].Data)
 		}
-		backAlone(in[0].Conv(win, in[1], in[2], nil))
+		backAlone(in[0].Conv(win, in[1], in[2], nil), dy)
 		tape.Reset()
 	}
 	return step, grads, 6 * float64(B*h*w*len(win.Taps)*C*out)

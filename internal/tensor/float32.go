@@ -396,14 +396,44 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
-// BackSoftmax turns the gradients d of softmax weights p into those of what was scaled and exponentiated:
-// d = scale p (d - Σ p d). Weights that are 0 let nothing through.
-func BackSoftmax(p, d []Float, scale Float) {
-	if kernel.Available {
-		kernel.BackSoftmax(p, d, scale)
+// direct computes what counts of c = a·b, a transposed as asked, or adds it to c: on one processor, operands as they
+// lie. See kernel.Direct for counts.
+func direct(tA Trans, a, b Matrix, add bool, c Matrix, counts func(first, end int) (cols, from, to int)) {
+	if !kernel.Available || c.Cols%8 != 0 {
+		gemm(tA, a, N, b, beta(add), c, true)
 		return
 	}
-	plainBackSoftmax(p, d, scale)
+	aRow, aCol := tA.strides(a)
+	var onto []Float
+	if add {
+		onto = c.Data
+	}
+	kernel.Direct(c.Rows, counts, a.Data, aRow, aCol, b.Data, b.stride(), onto, c.stride(), c.Data, c.stride())
+}
+
+func softmaxes(m Mask, x Matrix, scale Float) {
+	if kernel.Available && x.Cols%8 == 0 {
+		kernel.Softmax(x.Data, x.Rows, x.stride(), x.Cols, m.First, m.Grow, scale)
+		return
+	}
+	plainSoftmaxes(m, x, scale)
+}
+
+func backSoftmaxes(m Mask, p, d Matrix, scale Float) {
+	if kernel.Available && d.Cols%8 == 0 {
+		kernel.BackSoftmax(p.Data, p.stride(), d.Data, d.stride(), d.Rows, d.Cols, m.First, m.Grow, scale)
+		return
+	}
+	plainBackSoftmaxes(m, p, d, scale)
+}
+
+// Transpose sets y to xᵀ.
+func Transpose(x, y Matrix) {
+	if kernel.Available {
+		kernel.Transpose(x.Data, x.Rows, x.Cols, x.stride(), y.Data, y.stride())
+		return
+	}
+	plainTranspose(x, y)
 }
 
 func squaresHere(x []Float) float64 {

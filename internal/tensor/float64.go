@@ -104,9 +104,16 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
-// BackSoftmax turns the gradients d of softmax weights p into those of what was scaled and exponentiated:
-// d = scale p (d - Σ p d). Weights that are 0 let nothing through.
-func BackSoftmax(p, d []Float, scale Float) { plainBackSoftmax(p, d, scale) }
+// direct computes c = a·b, a transposed as asked, or adds it to c, with what does not count.
+func direct(tA Trans, a, b Matrix, add bool, c Matrix, _ func(first, end int) (cols, from, to int)) {
+	gemm(tA, a, N, b, beta(add), c, true)
+}
+
+func softmaxes(m Mask, x Matrix, scale Float)        { plainSoftmaxes(m, x, scale) }
+func backSoftmaxes(m Mask, p, d Matrix, scale Float) { plainBackSoftmaxes(m, p, d, scale) }
+
+// Transpose sets y to xᵀ.
+func Transpose(x, y Matrix) { plainTranspose(x, y) }
 
 func squaresHere(x []Float) float64 { return plainSumSquares(x) }
 

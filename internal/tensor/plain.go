@@ -119,10 +119,33 @@ func plainBackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	}
 }
 
-func plainBackSoftmax(p, d []Float, scale Float) {
-	sum := plainDot(p, d)
-	for j, p := range p {
-		d[j] = scale * p * (d[j] - sum)
+func plainSoftmaxes(m Mask, x Matrix, scale Float) {
+	for i := range x.Rows {
+		row := x.Row(i)
+		counts := row[:m.counts(i, x.Cols)]
+		plainScale(scale, counts)
+		plainScale(1/plainExpSum(counts, plainMax(counts)), counts)
+		clear(row[len(counts):])
+	}
+}
+
+func plainBackSoftmaxes(m Mask, p, d Matrix, scale Float) {
+	for i := range d.Rows {
+		row := d.Row(i)
+		counts, p := row[:m.counts(i, d.Cols)], p.Row(i)
+		sum := plainDot(counts, p)
+		for j, v := range counts {
+			counts[j] = scale * p[j] * (v - sum)
+		}
+		clear(row[len(counts):])
+	}
+}
+
+func plainTranspose(x, y Matrix) {
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			y.Row(j)[i] = v
+		}
 	}
 }
 

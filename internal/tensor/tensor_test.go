@@ -295,6 +295,90 @@ func TestSplitPassesPanicsOn(t *testing.T) {
 	Split(faulty{}, 10, 1)
 }
 
+// TestMask compares products and softmax under masks with whole ones of what the mask leaves.
+func TestMask(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	random := func(rows, cols int) Matrix {
+		m := New(rows, cols)
+		for i := range m.Data {
+			m.Data[i] = Float(rng.NormFloat64())
+		}
+		return m
+	}
+	for _, d := range [][4]int{{1, 1, 1, 1}, {20, 24, 64, 1}, {25, 32, 8, 3}, {9, 16, 5, 7}, {40, 48, 7, 1}, {3, 20, 8, 5}, {300, 304, 8, 2}} {
+		rows, cols, k, first := d[0], d[1], d[2], d[3]
+		for grow := range 2 {
+			m := Mask{first, grow}
+			compare := func(what string, got, want Matrix, counts func(i, j int) bool) {
+				for i := range got.Rows {
+					for j, v := range got.Row(i) {
+						if counts(i, j) && !(math.Abs(float64(v-want.Row(i)[j])) < 1e-5) {
+							t.Fatalf("%v of %v: element (%d, %d) is %v, want %v", what, d, i, j, v, want.Row(i)[j])
+						}
+					}
+				}
+			}
+			counts, all := func(i, j int) bool { return j < first+i*grow }, func(int, int) bool { return true }
+
+			a, b, got, want := random(rows, k), random(k, cols), New(rows, cols), New(rows, cols)
+			Gemm(N, a, N, b, 0, want)
+			m.Product(a, b, got)
+			compare("Product", got, want, counts)
+
+			// Softmax of a whole row with -Inf where nothing counts.
+			p := got
+			plain := New(rows, cols)
+			for i := range rows {
+				for j, v := range want.Row(i) {
+					plain.Row(i)[j] = Float(math.Inf(-1))
+					if counts(i, j) {
+						plain.Row(i)[j] = v / 2
+					}
+				}
+				Softmax(plain.Row(i))
+			}
+			m.Softmax(0.5, p)
+			compare("Softmax", p, plain, all)
+
+			x, y := random(cols, k), random(rows, k)
+			for _, add := range []bool{false, true} {
+				got, want := random(rows, k), New(rows, k)
+				copy(want.Data, got.Data)
+				m.Mul(p, x, add, got)
+				Gemm(N, p, N, x, beta(add), want)
+				compare("Mul", got, want, all)
+
+				got, want = random(cols, k), New(cols, k)
+				copy(want.Data, got.Data)
+				m.MulT(p, y, add, got)
+				Gemm(T, p, N, y, beta(add), want)
+				compare("MulT", got, want, all)
+			}
+
+			g := random(rows, cols)
+			want = New(rows, cols)
+			for i := range rows {
+				dot := plainDot(p.Row(i), g.Row(i))
+				for j, v := range g.Row(i) {
+					want.Row(i)[j] = 0.5 * p.Row(i)[j] * (v - dot)
+				}
+			}
+			m.BackSoftmax(0.5, p, g)
+			compare("BackSoftmax", g, want, all)
+
+			turned := New(cols, rows)
+			Transpose(g, turned)
+			for i := range rows {
+				for j, v := range g.Row(i) {
+					if turned.Row(j)[i] != v {
+						t.Fatalf("Transpose of %v: element (%d, %d) is %v, not %v", d, j, i, turned.Row(j)[i], v)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestBackCell compares the kernel with its plain twin.
 func TestBackCell(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))

@@ -103,15 +103,27 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 	}
 }
 
-// Direct is Gemm for products too small to make b ready for, n a multiple of eight and k at least 1: it reads both operands as
-// they lie, a row of b after the other. The result is that of Gemm to the bit.
-func Direct(m, n, k int, a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
-	mr, _ := tileSize()
-	for p := 0; p < k; p += kc {
-		if p > 0 {
-			onto, ldo = c, ldc
+// Direct computes c = a·b + onto as Gemm does, but leaves out what does not count, and reads both operands as they lie, which
+// pays if they are small. Of rows first ... end-1 of c, which are one tile's, counts says how many columns count, at
+// most n and a multiple of eight, and the first and the end of the p to sum over, at least one.
+func Direct(m int, counts func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+	for i, height := 0, 0; i < m; i += height {
+		height = tallest(m - i)
+		cols, from, to := counts(i, i+height)
+		start, lds := tail(onto, i*ldo), ldo
+		for end := 0; from < to; from = end {
+			end = min(to, from/kc*kc+kc) // as Gemm sums
+			left := &a[i*aRow+from*aCol]
+			for j, width := 0, 0; j < cols; j += width {
+				width = widest(height, cols-j)
+				var s *float32
+				if start != nil {
+					s = &start[j]
+				}
+				tile(height, width, end-from, left, aRow, aCol, &b[from*ldb+j], ldb, s, lds, &c[i*ldc+j], ldc)
+			}
+			start, lds = c[i*ldc:], ldc
 		}
-		block(m, n, min(kc, k-p), a[p*aCol:], mr*aRow, aRow, aCol, b[p*ldb:], 1, ldb, onto, ldo, c, ldc, nil)
 	}
 }
 
@@ -331,21 +343,20 @@ func packEdge(panel, src []float32, lines, depth, width, line, next int) {
 	packLines(panel, src, lines, depth, width, line)
 }
 
-// packLines interleaves lines, eight at a time where there are eight.
+// packLines interleaves lines, eight at a time; the last eight go over some once more.
 func packLines(panel, src []float32, lines, depth, width, line int) {
-	l, whole := 0, depth&^7
-	for ; l+8 <= lines && whole > 0; l += 8 {
-		_ = src[(l+7)*line+depth-1]
-		cross8(&panel[l], &src[l*line], whole/8, line, width)
-		for p := whole; p < depth; p++ {
-			for r := l; r < l+8; r++ {
-				panel[p*width+r] = src[r*line+p]
-			}
-		}
+	whole := depth &^ 7
+	if lines < 8 {
+		whole = 0
 	}
-	for ; l < lines; l++ {
-		for p, v := range src[l*line:][:depth] {
-			panel[p*width+l] = v
+	for l := 0; l < lines && whole > 0; l += 8 {
+		l := min(l, lines-8)
+		_, _ = src[(l+7)*line+whole-1], panel[(whole-1)*width+l+7]
+		cross8(&panel[l], &src[l*line], whole/8, line, width)
+	}
+	for l := range lines {
+		for p, v := range src[l*line+whole:][:depth-whole] {
+			panel[(whole+p)*width+l] = v
 		}
 	}
 }

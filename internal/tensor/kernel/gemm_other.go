@@ -19,7 +19,7 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, BackSoftmax, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                                  { panic(missing) }
@@ -30,23 +30,27 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Direct(m, n, k int, a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+func Direct(m int, counts func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Ceiling(n int)                                                                  { panic(missing) }
-func ExpSum(x []float32, shift float32) float32                                      { panic(missing) }
-func Sigmoid(x []float32)                                                            { panic(missing) }
-func Tanh(x, y []float32)                                                            { panic(missing) }
-func GELU(x, y []float32)                                                            { panic(missing) }
-func BackGELU(x, dy, dx []float32)                                                   { panic(missing) }
-func ELU(x, y []float32)                                                             { panic(missing) }
-func BackELU(y, dy, dx []float32)                                                    { panic(missing) }
-func SumRows(x []float32, rows, stride int, y []float32)                             { panic(missing) }
-func SumProducts(a, b []float32, rows, stride int, y []float32)                      { panic(missing) }
-func Mul(x, y []float32)                                                             { panic(missing) }
-func MulAdd(x, a, b, y []float32)                                                    { panic(missing) }
-func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32)                  { panic(missing) }
-func BackSoftmax(p, d []float32, scale float32)                                      { panic(missing) }
+func Ceiling(n int)                                                        { panic(missing) }
+func ExpSum(x []float32, shift float32) float32                            { panic(missing) }
+func Sigmoid(x []float32)                                                  { panic(missing) }
+func Tanh(x, y []float32)                                                  { panic(missing) }
+func GELU(x, y []float32)                                                  { panic(missing) }
+func BackGELU(x, dy, dx []float32)                                         { panic(missing) }
+func ELU(x, y []float32)                                                   { panic(missing) }
+func BackELU(y, dy, dx []float32)                                          { panic(missing) }
+func SumRows(x []float32, rows, stride int, y []float32)                   { panic(missing) }
+func SumProducts(a, b []float32, rows, stride int, y []float32)            { panic(missing) }
+func Mul(x, y []float32)                                                   { panic(missing) }
+func MulAdd(x, a, b, y []float32)                                          { panic(missing) }
+func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32)        { panic(missing) }
+func Softmax(x []float32, rows, ld, width, count, grow int, scale float32) { panic(missing) }
+func BackSoftmax(p []float32, ldp int, d []float32, ldd, rows, width, count, grow int, scale float32) {
+	panic(missing)
+}
+func Transpose(x []float32, rows, cols, ldx int, y []float32, ldy int)               { panic(missing) }
 func Dot(x, y []float32) float32                                                     { panic(missing) }
 func Sum(x []float32) float32                                                        { panic(missing) }
 func Max(x []float32) float32                                                        { panic(missing) }

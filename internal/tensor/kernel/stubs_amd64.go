@@ -142,6 +142,18 @@ func elu8(x *float32, y *float32, n int)
 //go:noescape
 func backELU8(y *float32, dy *float32, dx *float32, n int)
 
+// softmaxRows replaces the first count numbers x of each row by softmax(scale x) and the rest, up to a width of
+// whole eights, by 0. Rows are ld apart, and count grows by grow from each to the next.
+//
+//go:noescape
+func softmaxRows(x *float32, rows int, ld int, width int, count int, grow int, scale float32)
+
+// backSoftmaxRows replaces the first count numbers d of each row by scale p (d - Σ p d) and the rest, up to a
+// width of whole eights, by 0, as softmaxRows left p there. Count grows by grow from each row to the next.
+//
+//go:noescape
+func backSoftmaxRows(p *float32, ldp int, d *float32, ldd int, rows int, width int, count int, grow int, scale float32)
+
 // backCell8 takes an LSTM cell of h units, a multiple of eight, one step back: gates and
 // dPre have rows i f g o of h numbers each.
 //
@@ -197,11 +209,6 @@ func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
 //
 //go:noescape
 func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
-
-// backSoftmax8 sets n times eight numbers d to scale p (d - sum).
-//
-//go:noescape
-func backSoftmax8(p *float32, d *float32, n int, scale float32, sum float32)
 
 // squares8 adds the squares of n times eight numbers to eight sums in float64.
 //

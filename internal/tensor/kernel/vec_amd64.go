@@ -206,16 +206,24 @@ func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32) {
 	}
 }
 
-// BackSoftmax sets d to scale p (d - Σ p d).
-func BackSoftmax(p, d []float32, scale float32) {
-	d = d[:len(p)]
-	sum := Dot(p, d)
-	if n := len(p) / 8; n > 0 {
-		backSoftmax8(&p[0], &d[0], n, scale, sum)
-		p, d = p[8*n:], d[8*n:]
-	}
-	for j, p := range p {
-		d[j] = float32(scale*p) * (d[j] - sum)
+// Softmax replaces the first count numbers of each row of x by the softmax of scale times them, and the rest by 0.
+// Rows are ld apart and width, a multiple of eight, long; count, at least 1, grows by grow from each to the next.
+func Softmax(x []float32, rows, ld, width, count, grow int, scale float32) {
+	_ = x[(rows-1)*ld+width-1]
+	softmaxRows(&x[0], rows, ld, width, count, grow, scale)
+}
+
+// BackSoftmax replaces the first count numbers of each row of d by scale p (d - Σ p d), and the rest by 0, where p
+// is 0. Rows are as in Softmax.
+func BackSoftmax(p []float32, ldp int, d []float32, ldd, rows, width, count, grow int, scale float32) {
+	_, _ = p[(rows-1)*ldp+width-1], d[(rows-1)*ldd+width-1]
+	backSoftmaxRows(&p[0], ldp, &d[0], ldd, rows, width, count, grow, scale)
+}
+
+// Transpose writes the rows of x, ldx apart, as columns of y, whose rows are ldy apart.
+func Transpose(x []float32, rows, cols, ldx int, y []float32, ldy int) {
+	if rows > 0 && cols > 0 {
+		packLines(y, x, rows, cols, ldy, ldx)
 	}
 }
 

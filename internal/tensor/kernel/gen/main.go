@@ -19,15 +19,14 @@ func main() {
 	ConstraintExpr("!f64")
 	for _, rows := range []int{1, 2, 4, 6, 8} {
 		tile(rows, 1, 32, YMM)
-		if rows < 8 {
-			tile(rows, 2, 32, YMM)
-		}
+		tile(rows, 2, 32, YMM)
 	}
-	tile(8, 1, 64, ZMM)
 	tile(4, 2, 64, ZMM)
 	tile(8, 2, 64, ZMM)
 	packs()
-	elementary()
+	e := newExponential()
+	elementary(e)
+	softmaxes(e)
 	backCell()
 	vectors()
 	adam()
@@ -322,6 +321,22 @@ func (e exponential) powers(r, k, y reg.VecVirtual) {
 	VFMADD213PS(r, t, y)
 }
 
+// below emits y = e^x for numbers x below 88, or NaN: the same as emit, with less to do.
+func (e exponential) below(x, y reg.VecVirtual) {
+	k, r, mask := YMM(), YMM(), YMM()
+	VMOVUPS(e.low, r)
+	VMAXPS(x, r, r) // a NaN stays, being the second operand
+	e.powers(r, k, y)
+	VADDPS(e.one, y, y)
+	VCVTPS2DQ(k, k)
+	VPADDD(e.bias, k, k)
+	VPSLLD(Imm(23), k, k)
+	VMULPS(k, y, y)
+	VCMPPS(Imm(1), e.low, x, mask) // x < low
+	VANDNPS(y, mask, y)
+}
+
+// emit emits y = e^x for any x.
 func (e exponential) emit(x, y reg.VecVirtual) {
 	k, r, t, mask := YMM(), YMM(), YMM(), YMM()
 	VMINPS(e.high, x, r)
@@ -347,9 +362,7 @@ func (e exponential) emit(x, y reg.VecVirtual) {
 }
 
 // elementary are the functions that softmax and the gates of an LSTM are made of.
-func elementary() {
-	e := newExponential()
-
+func elementary(e exponential) {
 	TEXT("exp8", NOSPLIT, "func(x *float32, n int, shift float32, sum *float32)")
 	Pragma("noescape")
 	Doc("exp8 replaces n times eight numbers x by e^(x-shift), and adds them to the eight sums.")
@@ -376,7 +389,7 @@ func elementary() {
 	sigmoid := func(x, y reg.VecVirtual) {
 		minus, one := YMM(), YMM()
 		VORPS(sign, x, minus) // -|x|
-		e.emit(minus, y)
+		e.below(minus, y)
 		VMOVUPS(e.one, one)
 		VADDPS(one, y, minus)
 		VDIVPS(minus, y, minus)     // q
@@ -545,6 +558,149 @@ func elementary() {
 	}, ptr, dy, dx)
 	VZEROUPPER()
 	RET()
+}
+
+// softmaxes are the loops over rows of which only the first numbers count, one more in each row if so wished: the
+// weights of attention. They go by whole eights and mask what does not count, as short rows are the rule.
+func softmaxes(e exponential) {
+	lanes := GLOBL("lanes", attr.RODATA|attr.NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(i))
+	}
+	least, minus8 := float("least", float32(math.Inf(-1))), constant("minus8", 1<<32-8)
+
+	// rows emits a loop over rows: body does a row of which n numbers count.
+	rows := func(body func(n reg.GPVirtual), next func()) {
+		n, left := Load(Param("count"), GP64()).(reg.GPVirtual), Load(Param("rows"), GP64())
+		Label("row")
+		body(n)
+		next()
+		grow := GP64()
+		Load(Param("grow"), grow)
+		ADDQ(grow, n)
+		DECQ(left)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+	// pass emits a loop over the eights of the n numbers that count, from where at points; mask tells which do.
+	pass := func(name string, n reg.GPVirtual, mask reg.VecVirtual, body func(at reg.GPVirtual)) {
+		at, last := GP64(), GP64()
+		XORQ(at, at)
+		LEAQ(Mem{Base: n, Index: n, Scale: 1}, last)
+		ADDQ(last, last) // bytes
+		left := YMM()
+		VMOVQ(n, left.AsX())
+		VPBROADCASTD(left.AsX(), left)
+		Label(name)
+		VPCMPGTD(lanes, left, mask)
+		VPADDD(minus8, left, left)
+		body(at)
+		ADDQ(Imm(32), at)
+		CMPQ(at, last)
+		JLT(LabelRef(name))
+	}
+	// rest emits a loop that clears what is left of a row.
+	rest := func(x, n, width reg.GPVirtual) {
+		at, zero := GP64(), YMM()
+		LEAQ(Mem{Base: n, Disp: 7}, at)
+		ANDQ(I8(-8), at)
+		VXORPS(zero, zero, zero)
+		JMP(LabelRef("test"))
+		Label("clear")
+		VMOVUPS(zero, Mem{Base: x, Index: at, Scale: 4})
+		ADDQ(Imm(8), at)
+		Label("test")
+		CMPQ(at, width)
+		JLT(LabelRef("clear"))
+	}
+	// join combines the lanes of v with all others, the same result in each.
+	join := func(op func(...Op), v reg.VecVirtual) {
+		t := YMM()
+		VPERM2F128(Imm(0x01), v, v, t)
+		op(t, v, v)
+		VSHUFPS(Imm(0xb1), v, v, t)
+		op(t, v, v)
+		VSHUFPS(Imm(0x4e), v, v, t)
+		op(t, v, v)
+	}
+
+	TEXT("softmaxRows", NOSPLIT, "func(x *float32, rows, ld, width, count, grow int, scale float32)")
+	Pragma("noescape")
+	Doc("softmaxRows replaces the first count numbers x of each row by softmax(scale x) and the rest, up to a width of",
+		"whole eights, by 0. Rows are ld apart, and count grows by grow from each to the next.")
+	x := Load(Param("x"), GP64()).(reg.GPVirtual)
+	ld, width := Load(Param("ld"), GP64()), Load(Param("width"), GP64()).(reg.GPVirtual)
+	SHLQ(Imm(2), ld)
+	scale := broadcast("scale")
+	rows(func(n reg.GPVirtual) {
+		top, mask := YMM(), YMM()
+		VMOVUPS(least, top)
+		pass("max", n, mask, func(at reg.GPVirtual) {
+			v := YMM()
+			VMOVUPS(least, v)
+			VBLENDVPS(mask, Mem{Base: x, Index: at, Scale: 1}, v, v)
+			VMAXPS(top, v, top) // passes NaNs over
+		})
+		join(func(o ...Op) { VMAXPS(o[0], o[1], o[2]) }, top)
+		VMULPS(scale, top, top)
+		sum := YMM()
+		VXORPS(sum, sum, sum)
+		pass("exp", n, mask, func(at reg.GPVirtual) {
+			v, y := YMM(), YMM()
+			VMOVUPS(Mem{Base: x, Index: at, Scale: 1}, v)
+			VFMSUB213PS(top, scale, v)
+			e.below(v, y)
+			VANDPS(mask, y, y)
+			VMOVUPS(y, Mem{Base: x, Index: at, Scale: 1})
+			VADDPS(y, sum, sum)
+		})
+		join(func(o ...Op) { VADDPS(o[0], o[1], o[2]) }, sum)
+		one := YMM()
+		VMOVUPS(e.one, one)
+		VDIVPS(sum, one, sum)
+		pass("divide", n, mask, func(at reg.GPVirtual) {
+			v := YMM()
+			VMULPS(Mem{Base: x, Index: at, Scale: 1}, sum, v)
+			VANDPS(mask, v, v) // 0, even if the sum is NaN
+			VMOVUPS(v, Mem{Base: x, Index: at, Scale: 1})
+		})
+		rest(x, n, width)
+	}, func() { ADDQ(ld, x) })
+
+	TEXT("backSoftmaxRows", NOSPLIT, "func(p *float32, ldp int, d *float32, ldd, rows, width, count, grow int, scale float32)")
+	Pragma("noescape")
+	Doc("backSoftmaxRows replaces the first count numbers d of each row by scale p (d - Σ p d) and the rest, up to a",
+		"width of whole eights, by 0, as softmaxRows left p there. Count grows by grow from each row to the next.")
+	p, d := Load(Param("p"), GP64()).(reg.GPVirtual), Load(Param("d"), GP64()).(reg.GPVirtual)
+	ldp, ldd := Load(Param("ldp"), GP64()), Load(Param("ldd"), GP64())
+	width = Load(Param("width"), GP64()).(reg.GPVirtual)
+	SHLQ(Imm(2), ldp)
+	SHLQ(Imm(2), ldd)
+	scale = broadcast("scale")
+	rows(func(n reg.GPVirtual) {
+		sum, mask := YMM(), YMM()
+		VXORPS(sum, sum, sum)
+		pass("dot", n, mask, func(at reg.GPVirtual) {
+			v := YMM()
+			VANDPS(Mem{Base: d, Index: at, Scale: 1}, mask, v)
+			VFMADD231PS(Mem{Base: p, Index: at, Scale: 1}, v, sum)
+		})
+		join(func(o ...Op) { VADDPS(o[0], o[1], o[2]) }, sum)
+		pass("back", n, mask, func(at reg.GPVirtual) {
+			v, t := YMM(), YMM()
+			VMOVUPS(Mem{Base: d, Index: at, Scale: 1}, v)
+			VSUBPS(sum, v, v)
+			VMULPS(Mem{Base: p, Index: at, Scale: 1}, scale, t)
+			VMULPS(t, v, v)
+			VANDPS(mask, v, v)
+			VMOVUPS(v, Mem{Base: d, Index: at, Scale: 1})
+		})
+		rest(d, n, width)
+	}, func() {
+		ADDQ(ldp, p)
+		ADDQ(ldd, d)
+	})
 }
 
 // backCell is one example's step back through an LSTM; see backLSTMCell in package grad.
@@ -779,23 +935,6 @@ func vectors() {
 		VADDPS(Mem{Base: dx}, v, v)
 		VMOVUPS(v, Mem{Base: dx})
 	}, dy, y, dx)
-	VZEROUPPER()
-	RET()
-
-	TEXT("backSoftmax8", NOSPLIT, "func(p, d *float32, n int, scale, sum float32)")
-	Pragma("noescape")
-	Doc("backSoftmax8 sets n times eight numbers d to scale p (d - sum).")
-	p, d := Load(Param("p"), GP64()), Load(Param("d"), GP64())
-	n = Load(Param("n"), GP64())
-	scale, total := broadcast("scale"), broadcast("sum")
-	loop8(n, func() {
-		v, t := YMM(), YMM()
-		VMOVUPS(Mem{Base: d}, v)
-		VSUBPS(total, v, v)
-		VMULPS(Mem{Base: p}, scale, t)
-		VMULPS(t, v, v)
-		VMOVUPS(v, Mem{Base: d})
-	}, p, d)
 	VZEROUPPER()
 	RET()
 
