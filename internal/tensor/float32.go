@@ -110,7 +110,8 @@ func (w *product) run() {
 		w.Part(0, n)
 		return
 	}
-	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel {
+	bRow, bCol := w.tB.strides(w.b)
+	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel && !kernel.Lies(w.c.Cols, bRow, bCol) {
 		shared := panels.Get().(*[]float32)
 		*shared = slices.Grow((*shared)[:0], kernel.PanelSize(k, w.c.Cols))
 		w.panel = (*shared)[:kernel.PanelSize(k, w.c.Cols)]

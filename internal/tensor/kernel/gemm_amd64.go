@@ -42,7 +42,8 @@ const (
 
 	narrow = 8 // columns of the narrowest tile
 
-	near = 64 // numbers between two columns of a that the tile may read as they lie, four lines of cache
+	near     = 64  // numbers between two columns of a that the tile may read as they lie, four lines of cache
+	nearRows = 512 // numbers between two rows of b that it may
 )
 
 // tileSize is the number of rows and columns of the largest tile: both divide mc, or nc.
@@ -73,15 +74,14 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
-	_, nr := tileSize()
-	lies := bCol == 1 && n == nr // a panel already, whatever lies between its rows
+	lies := Lies(n, bRow, bCol)
 	for j := 0; j < n; j += nc {
 		cols := min(nc, n-j)
 		for p := 0; p < k; p += deep {
 			depth := min(deep, k-p)
 			right := operand{data: w.b[:], width: roundUp(cols)}
 			if lies {
-				right = operand{data: b[p*bRow:], row: bRow}
+				right = operand{data: b[p*bRow+j:], row: bRow}
 			} else {
 				packBlock(right.data, b[p*bRow+j*bCol:], 0, cols, depth, right.width, bRow, bCol)
 			}
@@ -101,6 +101,13 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 			}
 		}
 	}
+}
+
+// Lies tells whether Gemm reads a right-hand operand of n columns as it lies, so that nothing is gained by packing it
+// before: if its rows do not lie far apart, and end with a tile, or if there is but one panel.
+func Lies(n, bRow, bCol int) bool {
+	_, nr := tileSize()
+	return bCol == 1 && (n == nr || n%narrow == 0 && bRow <= nearRows)
 }
 
 // Direct computes c = a·b + onto as Gemm does, but leaves out what does not count, and reads both operands as they lie, which

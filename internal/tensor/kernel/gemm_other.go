@@ -19,7 +19,7 @@ func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
 func PanelSize(k, n int) int                                  { panic(missing) }
@@ -30,6 +30,7 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
+func Lies(n, bRow, bCol int) bool { panic(missing) }
 func Direct(m int, counts func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
