@@ -20,7 +20,7 @@ func (v *Value) Affine(w, b *Value) *Value {
 
 func backAffine(v *Value) {
 	backMatMulT(v)
-	if b := v.in[2]; b.Grad != nil {
+	if b := v.in[2]; b.flows {
 		b.settle()
 		tensor.AddRows(v.gradient(), b.Grad)
 	}

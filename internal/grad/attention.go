@@ -77,7 +77,7 @@ var attentions = sync.Pool{New: func() any { return new(attention) }}
 func newAttention(v *Value, causal bool) attention {
 	w := attention{
 		steps: v.steps(), qkv: v.in[0].Matrix, out: v.Matrix, p: v.save[0],
-		heads: int(v.k), causal: causal, keep: v.Grad != nil,
+		heads: int(v.k), causal: causal, keep: v.flows,
 	}
 	if memory := v.in[1]; memory != nil {
 		w.memory, w.m = memory.Matrix, memory.Cols/v.Cols
@@ -210,10 +210,11 @@ func backCausalAttention(v *Value) { attentionBackward(v, true) }
 func attentionBackward(v *Value, causal bool) {
 	w := attentionBacks.Get().(*attentionBack)
 	*w = attentionBack{attention: newAttention(v, causal), dOut: v.gradient()}
-	if v.in[0].Grad != nil {
-		w.dQKV, w.first = v.in[0].gradient(), v.in[0].beta() == 0
+	if v.in[0].flows {
+		w.first = v.in[0].beta() == 0
+		w.dQKV = v.in[0].gradient()
 	}
-	if v.in[1] != nil && v.in[1].Grad != nil {
+	if v.in[1] != nil && v.in[1].flows {
 		v.in[1].settle()
 		w.dMemory = v.in[1].gradient()
 	}

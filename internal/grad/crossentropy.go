@@ -25,12 +25,12 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	out := t.op(N, 1, backCrossEntropy, v, w)
 	out.ids, out.first = targets, true
 	rows := N // of logits at a time
-	if out.Grad == nil {
+	if !out.flows {
 		rows = min(N, blockRows)
 	}
 	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.arena.Raw(rows * V)}
 	words := tensor.Prepare(t.arena.Raw, tensor.T, w.Matrix)
-	if out.Grad != nil {
+	if out.flows {
 		sums := t.arena.Raw(N)
 		out.save = [4][]Float{p.Data, sums}
 		w := softmaxes.Get().(*softmax)
@@ -88,14 +88,14 @@ func backCrossEntropy(v *Value) {
 	x, w, sums := v.in[0], v.in[1], v.save[1]
 	p := tensor.Matrix{Rows: v.Rows, Cols: w.Rows, Data: v.save[0]}
 	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.arena.Raw(x.Rows * x.Cols)}
-	if x.Grad != nil {
+	if x.flows {
 		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
 		x.settle()
 		for i, s := range sums {
 			tensor.Axpy(v.Grad[i]/s, rows.Row(i), x.gradient().Row(i))
 		}
 	}
-	if w.Grad != nil {
+	if w.flows {
 		for i, s := range sums {
 			row := rows.Row(i)
 			copy(row, x.Row(i))

@@ -80,7 +80,8 @@ func (w *eluPass) Part(from, to int) { tensor.ELU(w.x[from:to], w.y[from:to]) }
 // the derivative is 1, or e^x = y + 1
 func backELU(v *Value) {
 	w := eluBacks.Get().(*eluBack)
-	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad, first: v.in[0].beta() == 0}
+	first := v.in[0].beta() == 0
+	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad, first: first}
 	tensor.Split(w, len(w.y), splitFloats)
 	eluBacks.Put(w)
 }
@@ -170,7 +171,7 @@ func (v *Value) Add(b *Value) *Value {
 func backAdd(v *Value) {
 	for _, a := range v.in[:2] {
 		switch {
-		case a.Grad == nil:
+		case !a.flows:
 		case a.beta() == 0:
 			tensor.Copy(v.Grad, a.Grad)
 		default:

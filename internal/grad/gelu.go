@@ -37,7 +37,8 @@ func (w *gelu) Part(from, to int) { tensor.GELU(w.x[from:to], w.y[from:to]) }
 // The way back computes the sigmoid again, which costs less than to keep it.
 func backGELU(v *Value) {
 	w := geluBacks.Get().(*geluBack)
-	*w = geluBack{x: v.in[0].Data, dy: v.Grad, dx: v.in[0].Grad, first: v.in[0].beta() == 0}
+	first := v.in[0].beta() == 0
+	*w = geluBack{x: v.in[0].Data, dy: v.Grad, dx: v.in[0].Grad, first: first}
 	tensor.Split(w, len(w.x), splitFloats)
 	geluBacks.Put(w)
 }

@@ -52,18 +52,19 @@ func (w *layerNorm) Part(from, to int) {
 
 func backLayerNormAffine(v *Value) {
 	x, gain, bias, C := v.in[0], v.in[1], v.in[2], v.Cols
-	if bias.Grad != nil {
+	if bias.flows {
 		bias.settle()
 		tensor.AddRows(v.gradient(), bias.Grad)
 	}
-	if gain.Grad != nil {
+	if gain.flows {
 		gain.settle()
 		standard := tensor.Matrix{Rows: v.Rows, Cols: C, Data: v.save[0]}
 		tensor.AddRowProducts(v.gradient(), standard, gain.Grad)
 	}
-	if x.Grad != nil {
+	if x.flows {
 		w := layerNormBacks.Get().(*layerNormBack)
-		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: x.beta() == 0}
+		first := x.beta() == 0
+		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: first}
 		tensor.Split(w, v.Rows, layerNormAlign(C))
 		layerNormBacks.Put(w)
 	}

@@ -33,7 +33,8 @@ func (v *Value) ByExample(s Steps) *Value {
 }
 
 func backByExample(v *Value) {
-	dy, dx, first := v.gradient(), v.in[0].gradient(), v.in[0].beta() == 0
+	first := v.in[0].beta() == 0
+	dy, dx := v.gradient(), v.in[0].gradient()
 	v.steps().byExample(func(i, r int) { addRow(dy.Row(i), dx.Row(r), first) })
 }
 
@@ -48,7 +49,8 @@ func (v *Value) BySteps(s Steps) *Value {
 }
 
 func backBySteps(v *Value) {
-	dy, dx, first := v.gradient(), v.in[0].gradient(), v.in[0].beta() == 0
+	first := v.in[0].beta() == 0
+	dy, dx := v.gradient(), v.in[0].gradient()
 	v.steps().byExample(func(i, r int) { addRow(dy.Row(r), dx.Row(i), first) })
 }
 

@@ -125,10 +125,10 @@ func (v *Value) MatMulT(w *Value) *Value {
 
 func backMatMulT(v *Value) {
 	a, w := v.in[0], v.in[1]
-	if a.Grad != nil {
+	if a.flows {
 		tensor.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, a.beta(), a.gradient())
 	}
-	if w.Grad != nil {
+	if w.flows {
 		tensor.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, w.beta(), w.gradient())
 	}
 }

@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 
 	"vaelab/internal/tensor"
 )
@@ -16,12 +17,13 @@ type Tape struct {
 	arena  tensor.Arena
 	values []*Value // every value since Reset; those past used are spare
 	used   int
+	free   [][]Float // memory of gradients that have been handed on, the latest last
 }
 
 // A Value is a matrix on a tape. Its numbers may be read until the tape's Reset.
 type Value struct {
 	tensor.Matrix
-	Grad []Float // d output / d value, same layout as Data; nil where nothing flows back
+	Grad []Float // d output / d value, same layout as Data, or nil: of an operation it exists in its part of Backward only
 
 	tape *Tape
 	back func(*Value) // adds this value's Grad, times the derivative, to the inputs' Grad
@@ -36,6 +38,7 @@ type Value struct {
 
 	window *Window // of a convolution
 
+	flows bool // a gradient flows back to here
 	unset bool // Grad is not written yet: whoever has it first sets it, see Backward
 	first bool // of an operation: its back sets inputs' gradients that are unset, with beta or settle
 }
@@ -56,7 +59,7 @@ func (t *Tape) Leaf(m tensor.Matrix, grad []Float) *Value {
 	v := t.value()
 	v.Matrix = m
 	if !t.NoGrad {
-		v.Grad = grad
+		v.Grad, v.flows = grad, grad != nil
 	}
 	return v
 }
@@ -76,9 +79,8 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 	v.Matrix = tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Raw(rows * cols)}
 	for i, a := range in {
 		v.in[i] = a
-		if a != nil && a.Grad != nil && v.Grad == nil {
-			v.Grad = t.arena.Raw(rows * cols)
-			v.back, v.unset = back, true
+		if a != nil && a.flows {
+			v.back, v.flows, v.unset = back, true, true
 		}
 	}
 	return v
@@ -86,7 +88,7 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 
 // Reset forgets everything recorded and takes back its memory.
 func (t *Tape) Reset() {
-	t.used = 0
+	t.used, t.free = 0, t.free[:0]
 	t.arena.Reset()
 }
 
@@ -94,7 +96,7 @@ func (t *Tape) Reset() {
 // After it the caller must write all of it.
 func (v *Value) beta() Float {
 	if v.unset {
-		v.unset = false
+		v.borrow()
 		return 0
 	}
 	return 1
@@ -103,22 +105,47 @@ func (v *Value) beta() Float {
 // settle clears a gradient that has not been written yet.
 func (v *Value) settle() {
 	if v.unset {
-		v.unset = false
+		v.borrow()
 		tensor.Clear(v.Grad)
 	}
 }
 
+// borrow gives a gradient that is to be written its memory: the latest that has become free, because it is in the
+// caches, if it is as long or up to twice as long.
+func (v *Value) borrow() {
+	v.unset = false
+	if v.Grad != nil {
+		return // a leaf's, or a view's
+	}
+	t, n := v.tape, v.Rows*v.Cols
+	for i := len(t.free) - 1; i >= 0; i-- {
+		if m := t.free[i]; n <= len(m) && len(m) <= 2*n {
+			t.free = slices.Delete(t.free, i, i+1)
+			v.Grad = m[:n]
+			return
+		}
+	}
+	v.Grad = t.arena.Raw(n)
+}
+
+// handOn gives back the memory of a gradient that has done its work.
+func (v *Value) handOn() {
+	v.tape.free = append(v.tape.free, v.Grad[:cap(v.Grad)])
+	v.Grad, v.unset = nil, true
+}
+
 // Backward fills the gradients of everything that v, a single number, was computed from. A
 // gradient's memory is cleared only before an operation that adds to it: the first of those that can, matrix
-// products above all, write it without reading.
+// products above all, write it without reading. What has been handed on lends its memory to the next.
 func (v *Value) Backward() {
 	if v.Rows != 1 || v.Cols != 1 {
 		panic(fmt.Sprintf("grad: Backward: the value has shape %v, not (1, 1)", v.Matrix))
 	}
-	if v.Grad == nil {
+	if !v.flows {
 		return
 	}
-	v.Grad[0], v.unset = 1, false
+	v.settle()
+	v.Grad[0] = 1
 	t := v.tape
 	for i := t.used - 1; i >= 0; i-- {
 		u := t.values[i]
@@ -134,6 +161,7 @@ func (v *Value) Backward() {
 			}
 		}
 		u.back(u)
+		u.handOn()
 	}
 }
 
