@@ -17,16 +17,20 @@ func (a *Arena) Floats(n int) []Float {
 	return s
 }
 
+// line is the length of a line of cache in numbers.
+const line = 64 / (Bits / 8)
+
 // Raw lends n numbers whose values are left over from earlier use; the caller must
-// write every one before reading it.
+// write every one before reading it. They begin with a line of cache where the slab does, as large ones do.
 func (a *Arena) Raw(n int) []Float {
+	a.used = (a.used + line - 1) / line * line
 	for a.slab < len(a.slabs) && len(a.slabs[a.slab])-a.used < n {
 		a.slab, a.used = a.slab+1, 0
 	}
 	if a.slab == len(a.slabs) {
 		a.slabs = append(a.slabs, make([]Float, max(n, slabFloats)))
 	}
-	s := a.slabs[a.slab][a.used : a.used+n : a.used+n]
+	s := a.slabs[a.slab][a.used:][:n:n]
 	a.used += n
 	return s
 }
