@@ -132,13 +132,15 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// prepare makes the scratch ready for a head's memory and its keys or values.
-func (s *scratch) prepare(memory, x tensor.Matrix, width int) {
+// transpose makes the scratch ready for a head: its memory and its keys or values, transposed, and room for rows.
+func (s *scratch) transpose(memory, x tensor.Matrix, width int) {
 	n, m, T := x.Cols*width, memory.Rows, x.Rows
 	s.data = slices.Grow(s.data[:0], n+T*width)[:n+T*width]
 	s.turned = tensor.Matrix{Rows: x.Cols, Cols: width, Data: s.data[:n]}
 	s.rows = tensor.Matrix{Rows: T, Cols: width, Data: s.data[n:]}
-	tensor.Transpose(memory, s.turned.ColRange(0, m))
+	if m > 0 {
+		tensor.Transpose(memory, s.turned.ColRange(0, m))
+	}
 	tensor.Transpose(x, s.turned.ColRange(m, m+T))
 }
 
@@ -173,7 +175,7 @@ func (x *attended) head(h, d int) (y attended) {
 	return y
 }
 
-// weights are head h's softmax weights, if they are kept.
+// weights are head h's softmax weights, where they are kept.
 func (w *attention) weights(h, T int, p []Float) tensor.Matrix {
 	width := w.width(T)
 	return tensor.Matrix{Rows: T, Cols: width, Data: p[h*T*width : (h+1)*T*width]}
@@ -190,7 +192,7 @@ func (w *attention) seen(m, T int) tensor.Mask {
 // head computes one head of one example.
 func (w *attention) head(h int, x attended, p []Float, s *scratch) {
 	m, T := w.m, x.q.Rows
-	s.prepare(x.memory, x.k, w.width(T))
+	s.transpose(x.memory, x.k, w.width(T))
 	weights := s.rows
 	if w.keep {
 		weights = w.weights(h, T, p)
@@ -253,7 +255,7 @@ func (w *attentionBack) Part(first, last int) {
 // head computes one head of one example.
 func (w *attentionBack) head(h int, x, d attended, weights []Float, s *scratch) {
 	m, T := w.m, x.q.Rows
-	s.prepare(x.memory, x.v, w.width(T))
+	s.transpose(x.memory, x.v, w.width(T))
 	p, dS := w.weights(h, T, weights), s.rows
 	all, own, memory := w.seen(m, T), w.seen(0, T), tensor.Mask{First: m}
 	all.Product(d.y, s.turned, dS) // so far dP

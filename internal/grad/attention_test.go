@@ -11,7 +11,7 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// long has examples of more rows than are in work at a time.
+// long has examples of many tiles, and of some rows more.
 var long = layout(55, 50)
 
 // layout packs examples of the given lengths, the longest first.
@@ -41,6 +41,8 @@ func init() {
 		{"Attention causal", [][2]int{{9, 12}}, attend(packed, false, true, 2), 0},
 		{"Attention memory", [][2]int{{9, 12}, {3, 8}}, attend(packed, true, false, 2), 0},
 		{"Attention memory causal", [][2]int{{9, 12}, {3, 8}}, attend(packed, true, true, 1), 0},
+		{"Attention of eight columns", [][2]int{{9, 48}, {3, 16}}, attend(packed, true, false, 2), 0},
+		{"Attention of eight columns causal", [][2]int{{9, 48}, {3, 48}}, attend(packed, true, true, 2), 0},
 		{"Attention long", [][2]int{{105, 6}, {2, 2}}, attend(long, true, true, 2), 0},
 		{"Affine", [][2]int{{3, 4}, {2, 4}, {1, 2}}, func(in []*Value) *Value { return in[0].Affine(in[1], in[2]) }, 0},
 		{"ByExample", [][2]int{{9, 2}}, func(in []*Value) *Value { return in[0].ByExample(packed) }, 0},

@@ -286,23 +286,23 @@ func (w *convBackward) Part(first, last int) {
 func backConv(v *Value) {
 	x, weight, bias, onto := v.in[0], v.in[1], v.in[2], v.in[3]
 	dy := v.gradient()
-	if onto != nil && onto.Grad != nil {
+	if onto != nil && onto.flows {
 		tensor.Add(v.Grad, onto.Grad)
 	}
-	if bias != nil && bias.Grad != nil {
+	if bias != nil && bias.flows {
 		tensor.AddRows(dy, bias.Grad)
 	}
 	if v.window.shifts(x.Cols) {
 		backConvShift(v.window, x, weight, dy)
 		return
 	}
-	if weight.Grad != nil {
+	if weight.flows {
 		w := convWeightBackwards.Get().(*convWeightBackward)
 		*w = convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
 		tensor.Split(w, len(v.window.Taps), convTaps(x.Cols))
 		convWeightBackwards.Put(w)
 	}
-	if x.Grad != nil {
+	if x.flows {
 		w := convBackwards.Get().(*convBackward)
 		*w = convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: tensor.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
 		tensor.Split(w, x.Rows/(v.window.Height*v.window.Width), 1)
@@ -469,15 +469,15 @@ func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 	*w = convShiftBack{x: x.Matrix, images: max(1, (total+convGroups-1)/convGroups),
 		input: convShift{win: win, x: dy, runs: win.back, panels: w.input.panels[:0]}}
 	groups := (total + w.images - 1) / w.images
-	if weight.Grad != nil {
+	if weight.flows {
 		w.sums = block.matrix(groups*weight.Cols, weight.Rows)
 	}
-	if x.Grad != nil {
+	if x.flows {
 		w.input.y, w.input.onto = x.gradient(), x.gradient()
 		w.opposite(weight.Matrix, x.tape.arena.Raw)
 	}
 	tensor.Split(w, groups, 1)
-	if weight.Grad != nil {
+	if weight.flows {
 		size, dw := weight.Rows*weight.Cols, weight.gradient()
 		for g := 1; g < groups; g++ {
 			tensor.Add(w.sums.Data[g*size:][:size], w.sums.Data[:size])

@@ -196,10 +196,10 @@ func (v *Value) Mul(b *Value) *Value {
 func backMul(v *Value) {
 	a, b := v.in[0], v.in[1]
 	for i, g := range v.Grad {
-		if a.Grad != nil {
+		if a.flows {
 			a.Grad[i] += g * b.Data[i]
 		}
-		if b.Grad != nil {
+		if b.flows {
 			b.Grad[i] += g * a.Data[i]
 		}
 	}
@@ -226,10 +226,10 @@ func (v *Value) AddRow(r *Value) *Value {
 
 func backAddRow(v *Value) {
 	a, r := v.in[0], v.in[1]
-	if a.Grad != nil {
+	if a.flows {
 		tensor.Add(v.Grad, a.Grad)
 	}
-	if r.Grad != nil {
+	if r.flows {
 		tensor.AddRows(v.gradient(), r.Grad)
 	}
 }
@@ -251,10 +251,10 @@ func backMulRow(v *Value) {
 	a, r := v.in[0], v.in[1]
 	for i := range v.Rows {
 		for j, g := range v.gradient().Row(i) {
-			if a.Grad != nil {
+			if a.flows {
 				a.Grad[i*v.Cols+j] += g * r.Data[j]
 			}
-			if r.Grad != nil {
+			if r.flows {
 				r.Grad[j] += g * a.Row(i)[j]
 			}
 		}

@@ -161,7 +161,7 @@ func TestGradientsOfComputed(t *testing.T) {
 		inputs, want := c.inputs()
 		c.run(inputs, want)
 		_, got := c.inputs()
-		var tape Tape
+		tape := Tape{Poison: true}
 		leftovers := tape.Zeros(1, 1<<18).Data
 		for i := range leftovers {
 			leftovers[i] = Float(math.NaN())
@@ -180,6 +180,43 @@ func TestGradientsOfComputed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestGradientsBorrowMemory: a chain of operations needs two gradients at a time, whatever its length; what is handed on
+// is not read again, nor is what was handed on before a Reset; and Backward runs once.
+func TestGradientsBorrowMemory(t *testing.T) {
+	tape, x, grad := Tape{Poison: true}, tensor.New(3, 5), make([]Float, 15)
+	for i := range x.Data {
+		x.Data[i] = Float(i) / 7
+	}
+	var first []Float
+	for step := range 3 {
+		clear(grad)
+		y := tape.Leaf(x, grad)
+		for range 20 {
+			y = y.GELU().Add(y)
+		}
+		loss := y.Sum()
+		loss.Backward()
+		if n := len(tape.free); n < 2 || n > 4 {
+			t.Errorf("a chain of 40 operations left %d gradients, want two to four", n)
+		}
+		if first == nil {
+			first = slices.Clone(grad)
+		}
+		if !slices.Equal(grad, first) {
+			t.Errorf("step %d has other gradients than the first: %v, %v", step, grad, first)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("Backward ran a second time")
+				}
+			}()
+			loss.Backward()
+		}()
+		tape.Reset()
 	}
 }
 

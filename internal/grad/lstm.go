@@ -156,19 +156,19 @@ func backLSTM(v *Value) {
 	}
 	tensor.Split(w, B, lstmAlign(N, H, B))
 	backwards.Put(w)
-	if h0 != nil && h0.Grad != nil {
+	if h0 != nil && h0.flows {
 		tensor.Add(dh.Data, h0.Grad)
 	}
-	if c0 != nil && c0.Grad != nil {
+	if c0 != nil && c0.flows {
 		tensor.Add(dc.Data, c0.Grad)
 	}
-	if x.Grad != nil {
+	if x.flows {
 		tensor.Gemm(tensor.N, dPre, tensor.N, wih.ColRange(0, I), 1, x.gradient())
 	}
-	if whh.Grad != nil {
+	if whh.flows {
 		tensor.Gemm(tensor.T, dPre, tensor.N, hPrev, 1, whh.gradient())
 	}
-	if wih.Grad != nil {
+	if wih.flows {
 		tensor.Gemm(tensor.T, dPre, tensor.N, x.Matrix, 1, wih.gradient().ColRange(0, I))
 	}
 	// Biases and z act at every step: their gradients are sums over the steps.
@@ -179,19 +179,19 @@ func backLSTM(v *Value) {
 		}
 	}
 	for b := range B {
-		if bih.Grad != nil {
+		if bih.flows {
 			tensor.Add(dFixed.Row(b), bih.Grad)
 		}
-		if bhh.Grad != nil {
+		if bhh.flows {
 			tensor.Add(dFixed.Row(b), bhh.Grad)
 		}
 	}
 	if z != nil {
 		D := z.Cols
-		if z.Grad != nil {
+		if z.flows {
 			tensor.Gemm(tensor.N, dFixed, tensor.N, wih.ColRange(I, I+D), 1, z.gradient())
 		}
-		if wih.Grad != nil {
+		if wih.flows {
 			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
 		}
 	}

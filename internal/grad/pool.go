@@ -107,7 +107,7 @@ func (v *Value) Beside(b *Value) *Value {
 func backBeside(v *Value) {
 	from := 0
 	for _, a := range v.in[:2] {
-		if a.Grad != nil {
+		if a.flows {
 			for i := range v.Rows {
 				tensor.Add(v.gradient().Row(i)[from:from+a.Cols], a.gradient().Row(i))
 			}

@@ -83,10 +83,10 @@ func (v *Value) AddSteps(s Steps, table *Value) *Value {
 
 func backAddSteps(v *Value) {
 	x, table := v.in[0], v.in[1]
-	if x.Grad != nil {
+	if x.flows {
 		tensor.Add(v.Grad, x.Grad)
 	}
-	if table.Grad == nil {
+	if !table.flows {
 		return
 	}
 	s, dy, dTable := v.steps(), v.gradient(), table.gradient()

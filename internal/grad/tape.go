@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"vaelab/internal/tensor"
@@ -13,11 +14,13 @@ type Float = tensor.Float
 // A Tape records operations in the order they are computed. The zero Tape is ready.
 type Tape struct {
 	NoGrad bool // compute values only: nothing is recorded, gradients do not exist
+	Poison bool // fill memory that is handed on with NaN, so that a test sees who reads it before writing
 
 	arena  tensor.Arena
 	values []*Value // every value since Reset; those past used are spare
 	used   int
 	free   [][]Float // memory of gradients that have been handed on, the latest last
+	ran    bool      // Backward
 }
 
 // A Value is a matrix on a tape. Its numbers may be read until the tape's Reset.
@@ -88,7 +91,8 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 
 // Reset forgets everything recorded and takes back its memory.
 func (t *Tape) Reset() {
-	t.used, t.free = 0, t.free[:0]
+	clear(t.free)
+	t.used, t.free, t.ran = 0, t.free[:0], false
 	t.arena.Reset()
 }
 
@@ -114,9 +118,6 @@ func (v *Value) settle() {
 // caches, if it is as long or up to twice as long.
 func (v *Value) borrow() {
 	v.unset = false
-	if v.Grad != nil {
-		return // a leaf's, or a view's
-	}
 	t, n := v.tape, v.Rows*v.Cols
 	for i := len(t.free) - 1; i >= 0; i-- {
 		if m := t.free[i]; n <= len(m) && len(m) <= 2*n {
@@ -130,11 +131,17 @@ func (v *Value) borrow() {
 
 // handOn gives back the memory of a gradient that has done its work.
 func (v *Value) handOn() {
-	v.tape.free = append(v.tape.free, v.Grad[:cap(v.Grad)])
-	v.Grad, v.unset = nil, true
+	m := v.Grad[:cap(v.Grad)]
+	if v.tape.Poison {
+		for i := range m {
+			m[i] = Float(math.NaN())
+		}
+	}
+	v.tape.free = append(v.tape.free, m)
+	v.Grad = nil
 }
 
-// Backward fills the gradients of everything that v, a single number, was computed from. A
+// Backward fills the gradients of everything that v, a single number, was computed from; once before a Reset. A
 // gradient's memory is cleared only before an operation that adds to it: the first of those that can, matrix
 // products above all, write it without reading. What has been handed on lends its memory to the next.
 func (v *Value) Backward() {
@@ -144,9 +151,13 @@ func (v *Value) Backward() {
 	if !v.flows {
 		return
 	}
+	t := v.tape
+	if t.ran {
+		panic("grad: Backward: a second time without Reset")
+	}
+	t.ran = true
 	v.settle()
 	v.Grad[0] = 1
-	t := v.tape
 	for i := t.used - 1; i >= 0; i-- {
 		u := t.values[i]
 		if u.back == nil {

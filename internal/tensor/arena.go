@@ -28,7 +28,7 @@ func (a *Arena) Raw(n int) []Float {
 		a.slab, a.used = a.slab+1, 0
 	}
 	if a.slab == len(a.slabs) {
-		a.slabs = append(a.slabs, make([]Float, max(n, slabFloats)))
+		a.slabs = append(a.slabs, make([]Float, max(slabFloats, (n+line-1)/line*line)))
 	}
 	s := a.slabs[a.slab][a.used:][:n:n]
 	a.used += n

@@ -398,10 +398,10 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 }
 
 // direct computes what counts of c = a·b, a transposed as asked, or adds it to c: on one processor, operands as they
-// lie. See kernel.Direct for counts.
-func direct(tA Trans, a, b Matrix, add bool, c Matrix, counts func(first, end int) (cols, from, to int)) {
+// lie. See kernel.Direct for extent.
+func direct(tA Trans, a, b Matrix, add bool, c Matrix, extent func(first, end int) (cols, from, to int)) {
 	if !kernel.Available || c.Cols%8 != 0 {
-		gemm(tA, a, N, b, beta(add), c, true)
+		plainDirect(tA, a, b, add, c)
 		return
 	}
 	aRow, aCol := tA.strides(a)
@@ -409,27 +409,26 @@ func direct(tA Trans, a, b Matrix, add bool, c Matrix, counts func(first, end in
 	if add {
 		onto = c.Data
 	}
-	kernel.Direct(c.Rows, counts, a.Data, aRow, aCol, b.Data, b.stride(), onto, c.stride(), c.Data, c.stride())
+	kernel.Direct(c.Rows, extent, a.Data, aRow, aCol, b.Data, b.stride(), onto, c.stride(), c.Data, c.stride())
 }
 
-func softmaxes(m Mask, x Matrix, scale Float) {
-	if kernel.Available && x.Cols%8 == 0 {
+func maskedSoftmax(m Mask, x Matrix, scale Float) {
+	if kernel.Available && x.Cols%8 == 0 && m.within(x.Rows, x.Cols) {
 		kernel.Softmax(x.Data, x.Rows, x.stride(), x.Cols, m.First, m.Grow, scale)
 		return
 	}
-	plainSoftmaxes(m, x, scale)
+	plainMaskedSoftmax(m, x, scale)
 }
 
-func backSoftmaxes(m Mask, p, d Matrix, scale Float) {
-	if kernel.Available && d.Cols%8 == 0 {
+func maskedBackSoftmax(m Mask, p, d Matrix, scale Float) {
+	if kernel.Available && d.Cols%8 == 0 && m.within(d.Rows, d.Cols) {
 		kernel.BackSoftmax(p.Data, p.stride(), d.Data, d.stride(), d.Rows, d.Cols, m.First, m.Grow, scale)
 		return
 	}
-	plainBackSoftmaxes(m, p, d, scale)
+	plainMaskedBackSoftmax(m, p, d, scale)
 }
 
-// Transpose sets y to xᵀ.
-func Transpose(x, y Matrix) {
+func transpose(x, y Matrix) {
 	if kernel.Available {
 		kernel.Transpose(x.Data, x.Rows, x.Cols, x.stride(), y.Data, y.stride())
 		return

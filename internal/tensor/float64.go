@@ -104,16 +104,14 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
-// direct computes c = a·b, a transposed as asked, or adds it to c, with what does not count.
 func direct(tA Trans, a, b Matrix, add bool, c Matrix, _ func(first, end int) (cols, from, to int)) {
-	gemm(tA, a, N, b, beta(add), c, true)
+	plainDirect(tA, a, b, add, c)
 }
 
-func softmaxes(m Mask, x Matrix, scale Float)        { plainSoftmaxes(m, x, scale) }
-func backSoftmaxes(m Mask, p, d Matrix, scale Float) { plainBackSoftmaxes(m, p, d, scale) }
+func maskedSoftmax(m Mask, x Matrix, scale Float)        { plainMaskedSoftmax(m, x, scale) }
+func maskedBackSoftmax(m Mask, p, d Matrix, scale Float) { plainMaskedBackSoftmax(m, p, d, scale) }
 
-// Transpose sets y to xᵀ.
-func Transpose(x, y Matrix) { plainTranspose(x, y) }
+func transpose(x, y Matrix) { plainTranspose(x, y) }
 
 func squaresHere(x []Float) float64 { return plainSumSquares(x) }
 

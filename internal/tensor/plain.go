@@ -119,25 +119,34 @@ func plainBackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	}
 }
 
-func plainSoftmaxes(m Mask, x Matrix, scale Float) {
+// plainDirect computes what does not count as well.
+func plainDirect(tA Trans, a, b Matrix, add bool, c Matrix) {
+	beta := Float(0)
+	if add {
+		beta = 1
+	}
+	gemm(tA, a, N, b, beta, c, true)
+}
+
+func plainMaskedSoftmax(m Mask, x Matrix, scale Float) {
 	for i := range x.Rows {
-		row := x.Row(i)
-		counts := row[:m.counts(i, x.Cols)]
-		plainScale(scale, counts)
-		plainScale(1/plainExpSum(counts, plainMax(counts)), counts)
-		clear(row[len(counts):])
+		n := m.counts(i, x.Cols)
+		row, rest := x.Row(i)[:n], x.Row(i)[n:]
+		plainScale(scale, row)
+		plainScale(1/plainExpSum(row, plainMax(row)), row)
+		clear(rest)
 	}
 }
 
-func plainBackSoftmaxes(m Mask, p, d Matrix, scale Float) {
+func plainMaskedBackSoftmax(m Mask, p, d Matrix, scale Float) {
 	for i := range d.Rows {
-		row := d.Row(i)
-		counts, p := row[:m.counts(i, d.Cols)], p.Row(i)
-		sum := plainDot(counts, p)
-		for j, v := range counts {
-			counts[j] = scale * p[j] * (v - sum)
+		n := m.counts(i, d.Cols)
+		row, rest, p := d.Row(i)[:n], d.Row(i)[n:], p.Row(i)
+		sum := plainDot(row, p)
+		for j, v := range row {
+			row[j] = scale * p[j] * (v - sum)
 		}
-		clear(row[len(counts):])
+		clear(rest)
 	}
 }
 

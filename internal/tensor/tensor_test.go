@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestExpAndTanh(t *testing.T) {
@@ -205,6 +206,18 @@ func TestArenaReuses(t *testing.T) {
 	}
 }
 
+// TestArenaBeginsWithLines: what is lent does not share a line of cache with what was lent before.
+func TestArenaBeginsWithLines(t *testing.T) {
+	var a Arena
+	for range 3 {
+		first := a.Raw(3)
+		second := a.Raw(1)
+		if n := uintptr(unsafe.Pointer(&second[0])) - uintptr(unsafe.Pointer(&first[0])); n != 64 {
+			t.Errorf("three numbers and the next lie %d bytes apart, want 64", n)
+		}
+	}
+}
+
 func testArena(t *testing.T, size int) {
 	var a Arena
 	step := func() {
@@ -305,7 +318,7 @@ func TestMask(t *testing.T) {
 		}
 		return m
 	}
-	for _, d := range [][4]int{{1, 1, 1, 1}, {20, 24, 64, 1}, {25, 32, 8, 3}, {9, 16, 5, 7}, {40, 48, 7, 1}, {3, 20, 8, 5}, {300, 304, 8, 2}} {
+	for _, d := range [][4]int{{1, 1, 1, 1}, {20, 24, 64, 1}, {25, 32, 8, 3}, {9, 16, 5, 7}, {40, 48, 7, 1}, {3, 20, 8, 5}, {300, 304, 8, 2}, {12, 16, 8, 24}, {12, 16, 8, 10}} {
 		rows, cols, k, first := d[0], d[1], d[2], d[3]
 		for grow := range 2 {
 			m := Mask{first, grow}
@@ -320,7 +333,9 @@ func TestMask(t *testing.T) {
 			}
 			counts, all := func(i, j int) bool { return j < first+i*grow }, func(int, int) bool { return true }
 
-			a, b, got, want := random(rows, k), random(k, cols), New(rows, cols), New(rows, cols)
+			// Rows of what is computed are further apart than they are long.
+			apart := func(rows, cols int) Matrix { return random(rows, cols+8).ColRange(0, cols) }
+			a, b, got, want := random(rows, k), random(k, cols), apart(rows, cols), New(rows, cols)
 			Gemm(N, a, N, b, 0, want)
 			m.Product(a, b, got)
 			compare("Product", got, want, counts)
@@ -335,7 +350,7 @@ func TestMask(t *testing.T) {
 						plain.Row(i)[j] = v / 2
 					}
 				}
-				Softmax(plain.Row(i))
+				SoftmaxLSE(plain.Row(i))
 			}
 			m.Softmax(0.5, p)
 			compare("Softmax", p, plain, all)
@@ -345,17 +360,17 @@ func TestMask(t *testing.T) {
 				got, want := random(rows, k), New(rows, k)
 				copy(want.Data, got.Data)
 				m.Mul(p, x, add, got)
-				Gemm(N, p, N, x, beta(add), want)
+				plainDirect(N, p, x, add, want)
 				compare("Mul", got, want, all)
 
 				got, want = random(cols, k), New(cols, k)
 				copy(want.Data, got.Data)
 				m.MulT(p, y, add, got)
-				Gemm(T, p, N, y, beta(add), want)
+				plainDirect(T, p, y, add, want)
 				compare("MulT", got, want, all)
 			}
 
-			g := random(rows, cols)
+			g := apart(rows, cols)
 			want = New(rows, cols)
 			for i := range rows {
 				dot := plainDot(p.Row(i), g.Row(i))
@@ -377,6 +392,29 @@ func TestMask(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestMaskShapeMistakesPanic(t *testing.T) {
+	m := Mask{First: 2}
+	for name, f := range map[string]func(){
+		"Product":     func() { m.Product(New(2, 3), New(4, 8), New(2, 8)) },
+		"Mul":         func() { m.Mul(New(2, 3), New(3, 8), false, New(3, 8)) },
+		"MulT":        func() { m.MulT(New(2, 3), New(2, 8), false, New(3, 7)) },
+		"no rows":     func() { m.MulT(New(0, 3), New(0, 8), false, New(3, 8)) },
+		"BackSoftmax": func() { m.BackSoftmax(1, New(3, 8), New(2, 8)) },
+		"Transpose":   func() { Transpose(New(3, 2), New(2, 9)) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: wrong shapes did not panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+	m.Softmax(1, New(0, 8))
+	m.BackSoftmax(1, New(0, 8), New(0, 8))
 }
 
 // TestBackCell compares the kernel with its plain twin.

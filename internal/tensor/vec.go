@@ -104,9 +104,6 @@ func ExpLSE(x []Float) (sum, lse Float) {
 	return sum, m + Log(sum)
 }
 
-// Softmax replaces a row of logits by its softmax.
-func Softmax(x []Float) { Scale(1/expSum(x, largest(x)), x) }
-
 // SoftmaxLSE replaces a row of logits by its softmax and returns ln sum_j e^x_j, as ExpLSE.
 func SoftmaxLSE(x []Float) Float {
 	sum, lse := ExpLSE(x)

@@ -19,8 +19,8 @@ var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 // Supported512 tells whether it has what the product's wider tile needs.
 var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// wide chooses the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. All tiles add in the same order, so that
-// products are equal to the bit; all else is AVX2 anyway.
+// wide chooses the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. Tiles of eight rows and those 32 columns wide need
+// AVX-512, the others and everything else AVX2. All tiles add in the same order, so that products are equal to the bit.
 var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
 
 // Name is the tier's name.
@@ -43,7 +43,7 @@ const (
 	narrow = 8 // columns of the narrowest tile
 
 	near     = 64  // numbers between two columns of a that the tile may read as they lie, four lines of cache
-	nearRows = 512 // numbers between two rows of b that it may
+	nearRows = 512 // numbers between two rows of b that it may read so
 )
 
 // tileSize is the number of rows and columns of the largest tile: both divide mc, or nc.
@@ -111,12 +111,12 @@ func Lies(n, bRow, bCol int) bool {
 }
 
 // Direct computes c = a·b + onto as Gemm does, but leaves out what does not count, and reads both operands as they lie, which
-// pays if they are small. Of rows first ... end-1 of c, which are one tile's, counts says how many columns count, at
-// most n and a multiple of eight, and the first and the end of the p to sum over, at least one.
-func Direct(m int, counts func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+// pays if they are small. Of rows first ... end-1 of c, which are one tile's, extent says how many columns count, a
+// multiple of eight, and the first and the end of the p to sum over, at least one.
+func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	for i, height := 0, 0; i < m; i += height {
 		height = tallest(m - i)
-		cols, from, to := counts(i, i+height)
+		cols, from, to := extent(i, i+height)
 		start, lds := tail(onto, i*ldo), ldo
 		for end := 0; from < to; from = end {
 			end = min(to, from/kc*kc+kc) // as Gemm sums
@@ -279,8 +279,8 @@ func tallest(left int) int {
 	return 1
 }
 
-// widest is the number of columns of the next tile when so many are left: of the few rows that leave the units
-// waiting anyway the narrow one is as fast.
+// widest is the number of columns of the next tile when so many are left. With fewer than four rows the units wait
+// anyway, so that 16 columns are as good as 32.
 func widest(height, left int) int {
 	switch {
 	case wide && height >= 4 && left >= 32:
@@ -316,8 +316,10 @@ func tile(height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int,
 		tile2x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
 	case 1<<8 | 16:
 		tile1x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	default:
+	case 1<<8 | 8:
 		tile1x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+	default:
+		panic("kernel: no such tile")
 	}
 }
 

@@ -31,7 +31,7 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 	panic(missing)
 }
 func Lies(n, bRow, bCol int) bool { panic(missing) }
-func Direct(m int, counts func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
 func Ceiling(n int)                                                        { panic(missing) }

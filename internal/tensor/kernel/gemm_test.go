@@ -99,6 +99,37 @@ func TestGemm(t *testing.T) {
 	}
 }
 
+// TestDirectLeavesOut: what Direct leaves out of a sum might as well be zeros of a, to the bit, wherever a block of the
+// sum begins; columns that it leaves out stay.
+func TestDirectLeavesOut(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	const m, n, k, first = 13, 40, 300, 9
+	a, b, want := random(m*k), random(k*n), make([]float32, m*n)
+	for i := range m {
+		clear(a[i*k:][:first])
+		clear(a[i*k+k-first:][:first])
+	}
+	Gemm(m, n, k, a, k, 1, b, n, 1, nil, 0, want, n)
+	for i := range m * n {
+		if i%n >= n-8 {
+			want[i] = float32(i)
+		}
+	}
+	got := make([]float32, m*n)
+	for i := range got {
+		got[i] = float32(i)
+	}
+	extent := func(int, int) (cols, from, to int) { return n - 8, first, k - first }
+	Direct(m, extent, a, k, 1, b, n, nil, 0, got, n)
+	for i, v := range got {
+		if v != want[i] {
+			t.Fatalf("element (%d, %d) is %v, want %v", i/n, i%n, v, want[i])
+		}
+	}
+}
+
 // TestNaNSpreads: 0·NaN is NaN, or divergence would go unseen.
 func TestNaNSpreads(t *testing.T) {
 	if !Available {

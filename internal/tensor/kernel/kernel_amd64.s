@@ -2811,7 +2811,8 @@ exp:
 	VPCMPGTD     lanes<>+0(SB), Y4, Y2
 	VPADDD       minus8<>+0(SB), Y4, Y4
 	VMOVUPS      (AX)(DI*1), Y5
-	VFMSUB213PS  Y1, Y0, Y5
+	VMULPS       Y0, Y5, Y5
+	VSUBPS       Y1, Y5, Y5
 	VMOVUPS      expLow<>+0(SB), Y8
 	VMAXPS       Y5, Y8, Y8
 	VMULPS       expLog2e<>+0(SB), Y8, Y7

@@ -206,15 +206,16 @@ func BackStandardise(dy, y, dx []float32, inv, mean, meanY float32) {
 	}
 }
 
-// Softmax replaces the first count numbers of each row of x by the softmax of scale times them, and the rest by 0.
-// Rows are ld apart and width, a multiple of eight, long; count, at least 1, grows by grow from each to the next.
+// Softmax replaces the first count numbers of each row of x by the softmax of scale times them, scale positive, and the
+// rest by 0. Rows are ld apart and width, a multiple of eight, long; count, at least 1 and nowhere more than width, grows
+// by grow from each to the next.
 func Softmax(x []float32, rows, ld, width, count, grow int, scale float32) {
 	_ = x[(rows-1)*ld+width-1]
 	softmaxRows(&x[0], rows, ld, width, count, grow, scale)
 }
 
-// BackSoftmax replaces the first count numbers of each row of d by scale p (d - Σ p d), and the rest by 0, where p
-// is 0. Rows are as in Softmax.
+// BackSoftmax replaces the first count numbers of each row of d by scale p (d - Σ p d), and the rest by 0; p must be 0
+// there. Rows are as in Softmax.
 func BackSoftmax(p []float32, ldp int, d []float32, ldd, rows, width, count, grow int, scale float32) {
 	_, _ = p[(rows-1)*ldp+width-1], d[(rows-1)*ldd+width-1]
 	backSoftmaxRows(&p[0], ldp, &d[0], ldd, rows, width, count, grow, scale)

@@ -190,6 +190,20 @@ func TestSoftmax(t *testing.T) {
 	if x[0] == x[0] || x[1] == x[1] || x[2] != 0 || x[8]+x[9] != 1 {
 		t.Errorf("a NaN that counts, or one that does not, is not as it should be: %v", x)
 	}
+	for n := range 100 { // scores as large as those of a run that diverges are no NaN yet
+		x := random(24 + n)[n:]
+		for i := range x {
+			x[i] *= 1e12
+		}
+		Softmax(x, 1, 24, 24, 20, 0, 0.35355338)
+		sum := float32(0)
+		for _, v := range x {
+			sum += v
+		}
+		if !(math.Abs(float64(sum)-1) < 1e-6) {
+			t.Fatalf("the weights of large scores have the sum %v", sum)
+		}
+	}
 }
 
 // TestTranspose writes every number where it belongs, and nothing else.
