@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,6 +93,25 @@ func TestList(t *testing.T) {
 		}
 	}
 	has(t, "list", everything, "{gamma: 0.5,", "{latent_dim: 32,")
+}
+
+// TestListOfSettings: each setting of every kind, and of train and kl, is there with its default and what it means.
+func TestListOfSettings(t *testing.T) {
+	for _, name := range slices.Concat([]string{"train", "kl"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names()) {
+		out := succeeds(t, "list", name).out
+		lines := strings.Split(strings.TrimRight(out, "\n"), "\n")
+		for i, line := range lines {
+			if !regexp.MustCompile(`^  [a-z][a-z0-9_.]*: \S`).MatchString(line) {
+				continue
+			}
+			if i+1 == len(lines) || !regexp.MustCompile(`^      [A-Z].*\.$`).MatchString(lines[i+1]) {
+				t.Errorf("list %s: nothing says what this means: %s", name, line)
+			}
+		}
+	}
+	has(t, "list bn", succeeds(t, "list", "bn").out, "variant bn\n", "  gamma: 0.5 ", "Source: Zhu et al.", "      Gamma is")
+	has(t, "list train", succeeds(t, "list", "train").out, "  decay.factor: 0.5   (0,1)\n      Factor multiplies the learning rate.\n")
+	has(t, "list kl", succeeds(t, "list", "kl").out, "  unit: epochs   epochs|steps\n      Unit says what WarmUp counts.\n")
 }
 
 // TestShippedExperiments: each file that ships is read without a fault or a note, asks a

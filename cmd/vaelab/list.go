@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +14,7 @@ import (
 	"vaelab/internal/claims"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
+	"vaelab/internal/optim"
 	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
 	"vaelab/internal/train"
@@ -22,14 +26,17 @@ var listed = []string{"variants", "models", "data", "figures", "metrics", "claim
 
 func listCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:       "list [" + strings.Join(listed, "|") + "]",
-		Short:     "List what there is to choose from, with settings and defaults",
-		Example:   "  vaelab list\n  vaelab list variants",
-		Args:      args(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
-		ValidArgs: listed,
+		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
+		Short: "List what there is to choose from, with settings and defaults",
+		Long: "List what there is to choose from, with settings and defaults; with the NAME of a variant, model or data source, or\n" +
+			"train or kl, say what each of its settings means and may be.",
+		Example: "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm",
+		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if len(given) == 0 {
 				given = listed
+			} else if !slices.Contains(listed, given[0]) {
+				return explain(cmd.OutOrStdout(), given[0])
 			}
 			w := cmd.OutOrStdout()
 			for i, what := range given {
@@ -66,6 +73,51 @@ func listCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// explain prints what is said about a kind and its settings, or about a section.
+func explain(w io.Writer, name string) error {
+	found := false
+	say := func(what string, kind any, docs map[string]registry.Doc) {
+		if found {
+			fmt.Fprintln(w)
+		}
+		found = true
+		fmt.Fprintf(w, "%s %s\n\n", what, name)
+		for line := range strings.Lines(docs[reflect.TypeOf(kind).Name()].Text) {
+			fmt.Fprintln(w, strings.TrimRight("  "+line, "\n\t "))
+		}
+		fmt.Fprintln(w)
+		for _, s := range sweep.Explain(kind) {
+			fmt.Fprintf(w, "  %s: %s", s.Key, cmp.Or(s.Default, `""`))
+			if s.Allowed != "" {
+				fmt.Fprintf(w, "   %s", s.Allowed)
+			}
+			fmt.Fprintf(w, "\n      %s\n", docs[s.Type].Settings[s.Name])
+		}
+	}
+	known := slices.Concat(listed, []string{"train", "kl"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
+	if m, err := variants.Methods.Get(name); err == nil {
+		say("variant", m, variants.Methods.Docs())
+	}
+	if m, err := models.Models.Get(name); err == nil {
+		say("model", m, models.Models.Docs())
+	}
+	if d, err := data.Sources.Get(name); err == nil {
+		say("data", d, data.Sources.Docs())
+	}
+	switch name {
+	case "train":
+		docs := registry.ReadDocs(train.Source)
+		maps.Copy(docs, registry.ReadDocs(optim.Source))
+		say("section", train.Defaults, docs)
+	case "kl":
+		say("section", optim.DefaultKL, registry.ReadDocs(optim.Source))
+	}
+	if !found {
+		return usageError{registry.Unknown("name", name, known)}
+	}
+	return nil
 }
 
 // listMetrics prints every metric with its unit, its meaning and where it is.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"vaelab/internal/fetch"
 	"vaelab/internal/registry"
@@ -134,8 +135,8 @@ what is missing.`,
 			return nil
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; --help shows the flags", err)}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w;%s --help shows the flags", err, nearestFlag(cmd, err))}
 	})
 	root.AddCommand(runCommand(), verifyCommand(), planCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
@@ -152,6 +153,20 @@ func commandsOnly(cmd *cobra.Command, given []string) error {
 		names = append(names, c.Name())
 	}
 	return usageError{registry.Unknown("command", given[0], names)}
+}
+
+// nearestFlag asks whether another flag was meant, if err is about one that does not exist.
+func nearestFlag(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := registry.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Sprintf(" did you mean %q?", "--"+near)
+	}
+	return ""
 }
 
 // args turns cobra's complaint about arguments into a usage error that shows the form.

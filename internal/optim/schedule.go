@@ -1,6 +1,14 @@
 package optim
 
-import "math"
+import (
+	"embed"
+	"math"
+)
+
+// Source is where the settings of this package are explained.
+//
+//go:embed schedule.go
+var Source embed.FS
 
 // KLSchedule is the weight of the KL term at each step: the field's annealings under one
 // roof. Progress is counted in steps or epochs by Unit; W is the length of the warm-up.

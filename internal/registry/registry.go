@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"reflect"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -21,16 +22,15 @@ import (
 // A Registry maps names to default values of kinds that satisfy T.
 type Registry[T any] struct {
 	what  string
-	src   fs.FS
 	kinds map[string]T
-	docs  func() map[string]string
+	docs  func() map[string]Doc
 }
 
 // New returns an empty registry. What names the seam in messages ("variant"); src holds
 // the package's own Go files, from which Doc reads the doc comments.
 func New[T any](what string, src fs.FS) *Registry[T] {
-	r := &Registry[T]{what: what, src: src, kinds: map[string]T{}}
-	r.docs = sync.OnceValue(r.readDocs)
+	r := &Registry[T]{what: what, kinds: map[string]T{}}
+	r.docs = sync.OnceValue(func() map[string]Doc { return ReadDocs(src) })
 	return r
 }
 
@@ -66,19 +66,33 @@ func (r *Registry[T]) Get(name string) (T, error) {
 
 // Doc returns the first sentence of the kind's doc comment, without line breaks.
 func (r *Registry[T]) Doc(name string) string {
-	v, ok := r.kinds[name]
-	if !ok {
-		return ""
-	}
-	return r.docs()[reflect.TypeOf(v).Name()]
+	return new(doc.Package).Synopsis(r.docs()[r.typeName(name)].Text)
 }
 
-func (r *Registry[T]) readDocs() map[string]string {
-	docs := map[string]string{}
+// Docs are the doc comments of the seam's types, by name of the type.
+func (r *Registry[T]) Docs() map[string]Doc { return r.docs() }
+
+// typeName is the name of the type registered under a name, or "".
+func (r *Registry[T]) typeName(name string) string {
+	if v, ok := r.kinds[name]; ok {
+		return reflect.TypeOf(v).Name()
+	}
+	return ""
+}
+
+// A Doc is what the source says of a type.
+type Doc struct {
+	Text     string            // its comment
+	Settings map[string]string // the comments of its fields, by the key in their yaml tag, without line breaks
+}
+
+// ReadDocs reads the doc comments of all types of a package, by their names, from its Go files.
+func ReadDocs(src fs.FS) map[string]Doc {
+	docs := map[string]Doc{}
 	fset := token.NewFileSet()
-	paths, _ := fs.Glob(r.src, "*.go")
+	paths, _ := fs.Glob(src, "*.go")
 	for _, path := range paths {
-		text, err := fs.ReadFile(r.src, path)
+		text, err := fs.ReadFile(src, path)
 		if err != nil {
 			continue
 		}
@@ -97,8 +111,30 @@ func (r *Registry[T]) readDocs() map[string]string {
 				if comment == nil {
 					comment = g.Doc
 				}
-				docs[t.Name.Name] = new(doc.Package).Synopsis(comment.Text())
+				docs[t.Name.Name] = Doc{Text: comment.Text(), Settings: fieldDocs(t)}
 			}
+		}
+	}
+	return docs
+}
+
+// fieldDocs are the comments of a struct's fields that have a yaml key.
+func fieldDocs(t *ast.TypeSpec) map[string]string {
+	s, ok := t.Type.(*ast.StructType)
+	if !ok {
+		return nil
+	}
+	docs := map[string]string{}
+	for _, f := range s.Fields.List {
+		if f.Tag == nil {
+			continue
+		}
+		tag, err := strconv.Unquote(f.Tag.Value)
+		if err != nil {
+			continue
+		}
+		if key := reflect.StructTag(tag).Get("yaml"); key != "" {
+			docs[key] = strings.Join(strings.Fields(f.Doc.Text()), " ")
 		}
 	}
 	return docs

@@ -122,6 +122,7 @@ type setting struct {
 	lowIn, highIn bool
 	bounds        string
 	value         reflect.Value
+	owner         string // name of the type that has the field
 }
 
 // settings lists the fields of a struct value that have a yaml key. Those of an embedded
@@ -138,7 +139,11 @@ func settings(v reflect.Value) []setting {
 		if key == "" || f.Anonymous {
 			continue
 		}
-		s := setting{key: key, value: v.FieldByIndex(f.Index), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
+		owner := v.Type()
+		if outer := f.Index[:len(f.Index)-1]; len(outer) > 0 {
+			owner = owner.FieldByIndex(outer).Type
+		}
+		s := setting{key: key, value: v.FieldByIndex(f.Index), owner: owner.Name(), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
 		if a := tag.Get("alias"); a != "" {
 			s.aliases = strings.Split(a, "|")
 		}
@@ -346,4 +351,36 @@ func Describe(kind any) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// An Explained is one setting of a kind as a user may write it.
+type Explained struct {
+	Key     string // with the sections it stands in: "decay.factor"
+	Default string
+	Allowed string // choices or range; empty if anything is
+	Type    string // name of the Go type that declares it
+	Name    string // its key there
+}
+
+// Explain lists the settings of a kind, those of sections within it in their place.
+func Explain(kind any) []Explained { return explain(reflect.ValueOf(kind), "") }
+
+func explain(v reflect.Value, path string) (all []Explained) {
+	config := map[string]string{}
+	whole := reflect.New(v.Type()).Elem()
+	whole.Set(v)
+	flatten(whole, "", config)
+	for _, s := range settings(whole) {
+		key := join(path, s.key)
+		if s.value.Kind() == reflect.Struct {
+			all = append(all, explain(s.value, key)...)
+			continue
+		}
+		allowed := strings.Join(s.choices, "|")
+		if allowed == "" {
+			allowed = s.bounds
+		}
+		all = append(all, Explained{Key: key, Default: config[s.key], Allowed: allowed, Type: s.owner, Name: s.key})
+	}
+	return all
 }

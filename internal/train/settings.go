@@ -3,12 +3,19 @@
 package train
 
 import (
+	"embed"
+
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
 	"vaelab/internal/vae"
 )
+
+// Source is where the settings of this package are explained.
+//
+//go:embed settings.go
+var Source embed.FS
 
 // A Trial is one run of an experiment, fully resolved.
 type Trial struct {
