@@ -366,6 +366,23 @@ func TestKLCurve(t *testing.T) { checkGolden(t, "kl-curve", pilotSet(3)) }
 func TestZUse(t *testing.T)    { checkGolden(t, "z-use", pilotSet(3)) }
 func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
 func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
+// TestKnobScale: a knob over decades stands on a logarithmic axis, others and those that reach 0 on a linear one.
+func TestKnobScale(t *testing.T) {
+	for _, c := range []struct{ at, want []float64 }{
+		{[]float64{1e-12, 1e-8, 1e-5}, []float64{-12, -8, -5}},
+		{[]float64{0.3, 0.5, 0.7}, []float64{0.3, 0.5, 0.7}},
+		{[]float64{0, 1e-8, 1}, []float64{0, 1e-8, 1}},
+	} {
+		place, label := knobScale(c.at)
+		got := place(c.at)
+		for i, v := range got {
+			if math.Abs(v-c.want[i]) > 1e-12 || label(v) != short(c.at[i]) {
+				t.Errorf("%v of %v stands at %v with the label %s", c.at[i], c.at, v, label(v))
+			}
+		}
+	}
+}
+
 func TestSweep(t *testing.T)   { checkGolden(t, "sweep", sweepSet(3)) }
 func TestTime(t *testing.T)    { checkGolden(t, "time", pilotSet(3)) }
 func TestMoments(t *testing.T) { checkGolden(t, "moments", pilotSet(3)) }

@@ -65,6 +65,8 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	floor := false
 	var rows [][]*plot.Plot
 	for _, knob := range sortedKnobs(byKnob) {
+		at := knobValues(byKnob[knob])
+		place, label := knobScale(at)
 		var row []*plot.Plot
 		for _, m := range sweepMetrics {
 			p := newPanel(record.Letter(knob), m.label)
@@ -95,13 +97,14 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 						pg.table = append(pg.table, finalRows(f.label, knob, num(x), "floor", at, floors)...)
 					}
 				}
+				line.X, below.X, seeds.X = place(line.X), place(below.X), place(seeds.X)
 				if hasFloor(below.Y) {
 					floor = true
 					p.Add(below)
 				}
 				p.Add(line, seeds)
 			}
-			knobAxis(&p.X, byKnob[knob])
+			ownTicks(&p.X, place(at), label) // the knob's own values, if they are few
 			fromZero(&p.Y)
 			row = append(row, p)
 		}
@@ -264,16 +267,25 @@ func finalRows(label, knob, x, metric, split string, values []final) (rows [][]s
 	return rows
 }
 
-// knobAxis marks the knob's own values if they are few, and leaves room on both sides.
-func knobAxis(a *plot.Axis, fs []family) {
-	var at []float64
+// knobScale says where the values of a knob, in their order, stand on its axis, and how what stands there is labelled: by
+// logarithms if they span three decades, as those of eps do, of which a linear axis would show the largest only.
+func knobScale(at []float64) (place func([]float64) []float64, label func(float64) string) {
+	if at[0] > 0 && at[len(at)-1] >= 1000*at[0] {
+		return logs, unlog
+	}
+	return func(x []float64) []float64 { return x }, short
+}
+
+// knobValues are the values of the knob, in their order.
+func knobValues(fs []family) (at []float64) {
 	for _, f := range fs {
 		for _, g := range f.groups {
 			_, x, _ := g.Knob()
 			at = append(at, x)
 		}
 	}
-	ownTicks(a, at, short)
+	slices.Sort(at)
+	return at
 }
 
 // ownTicks marks an axis at the values that are drawn if they are few, where the labels do not

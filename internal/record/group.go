@@ -14,6 +14,8 @@ type Group struct {
 	Variant string            // "bn"
 	Varying map[string]string // those of its settings that vary between the groups, by full key
 	Runs    []Run             // by seed
+
+	within map[string]bool // those of Varying that vary between groups of the same variant
 }
 
 // letters are the symbols that papers use for these settings.
@@ -38,7 +40,7 @@ func (s *Set) Groups() []Group {
 		if !ok {
 			i = len(groups)
 			at[key] = i
-			groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}})
+			groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}, within: map[string]bool{}})
 		}
 		groups[i].Runs = append(groups[i].Runs, run)
 	}
@@ -46,6 +48,15 @@ func (s *Set) Groups() []Group {
 		slices.SortStableFunc(groups[i].Runs, func(a, b Run) int { return cmp.Compare(a.Seed, b.Seed) })
 	}
 	vary(groups)
+	for _, a := range groups {
+		for _, b := range groups {
+			for k, v := range a.Varying {
+				if w, ok := b.Varying[k]; ok && a.Variant == b.Variant && v != w {
+					a.within[k] = true
+				}
+			}
+		}
+	}
 	slices.SortStableFunc(groups, compare)
 	for i := range groups {
 		groups[i].Label = label(groups[i])
@@ -199,7 +210,8 @@ func Letter(name string) string {
 const betaKey = "kl.beta"
 
 // Knob returns the variant's only varying setting if it has just one and that is a number:
-// "gamma", 0.5. If none of the variant's varies, it is the weight of the KL, if that does.
+// "gamma", 0.5. Of several it is the only one that varies between groups of the same variant; others tell this variant
+// from the next. If none of the variant's varies, it is the weight of the KL, if that does.
 func (g Group) Knob() (name string, value float64, ok bool) {
 	key, value, ok := g.knob()
 	return key[strings.LastIndex(key, ".")+1:], value, ok
@@ -223,17 +235,24 @@ func (g Group) Number(key string) (value float64, ok bool) {
 
 // knob is Knob with the setting's full key.
 func (g Group) knob() (key string, value float64, ok bool) {
+	var own, within []string
 	for k := range g.Varying {
-		if !strings.HasPrefix(k, "variant.") {
-			continue
+		if strings.HasPrefix(k, "variant.") {
+			own = append(own, k)
+			if g.within[k] {
+				within = append(within, k)
+			}
 		}
-		if key != "" {
-			return "", 0, false
-		}
-		key = k
 	}
-	if key == "" {
+	switch {
+	case len(own) == 0:
 		key = betaKey
+	case len(own) == 1:
+		key = own[0]
+	case len(within) == 1:
+		key = within[0]
+	default:
+		return "", 0, false
 	}
 	value, err := strconv.ParseFloat(g.Varying[key], 64)
 	if err != nil {

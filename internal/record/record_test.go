@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -332,6 +333,24 @@ func TestKnob(t *testing.T) {
 		if name, value, ok := (Group{Varying: c.varying}).Knob(); name != c.name || value != c.value || ok != c.ok {
 			t.Errorf("%v: got %q, %v, %v", c.varying, name, value, ok)
 		}
+	}
+}
+
+// TestKnobOfOneVariant: a setting that tells one variant from the next, but is the same in all groups of this one, is
+// not its knob.
+func TestKnobOfOneVariant(t *testing.T) {
+	run := func(variant, gamma, eps string) Run {
+		return Run{Trial: Trial{Variant: variant, Config: map[string]string{"variant.bn.gamma": gamma, "variant.bn.eps": eps}}}
+	}
+	set := &Set{Runs: []Run{run("bn", "0.3", "1e-08"), run("bn", "0.5", "1e-08"), run("bn+free-bits", "0.5", "1e-05")}}
+	var got []string
+	for _, g := range set.Groups() {
+		name, value, ok := g.Knob()
+		got = append(got, fmt.Sprint(g.Family(), ", ", name, " ", value, " ", ok))
+	}
+	want := []string{"bn eps=1e-08, gamma 0.3 true", "bn eps=1e-08, gamma 0.5 true", "bn+free-bits eps=1e-05 γ=0.5,  0 false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
