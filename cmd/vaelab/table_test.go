@@ -21,18 +21,21 @@ func TestTableNotesDoubts(t *testing.T) {
 			Rows:  []record.Row{row("train"), row("test")},
 		}
 	}
+	short := trial("rms-scaler", 1, 0.22, 0.8) // less than a nat, but below the floor by running statistics only
+	short.Rows[0].Values["kl"] = 1.01
 	var w strings.Builder
-	if err := printTable(&w, &record.Set{Runs: []record.Run{trial("bn", 1, 0.02, 0), trial("bn", 2, 1.01, 0),
+	if err := printTable(&w, &record.Set{Runs: []record.Run{short, trial("bn", 1, 0.02, 0), trial("bn", 2, 1.01, 0),
 		trial("ln", 1, 1.01, 0.9), trial("ln", 2, 9, -2.9), trial("bn-scaler", 1, 1564, -1559), trial("bn-scaler", 2, 2, 3)}}); err != nil {
 		t.Fatal(err)
 	}
 	got := w.String()
-	for _, want := range []string{"note: bn: in 1 of 2 trials the KL of the training batches", "note: bn-scaler: in 2 of 2 trials the KL of the test split"} {
+	for _, want := range []string{"note: bn: in 1 of 2 trials the KL of the training batches", "note: bn-scaler: in 2 of 2 trials the KL of the test split",
+		"note: rms-scaler: in 1 of 1 trials the KL of the test split"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
 		}
 	}
-	if strings.Count(got, "note:") != 2 {
+	if strings.Count(got, "note:") != 3 {
 		t.Errorf("there are other notes:\n%s", got)
 	}
 }

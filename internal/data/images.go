@@ -116,6 +116,7 @@ func (c Images) load() (*Set, error) {
 	if err := numberClasses(files); err != nil {
 		return nil, err
 	}
+	set.Warnings = append(set.Warnings, classDoubts(files[0], files[1:])...)
 	for i, to := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		if f := files[i]; f.gallery != nil {
 			*to = Split{Values: f.rows, Labels: f.classes}
@@ -285,6 +286,32 @@ func numberClasses(files []*imageFile) error {
 		}
 	}
 	return nil
+}
+
+// classDoubts says what is odd about the classes of other splits, given those of train: a misspelt directory, or none.
+// It is no error, as in OMNIGLOT train and test have different alphabets.
+func classDoubts(train *imageFile, others []*imageFile) (doubts []error) {
+	if train.gallery == nil || train.classes == nil {
+		return nil
+	}
+	for _, f := range others {
+		switch {
+		case f.gallery == nil:
+		case f.classes == nil:
+			doubts = append(doubts, fmt.Errorf("%s: the images of %s have no classes, unlike those of train; nothing that needs labels is measured there", f.path, f.split))
+		case train.names != nil:
+			strange := map[string]bool{}
+			for _, n := range f.names {
+				if !slices.Contains(train.names, n) {
+					strange[n] = true
+				}
+			}
+			if names := slices.Sorted(maps.Keys(strange)); len(names) > 0 {
+				doubts = append(doubts, fmt.Errorf("%s: %d of the classes of %s do not occur in train, such as %q; a probe cannot learn them", f.path, len(names), f.split, names[0]))
+			}
+		}
+	}
+	return doubts
 }
 
 // holdOut moves the last images of train to valid.

@@ -246,16 +246,19 @@ func TestImageDirectories(t *testing.T) {
 	c := images(t)
 	c.Train, c.Test, c.Invert = train, test, true
 	set := load(t, c)
-	if got, want := fmt.Sprint(set.Train.Values), "[[1 1 1 1] [0 1 1 0] [0 0 0 0]]"; got != want {
+	if got, want := fmt.Sprint(set.Train.Values), "[[1 1 1 1] [0 0 0 0] [0 1 1 0]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if !slices.Equal(set.Train.Labels, []int{1, 1, 2}) || !slices.Equal(set.Test.Labels, []int{0, 1}) {
+	if !slices.Equal(set.Train.Labels, []int{1, 2, 1}) || !slices.Equal(set.Test.Labels, []int{0, 1}) {
 		t.Errorf("labels %v and %v, want a 0, b 1, d/x 2", set.Train.Labels, set.Test.Labels)
 	}
-	if len(set.Warnings) != 1 {
+	if len(set.Warnings) != 2 {
 		t.Fatalf("warnings %v", set.Warnings)
 	}
 	wantError(t, set.Warnings[0], "1 files that are not PNG", "readme")
+	wantError(t, set.Warnings[1], test, "1 of the classes of test do not occur in train", `"a"`)
+	c.Test = filepath.Join(test, "b")
+	wantError(t, load(t, c).Warnings[1], c.Test, "the images of test have no classes, unlike those of train")
 
 	c.Train = filepath.Join(train, "b")
 	if c.Test = ""; load(t, c).Train.Labels != nil {
@@ -279,6 +282,30 @@ func TestImageDirectories(t *testing.T) {
 			_, err := c.Load()
 			wantError(t, err, append(e.says, "images: train: ")...)
 		})
+	}
+}
+
+// TestImageClassesInTurns: a limit takes images of all classes in proportion, and so does hold_out.
+func TestImageClassesInTurns(t *testing.T) {
+	c := images(t)
+	c.Train = t.TempDir()
+	for i := range 40 {
+		class := "a"
+		if i%4 == 0 {
+			class = "b"
+		}
+		pngFile(t, filepath.Join(c.Train, class, fmt.Sprintf("%02d.png", i)), uint8(i), 0, 0, 255)
+	}
+	c.HoldOut, c.LimitTrain = 8, 20
+	set := load(t, c)
+	for name, s := range map[string]Split{"train": set.Train, "valid": set.Valid} {
+		count := [2]int{}
+		for _, label := range s.Labels {
+			count[label]++
+		}
+		if count[0] != 3*count[1] {
+			t.Errorf("%s has %v images of two classes of 30 and 10", name, count)
+		}
 	}
 }
 

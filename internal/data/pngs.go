@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -8,12 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // readPNGs reads the PNG files below a directory, in the order of their names. If they lie
-// in directories of their own, the path of that is the class. Files that are no PNG are left
-// out with a warning, hidden ones without.
+// in directories of their own, the path of that is the class, and images of all classes come in turns, see inTurns.
+// Files that are no PNG are left out with a warning, hidden ones without.
 func readPNGs(root string) (g *gallery, doubts []error, err error) {
 	dir, err := filepath.EvalSymlinks(root) // WalkDir does not follow a link at the root
 	if err != nil {
@@ -53,11 +55,37 @@ func readPNGs(root string) (g *gallery, doubts []error, err error) {
 		return nil, nil, fmt.Errorf("%s: some images lie in the directory and some in others below it, which are classes; move them all into one or the other", root)
 	case classes["."]:
 		g.names = nil
+	default:
+		g.inTurns()
 	}
 	if len(others) > 0 {
 		doubts = append(doubts, fmt.Errorf("%s: %d files that are not PNG were left out, such as %s", root, len(others), filepath.Base(others[0])))
 	}
 	return g, doubts, nil
+}
+
+// inTurns mixes the images of all classes evenly, each class in its own order, so that the first and the last of them,
+// which limits and hold_out take, are of all classes in proportion.
+func (g *gallery) inTurns() {
+	total, seen := map[string]int{}, map[string]int{}
+	for _, n := range g.names {
+		total[n]++
+	}
+	type place struct {
+		share float64 // of the class that comes before, and half of the image itself
+		i     int
+	}
+	places := make([]place, len(g.names))
+	for i, n := range g.names {
+		places[i] = place{(float64(seen[n]) + 0.5) / float64(total[n]), i}
+		seen[n]++
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.share, b.share) })
+	rows, names := make([][]float32, len(places)), make([]string, len(places))
+	for to, p := range places {
+		rows[to], names[to] = g.rows[p.i], g.names[p.i]
+	}
+	g.rows, g.names = rows, names
 }
 
 // add reads one file; it reports false if that is not PNG.
