@@ -153,6 +153,9 @@ func show(w io.Writer, set *data.Set, examples int, picture string, asked bool) 
 	if text {
 		fmt.Fprintf(w, "vocabulary: %d symbols, 4 of them reserved\n", set.Vocab.Size())
 	}
+	if len(set.Classes) > 0 {
+		fmt.Fprintf(w, "labels: %s\n", named(set.Classes))
+	}
 	name, first := firstSplit(set)
 	if first.N() == 0 {
 		return nil
@@ -168,6 +171,9 @@ func show(w io.Writer, set *data.Set, examples int, picture string, asked bool) 
 		label := ""
 		if first.Labels != nil {
 			label = fmt.Sprintf("[%d] ", first.Labels[i])
+			if set.Classes != nil {
+				label = fmt.Sprintf("[%s] ", set.Classes[first.Labels[i]])
+			}
 		}
 		if text {
 			fmt.Fprintf(w, "  %s%s\n", label, sentence(set.Vocab, first.Seqs[i]))
@@ -222,6 +228,20 @@ func lengths(seqs [][]int32) string {
 	}
 	slices.Sort(n)
 	return fmt.Sprintf("%d\t%d\t%d\t%.1f %%\t", n[0], n[len(n)/2], n[len(n)-1], 100*float64(unknown)/float64(max(1, words)))
+}
+
+// named is "0 follows, 1 hates", the first names at most.
+func named(classes []string) string {
+	const most = 20
+	var parts []string
+	for i, name := range classes {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(classes)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", i, name))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // classes is "2 (512 + 488)", or a dash if there are no labels.

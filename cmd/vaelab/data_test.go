@@ -164,7 +164,7 @@ func TestDataShow(t *testing.T) {
 	has(t, "show", out, "data synthetic: text, vocabulary 54, at most 8 symbols", " train       128 ", " train        64 ")
 	has(t, "show a source", succeeds(t, "data", "show", "synthetic", "--set", "data.synthetic.train=7", "-n", "0").out, " train         7 ")
 	has(t, "show labels", succeeds(t, "data", "show", "text", "--set", "data.text.train=labelled.txt", "--set", "data.text.labels=true").out,
-		"2 (1 + 2)\n", "  [1] x y\n  [0] x\n", " valid         0           –")
+		"2 (1 + 2)\n", "labels: 0 a, 1 b\n", "  [b] x y\n  [a] x\n", " valid         0           –")
 	has(t, "show of no image", vaelab(t, "data", "show", "tiny.yaml", "--png", "x.png").err, "--png: these are text data")
 	if pictures, _ := filepath.Glob("*.png"); len(pictures) > 0 {
 		t.Errorf("text is drawn into %v", pictures)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"testing"
 
 	"vaelab/internal/report"
+	"vaelab/internal/tensor"
 )
 
 // learnt are sentences that a small model learns by heart, shorter and longer ones.
@@ -343,6 +345,21 @@ func TestLatents(t *testing.T) {
 	r := vaelab(t, "latents", trials(t, "results")[0], "--out", filepath.Join("made", "4"))
 	if r.code != exitFailed || !strings.Contains(r.err, "labels.npy is of other data") {
 		t.Errorf("a folder with the labels of other data: exit code %d, %s", r.code, r.err)
+	}
+}
+
+// TestLatentsNameClasses: names of classes stand in a file of their own, and not beside data that have none.
+func TestLatentsNameClasses(t *testing.T) {
+	dir, x := t.TempDir(), tensor.New(2, 1)
+	if err := saveLatents(io.Discard, dir, x, x, []int{1, 0}, []string{"follows", "hates, or so"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := read(t, filepath.Join(dir, "classes.csv")), "label,class\n0,follows\n1,\"hates, or so\"\n"; got != want {
+		t.Errorf("classes.csv is %q, want %q", got, want)
+	}
+	err := saveLatents(io.Discard, dir, x, x, []int{1, 0}, nil)
+	if err == nil || !strings.Contains(err.Error(), "classes.csv is of other data: these have no names of classes") {
+		t.Errorf("data without names beside the names of others: %v", err)
 	}
 }
 

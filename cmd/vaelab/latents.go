@@ -29,7 +29,8 @@ classifiers of your own:
   mu.npy       float32 (N, D), the means
   sigma.npy    float32 (N, D), the standard deviations, positive
   labels.npy   int64 (N), the classes; only if the data have labels
-  latents.csv  the same as a table: index, label, mu_1 ..., sigma_1 ...
+  classes.csv  label and name of each class; only if the classes have names
+  latents.csv  the first three as a table: index, label, mu_1 ..., sigma_1 ...
 
 Rows have the order of the data; numpy.load reads an .npy file. A dimension whose mu is the same
 for every example, and whose sigma is 1, has collapsed.`,
@@ -48,7 +49,7 @@ for every example, and whose sigma is 1, has collapsed.`,
 				return err
 			}
 			mu, sigma := generate.Posteriors(t.model, part)
-			return saveLatents(cmd.OutOrStdout(), c.out, mu, sigma, part.Labels)
+			return saveLatents(cmd.OutOrStdout(), c.out, mu, sigma, part.Labels, t.set.Classes)
 		},
 	}
 	c.flags(cmd)
@@ -58,13 +59,18 @@ for every example, and whose sigma is 1, has collapsed.`,
 }
 
 // saveLatents writes the files and prints their names.
-func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int) error {
+func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int, classes []string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("latents cannot be written: %w; choose another folder with --out", err)
 	}
-	stale := filepath.Join(dir, "labels.npy")
-	if _, err := os.Stat(stale); err == nil && labels == nil {
-		return fmt.Errorf("%s is of other data: these have no labels; remove it, or choose another folder with --out", stale)
+	for _, f := range []struct {
+		name, of string
+		absent   bool
+	}{{"labels.npy", "labels", labels == nil}, {"classes.csv", "names of classes", classes == nil}} {
+		stale := filepath.Join(dir, f.name)
+		if _, err := os.Stat(stale); err == nil && f.absent {
+			return fmt.Errorf("%s is of other data: these have no %s; remove it, or choose another folder with --out", stale, f.of)
+		}
 	}
 	table, err := latentsCSV(mu, sigma, labels)
 	if err != nil {
@@ -85,6 +91,17 @@ func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int)
 			whole[i] = int64(l)
 		}
 		files = append(files, file{"labels.npy", data.Npy(whole, len(whole))})
+	}
+	if classes != nil {
+		names := [][]string{{"label", "class"}}
+		for i, name := range classes {
+			names = append(names, []string{strconv.Itoa(i), name})
+		}
+		text, err := csvText(names)
+		if err != nil {
+			return err
+		}
+		files = append(files, file{"classes.csv", text})
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.name)
@@ -117,6 +134,10 @@ func latentsCSV(mu, sigma tensor.Matrix, labels []int) ([]byte, error) {
 		}
 		table = append(table, slices.Concat([]string{strconv.Itoa(i), label}, digits(mu.Row(i)), digits(sigma.Row(i))))
 	}
+	return csvText(table)
+}
+
+func csvText(table [][]string) ([]byte, error) {
 	var b bytes.Buffer
 	err := csv.NewWriter(&b).WriteAll(table)
 	return b.Bytes(), err

@@ -89,7 +89,7 @@ func (c Glyphs) Load() (*Set, error) {
 		return nil, fmt.Errorf("glyphs: the built-in fonts: %w", err)
 	}
 	set := &Set{
-		Name: "glyphs", Height: glyphSide, Width: glyphSide,
+		Name: "glyphs", Height: glyphSide, Width: glyphSide, Classes: strings.Split(string(characters), ""),
 		Train: c.split("train", c.Train, outlines),
 		Valid: c.split("valid", c.Valid, outlines),
 		Test:  c.split("test", c.Test, outlines),

@@ -113,7 +113,8 @@ func (c Images) load() (*Set, error) {
 	if err := c.check(set, files); err != nil {
 		return nil, err
 	}
-	if err := numberClasses(files); err != nil {
+	var err error
+	if set.Classes, err = numberClasses(files); err != nil {
 		return nil, err
 	}
 	set.Warnings = append(set.Warnings, classDoubts(files[0], files[1:])...)
@@ -256,8 +257,9 @@ func (c Images) check(set *Set, files []*imageFile) error {
 	return nil
 }
 
-// numberClasses numbers the classes that are directories, in the alphabetical order of all splits'.
-func numberClasses(files []*imageFile) error {
+// numberClasses numbers the classes that are directories, in the alphabetical order of all splits', and returns their
+// names.
+func numberClasses(files []*imageFile) (names []string, err error) {
 	known := map[string]int{}
 	var named, numbered *imageFile
 	for _, f := range files {
@@ -272,9 +274,10 @@ func numberClasses(files []*imageFile) error {
 		}
 	}
 	if named != nil && numbered != nil {
-		return fmt.Errorf("the classes of %s are directories and those of %s are numbers; they cannot be compared: leave out %s_labels", named.split, numbered.split, numbered.split)
+		return nil, fmt.Errorf("the classes of %s are directories and those of %s are numbers; they cannot be compared: leave out %s_labels", named.split, numbered.split, numbered.split)
 	}
-	for i, n := range slices.Sorted(maps.Keys(known)) {
+	names = slices.Sorted(maps.Keys(known))
+	for i, n := range names {
 		known[n] = i
 	}
 	for _, f := range files {
@@ -285,7 +288,7 @@ func numberClasses(files []*imageFile) error {
 			f.classes = append(f.classes, known[n])
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // classDoubts says what is odd about the classes of other splits, given those of train: a misspelt directory, or none.

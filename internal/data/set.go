@@ -45,6 +45,9 @@ type Set struct {
 
 	Train, Valid, Test Split // each may be empty
 
+	// Classes are the names of the labels, by number; nil if the numbers are all there is.
+	Classes []string
+
 	// Digest is the first 16 hexadecimal digits of the SHA-256 over vocabulary,
 	// examples and labels: sets with the same digest have the same content.
 	Digest string

@@ -147,6 +147,9 @@ func (c Text) make(as format) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(classes) > 0 {
+		set.Classes = slices.Sorted(maps.Keys(classes))
+	}
 	for i, split := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		if *split, err = files[i].encode(set.Vocab, classes); err != nil {
 			return nil, err
