@@ -177,6 +177,22 @@ func TestPlan(t *testing.T) {
 	check("2 +0", "2 +2", "2 +0")
 }
 
+// TestProbeWithoutLabels: who asks for a probe of data that have none is told so, once.
+func TestProbeWithoutLabels(t *testing.T) {
+	folder(t, "t.txt", "a b c\nb c d\nc d a\n", "probe.yaml", `
+base:
+  data: {text: {train: t.txt, valid: t.txt, test: t.txt}}
+  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}
+  train: {epochs: 1, probe: true}
+grid: [{variant: vanilla}, {variant: bn}]
+`)
+	said := vaelab(t, "plan", "probe.yaml").err
+	if strings.Count(said, "train.probe: the text data have no labels in train or test; no probe is measured\n") != 1 {
+		t.Errorf("plan says %s", said)
+	}
+	has(t, "plan", said, "t.txt: train and valid are the same text\n", "t.txt: valid and test are the same text\n")
+}
+
 // TestPlot: figures have a CSV each, lie where they are asked for, and those that the rows
 // do not allow are left out with the reason, unless they were asked for.
 func TestPlot(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -115,7 +116,11 @@ func (c *choice) jobs(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) 
 	}
 	warned := map[string]bool{}
 	for _, j := range jobs {
-		for _, w := range j.Set.Warnings {
+		warnings := j.Set.Warnings
+		if j.Trial.Train.Probe && (j.Set.Train.Labels == nil || j.Set.Test.Labels == nil) {
+			warnings = append(slices.Clip(warnings), fmt.Errorf("train.probe: the %s data have no labels in train or test; no probe is measured", j.Set.Name))
+		}
+		for _, w := range warnings {
 			if !warned[w.Error()] {
 				warned[w.Error()] = true
 				fmt.Fprintf(wErr, "vaelab: warning: %v\n", w)

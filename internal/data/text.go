@@ -130,14 +130,15 @@ func (c Text) make(as format) (*Set, error) {
 		return nil, errors.New("there is no train to build a vocabulary from; set vocab to the vocabulary file of the trained model")
 	}
 	set := &Set{Name: as.name}
-	var files [3]*textFile // train, valid, test
+	splits := [...]string{"train", "valid", "test"}
+	var files [3]*textFile
 	var err error
 	for i, f := range []struct {
-		split, path string
-		limit       int
-	}{{"train", c.Train, c.LimitTrain}, {"valid", c.Valid, c.LimitValid}, {"test", c.Test, c.LimitTest}} {
+		path  string
+		limit int
+	}{{c.Train, c.LimitTrain}, {c.Valid, c.LimitValid}, {c.Test, c.LimitTest}} {
 		if files[i], err = c.readFile(as, f.path, f.limit); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.split, err)
+			return nil, fmt.Errorf("%s: %w", splits[i], err)
 		}
 	}
 	if set.Vocab, err = c.vocabulary(files[0]); err != nil {
@@ -153,6 +154,11 @@ func (c Text) make(as format) (*Set, error) {
 	for i, split := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		if *split, err = files[i].encode(set.Vocab, classes); err != nil {
 			return nil, err
+		}
+		for other, f := range files[:i] {
+			if f.path != "" && f.path == files[i].path {
+				set.Warnings = append(set.Warnings, fmt.Errorf("%s: %s and %s are the same text", f.path, splits[other], splits[i]))
+			}
 		}
 		set.Warnings = append(set.Warnings, files[i].warnings(c, as)...)
 		if doubt := files[i].unknown(*split); i > 0 && doubt != nil { // train's rare words are meant to be unknown

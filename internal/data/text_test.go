@@ -120,6 +120,10 @@ func TestTextWarnings(t *testing.T) {
 			}
 		}
 	}
+	cfg.Test = cfg.Train
+	if got := fmt.Sprint(load(t, cfg).Warnings); !strings.Contains(got, "train.txt: train and test are the same text") {
+		t.Errorf("warnings %s do not say that train is test", got)
+	}
 }
 
 func TestTextErrors(t *testing.T) {
