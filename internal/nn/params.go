@@ -47,8 +47,19 @@ func (p *Param) EachGrad(f func(w, g []Float)) {
 // initial value of every parameter they have in common.
 type Params struct {
 	Seed uint64
+	Most int // numbers at most, if not 0: a parameter that needs more panics with a TooMany
+	size int
 	list []*Param
 	by   map[string]*Param
+}
+
+// WeightBytes is what a learnt number takes in training: itself, its gradient, and Adam's two means.
+const WeightBytes = 4 * tensor.Bits / 8
+
+// TooMany is what stopped the making of a parameter: with it there would be more numbers than Params.Most.
+type TooMany struct {
+	Name string
+	Size int
 }
 
 // An Init fills a new parameter.
@@ -97,6 +108,9 @@ func (ps *Params) add(name string, init Init, shape []int) *Param {
 		rows, cols = shape[0], shape[1]
 	default:
 		panic(fmt.Sprintf("nn: parameter %s has shape %v; a matrix at most", name, shape))
+	}
+	if ps.size += rows * cols; ps.Most > 0 && ps.size > ps.Most {
+		panic(TooMany{name, ps.size})
 	}
 	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols)}
 	init(stream.New(ps.Seed, "init", name), p.Data)
