@@ -366,6 +366,7 @@ func TestKLCurve(t *testing.T) { checkGolden(t, "kl-curve", pilotSet(3)) }
 func TestZUse(t *testing.T)    { checkGolden(t, "z-use", pilotSet(3)) }
 func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
 func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
+
 // TestKnobScale: a knob over decades stands on a logarithmic axis, others and those that reach 0 on a linear one.
 func TestKnobScale(t *testing.T) {
 	for _, c := range []struct{ at, want []float64 }{
