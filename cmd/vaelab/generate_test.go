@@ -378,7 +378,9 @@ func TestGenerateMistakes(t *testing.T) {
 	}{
 		{[]string{"sample"}, exitUsage, "received 0; usage: vaelab sample TRIAL-DIR | WEIGHTS.safetensors --config EXPERIMENT"},
 		{[]string{"sample", "nothing"}, exitFailed, "nothing: holds 0 trials; name the folder of one"},
-		{[]string{"latents", "missing", "--out", "x"}, exitFailed, "missing: no such file"},
+		{[]string{"latents", "missing", "--out", "x"}, exitFailed, "missing: no such file or folder; in . are "},
+		{[]string{"sample", filepath.Join(filepath.Dir(filepath.Dir(trial)), "rms-scaler-zzz", "seed-1")}, exitFailed, "no such file or folder; in " + filepath.Dir(filepath.Dir(trial)) + " are " + filepath.Base(filepath.Dir(trial))},
+		{[]string{"sample", filepath.Join(filepath.Dir(trial), "sed-1")}, exitFailed, "did you mean " + trial + "?"},
 		{[]string{"sample", trial, "-n", "0"}, exitUsage, "--n 0: wants at least 1"},
 		{[]string{"sample", trial, "--decode", "beem"}, exitUsage, `unknown way "beem"; did you mean "beam"? known: greedy, sample, beam; this model writes text data`},
 		{[]string{"sample", trial, "--decode", "mean"}, exitUsage, `unknown way "mean"`},

@@ -130,7 +130,7 @@ sedes: 2
 		{[]string{"plot", "file"}, exitFailed, []string{"not a directory"}},
 		{[]string{"plot", "nothing"}, exitFailed, []string{"nothing: no trial in or below it; vaelab run makes some"}},
 		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
-		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: holds 0 trials; name the folder of one"}},
 		{[]string{"eval", "file"}, exitFailed, []string{"file: not a safetensors file"}},
 		{[]string{"eval", "nothing", "--iw-samples", "-1"}, exitUsage, []string{"--iw-samples -1"}},

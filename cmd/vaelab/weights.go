@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,9 @@ func (c *weights) load(wErr io.Writer, name string) (*trained, error) {
 // with a prefix.
 func (c *weights) find(wErr io.Writer, name string) (t train.Trial, set *data.Set, f *safetensors.File, prefix string, err error) {
 	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = absent(name)
+	}
 	if err != nil {
 		return t, nil, nil, "", err
 	}
@@ -94,6 +98,35 @@ func (c *weights) find(wErr io.Writer, name string) (t train.Trial, set *data.Se
 	}
 	set, err = first.Data.Load()
 	return first, set, f, "", err
+}
+
+// absent is the error for a path that is not there: it names the first part that is missing, and what there is instead.
+func absent(path string) error {
+	dir, part := filepath.Dir(path), filepath.Base(path)
+	for dir != "." && dir != filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil {
+			break
+		}
+		dir, part = filepath.Dir(dir), filepath.Base(dir)
+	}
+	var names []string
+	entries, _ := os.ReadDir(dir) // if it cannot be read, there is nothing to name
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	if near := registry.Nearest(part, names); near != "" {
+		return fmt.Errorf("%s: no such file or folder; did you mean %s?", path, filepath.Join(dir, near))
+	}
+	const most = 8
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("and %d more", len(names)-most))
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s: no such file or folder", path)
+	}
+	return fmt.Errorf("%s: no such file or folder; in %s are %s", path, dir, strings.Join(names, ", "))
 }
 
 // trialWeights finds the weights that a trial tested, or those of its latest checkpoint.
