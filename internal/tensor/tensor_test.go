@@ -238,18 +238,21 @@ func testArena(t *testing.T, size int) {
 	}
 }
 
+// normal is a matrix of numbers from N(0, 1).
+func normal(rng *rand.Rand, rows, cols int) Matrix {
+	m := New(rows, cols)
+	for i := range m.Data {
+		m.Data[i] = Float(rng.NormFloat64())
+	}
+	return m
+}
+
 // TestSplitIsExact: on any number of processors every product and every Adam step has the
 // bits that one processor gives it.
 func TestSplitIsExact(t *testing.T) {
 	defer SetProcs(1)
 	rng := rand.New(rand.NewPCG(5, 6))
-	random := func(r, c int) Matrix {
-		m := New(r, c)
-		for i := range m.Data {
-			m.Data[i] = Float(rng.NormFloat64())
-		}
-		return m
-	}
+	random := func(rows, cols int) Matrix { return normal(rng, rows, cols) }
 	heap := func(n int) []Float { return make([]Float, n) }
 	for _, d := range [][3]int{{32, 1024, 256}, {700, 513, 300}, {130, 2100, 50}, {2100, 130, 50}} {
 		m, n, k := d[0], d[1], d[2]
@@ -311,13 +314,7 @@ func TestSplitPassesPanicsOn(t *testing.T) {
 // TestMask compares products and softmax under masks with whole ones of what the mask leaves.
 func TestMask(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	random := func(rows, cols int) Matrix {
-		m := New(rows, cols)
-		for i := range m.Data {
-			m.Data[i] = Float(rng.NormFloat64())
-		}
-		return m
-	}
+	random := func(rows, cols int) Matrix { return normal(rng, rows, cols) }
 	for _, d := range [][4]int{{1, 1, 1, 1}, {20, 24, 64, 1}, {25, 32, 8, 3}, {9, 16, 5, 7}, {40, 48, 7, 1}, {3, 20, 8, 5}, {300, 304, 8, 2}, {12, 16, 8, 24}, {12, 16, 8, 10}} {
 		rows, cols, k, first := d[0], d[1], d[2], d[3]
 		for grow := range 2 {
