@@ -17,7 +17,7 @@ func TestTableNotesDoubts(t *testing.T) {
 			return record.Row{Step: 10, Split: split, Values: map[string]float64{"kl": kl, "floor": 1, "bn_gap": gap}}
 		}
 		return record.Run{
-			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant}},
+			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant, "variant." + variant + ".eps": "1e-05"}},
 			Rows:  []record.Row{row("train"), row("test")},
 		}
 	}
@@ -29,7 +29,7 @@ func TestTableNotesDoubts(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := w.String()
-	for _, want := range []string{"note: bn: in 1 of 2 trials the KL of the training batches", "note: bn-scaler: in 2 of 2 trials the KL of the test split",
+	for _, want := range []string{"note: bn: in 1 of 2 trials the KL of the training batches", "leaks through eps; try a smaller variant.bn.eps, now 1e-05\n", "note: bn-scaler: in 2 of 2 trials the KL of the test split",
 		"note: rms-scaler: in 1 of 1 trials the KL of the test split"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -57,9 +58,20 @@ func Doubts(g record.Group) (doubts []string) {
 			straying++
 		}
 	}
-	add(leaking, "the KL of the training batches ends far below its floor, which leaks through eps; try a smaller one")
+	add(leaking, "the KL of the training batches ends far below its floor, which leaks through eps; try a smaller "+epsOf(g))
 	add(straying, "the KL of the test split is far from what batch statistics give (bn_gap): running statistics fail there; believe medians")
 	return doubts
+}
+
+// epsOf names the group's eps with its value, as --set has it, or says "one" if it has none.
+func epsOf(g record.Group) string {
+	config := g.Runs[0].Config
+	for _, k := range slices.Sorted(maps.Keys(config)) {
+		if strings.HasPrefix(k, "variant.") && strings.HasSuffix(k, ".eps") {
+			return k + ", now " + config[k]
+		}
+	}
+	return "one"
 }
 
 // leaks tells whether a trial's KL, on batch statistics, ends far below the floor that its method promises: the
