@@ -58,6 +58,7 @@ func TestCompletion(t *testing.T) {
 		has(t, shell, succeeds(t, "completion", shell).out, "vaelab")
 	}
 	has(t, "experiments", succeeds(t, "__complete", "run", "").out, "kl-vanishing\n")
+	has(t, "list", succeeds(t, "__complete", "list", "").out, "variants\n", "train\n", "bn-scaler\n")
 	has(t, "figures", succeeds(t, "__complete", "plot", "--figure", "").out, "kl-curve\n")
 	bash, err := exec.LookPath("bash")
 	if err != nil {

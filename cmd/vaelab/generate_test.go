@@ -361,6 +361,13 @@ func TestLatentsNameClasses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "classes.csv is of other data: these have no names of classes") {
 		t.Errorf("data without names beside the names of others: %v", err)
 	}
+	dir = t.TempDir()
+	if err := saveLatents(io.Discard, dir, x, x, nil, []string{"follows"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "classes.csv")); err == nil {
+		t.Error("a split without labels has names for them")
+	}
 }
 
 // TestGenerateMistakes: what may be wrong on the command line, and what is said about it.

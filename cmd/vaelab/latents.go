@@ -63,6 +63,9 @@ func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int,
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("latents cannot be written: %w; choose another folder with --out", err)
 	}
+	if labels == nil {
+		classes = nil // of other splits
+	}
 	for _, f := range []struct {
 		name, of string
 		absent   bool

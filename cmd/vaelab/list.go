@@ -30,8 +30,9 @@ func listCommand() *cobra.Command {
 		Short: "List what there is to choose from, with settings and defaults",
 		Long: "List what there is to choose from, with settings and defaults; with the NAME of a variant, model or data source, or\n" +
 			"train or kl, say what each of its settings means and may be.",
-		Example: "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm",
-		Args:    args(cobra.MaximumNArgs(1)),
+		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm",
+		Args:      args(cobra.MaximumNArgs(1)),
+		ValidArgs: explained(),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if len(given) == 0 {
 				given = listed
@@ -75,6 +76,11 @@ func listCommand() *cobra.Command {
 	}
 }
 
+// explained are the names that list knows, for the shell's completion and for who misspells one.
+func explained() []string {
+	return slices.Concat(listed, []string{"train", "kl"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
+}
+
 // explain prints what is said about a kind and its settings, or about a section.
 func explain(w io.Writer, name string) error {
 	found := false
@@ -96,7 +102,6 @@ func explain(w io.Writer, name string) error {
 			fmt.Fprintf(w, "\n      %s\n", docs[s.Type].Settings[s.Name])
 		}
 	}
-	known := slices.Concat(listed, []string{"train", "kl"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
 	if m, err := variants.Methods.Get(name); err == nil {
 		say("variant", m, variants.Methods.Docs())
 	}
@@ -115,7 +120,7 @@ func explain(w io.Writer, name string) error {
 		say("section", optim.DefaultKL, registry.ReadDocs(optim.Source))
 	}
 	if !found {
-		return usageError{registry.Unknown("name", name, known)}
+		return usageError{registry.Unknown("name", name, explained())}
 	}
 	return nil
 }

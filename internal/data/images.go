@@ -297,6 +297,10 @@ func classDoubts(train *imageFile, others []*imageFile) (doubts []error) {
 	if train.gallery == nil || train.classes == nil {
 		return nil
 	}
+	known := map[string]bool{}
+	for _, n := range train.names {
+		known[n] = true
+	}
 	for _, f := range others {
 		switch {
 		case f.gallery == nil:
@@ -305,7 +309,7 @@ func classDoubts(train *imageFile, others []*imageFile) (doubts []error) {
 		case train.names != nil:
 			strange := map[string]bool{}
 			for _, n := range f.names {
-				if !slices.Contains(train.names, n) {
+				if !known[n] {
 					strange[n] = true
 				}
 			}

@@ -219,18 +219,18 @@ func (w *buffers) rows(m int, a []float32, aRow, aCol int, b operand, cols, k in
 				from, ldf = c[i*ldc:], ldc
 			}
 			if aCol == 1 || aRow == 1 && aCol <= near {
-				block(rows, cols, depth, left, mr*aRow, aRow, aCol, right, panel, ldb, from, ldf, c[i*ldc:], ldc, &w.tile)
+				w.block(rows, cols, depth, left, mr*aRow, aRow, aCol, right, panel, ldb, from, ldf, c[i*ldc:], ldc)
 				continue
 			}
 			pack(w.a[:], left, rows, depth, mr, aRow, aCol)
-			block(rows, cols, depth, w.a[:], mr*depth, 1, mr, right, panel, ldb, from, ldf, c[i*ldc:], ldc, &w.tile)
+			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, right, panel, ldb, from, ldf, c[i*ldc:], ldc)
 		}
 	}
 }
 
 // block multiplies a block of a, whose tiles are `next` apart, with one of b, whose panels are cols times `panel`
-// apart. Columns that do not fill the narrowest tile are computed in `apart` and what exists of them is kept.
-func block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int, apart *[8 * narrow]float32) {
+// apart. Columns that do not fill the narrowest tile are computed apart and what exists of them is kept.
+func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	mr, nr := tileSize()
 	for j := 0; j < cols; j += nr {
 		end := min(cols, j+nr)
@@ -248,9 +248,9 @@ func block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32
 					tile(height, width, depth, left, aRow, aCol, right, ldb, start, ldo, &c[i*ldc+s], ldc)
 					continue
 				}
-				tile(height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &apart[0], narrow)
+				tile(height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &w.tile[0], narrow)
 				for r := range height {
-					from := apart[r*narrow:][:end-s]
+					from := w.tile[r*narrow:][:end-s]
 					to := c[(i+r)*ldc+s:][:len(from)]
 					if onto == nil {
 						copy(to, from)
