@@ -30,10 +30,12 @@ nothing, one more seed trains one more trial. Ctrl-C leaves checkpoints, and the
 command goes on from them. A trial that fails is marked with its reason; the others go on,
 and the exit code is 1.
 
-The table has the medians and their intervals over six seeds or more, means with standard
-deviations over fewer, and marks what a paired test against the baseline shows (*) or does not
-show (~). The baseline is vanilla, or the first group if there is none; the file's line
-baseline: bn, or baseline: {variant: bn, variant.bn.gamma: 0.5}, declares another.`,
+The table has mean ± standard deviation over seeds; from six seeds on, the median and below
+it its 95 % CI. A mark compares a cell with the baseline, paired by seed, as vaelab verify
+judges an order claim: the 95 % CI of the median difference excludes 0 (*) or contains 0 (~).
+With fewer than six seeds there are no marks. The baseline is vanilla, or the first group if
+there is none; the file's line baseline: bn, or baseline: {variant: bn, variant.bn.gamma: 0.5},
+declares another.`,
 		Example: `  vaelab run kl-vanishing
   vaelab run my.yaml --seeds 6 -j 4
   vaelab run ptb --set data.text.train=ptb.train.txt --set data.text.valid=ptb.valid.txt \
