@@ -1,7 +1,13 @@
 .PHONY: build test test-f64 test-arm64 test-long ci bench bench-record bench-peer generate
 
-build: ## one static binary
-	CGO_ENABLED=0 go build -o vaelab ./cmd/vaelab
+# The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
+# -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
+REVISION = $(shell test -z "$$(git rev-parse --show-prefix 2>/dev/null)" && git rev-parse HEAD 2>/dev/null)
+MODIFIED = $(if $(shell git status --porcelain 2>/dev/null),true,false)
+BINARY = vaelab
+
+build: ## one static binary, which knows its revision
+	CGO_ENABLED=0 go build -ldflags "$(if $(REVISION),-X main.stampedRevision=$(REVISION) -X main.stampedModified=$(MODIFIED))" -o $(BINARY) ./cmd/vaelab
 
 test:
 	go test ./...

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vaelab/internal/grad"
+	"vaelab/internal/machine"
 	"vaelab/internal/nn"
 	"vaelab/internal/optim"
 	"vaelab/internal/safetensors"
@@ -183,7 +184,7 @@ func step(m *vae.Model, opt optim.Optimizer, lr float64, p *nn.Pass, x *vae.Batc
 // train makes warm-up steps, then timed ones, on all processors that GOMAXPROCS allows.
 // With w.Wait it writes "ready" to out between the two and goes on after a line from in.
 func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
-	threads, startRSS := runtime.GOMAXPROCS(0), peakRSS()
+	threads, startRSS := runtime.GOMAXPROCS(0), machine.PeakMemory()
 	tensor.SetProcs(threads)
 	tensor.SetClock(time.Now)
 	m, err := w.build()
@@ -232,7 +233,7 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 	if math.IsNaN(run.Loss) || math.IsInf(run.Loss, 0) {
 		return Run{}, fmt.Errorf("the loss became %v", run.Loss)
 	}
-	run.PeakRSSBytes, run.StartRSSBytes = peakRSS(), startRSS
+	run.PeakRSSBytes, run.StartRSSBytes = machine.PeakMemory(), startRSS
 	run.TokensPerSecond = float64(run.Steps*w.Size.Tokens()) / elapsed
 	if kernel.Available {
 		run.Ceiling = ceiling(threads)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -176,26 +175,5 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 		}
 		return nil
-	}
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version, the precision and the kernel",
-		Long: `Print what the bytes of a result depend on, beside settings and seed: the version of the
-program, the precision of its numbers, and the code that multiplies matrices on this machine.`,
-		Args: args(cobra.NoArgs),
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n", version(), tensor.Bits, tensor.Kernel())
-		},
 	}
 }

@@ -35,22 +35,13 @@ func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) 
 	return printFailed(w, set)
 }
 
-// printDoubts names the groups whose trials do what neither their method nor the means let expect, those
-// that do the same in one line.
+// printDoubts names the settings whose trials do what neither their method nor the means let expect.
 func printDoubts(w io.Writer, set *record.Set) error {
-	var order []string
-	groups := map[string][]string{} // by the doubt
 	for _, g := range set.Groups() {
 		for _, doubt := range report.Doubts(g) {
-			if groups[doubt] == nil {
-				order = append(order, doubt)
+			if _, err := fmt.Fprintf(w, "note: %s: %s\n", g.Label, doubt); err != nil {
+				return err
 			}
-			groups[doubt] = append(groups[doubt], g.Label)
-		}
-	}
-	for _, doubt := range order {
-		if _, err := fmt.Fprintln(w, fold(fmt.Sprintf("note: %s: %s.", strings.Join(groups[doubt], ", "), doubt))); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -105,24 +96,28 @@ func aligned(t report.Table) string {
 // gutter is the room between two columns.
 const gutter = 2
 
-// signed are the cells' texts. A mark after a number has a column of its own: where others of the
+// signed are the cells' texts. A * or ~ after a number has a column of its own: where others of the
 // table's column have one, a space stands for it. Intervals, whose rows have no label, may reach below it.
 func signed(t report.Table) (lines [][]string) {
-	marked := make([]bool, len(t.Header))
-	for _, row := range t.Rows {
-		for i, c := range row {
-			marked[i] = marked[i] || c.Mark != ""
-		}
-	}
+	tested := make([]bool, len(t.Header))
 	for _, row := range t.Rows {
 		var line []string
 		for i, c := range row {
-			if marked[i] && row[0].Text != "" && c.Mark == "" {
-				c.Mark = " "
+			if c.Bold {
+				c.Text += "*"
 			}
-			line = append(line, c.Text+c.Mark)
+			c.Text = strings.Replace(c.Text, "\u00a0~", "~", 1)
+			tested[i] = tested[i] || strings.HasSuffix(c.Text, "*") || strings.HasSuffix(c.Text, "~")
+			line = append(line, c.Text)
 		}
 		lines = append(lines, line)
+	}
+	for _, line := range lines {
+		for i, text := range line {
+			if tested[i] && line[0] != "" && !strings.HasSuffix(text, "*") && !strings.HasSuffix(text, "~") {
+				line[i] += " "
+			}
+		}
 	}
 	return lines
 }

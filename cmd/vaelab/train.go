@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/machine"
 	"vaelab/internal/sweep"
 )
 
@@ -59,12 +63,14 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	if todo == 0 {
 		return nil
 	}
-	ctx, stop := untilStopped(ctx)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	_, names := labels(jobs)
 	show := newDisplay(wErr, names, todo, t.quiet)
 	failed := sweep.Runner{
-		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, Observer: show, Version: version(),
+		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, CPU: machine.CPUTime, PeakMemory: machine.PeakMemory,
+		Observer: show, Manifest: thisProgram(),
 	}.Run(ctx, jobs)
 	show.close()
 	return failed

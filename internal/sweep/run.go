@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"sort"
 	"strings"
 	"sync"
@@ -117,8 +115,10 @@ type Runner struct {
 	Parallel   int           // trials at a time
 	Checkpoint time.Duration // between two checkpoints of a trial
 	Now        func() time.Time
+	CPU        func() time.Duration // CPU time of the process so far; nil if it is not known
+	PeakMemory func() int64         // largest resident memory of the process so far, in bytes; nil if it is not known
 	Observer   Observer
-	Version    string // of the program, for the manifests
+	Manifest   record.Manifest // what the manifest of every trial says of the program and the processor
 }
 
 // Run trains every job that is not done. It goes on after a failure and returns all of
@@ -128,13 +128,14 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 	errs := make([]error, len(jobs))
 	var pool sync.WaitGroup
 	var running atomic.Int32
+	cpu := newMeter(r.CPU)
 	defer tensor.SetProcs(1)
 	for range max(1, r.Parallel) {
 		pool.Go(func() {
 			for i := range next {
 				r.Observer.Started(i)
 				share(&running, 1)
-				errs[i] = r.one(ctx, jobs[i], i)
+				errs[i] = r.one(ctx, jobs[i], i, cpu)
 				share(&running, -1)
 				r.Observer.Ended(i, errs[i])
 			}
@@ -188,7 +189,7 @@ func share(running *atomic.Int32, n int32) {
 }
 
 // one trains one trial in its folder.
-func (r Runner) one(ctx context.Context, j Job, index int) error {
+func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 	if err := os.MkdirAll(j.Dir, 0o777); err != nil {
 		return err
 	}
@@ -203,10 +204,13 @@ func (r Runner) one(ctx context.Context, j Job, index int) error {
 	if err := j.Trial.Trial.Save(j.Dir); err != nil {
 		return err
 	}
-	started, resumed := r.Now(), j.Resumable()
-	if err := r.manifest(j, started, 0, resumed); err != nil {
+	started := r.Now()
+	m := r.manifest(j, started)
+	m.Resumed = j.Resumable()
+	if err := m.Save(j.Dir); err != nil {
 		return err
 	}
+	cpu.begin(index)
 	due := started.Add(r.Checkpoint)
 	err = train.Run(ctx, j.Trial, j.Set, j.Dir, train.Hooks{
 		Progress: func(p train.Progress) { r.Observer.Progress(index, p) },
@@ -219,39 +223,26 @@ func (r Runner) one(ctx context.Context, j Job, index int) error {
 			return true
 		},
 	})
+	m.CPUSeconds, m.Seconds = cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
 	if err != nil {
 		return err
 	}
-	return r.manifest(j, started, r.Now().Sub(started), resumed)
+	if r.PeakMemory != nil {
+		m.PeakMemory = r.PeakMemory()
+	}
+	return m.Save(j.Dir)
 }
 
-// manifest writes where the trial runs, how long it took if it is done, and whether that is all.
-func (r Runner) manifest(j Job, started time.Time, took time.Duration, resumed bool) error {
-	m := record.Manifest{
-		Version: r.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Precision: fmt.Sprintf("float%d", tensor.Bits), Kernel: tensor.Kernel(), Procs: runtime.GOMAXPROCS(0),
-		Data: j.Set.Name + " " + j.Set.Digest, Started: started.UTC().Format(time.RFC3339), Seconds: took.Seconds(), Resumed: resumed,
-	}
+// manifest says with what and where a trial runs, and that it has not ended.
+func (r Runner) manifest(j Job, started time.Time) record.Manifest {
+	m := r.Manifest
+	m.Go, m.OS, m.Arch, m.Procs = runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)
+	m.Precision, m.Kernel = fmt.Sprintf("float%d", tensor.Bits), tensor.Kernel()
+	m.Data, m.Started = j.Set.Name+" "+j.Set.Digest, started.UTC().Format(time.RFC3339)
 	for _, w := range j.Set.Warnings {
 		m.Warnings = append(m.Warnings, w.Error())
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				m.Revision = s.Value
-			case "vcs.modified":
-				m.Modified = s.Value
-			case "GOAMD64":
-				m.GOAMD64 = s.Value
-			}
-		}
-	}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	return record.WriteFileAtomic(filepath.Join(j.Dir, record.ManifestFile), append(text, '\n'))
+	return m
 }
 
 // An Estimate is what a short measurement says of a job.

@@ -158,7 +158,7 @@ func prepare(t *testing.T, text, results string) []Job {
 func run(ctx context.Context, jobs []Job, parallel int, onStep func()) (*watch, error) {
 	w := &watch{onStep: onStep}
 	now := func() time.Time { return time.Unix(0, 0) } // the clock stands still
-	err := Runner{Parallel: parallel, Checkpoint: time.Hour, Now: now, Observer: w, Version: "test"}.Run(ctx, jobs)
+	err := Runner{Parallel: parallel, Checkpoint: time.Hour, Now: now, Observer: w, Manifest: record.Manifest{Version: "test"}}.Run(ctx, jobs)
 	return w, err
 }
 

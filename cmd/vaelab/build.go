@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/machine"
+	"vaelab/internal/record"
+	"vaelab/internal/tensor"
+)
+
+// The revision of the source and whether its working tree had changes ("true", "false"), stamped by
+// make build. They count only where the go command has recorded none.
+var stampedRevision, stampedModified string
+
+// unrecorded is why a program does not know its revision.
+const unrecorded = "the build recorded none: go run and -buildvcs=false record none, nor does a build outside a git checkout; make build in one does"
+
+// version is the program's version, as the go command names it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// thisProgram is what the manifest of every trial says of the program and the processor.
+func thisProgram() record.Manifest {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	m := built(info, stampedRevision, stampedModified)
+	m.Version, m.CPU = version(), machine.CPUModel()
+	return m
+}
+
+// built is what a build says of its source: what the go command has recorded, or else the stamp, or
+// else why there is neither.
+func built(info *debug.BuildInfo, revision, modified string) record.Manifest {
+	recorded := map[string]string{}
+	for _, s := range info.Settings {
+		recorded[s.Key] = s.Value
+	}
+	m := record.Manifest{GOAMD64: recorded["GOAMD64"]}
+	switch {
+	case recorded["vcs.revision"] != "":
+		m.Revision, m.Modified = recorded["vcs.revision"], recorded["vcs.modified"]
+	case revision != "":
+		m.Revision, m.Modified = revision, modified
+	default:
+		m.RevisionUnknown = unrecorded
+	}
+	return m
+}
+
+// revisionLine says of which source a program was built.
+func revisionLine(m record.Manifest) string {
+	if m.Revision == "" {
+		return "revision unknown: " + m.RevisionUnknown
+	}
+	if m.Modified == "true" {
+		return "revision " + m.Revision + ", with changes that are not committed"
+	}
+	return "revision " + m.Revision
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the precision, the kernel and the revision",
+		Long: `Print what the bytes of a result depend on, beside settings and seed: the version of the
+program, the precision of its numbers, the code that multiplies matrices on this machine, and the
+git revision of the source. Every trial keeps the same in its ` + record.ManifestFile + `. A revision is known if
+the program was built by make build or go build in a git checkout; go run records none.`,
+		Args: args(cobra.NoArgs),
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n%s\n", version(), tensor.Bits, tensor.Kernel(), revisionLine(thisProgram()))
+		},
+	}
+}
