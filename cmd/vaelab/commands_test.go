@@ -214,6 +214,18 @@ func TestPlot(t *testing.T) {
 	if asked := vaelab(t, "plot", "results/tiny", "--figure", "sweep"); asked.code != exitFailed || !strings.Contains(asked.err, "vaelab: error: figure sweep: ") {
 		t.Errorf("a figure that cannot be drawn: exit code %d, %s", asked.code, asked.err)
 	}
+	// The rows allow this one, but a folder is in its place.
+	if err := os.MkdirAll(filepath.Join("full", "z-use.csv", "x"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range [][]string{nil, {"--figure", "kl-curve,z-use"}} {
+		full := vaelab(t, append([]string{"plot", "results/tiny", "--out", "full"}, more...)...)
+		if full.code != exitFailed || strings.Count(full.err, "vaelab: error: ") != 1 {
+			t.Errorf("a figure that cannot be written: exit code %d, %s", full.code, full.err)
+		}
+		has(t, "a figure that cannot be written", full.err, "vaelab: error: figure z-use cannot be written: full/z-use.csv: is a folder")
+		has(t, "the others", full.out, "full/kl-curve.png\n")
+	}
 	has(t, "a figure that there is not", vaelab(t, "plot", "results", "--figure", "kl-crve").err, `did you mean "kl-curve"?`)
 	one := trials(t, "results")[0]
 	has(t, "plot of one trial", succeeds(t, "plot", one, "--figure", "kl-curve").out, filepath.Join(one, "kl-curve.png"))

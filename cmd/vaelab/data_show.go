@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
 	"io/fs"
 	"maps"
@@ -17,7 +15,6 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/models"
-	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
 	"vaelab/internal/vae"
@@ -44,6 +41,11 @@ has been fetched, whose files are then filled in.`,
 			if examples < 0 {
 				return usageError{fmt.Errorf("-n %d: wants at least 0", examples)}
 			}
+			if cmd.Flags().Changed("png") {
+				if err := fileFor("png", picture); err != nil {
+					return err
+				}
+			}
 			wErr := cmd.ErrOrStderr()
 			e, err := p.experiment(wErr, &c, given[0])
 			if err != nil {
@@ -58,6 +60,9 @@ has been fetched, whose files are then filled in.`,
 				if !slices.Contains(sets, j.Set) {
 					sets = append(sets, j.Set)
 				}
+			}
+			if picture == stdoutName && len(sets) > 1 {
+				return usageError{fmt.Errorf("--png -: the experiment has %d data sets, each with a picture of its own; name a file", len(sets))}
 			}
 			for i, set := range sets {
 				name := picture
@@ -78,7 +83,7 @@ has been fetched, whose files are then filled in.`,
 	c.flags(cmd)
 	f := cmd.Flags()
 	f.IntVarP(&examples, "examples", "n", 5, "`count` of sentences or vectors to print")
-	f.StringVar(&picture, "png", "", "draw images into this `file` (default NAME-examples.png)")
+	f.StringVar(&picture, "png", "", "draw images into this `file`; - is the standard output (default NAME-examples.png)")
 	for _, unused := range []string{"out", "seeds"} {
 		_ = f.MarkHidden(unused)
 	}
@@ -198,15 +203,7 @@ func firstSplit(set *data.Set) (string, data.Split) {
 // draws writes the sheet of the first images.
 func draws(w io.Writer, set *data.Set, split data.Split, path string) error {
 	const images = 100
-	var b bytes.Buffer
-	if err := png.Encode(&b, set.Sheet(split, images)); err != nil {
-		return err
-	}
-	if err := record.WriteFileAtomic(path, b.Bytes()); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, path)
-	return err
+	return savePNG(w, path, set.Sheet(split, images))
 }
 
 // lengths is the least, median and greatest number of words of sentences, and the share of words

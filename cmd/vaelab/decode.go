@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"fmt"
+	"image"
 	"image/png"
 	"io"
 	"math/rand/v2"
@@ -15,7 +15,6 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
-	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
@@ -56,7 +55,7 @@ func (d *decoding) flags(cmd *cobra.Command, picture string) {
 	f.IntVar(&d.maxWords, "max-words", 0, "`words` of the longest sentence (default and at most: the longest of the data)")
 	f.BoolVar(&d.noUnk, "no-unk", false, "never write <unk>")
 	f.Uint64Var(&d.seed, "seed", 1, "`number` that names all that is drawn")
-	f.StringVar(&d.png, "png", picture, "`file` for images")
+	f.StringVar(&d.png, "png", picture, "`file` for images; - is the standard output")
 }
 
 // settle checks the flags against what the model writes, and chooses a way where none was chosen.
@@ -99,6 +98,11 @@ func (d *decoding) settleKind(s vae.Space, given func(string) bool) error {
 	}
 	if given("png") && s.Kind != vae.Image {
 		return usageError{fmt.Errorf("--png: this model writes %s data, of which no picture can be drawn", s.Kind)}
+	}
+	if s.Kind == vae.Image {
+		if err := fileFor("png", d.png); err != nil {
+			return err
+		}
 	}
 	if longest := s.MaxLen - 2; given("max-words") && (d.maxWords < 0 || d.maxWords > longest) {
 		return usageError{fmt.Errorf("--max-words %d: wants 0 to %d, the words of the longest sentence of the data", d.maxWords, longest)}
@@ -171,14 +175,15 @@ func (d *decoding) saves(w io.Writer, g data.Gallery) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, picture); err != nil {
-		return err
+	return savePNG(w, d.png, picture)
+}
+
+// savePNG writes a picture into the file that --png names, and prints the name unless that is w.
+func savePNG(w io.Writer, name string, picture image.Image) error {
+	toScreen, err := writeOut(w, name, func(w io.Writer) error { return png.Encode(w, picture) })
+	if err == nil && !toScreen {
+		_, err = fmt.Fprintln(w, name)
 	}
-	if err := record.WriteFileAtomic(d.png, b.Bytes()); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(w, d.png)
 	return err
 }
 

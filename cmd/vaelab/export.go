@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,10 +21,8 @@ metrics such as kl_dim/3.`,
 		Example: "  vaelab export results/tau-sweep > tau.csv",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			if out != "" {
-				if err := fileFor(out); err != nil {
-					return err
-				}
+			if err := fileFor("output", out); err != nil {
+				return err
 			}
 			set, err := load(cmd.ErrOrStderr(), dirs)
 			if err != nil {
@@ -35,27 +31,10 @@ metrics such as kl_dim/3.`,
 			if len(set.Runs) == 0 {
 				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", strings.Join(dirs, ", "))
 			}
-			if out == "" {
-				return record.ExportCSV(cmd.OutOrStdout(), set)
-			}
-			var text bytes.Buffer
-			if err := record.ExportCSV(&text, set); err != nil {
-				return err
-			}
-			return record.WriteFileAtomic(out, text.Bytes())
+			_, err = writeOut(cmd.OutOrStdout(), out, func(w io.Writer) error { return record.ExportCSV(w, set) })
+			return err
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this `file` instead of the screen")
+	cmd.Flags().StringVarP(&out, "output", "o", stdoutName, "`file` to write; - is the standard output")
 	return cmd
-}
-
-// fileFor reports early that no file of this name can be written.
-func fileFor(name string) error {
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("--output %s: a folder; wants the name of a file", name)}
-	}
-	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
-		return usageError{fmt.Errorf("--output %s: there is no folder %s", name, filepath.Dir(name))}
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ seeds: 2
 // killable starts a run and returns the function that ends it with a signal, as soon as
 // all trials together have written so many bytes of rows and after a little more, or lets
 // it finish if that comes first.
-func killable(t *testing.T, results string, signal syscall.Signal, bytesOfRows int64, more time.Duration, args ...string) (text string, err error) {
+func killable(t *testing.T, results string, end syscall.Signal, bytesOfRows int64, more time.Duration, args ...string) (text string, err error) {
 	t.Helper()
 	cmd := process(nil, args...)
 	var out bytes.Buffer
@@ -54,7 +55,7 @@ func killable(t *testing.T, results string, signal syscall.Signal, bytesOfRows i
 		if rowBytes(results) >= bytesOfRows {
 			once.Do(func() {
 				time.Sleep(more)
-				cmd.Process.Signal(signal) // too late is no error
+				cmd.Process.Signal(end) // too late is no error
 			})
 		}
 	}
@@ -120,6 +121,24 @@ func TestInterruptions(t *testing.T) {
 		for _, dir := range trials(t, "killed") {
 			onlyFinished(t, dir)
 		}
+	})
+
+	t.Run("SIGHUP", func(t *testing.T) {
+		text, err := killable(t, "hung-up", syscall.SIGHUP, all/10, 0, command("hung-up")...)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+			t.Fatalf("%v, want exit code %d\n%s", err, exitInterrupted, text)
+		}
+		has(t, "message", text, "left a checkpoint. To go on:\n")
+	})
+
+	t.Run("nohup", func(t *testing.T) {
+		signal.Ignore(syscall.SIGHUP) // as its children inherit
+		defer signal.Reset(syscall.SIGHUP)
+		if text, err := killable(t, "nohup", syscall.SIGHUP, all/10, 0, command("nohup")...); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		sameResults(t, "whole", "nohup")
 	})
 
 	t.Run("SIGINT", func(t *testing.T) {

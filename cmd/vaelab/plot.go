@@ -40,13 +40,12 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			}
 			var failed error
 			for _, name := range figures {
-				if err := draw(cmd.OutOrStdout(), set, out, name); err != nil {
-					if !asked {
-						fmt.Fprintf(cmd.ErrOrStderr(), "left out: %v\n", err)
-						continue
-					}
-					failed = errors.Join(failed, err)
+				refused, err := draw(cmd.OutOrStdout(), set, out, name)
+				if refused != nil && !asked {
+					fmt.Fprintf(cmd.ErrOrStderr(), "left out: %v\n", refused)
+					continue
 				}
+				failed = errors.Join(failed, refused, err)
 			}
 			return failed
 		},

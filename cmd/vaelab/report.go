@@ -348,16 +348,9 @@ func drawAll(wErr io.Writer, s *report.Source, out string, names []string) error
 
 // drawOne draws and saves one figure; refused is what the rows lack.
 func drawOne(s *report.Source, out, name string) (f report.Figure, refused, failed error) {
-	figure, err := plots.Figures.Get(name)
-	if err != nil {
-		return f, nil, err
-	}
-	d, err := figure.Draw(s.Set)
-	if err != nil {
-		return f, err, nil
-	}
-	if err := d.Save(out, name); err != nil {
-		return f, nil, err
+	d, refused, failed := saveFigure(s.Set, out, name)
+	if refused != nil || failed != nil {
+		return f, refused, failed
 	}
 	picture, err := d.PNG()
 	return report.Figure{Name: name, Doc: shows(name), Caption: d.Caption, PNG: picture,

@@ -245,7 +245,7 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"plot", "good", "--out", "other.yaml"}, exitFailed, "mkdir other.yaml: not a directory; choose another folder with --out"},
 		{[]string{"export", "nothing"}, exitFailed, "nothing: no trial in or below it; vaelab run makes some"},
 		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or directory"},
-		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: a folder; wants the name of a file"},
+		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: is a folder; name a file"},
 		{[]string{"export", "good", "--output", "no/such.csv"}, exitUsage, "--output no/such.csv: there is no folder no"},
 		{[]string{"export", "good", "--output", "other.yaml/such.csv"}, exitUsage, "there is no folder other.yaml"},
 	} {

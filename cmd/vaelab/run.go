@@ -30,10 +30,12 @@ nothing, one more seed trains one more trial. Ctrl-C leaves checkpoints, and the
 command goes on from them. A trial that fails is marked with its reason; the others go on,
 and the exit code is 1.
 
-The table has the medians and their intervals over six seeds or more, means with standard
-deviations over fewer, and marks what a paired test against the baseline shows (*) or does not
-show (~). The baseline is vanilla, or the first group if there is none; the file's line
-baseline: bn, or baseline: {variant: bn, variant.bn.gamma: 0.5}, declares another.`,
+The table has mean ± standard deviation over seeds; from six seeds on, the median and below
+it its 95 % CI. A mark compares a cell with the baseline, paired by seed, as vaelab verify
+judges an order claim: the 95 % CI of the median difference excludes 0 (*) or contains 0 (~).
+With fewer than six seeds there are no marks. The baseline is vanilla, or the first group if
+there is none; the file's line baseline: bn, or baseline: {variant: bn, variant.bn.gamma: 0.5},
+declares another.`,
 		Example: `  vaelab run kl-vanishing
   vaelab run my.yaml --seeds 6 -j 4
   vaelab run ptb --set data.text.train=ptb.train.txt --set data.text.valid=ptb.valid.txt \
@@ -83,9 +85,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	}
 	var failed error
 	for _, name := range e.Figures {
-		if err := draw(w, set, dir, name); err != nil {
-			failed = errors.Join(failed, err)
-		}
+		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name)))
 	}
 	return failed
 }
@@ -102,19 +102,27 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	return set, nil
 }
 
-// draw makes one figure and says where it is.
-func draw(w io.Writer, set *record.Set, dir, name string) error {
+// draw makes one figure and says where it is; refused is what the rows lack.
+func draw(w io.Writer, set *record.Set, dir, name string) (refused, failed error) {
+	switch _, refused, failed = saveFigure(set, dir, name); {
+	case refused != nil:
+		return fmt.Errorf("figure %s: %w", name, refused), nil
+	case failed != nil:
+		return nil, fmt.Errorf("figure %s cannot be written: %w", name, failed)
+	}
+	_, failed = fmt.Fprintln(w, filepath.Join(dir, name+".png"))
+	return nil, failed
+}
+
+// saveFigure draws and saves one figure. What the rows lack (refused) is no fault of the folder that it
+// is saved in (failed).
+func saveFigure(set *record.Set, dir, name string) (d *plots.Drawing, refused, failed error) {
 	figure, err := plots.Figures.Get(name)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	d, err := figure.Draw(set)
-	if err != nil {
-		return fmt.Errorf("figure %s: %w", name, err)
+	if d, err = figure.Draw(set); err != nil {
+		return nil, err, nil
 	}
-	if err := d.Save(dir, name); err != nil {
-		return err
-	}
-	fmt.Fprintln(w, filepath.Join(dir, name+".png"))
-	return nil
+	return d, nil, d.Save(dir, name)
 }

@@ -35,13 +35,22 @@ func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) 
 	return printFailed(w, set)
 }
 
-// printDoubts names the settings whose trials do what neither their method nor the means let expect.
+// printDoubts names the groups whose trials do what neither their method nor the means let expect, those
+// that do the same in one line.
 func printDoubts(w io.Writer, set *record.Set) error {
+	var order []string
+	groups := map[string][]string{} // by the doubt
 	for _, g := range set.Groups() {
 		for _, doubt := range report.Doubts(g) {
-			if _, err := fmt.Fprintf(w, "note: %s: %s\n", g.Label, doubt); err != nil {
-				return err
+			if groups[doubt] == nil {
+				order = append(order, doubt)
 			}
+			groups[doubt] = append(groups[doubt], g.Label)
+		}
+	}
+	for _, doubt := range order {
+		if _, err := fmt.Fprintln(w, fold(fmt.Sprintf("note: %s: %s.", strings.Join(groups[doubt], ", "), doubt))); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -96,28 +105,24 @@ func aligned(t report.Table) string {
 // gutter is the room between two columns.
 const gutter = 2
 
-// signed are the cells' texts. A * or ~ after a number has a column of its own: where others of the
+// signed are the cells' texts. A mark after a number has a column of its own: where others of the
 // table's column have one, a space stands for it. Intervals, whose rows have no label, may reach below it.
 func signed(t report.Table) (lines [][]string) {
-	tested := make([]bool, len(t.Header))
+	marked := make([]bool, len(t.Header))
+	for _, row := range t.Rows {
+		for i, c := range row {
+			marked[i] = marked[i] || c.Mark != ""
+		}
+	}
 	for _, row := range t.Rows {
 		var line []string
 		for i, c := range row {
-			if c.Bold {
-				c.Text += "*"
+			if marked[i] && row[0].Text != "" && c.Mark == "" {
+				c.Mark = " "
 			}
-			c.Text = strings.Replace(c.Text, "\u00a0~", "~", 1)
-			tested[i] = tested[i] || strings.HasSuffix(c.Text, "*") || strings.HasSuffix(c.Text, "~")
-			line = append(line, c.Text)
+			line = append(line, c.Text+c.Mark)
 		}
 		lines = append(lines, line)
-	}
-	for _, line := range lines {
-		for i, text := range line {
-			if tested[i] && line[0] != "" && !strings.HasSuffix(text, "*") && !strings.HasSuffix(text, "~") {
-				line[i] += " "
-			}
-		}
 	}
 	return lines
 }

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,9 +60,8 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	if todo == 0 {
 		return nil
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	_, names := labels(jobs)
 	show := newDisplay(wErr, names, todo, t.quiet)
 	failed := sweep.Runner{

@@ -65,6 +65,11 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bySeed(runs, q, s.String())
+}
+
+// bySeed returns a quantity of finished runs for each seed; the name of the runs is for the error.
+func bySeed(runs []record.Run, q Quantity, name string) (map[int]float64, error) {
 	out := map[int]float64{}
 	for _, r := range runs {
 		v, err := q.of(r)
@@ -72,7 +77,7 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 			return nil, err
 		}
 		if _, twice := out[r.Seed]; twice {
-			return nil, fmt.Errorf("two trials of %s have seed %d; judge one results folder at a time", s, r.Seed)
+			return nil, fmt.Errorf("two trials of %s have seed %d; judge one results folder at a time", name, r.Seed)
 		}
 		out[r.Seed] = v
 	}
@@ -125,10 +130,7 @@ func (e evidence) differences(of, other Selection, q Quantity, wanted region) Ve
 	if err != nil {
 		return undecided("%v", err)
 	}
-	var d []float64
-	for i := range p.seeds {
-		d = append(d, p.a[i]-p.b[i])
-	}
+	d := p.differences()
 	v := decide(d, wanted, e.confidence)
 	v.What = fmt.Sprintf("%s of %s minus %s", q, of, other)
 	v.P, v.Test = stats.Paired(d)
@@ -152,16 +154,30 @@ func (e evidence) pairs(of, other Selection, q Quantity) (p pairs, err error) {
 	if err != nil {
 		return p, err
 	}
+	p = paired(a, b)
+	if len(p.seeds) == 0 {
+		return p, fmt.Errorf("no seed has a finished trial of both %s and %s", of, other)
+	}
+	return p, nil
+}
+
+// paired are the seeds that both have.
+func paired(a, b map[int]float64) (p pairs) {
 	for _, s := range slices.Sorted(maps.Keys(a)) {
 		if w, ok := b[s]; ok {
 			p.seeds, p.a, p.b = append(p.seeds, s), append(p.a, a[s]), append(p.b, w)
 		}
 	}
-	if len(p.seeds) == 0 {
-		return p, fmt.Errorf("no seed has a finished trial of both %s and %s", of, other)
-	}
 	p.single = len(a) + len(b) - 2*len(p.seeds)
-	return p, nil
+	return p
+}
+
+// differences are those of the pairs, in the order of the seeds.
+func (p pairs) differences() (d []float64) {
+	for i := range p.seeds {
+		d = append(d, p.a[i]-p.b[i])
+	}
+	return d
 }
 
 // alone says how many trials are left out, at the end of a reason.

@@ -153,7 +153,7 @@ func (q Quantity) of(r record.Run) (float64, error) {
 			continue
 		}
 		if v, ok := q.in(row); ok {
-			if math.IsNaN(v) {
+			if math.IsNaN(v) || math.IsInf(v, 0) { // the mean of a vector of large numbers may overflow
 				return 0, fmt.Errorf("%s: the last %s is not a number", r.ID, q)
 			}
 			return v, nil

@@ -254,29 +254,6 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-func TestWriteFileAtomic(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a.json")
-	for _, text := range []string{"old", "new"} {
-		if err := WriteFileAtomic(path, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := os.ReadFile(path); string(got) != text {
-			t.Errorf("got %q, want %q", got, text)
-		}
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "full", "file"), 0o777); err != nil { // a folder that rename cannot replace
-		t.Fatal(err)
-	}
-	if err := WriteFileAtomic(filepath.Join(dir, "full"), nil); err == nil {
-		t.Error("no error for a file in the place of a folder")
-	}
-	entries, _ := os.ReadDir(dir)
-	if len(entries) != 2 {
-		t.Errorf("left behind: %v", entries)
-	}
-}
-
 func TestGroups(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 	"strings"
 
 	"vaelab/internal/claims"
@@ -138,45 +137,49 @@ func (s sample) numbers() (values []float64) {
 	return values
 }
 
-// minus returns the differences of the seeds that both have.
-func (s sample) minus(base sample) sample {
-	d := sample{}
-	for seed, v := range s {
-		if w, ok := base[seed]; ok {
-			d[seed] = v - w
-		}
-	}
-	return d
-}
-
-// A difference is a group against its baseline in one metric, over the seeds they share.
+// A difference is a group against its baseline in one metric, paired by seed.
 type difference struct {
-	of    sample
-	p     float64 // two-sided, paired
-	holm  float64 // corrected for the groups compared in this metric
-	test  string
-	shown bool
+	claims.Difference
+	holm float64 // P, corrected for the groups compared in this metric
 }
 
-// differences tests every group against its baseline in one metric. Holm's correction is over
-// these tests: each metric is a question of its own, the groups are not.
-func differences(samples []sample, b baseline) map[int]difference {
+// differences compares every group with its baseline in one metric, as an order claim would. A group
+// that has the metric but cannot be compared has a difference without values. Holm's correction is
+// over the groups of the metric: each metric is a question of its own, the groups are not.
+func differences(groups []record.Group, split, metric string, b baseline) map[int]difference {
+	if untested[metric] {
+		return nil
+	}
 	all := map[int]difference{}
+	var places []int
 	var p []float64
-	places := sorted(b.of)
-	places = slices.DeleteFunc(places, func(i int) bool { return len(samples[i].minus(samples[b.of[i]])) == 0 })
-	for _, i := range places {
-		d := difference{of: samples[i].minus(samples[b.of[i]])}
-		d.p, d.test = stats.Paired(d.of.numbers())
-		p = append(p, d.p)
-		all[i] = d
+	for _, i := range sorted(b.of) {
+		d, err := claims.Compare(groups[i].Runs, groups[b.of[i]].Runs, claims.Quantity{Metric: metric, Split: split}, confidence)
+		if err != nil {
+			if len(sampleOf(groups[i], split, metric)) > 0 {
+				all[i] = difference{}
+			}
+			continue
+		}
+		all[i] = difference{Difference: d}
+		places, p = append(places, i), append(p, d.P)
 	}
 	for k, q := range stats.Holm(p) {
-		d := all[places[k]]
-		d.holm, d.shown = q, q <= 1-confidence
-		all[places[k]] = d
+		all[places[k]] = difference{all[places[k]].Difference, q}
 	}
 	return all
+}
+
+// mark is what the cell of a group that is compared carries: * if its difference from the baseline is shown, ~
+// if the interval contains 0, and nothing if there is no such interval.
+func (d difference) mark() string {
+	switch {
+	case !d.Decided:
+		return ""
+	case d.Shown():
+		return "*"
+	}
+	return "~"
 }
 
 // meanOf returns a sample's mean and the half width of its t interval; it is 0 for one value, which has
@@ -187,14 +190,4 @@ func meanOf(s sample) (mean, half float64) {
 		return mean, 0
 	}
 	return mean, (i.Hi - i.Lo) / 2
-}
-
-// seedsToShow is the least number of seeds at which m tests together can show a difference: the
-// smallest p of a paired test is 2^(1-n), and Holm's correction multiplies it by m.
-func seedsToShow(m int) int {
-	n := 2
-	for math.Pow(2, float64(1-n))*float64(m) > 1-confidence {
-		n++
-	}
-	return n
 }

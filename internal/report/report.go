@@ -74,8 +74,16 @@ type Table struct {
 // A Cell is one entry of a table.
 type Cell struct {
 	Text string
-	Bold bool   // a difference is shown
+	Mark string // of a number that is compared with a baseline: "*", "~" or none
 	Kind string // of a verdict, for its colour: "holds", "does not hold", "undecided"
+}
+
+// String is the cell as the pages print it.
+func (c Cell) String() string {
+	if c.Mark == "" {
+		return c.Text
+	}
+	return c.Text + fixed + c.Mark
 }
 
 // New arranges a report. Sections without content are left out.

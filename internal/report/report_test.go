@@ -60,56 +60,75 @@ func section(t *testing.T, s Source, title string) Section {
 // free makes ordinary spaces of those at which no line ends.
 func free(text string) string { return strings.ReplaceAll(text, fixed, " ") }
 
+// The marks are those of the interval, whatever the number of groups: Holm's p-values, 2/64 times two here, would show
+// nothing.
 func TestMeanTable(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		n      int
 		shifts map[string]float64
 		want   map[string]string // group -> KL
-		bold   bool
 		note   string
 	}{
-		// 1 ... 6: mean 3.5, s = 1.8708, t(5) = 2.5706. One comparison: p = 2/64.
-		{"shown", 6, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "3.50 ± 1.96", "bn": "5.51 ± 1.96"}, true, "The baseline is vanilla"},
-		{"Holm", 6, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "5.51 ± 1.96 ~"}, false, "With 6 seeds no difference can be shown in a column of 2 comparisons, however large; that needs 7 seeds."},
-		{"enough for two", 7, map[string]float64{"bn": 2, "ln": 3}, map[string]string{"bn": "6.01 ± 2.00"}, true, "after Holm's correction"},
-		{"one seed", 1, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "1.00", "bn": "3.01 ~"}, false, "that needs 6 seeds"},
+		// 1 ... 6: mean 3.5, s = 1.8708, t(5) = 2.5706.
+		{"shown", 6, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "3.50 ± 1.96", "bn": "5.51 ± 1.96 *"}, "The baseline is vanilla. Paired by seed"},
+		{"two comparisons", 6, map[string]float64{"bn": 2, "ln": -3}, map[string]string{"bn": "5.51 ± 1.96 *", "ln": "0.51 ± 1.96 *"}, "excludes 0 (*) or contains 0 (~)"},
+		// Differences 0 0.01 0.02 twice, less 0.01: on both sides of 0.
+		{"not shown", 6, map[string]float64{"bn": -0.01}, map[string]string{"bn": "3.50 ± 1.96 ~"}, "contains 0 (~)"},
+		{"five seeds", 5, map[string]float64{"bn": 2}, map[string]string{"bn": "5.01 ± 1.97"}, "No marks: a comparison with vanilla needs 6 finished seeds."},
+		{"one seed", 1, map[string]float64{"bn": 2}, map[string]string{"vanilla (baseline)": "1.00", "bn": "3.01"}, "needs 6 finished seeds"},
 	} {
 		table := section(t, Source{Set: pairs(c.n, c.shifts)}, "Results").Tables[0]
-		got := map[string]Cell{}
+		got := map[string]string{}
 		for _, row := range table.Rows {
-			row[2].Text = free(row[2].Text)
-			got[row[0].Text] = row[2]
+			got[row[0].Text] = free(row[2].String())
 		}
 		for group, want := range c.want {
-			if got[group].Text != want {
-				t.Errorf("%s: KL of %s is %q, want %q", c.name, group, got[group].Text, want)
+			if got[group] != want {
+				t.Errorf("%s: KL of %s is %q, want %q", c.name, group, got[group], want)
 			}
-		}
-		if got["bn"].Bold != c.bold {
-			t.Errorf("%s: bold %v, want %v", c.name, got["bn"].Bold, c.bold)
 		}
 		if notes := strings.Join(table.Notes, " "); !strings.Contains(notes, c.note) {
 			t.Errorf("%s: notes do not say %q: %s", c.name, c.note, notes)
 		}
 	}
+	// A failed trial is no smaller sample, and an unfinished one is left out.
+	for state, want := range map[record.State]string{record.Failed: "", record.Unfinished: "", record.Done: "*"} {
+		set := pairs(6, map[string]float64{"bn": 2, "ln": 3})
+		set.Runs[1].State = state // bn
+		table := section(t, Source{Set: set}, "Results").Tables[0]
+		if got := table.Rows[1][2].Mark + table.Rows[2][2].Mark; got != want+"*" {
+			t.Errorf("with bn of seed 1 %v: marks %q, want %q", state, got, want+"*")
+		}
+		if notes := strings.Join(table.Notes, " "); strings.Contains(notes, "No mark") != (want == "") {
+			t.Errorf("with bn of seed 1 %v: notes %s", state, notes)
+		}
+	}
 }
 
 func TestDifferenceAndMedian(t *testing.T) {
-	tables := section(t, Source{Set: pairs(6, map[string]float64{"bn": 2})}, "Results").Tables
-	// Differences 2.01 2.02 2.00 twice: mean 2.01, s = 0.00894, half 0.0094.
-	if got := tables[1].Rows[0][1]; free(got.Text) != "2.01 ± 0.01 (p 0.031)" || !got.Bold {
-		t.Errorf("difference is %+v", got)
+	tables := section(t, Source{Set: pairs(6, map[string]float64{"bn": 2, "ln": 3})}, "Results").Tables
+	// Differences 2.01 2.02 2.00 twice.
+	if got := free(tables[1].Rows[0][1].String()); got != "2.01 [2.00, 2.02] *" {
+		t.Errorf("difference is %q", got)
 	}
-	if got := free(tables[1].Rows[0][2].Text); got != "0.00 ± 0.00 (p 1)" { // equal NELBO
+	if got := free(tables[1].Rows[0][2].String()); got != "0.00 [0.00, 0.00] ~" { // equal NELBO
 		t.Errorf("difference of NELBO is %q", got)
 	}
-	if got := free(tables[2].Rows[0][2].Text); got != "3.50 [1.00, 6.00]" || len(tables[2].Notes) > 0 {
-		t.Errorf("median is %q, notes %q", got, tables[2].Notes)
+	if got := free(tables[2].Rows[0][1].String() + ", " + tables[2].Rows[0][2].String()); got != "0.062, 1" { // 2 · 2/64
+		t.Errorf("p-values are %s", got)
 	}
-	five := section(t, Source{Set: pairs(5, nil)}, "Results").Tables
-	if got := strings.Join(five[1].Notes, ""); got != "n = 5: the interval is the range and reaches 93.8 %; 95 % needs 6 seeds." {
-		t.Errorf("five seeds: %q", got)
+	if got := free(tables[3].Rows[0][2].String()); got != "3.50 [1.00, 6.00]" || len(tables[3].Notes) > 0 {
+		t.Errorf("median is %q, notes %q", got, tables[3].Notes)
+	}
+	five := section(t, Source{Set: pairs(5, map[string]float64{"bn": 2})}, "Results").Tables
+	if len(five) != 3 || !strings.HasPrefix(five[2].Caption, "Median") {
+		t.Errorf("five seeds have %d tables; no p can count", len(five))
+	}
+	for _, table := range five[1:] {
+		if got := strings.Join(table.Notes, ""); got != "n = 5: the interval is the range and reaches 93.8 %; 95 % needs 6 seeds." {
+			t.Errorf("five seeds: %q", got)
+		}
 	}
 }
 
@@ -200,12 +219,11 @@ func TestSummary(t *testing.T) {
 		n    int
 		head string
 		want string // bn's KL, and what stands below it
-		bold bool
 	}{
 		// 3.01 ... 8.00 as in TestMeanTable: 3.01 4.02 5.00 6.01 7.02 8.00, of which the middle is 5.505, a little less in binary.
-		{6, "median over n seeds and, below it, its distribution-free 95 % interval", "5.50|3.01..8.00", true},
-		{5, "mean ± standard deviation over n seeds (an interval for the median takes 6)", "5.01 ±1.58 ~|", false},
-		{1, "one seed a setting", "3.01 ~|", false},
+		{6, "median over n seeds, below it its distribution-free 95 % CI", "5.50 *|3.01..8.00"},
+		{5, "mean ± standard deviation over n seeds", "5.01 ±1.58|"},
+		{1, "one seed per group", "3.01|"},
 	} {
 		table := Summary(pairs(c.n, map[string]float64{"bn": 2}))
 		if !strings.Contains(table.Caption, c.head) {
@@ -214,10 +232,7 @@ func TestSummary(t *testing.T) {
 		var got, below string
 		for i, row := range table.Rows {
 			if row[0].Text == "bn" {
-				got = free(row[2].Text)
-				if row[2].Bold != c.bold {
-					t.Errorf("%d seeds: bold %v", c.n, row[2].Bold)
-				}
+				got = free(row[2].String())
 				if i+1 < len(table.Rows) {
 					below = table.Rows[i+1][2].Text
 				}
@@ -234,7 +249,7 @@ func TestSummary(t *testing.T) {
 	if got := table.Rows[1][2].Text + " " + table.Rows[1][3].Text; got != "1.00..6.00 n=5" {
 		t.Errorf("KL of 6 seeds and NELBO of 5: %q", got)
 	}
-	if got := strings.Join(table.Notes, ""); got != "The baseline that the experiment's file declares, bn, is not among these trials." {
+	if got := table.Notes[0]; got != "The baseline that the experiment's file declares, bn, is not among these trials." {
 		t.Errorf("without its baseline: %q", got)
 	}
 	if rows := Summary(&record.Set{Runs: []record.Run{{}}}).Rows; rows != nil {
@@ -273,7 +288,7 @@ func TestSettings(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	got := strings.Join(section(t, hard(), "Warnings").List, "\n")
 	for _, want := range []string{
-		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "leaks through eps", "different kernels: avx2 (5), avx512 (1)",
+		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "eps violates the floor", "different kernels: avx2 (5), avx512 (1)",
 		"working tree with changes", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
 	} {
 		if !strings.Contains(got, want) {

@@ -37,8 +37,7 @@ func results(s Source, groups []record.Group) Section {
 		section.Text = []string{"No trial has been evaluated yet."}
 		return section
 	}
-	section.Text = []string{fmt.Sprintf("%s split, running statistics, the last row of each trial; nats per example. KL: KL(q(z|x) || p(z)); floor: what the method guarantees of it; "+
-		"MI: I(x; z); gap: how many nats reconstruction loses with another example's z; AU: active units; rec: −ln p(x|z); PPL: a bound, from NELBO.", splitNames[split])}
+	section.Text = []string{splitNames[split] + " split, running statistics, last row of each trial; nats per example.", glossary(metrics)}
 	section.Text = append(section.Text, truths(groups, split)...)
 	b := baselines(groups, s.Experiments)
 	main := coreOf(metrics)
@@ -50,14 +49,14 @@ func results(s Source, groups []record.Group) Section {
 	}
 	section.Tables = append(section.Tables, meanTable(groups, split, main, b))
 	if len(b.of) > 0 {
-		section.Tables = append(section.Tables, differenceTable(groups, split, main, b))
+		section.Tables = append(section.Tables, differenceTables(groups, split, main, b)...)
 	}
 	if slices.ContainsFunc(groups, func(g record.Group) bool { return len(g.Runs) > 1 }) {
 		section.Tables = append(section.Tables, medianTable(groups, split, main))
 	}
 	for part := range slices.Chunk(further, columnsPerTable) {
 		t := meanTable(groups, split, part, baseline{})
-		t.Caption, t.Notes = "Further metrics: mean ± 95 % interval", nil
+		t.Caption, t.Notes = "Further metrics: mean ± 95 % CI", nil
 		section.Tables = append(section.Tables, t)
 	}
 	return section
@@ -96,8 +95,8 @@ func coreOf(metrics []string) []column {
 
 // Summary is the core metrics on one screen. If every group has the seeds that a median's interval
 // takes, it is the median with that interval in a row below it, else mean ± standard deviation; the
-// caption says which. A metric that fewer seeds of a group have has their number there instead. Bold and ~
-// are those of the report's tables; the notes call bold *. It has no rows if nothing has been evaluated.
+// caption says which. A metric that fewer seeds of a group have has their number there instead. Marks
+// are those of the report's tables. It has no rows if nothing has been evaluated.
 func Summary(set *record.Set, experiments ...Experiment) Table {
 	groups := set.Groups()
 	split, metrics := measured(groups)
@@ -124,34 +123,52 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 		}
 	}
 	step := len(t.Rows) / len(groups)
-	compared := 0
+	var m marks
 	for _, c := range columns {
 		t.Header = append(t.Header, c.title)
-		samples := samplesOf(groups, split, c.metric)
-		diff := tested(c, samples, b)
-		compared = max(compared, len(diff))
-		for i, s := range samples {
+		diff := differences(groups, split, c.metric, b)
+		for i, s := range samplesOf(groups, split, c.metric) {
 			first, second := brief(s, c.decimals, medians)
-			cell := Cell{Text: first}
-			if d, ok := diff[i]; ok {
-				cell.mark(d)
-			}
-			t.Rows[step*i] = append(t.Rows[step*i], cell)
+			t.Rows[step*i] = append(t.Rows[step*i], Cell{Text: first, Mark: m.of(diff, i)})
 			if medians {
 				t.Rows[step*i+1] = append(t.Rows[step*i+1], Cell{Text: second})
 			}
 		}
 	}
-	what := "one seed a setting, hence no intervals"
+	what := "one seed per group"
 	switch {
 	case medians:
-		what = "median over n seeds and, below it, its distribution-free 95 % interval"
+		what = "median over n seeds, below it its distribution-free 95 % CI"
 	case most > 1:
-		what = fmt.Sprintf("mean ± standard deviation over n seeds (an interval for the median takes %d)", stats.SeedsFor(confidence))
+		what = "mean ± standard deviation over n seeds"
 	}
-	t.Caption = fmt.Sprintf("%s split, running statistics, nats per example (PPL is a bound, from NELBO); %s", splitNames[split], what)
-	t.Notes = append(legend(groups, split, b, compared, "*"), truths(groups, split)...)
+	t.Caption = fmt.Sprintf("%s split, last row of each trial, nats per example; %s.", splitNames[split], what)
+	t.Notes = append(legend(groups, b, m), glossary(metrics))
+	t.Notes = append(t.Notes, truths(groups, split)...)
 	return t
+}
+
+// terms say what the columns are, in the order of core.
+var terms = []struct{ metric, is string }{
+	{"floor", "floor: the method's lower bound of the KL under batch statistics"},
+	{"mi", "MI: I(x; z)"},
+	{"gap", "gap: increase of −ln p(x|z) when z is taken from another example"},
+	{"au", "AU: active units"},
+	{"rec", "rec: −ln p(x|z)"},
+	{"nelbo", "NELBO: rec + KL"},
+	{"iw_nll", "IW-NLL: importance-weighted NLL"},
+	{"ppl", "PPL: perplexity from NELBO, an upper bound"},
+}
+
+// glossary is a sentence that says what the columns are.
+func glossary(metrics []string) string {
+	parts := []string{"KL: KL(q(z|x) || p(z))"}
+	for _, term := range terms {
+		if slices.Contains(metrics, term.metric) {
+			parts = append(parts, term.is)
+		}
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 // brief is a sample in a word or two: its median and interval, or its size if that is too small for one, or
@@ -185,64 +202,62 @@ func samplesOf(groups []record.Group, split, metric string) []sample {
 	return samples
 }
 
-// meanTable is mean ± interval of each group, bold where the difference from its baseline is shown.
+// meanTable is mean ± interval of each group, marked by its difference from the baseline.
 func meanTable(groups []record.Group, split string, columns []column, b baseline) Table {
-	t := Table{Caption: "Mean ± 95 % interval", Left: 1, Header: []string{"group", "n"}}
+	t := Table{Caption: "Mean ± 95 % CI", Left: 1, Header: []string{"group", "n"}}
 	for i, g := range groups {
 		t.Rows = append(t.Rows, plain(g.Label+baseMark(b, i), seedCount(g, split)))
 	}
-	compared := 0
+	var m marks
 	for _, c := range columns {
 		t.Header = append(t.Header, c.title)
-		samples := samplesOf(groups, split, c.metric)
-		diff := tested(c, samples, b)
-		compared = max(compared, len(diff))
-		for i, s := range samples {
-			cell := Cell{Text: "–"}
+		diff := differences(groups, split, c.metric, b)
+		for i, s := range samplesOf(groups, split, c.metric) {
+			cell := Cell{Text: "–", Mark: m.of(diff, i)}
 			if len(s) > 0 {
 				mean, half := meanOf(s)
 				cell.Text = spread(mean, half, len(s), c.decimals)
 			}
-			if d, ok := diff[i]; ok {
-				cell.mark(d)
-			}
 			t.Rows[i] = append(t.Rows[i], cell)
 		}
 	}
-	t.Notes = append([]string{"n is the number of seeds. The interval is Student's, which supposes normally distributed values."},
-		legend(groups, split, b, compared, "Bold")...)
+	t.Notes = append([]string{"n: number of seeds. The CI is Student's t, which assumes normally distributed values."},
+		legend(groups, b, m)...)
 	return t
 }
 
-// tested is the differences of a column's samples from their baselines, if they can be tested.
-func tested(c column, samples []sample, b baseline) map[int]difference {
-	if untested[c.metric] {
-		return nil
+// marks counts the cells of a table that could be compared with a baseline.
+type marks struct{ given, left int }
+
+// of returns the mark of a group's cell, "" if it is not compared.
+func (m *marks) of(diff map[int]difference, group int) string {
+	d, ok := diff[group]
+	if !ok {
+		return ""
 	}
-	return differences(samples, b)
+	mark := d.mark()
+	if mark == "" {
+		m.left++
+	} else {
+		m.given++
+	}
+	return mark
 }
 
-// mark makes the cell say whether the difference is shown.
-func (c *Cell) mark(d difference) {
-	c.Bold = d.shown
-	if !d.shown {
-		c.Text += fixed + "~"
-	}
-}
-
-// legend says what the marks stand for, if a column compares any groups, and whether there are seeds
-// enough for a difference to be shown.
-func legend(groups []record.Group, split string, b baseline, compared int, shown string) (notes []string) {
+// legend says what the marks of a table mean, or how many seeds they need.
+func legend(groups []record.Group, b baseline, m marks) (notes []string) {
 	for _, name := range b.missing {
 		notes = append(notes, "The baseline that the experiment's file declares, "+name+", is not among these trials.")
 	}
-	if compared == 0 {
-		return notes
-	}
-	notes = append(notes, against(groups, b)+" "+shown+": the paired test shows a difference at 5 % after Holm's correction over the groups of the column; ~: it shows none.")
-	if n, needed := mostPairs(groups, split, b), seedsToShow(compared); n < needed {
-		notes = append(notes, fmt.Sprintf("With %s no difference can be shown in a column of %s, however large; that needs %d seeds.",
-			count(n, "seed"), count(compared, "comparison"), needed))
+	switch {
+	case m.given > 0:
+		text := against(groups, b) + " Paired by seed, the 95 % CI of the median difference from it excludes 0 (*) or contains 0 (~)."
+		if m.left > 0 {
+			text += fmt.Sprintf(" No mark: fewer than %d common seeds, or a failed trial.", stats.SeedsFor(confidence))
+		}
+		notes = append(notes, text)
+	case m.left > 0:
+		notes = append(notes, fmt.Sprintf("No marks: a comparison with %s needs %d finished seeds.", baselineName(groups, b), stats.SeedsFor(confidence)))
 	}
 	return notes
 }
@@ -264,68 +279,101 @@ func bases(b baseline) []int {
 	return sorted(places)
 }
 
+// baselineName is the baseline's label, or what stands for several.
+func baselineName(groups []record.Group, b baseline) string {
+	if places := bases(b); len(places) == 1 {
+		return groups[places[0]].Label
+	}
+	return "a baseline"
+}
+
 // against says what the baselines are.
 func against(groups []record.Group, b baseline) string {
 	places := bases(b)
-	text := "Each group is compared with the baseline of the same settings and data, over the seeds that both have."
+	text := "Each group has the baseline of the same settings and data"
 	if len(places) == 1 {
-		text = fmt.Sprintf("The baseline is %s; tests are over the seeds that both have.", groups[places[0]].Label)
-	}
-	if b.factor != "" {
-		text += " The factor is " + b.factor + "."
+		text = "The baseline is " + groups[places[0]].Label
 	}
 	if b.declared {
-		text += " The experiment's file declares it."
+		text += " (declared by the experiment's file)"
 	}
+	if b.factor != "" {
+		text += "; the factor is " + b.factor
+	}
+	text += "."
 	if left := len(groups) - len(b.of) - len(places); left > 0 {
-		text += fmt.Sprintf(" %s: nothing to compare with, since all others differ in more than what is compared.", count(left, "group"))
+		text += fmt.Sprintf(" Without a baseline: %s, different from all others in more than what is compared.", count(left, "group"))
 	}
 	return text
 }
 
-// mostPairs is the largest number of seeds that a group shares with its baseline.
-func mostPairs(groups []record.Group, split string, b baseline) (n int) {
-	samples := samplesOf(groups, split, "kl")
-	for i, base := range b.of {
-		n = max(n, len(samples[i].minus(samples[base])))
-	}
-	return n
-}
-
-// differenceTable is the paired differences from the baseline, with their p.
-func differenceTable(groups []record.Group, split string, columns []column, b baseline) Table {
-	t := Table{Caption: "Paired differences from the baseline: mean ± 95 % interval (p after Holm's correction)", Left: 1, Header: []string{"group"}}
+// differenceTables are the paired differences from the baseline, and the p-values of their tests if there
+// are seeds enough for any to count.
+func differenceTables(groups []record.Group, split string, columns []column, b baseline) []Table {
+	t := Table{Caption: "Paired differences from the baseline: median [95 % CI]", Left: 1, Header: []string{"group"}}
+	p := Table{Caption: "p-values of the paired differences, corrected by Holm over the groups of a column", Left: 1, Header: []string{"group"}}
 	tests := map[string]bool{}
-	rows := map[int][]Cell{}
+	levels := levels{}
+	rows, values := map[int][]Cell{}, map[int][]Cell{}
+	var m marks
 	for _, c := range columns {
 		if untested[c.metric] {
 			continue
 		}
-		t.Header = append(t.Header, c.title)
-		diff := differences(samplesOf(groups, split, c.metric), b)
+		t.Header, p.Header = append(t.Header, c.title), append(p.Header, c.title)
+		diff := differences(groups, split, c.metric, b)
 		for i := range b.of {
-			cell := Cell{Text: "–"}
-			if d, ok := diff[i]; ok {
-				mean, half := meanOf(d.of)
-				cell = Cell{Text: fmt.Sprintf("%s (%s)", spread(mean, half, len(d.of), c.decimals), pValue(d.holm)), Bold: d.shown}
-				tests[d.test] = true
+			cell, value := Cell{Text: "–", Mark: m.of(diff, i)}, Cell{Text: "–"}
+			if d := diff[i]; len(d.Values) > 0 {
+				cell.Text = median(d.Values, c.decimals, levels)
+				value.Text = pValue(d.holm)
+				tests[d.Test] = true
 			}
-			rows[i] = append(rows[i], cell)
+			rows[i], values[i] = append(rows[i], cell), append(values[i], value)
 		}
 	}
 	for _, i := range sorted(rows) {
 		t.Rows = append(t.Rows, append(plain(groups[i].Label), rows[i]...))
+		p.Rows = append(p.Rows, append(plain(groups[i].Label), values[i]...))
 	}
-	if len(tests) > 0 {
-		t.Notes = []string{"Two-sided paired test: " + strings.Join(sorted(tests), ", ") + "."}
+	t.Notes = levels.notes()
+	if m.given == 0 {
+		return []Table{t}
 	}
-	return t
+	p.Notes = []string{"Two-sided paired test: " + strings.Join(sorted(tests), ", ") + ". Neither marks nor verdicts use p-values."}
+	return []Table{t, p}
+}
+
+// levels are the confidence that intervals reach, by the number of seeds, where that is less than 95 %.
+type levels map[int]float64
+
+// notes says so.
+func (l levels) notes() (notes []string) {
+	for _, n := range sorted(l) {
+		if n > 1 {
+			notes = append(notes, fmt.Sprintf("n = %d: the interval is the range and reaches %.3g %%; 95 %% needs %d seeds.", n, 100*l[n], stats.SeedsFor(confidence)))
+		}
+	}
+	return notes
+}
+
+// median is "3.50 [1.00, 6.00]", the median of at least one value with its interval, if it has one.
+func median(values []float64, decimals int, l levels) string {
+	interval := stats.MedianInterval(values, confidence)
+	if interval.Level < confidence {
+		l[len(values)] = interval.Level
+	}
+	text := decimal(stats.Median(values), decimals)
+	if len(values) > 1 {
+		text += fmt.Sprintf(" [%s,"+fixed+"%s]", decimal(interval.Lo, decimals), decimal(interval.Hi, decimals))
+	}
+	return text
 }
 
 // medianTable is the median of each group with its distribution-free interval.
 func medianTable(groups []record.Group, split string, columns []column) Table {
-	t := Table{Caption: "Median [95 % interval], free of assumptions on the distribution", Left: 1, Header: []string{"group", "n"}}
-	levels := map[int]float64{} // by n, where 95 % is not reached
+	t := Table{Caption: "Median [95 % CI], distribution-free", Left: 1, Header: []string{"group", "n"}}
+	levels := levels{}
 	for _, g := range groups {
 		t.Rows = append(t.Rows, plain(g.Label, seedCount(g, split)))
 	}
@@ -337,23 +385,12 @@ func medianTable(groups []record.Group, split string, columns []column) Table {
 		for i, s := range samplesOf(groups, split, c.metric) {
 			text := "–"
 			if len(s) > 0 {
-				interval := stats.MedianInterval(s.numbers(), confidence)
-				if interval.Level < confidence {
-					levels[len(s)] = interval.Level
-				}
-				text = decimal(stats.Median(s.numbers()), c.decimals)
-				if len(s) > 1 {
-					text += fmt.Sprintf(" [%s,"+fixed+"%s]", decimal(interval.Lo, c.decimals), decimal(interval.Hi, c.decimals))
-				}
+				text = median(s.numbers(), c.decimals, levels)
 			}
 			t.Rows[i] = append(t.Rows[i], Cell{Text: text})
 		}
 	}
-	for _, n := range sorted(levels) {
-		if n > 1 {
-			t.Notes = append(t.Notes, fmt.Sprintf("n = %d: the interval is the range and reaches %.3g %%; 95 %% needs %d seeds.", n, 100*levels[n], stats.SeedsFor(confidence)))
-		}
-	}
+	t.Notes = levels.notes()
 	return t
 }
 
@@ -394,12 +431,12 @@ func Decimal(v float64, decimals int) string {
 	return text
 }
 
-// pValue is "p 0.031".
+// pValue is "0.031".
 func pValue(p float64) string {
 	if p < 0.001 {
-		return "p" + fixed + "<" + fixed + "0.001"
+		return "<" + fixed + "0.001"
 	}
-	return "p" + fixed + strconv.FormatFloat(p, 'g', 2, 64)
+	return strconv.FormatFloat(p, 'g', 2, 64)
 }
 
 // decimalsFor is as many decimals as give the largest value of a metric four digits.

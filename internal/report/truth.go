@@ -23,7 +23,7 @@ func truths(groups []record.Group, split string) (sentences []string) {
 			if se, ok := record.Last(r, split, "true_nll_se"); ok {
 				text += fmt.Sprintf(" (standard error %s)", decimal(se, 2))
 			}
-			sentences = append(sentences, fmt.Sprintf("The true NLL of the %s data is %s: a model's NELBO or NLL is below by chance only. Their generator's own z tells %s nats of x.",
+			sentences = append(sentences, fmt.Sprintf("Generator of the %s data: NLL %s, MI %s. A model's NELBO is below that NLL by chance only.",
 				r.Config["data"], text, decimal(mi, 2)))
 		}
 	}

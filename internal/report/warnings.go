@@ -58,8 +58,8 @@ func Doubts(g record.Group) (doubts []string) {
 			straying++
 		}
 	}
-	add(leaking, "the KL of the training batches ends far below its floor, which leaks through eps; try a smaller "+epsOf(g))
-	add(straying, "the KL of the test split is far from what batch statistics give (bn_gap): running statistics fail there; believe medians")
+	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
+	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	return doubts
 }
 
