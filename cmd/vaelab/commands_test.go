@@ -176,6 +176,7 @@ func TestPlan(t *testing.T) {
 	}
 	succeeds(t, "run", "tiny.yaml", "--set", "variant.bn.gamma=0.7", "-q")
 	check("2 +0", "2 +2", "2 +0")
+	has(t, "plan of what may stop", succeeds(t, "plan", "tiny.yaml", "--set", "train.stop.patience=1").out, " up to 16 ", "\nat most about ")
 }
 
 // TestProbeWithoutLabels: who asks for a probe of data that have none is told so, once.

@@ -22,7 +22,8 @@ func planCommand() *cobra.Command {
 		Use:   "plan EXPERIMENT",
 		Short: "Show the trials of an experiment and how long they would take",
 		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
-a few training steps and one evaluation of each setting. Nothing is kept.`,
+a few training steps and one evaluation of each setting. Where train.stop has patience,
+that is the most: training may end earlier. Nothing is kept.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -45,7 +46,7 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
 			var total, longest time.Duration
-			todo := 0
+			todo, stops := 0, false
 			for i := 0; i < len(jobs); {
 				to, missing := i, 0
 				for ; to < len(jobs) && group[to] == group[i]; to++ {
@@ -62,15 +63,23 @@ a few training steps and one evaluation of each setting. Nothing is kept.`,
 				if missing > 0 {
 					longest = max(longest, est.Total)
 				}
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%v\n", group[i], to-i, missing, est.Parameters, est.Steps,
-					est.Step.Seconds()*1000, est.Total.Round(time.Second))
+				most := ""
+				if jobs[i].Train.Stop.Patience > 0 {
+					most, stops = "up to ", true
+				}
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", group[i], to-i, missing, est.Parameters, most, est.Steps,
+					est.Step.Seconds()*1000, most, est.Total.Round(time.Second))
 				i = to
 			}
 			if err := t.Flush(); err != nil {
 				return err
 			}
 			side := max(1, min(parallel, todo, runtime.NumCPU())) // more share the same processors
-			fmt.Fprintf(w, "\nabout %v with %s side by side\n", max(longest, total/time.Duration(side)).Round(time.Second), count(parallel, "trial"))
+			about := "about"
+			if stops {
+				about = "at most about"
+			}
+			fmt.Fprintf(w, "\n%s %v with %s side by side\n", about, max(longest, total/time.Duration(side)).Round(time.Second), count(parallel, "trial"))
 			return nil
 		},
 	}

@@ -29,6 +29,7 @@ type Encoded struct {
 	Tokens                    int       // predicted symbols of all sentences; 0 for images and vectors
 	gapSum                    float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
 	gapN                      int       // examples in that sum
+	penaltySum                float64   // of the method's own penalty, over examples; 0 if it has none
 	variant                   vae.Variant
 }
 
@@ -55,6 +56,9 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 			e.Z = append(e.Z, float64(z.Data[i]))
 		}
 		e.shuffledGap(m, p, x, z, rec)
+		if m.Variant.Penalty != nil {
+			e.penaltySum += float64(x.B()) * m.Penalty(p, q, z).Scalar()
+		}
 		e.N += x.B()
 		e.Sizes = append(e.Sizes, x.B())
 		e.Labels = append(e.Labels, x.Labels...)

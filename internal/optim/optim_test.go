@@ -43,7 +43,7 @@ func TestPlateau(t *testing.T) {
 	for i, c := range []struct {
 		loss float64
 		want Verdict
-	}{{5, IsBest}, {6, GoOn}, {4, IsBest}, {4, GoOn}, {4.5, Lower}, {4.1, GoOn}, {4.1, Stop}} {
+	}{{5, IsBest}, {6, GoOn}, {4, IsBest}, {4, GoOn}, {4.5, Lower}, {4.1, GoOn}, {4.1, UsedUp}} {
 		if got := p.Judge(d, i+1, c.loss); got != c.want {
 			t.Errorf("evaluation %d, loss %v: verdict %v, want %v", i+1, c.loss, got, c.want)
 		}

@@ -3,11 +3,12 @@ package optim
 import (
 	"embed"
 	"math"
+	"sort"
 )
 
 // Source is where the settings of this package are explained.
 //
-//go:embed schedule.go
+//go:embed schedule.go stop.go
 var Source embed.FS
 
 // KLSchedule is the weight of the KL term at each step: the field's annealings under one
@@ -66,10 +67,34 @@ func (k KLSchedule) Weight(step, stepsPerEpoch int) float64 {
 	return k.Beta * min(1, max(0, t/k.Ratio))
 }
 
-// Decay lowers the learning rate when the validation loss stops falling, as the field's
+// Final is the first step, counted from 0, from which on the weight is Beta for good. For a
+// cyclical schedule it is the beginning of the last cycle's plateau.
+func (k KLSchedule) Final(stepsPerEpoch int) int {
+	w := k.WarmUp
+	if k.Unit == "epochs" {
+		w *= float64(stepsPerEpoch)
+	}
+	if k.Schedule == "constant" || k.Beta == 0 && k.Schedule != "linear" {
+		return 0
+	}
+	from := 0.0 // within what begins here the weight comes to Beta once, and stays
+	if k.Schedule == "cyclical" || k.Schedule == "cyclical-zero" {
+		from = w * float64(k.Cycles-1) / float64(k.Cycles)
+	}
+	first, end := int(min(math.Ceil(from), maxStep)), int(min(math.Ceil(w), maxStep))
+	return first + sort.Search(end-first, func(i int) bool { return k.Weight(first+i, stepsPerEpoch) == k.Beta })
+}
+
+// maxStep is a step that no training reaches.
+const maxStep = 1 << 40
+
+// Decay lowers the learning rate when the validation objective stops falling, as the field's
 // reference code does: after Patience evaluations in a row without a new best, and not
 // before epoch From, the rate is multiplied by Factor and the best weights are reloaded;
-// after Max decays training ends. Patience 0 switches it off.
+// after Max decays training ends. Patience 0 switches it off. The objective is that at the final
+// KL weight, and evaluations before the KL schedule has come to its end do not count: a loss at
+// another weight is no measure of the one that is minimised. (The reference code judges the NELBO
+// from the first epoch on, and has From after its warm-up.)
 //
 // Source: He et al. 2019, jxhe/vae-lagging-encoder (patience 2); Zhu et al. 2020,
 // valdersoul/bn-vae (patience 5).
@@ -103,10 +128,10 @@ const (
 	GoOn   Verdict = iota
 	IsBest         // a new lowest loss: keep these weights
 	Lower          // multiply the rate by Factor and reload the best weights
-	Stop           // the last decay is used up
+	UsedUp         // the last decay is used up: training ends
 )
 
-// Judge records the validation loss after an epoch, counted from 1.
+// Judge records the validation objective after an epoch, counted from 1.
 func (p *Plateau) Judge(d Decay, epoch int, loss float64) Verdict {
 	if !p.Seen || loss < p.Best {
 		p.Best, p.Seen, p.Bad = loss, true, 0
@@ -119,7 +144,7 @@ func (p *Plateau) Judge(d Decay, epoch int, loss float64) Verdict {
 	p.Bad = 0
 	p.Decays++
 	if p.Decays >= d.Max {
-		return Stop
+		return UsedUp
 	}
 	return Lower
 }

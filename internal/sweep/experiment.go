@@ -196,6 +196,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			one := r.pick(n, i)
 			t := r.trial(one)
 			r.idle(get(one, "kl"), t.KL)
+			r.idleStop(get(get(one, "train"), "stop"), t.Train.Stop)
 			if k := t.KL; k.Schedule == "cyclical-zero" && k.Zero+k.Ratio > 1 {
 				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum is at most 1", k.Zero, k.Ratio)
 			}
@@ -437,6 +438,15 @@ func (r *reader) idle(n *yaml.Node, k optim.KLSchedule) {
 			if s.named(kv[0].Value) && s.key != "schedule" && s.key != "beta" && !contains(reads[k.Schedule], s.key) {
 				r.fault(kv[0], "kl."+s.key, "has no effect on a %s schedule; choose another kl.schedule or leave it out", k.Schedule)
 			}
+		}
+	}
+}
+
+// idleStop reports settings of train.stop where nothing stops.
+func (r *reader) idleStop(n *yaml.Node, s optim.Stop) {
+	for _, kv := range r.pairs(n, "train.stop") {
+		if key := kv[0].Value; s.Patience == 0 && (key == "metric" || key == "min_delta") {
+			r.fault(kv[0], join("train.stop", key), "has no effect while train.stop.patience is 0; set patience, in evaluations, or leave it out")
 		}
 	}
 }

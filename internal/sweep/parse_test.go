@@ -163,6 +163,14 @@ func TestFaults(t *testing.T) {
 		{"idle on linear", "base: {kl: {schedule: linear, cycles: 5}}\n", []string{`x.yaml:1:31: kl.cycles: has no effect on a linear schedule`}},
 		{"idle alias", "base: {kl_start: 0.5, kl: {schedule: sigmoid}}\n", []string{`x.yaml:1:8: kl.start: has no effect on a sigmoid schedule`}},
 
+		// when to stop
+		{"a metric without patience", "base: {train: {stop: {metric: rec}}}\n", []string{`x.yaml:1:23: train.stop.metric: has no effect while train.stop.patience is 0; set patience`}},
+		{"no such metric", "base: {train: {stop: {metric: kl, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "kl"; did you mean "mi"? known: objective, nelbo, rec, mi, gap`}},
+		{"a misspelt metric", "base: {train: {stop: {metric: objectiv, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "objectiv"; did you mean "objective"?`}},
+		{"less than no improvement", "base: {train: {stop: {min_delta: -1, patience: 2}}}\n", []string{`x.yaml:1:34: train.stop.min_delta: -1 is outside [0,inf)`}},
+		{"a misspelt key", "base: {train: {stop: {patienc: 2}}}\n", []string{`x.yaml:1:23: train.stop: unknown key "patienc"; did you mean "patience"?`}},
+		{"one number", "base: {train: {stop: 3}}\n", []string{`x.yaml:1:22: train.stop: wants keys and values, got "3"`}},
+
 		// seeds
 		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "0"`}},
 		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "-3"`}},

@@ -51,6 +51,7 @@ var (
 	aCollapse = &need{what: "a collapse"}
 	modes     = &need{"synthetic data", func(t Trial, _ vae.Variant) bool { _, ok := t.Data.(data.Synthetic); return ok }}
 	aLag      = &need{"one latent dimension and train.lag_every above 0", func(t Trial, _ vae.Variant) bool { return t.Train.LagEvery > 0 && t.Model.Latent() == 1 }}
+	mayEnd    = &need{"train.stop.patience or train.decay.patience above 0", func(t Trial, _ vae.Variant) bool { return t.mayEnd() }}
 	aPlane    = &need{"two latent dimensions or more", func(t Trial, _ vae.Variant) bool { return t.Model.Latent() > 1 }}
 	aTruth    = &need{"synthetic or gaussian data", func(t Trial, v vae.Variant) bool {
 		_, gaussian := t.Data.(data.Gaussian)
@@ -96,6 +97,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "grad_ratio", Doc: "grad_encoder / grad_decoder"},
 		Metric{Name: "clipped", Doc: "share of steps whose gradient was clipped"}),
 	on(evaluations,
+		Metric{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times the method's penalty, what training minimises at the final KL weight"},
 		Metric{Name: "mi", Unit: "nats", Doc: "I(x; z) under q, over the whole split"},
 		Metric{Name: "mi_se", Unit: "nats", Doc: "standard error of mi"},
 		Metric{Name: "mi_cap", Unit: "nats", Doc: "ln N, which mi cannot exceed"},
@@ -127,6 +129,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "lag_model", Doc: "the mean of p(z|x) of each example", Vector: true, Size: lagExamples, need: aLag},
 		Metric{Name: "lag_mu", Doc: "mu of each example", Vector: true, Size: lagExamples, need: aLag}),
 	on(tests,
+		Metric{Name: "stopped", Doc: "what ended training: 0 its last step, 1 train.stop, 2 the last decay", need: mayEnd},
 		Metric{Name: "prior_gap", Unit: "nats", Doc: "how much rec grows with a z of the prior"},
 		Metric{Name: "density_gap", Unit: "nats", Doc: "KL(p(z) || q(z)), large where q(z) leaves holes"},
 		Metric{Name: "density_gap_se", Unit: "nats", Doc: "standard error of density_gap"},

@@ -38,7 +38,9 @@ func TestCatalogue(t *testing.T) {
 	collapsing := settings
 	collapsing.Epochs, collapsing.IWSamples, collapsing.Probe = 4, 2, true
 	vanilla, text := small(t, 12, collapsing)
-	bn, _ := small(t, 12, settings, variants.BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1})
+	stopping := settings
+	stopping.Stop.Patience = 2
+	bn, _ := small(t, 12, stopping, variants.BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1})
 	scaler, _ := small(t, 12, settings, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.1}, variants.FreeBits{Lambda: 1})
 	source := data.Gaussian{Train: 64, Valid: 30, Test: 30, Dims: 4, Spectrum: "5 2", Noise: 1, Seed: 3}
 	vectors, err := source.Load()

@@ -30,6 +30,7 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 	batches := split.Batches(settings.BatchSize, settings.Batching == "length", nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors := metrics.All(e)
+	values["objective"] = e.Objective(trial.KL.Beta)
 	if depth == Quick {
 		return values, vectors
 	}

@@ -29,7 +29,7 @@ const (
 
 // Progress is what a running trial tells while it runs.
 type Progress struct {
-	Step, Steps int
+	Step, Steps int     // Steps at most: train.stop or the decays may end training earlier
 	Rec, KL     float64 // of the last row of split train
 	State       string  // how the last evaluation saw the model, see metrics.State; empty before it
 }
@@ -85,7 +85,7 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hooks Hooks) error {
 	steps := t.Steps()
 	last := Progress{Steps: steps}
-	for t.Step < steps && t.Plateau.Decays < max(1, t.trial.Train.Decay.Max) {
+	for t.Step < steps && t.ended() == byItself {
 		// Before the step, so that a checkpoint never stands for this row: it is measured again.
 		if every := t.trial.Train.LagEvery; every > 0 && t.Step%every == 0 {
 			if err := t.lag(rows); err != nil {
@@ -127,6 +127,11 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 			return err
 		}
 	}
+	if t.Waiting.Over && t.Sum.Steps > 0 { // the last row of split train is of the last step here, too
+		if err := rows.Write(t.trainRow()); err != nil {
+			return err
+		}
+	}
 	if t.trial.Train.LagEvery > 0 {
 		return t.lag(rows)
 	}
@@ -141,14 +146,20 @@ func (t *Trainer) lag(rows *record.Writer) error {
 	return rows.Write(t.Lag())
 }
 
-// validate measures the validation split and lets the decay judge it.
+// validate measures the validation split and, once the KL weight is final, lets train.stop and the
+// decay judge it, and keeps the best weights.
 func (t *Trainer) validate(rows *record.Writer) error {
 	row, seen, err := t.evaluate("valid", t.set.Valid, Quick, rows)
 	if err != nil {
 		return err
 	}
 	t.Monitor = seen
-	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["nelbo"]) {
+	if t.Step < t.trial.KL.Final(t.StepsPerEpoch()) {
+		return nil
+	}
+	stop := t.trial.Train.Stop
+	t.Waiting.Judge(stop, row.Values[stop.Metric])
+	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["objective"]) {
 	case optim.IsBest:
 		t.best = nn.Tensors(t.Model.Params.All(), "")
 	case optim.Lower:
@@ -171,7 +182,7 @@ func (t *Trainer) evaluate(name string, split data.Split, depth Depth, rows *rec
 	return row, seen, nil
 }
 
-// reload takes back the weights with the lowest validation loss.
+// reload takes back the weights with the lowest validation objective.
 func (t *Trainer) reload() error {
 	return nn.LoadTensors(&safetensors.File{Tensors: t.best}, t.Model.Params.All(), "")
 }

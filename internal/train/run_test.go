@@ -51,8 +51,8 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-// lastValue is a metric of the last row of split train.
-func lastValue(t *testing.T, dir, metric string) float64 {
+// lastValue is a metric of the last row of a split.
+func lastValue(t *testing.T, dir, split, metric string) float64 {
 	t.Helper()
 	if err := (record.Trial{Format: record.Format, ID: "test"}).Save(dir); err != nil {
 		t.Fatal(err)
@@ -61,19 +61,24 @@ func lastValue(t *testing.T, dir, metric string) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _ := record.Last(set.Runs[0], "train", metric)
+	v, _ := record.Last(set.Runs[0], split, metric)
 	return v
 }
 
 // TestResumeIsExact stops a trial after every few steps and goes on each time: rows and
 // weights are those of an uninterrupted one, to the byte, for an optimiser with memory, a
-// variant with running statistics, a rate that decays, and a largest lag that is remembered.
+// variant with running statistics, a rate that decays, a largest lag that is remembered, and
+// patience that runs out.
 func TestResumeIsExact(t *testing.T) {
-	for _, kind := range []string{"adam", "sgd"} {
+	for _, kind := range []string{"adam", "sgd", "stop"} {
 		settings := eventful()
 		settings.Optimizer, settings.LR = kind, 1 // too fast, so that a plateau is sure
-		if kind == "sgd" {
+		switch kind {
+		case "sgd":
 			settings.LR, settings.LagEvery = 20, 14 // at steps after which it stops, too
+		case "stop":
+			settings.Optimizer, settings.LogEvery = "adam", 7
+			settings.Stop = optim.Stop{Metric: "objective", Patience: 4, MinDelta: 10}
 		}
 		method := variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05}
 		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
@@ -111,7 +116,10 @@ func TestResumeIsExact(t *testing.T) {
 				t.Errorf("%s: %s of a trial stopped %d times differs from an uninterrupted one", kind, name, stops)
 			}
 		}
-		if lr := lastValue(t, whole, "lr"); lr > 0.6*settings.LR {
+		if stopped := lastValue(t, whole, "test", "stopped"); (stopped == byStop) != (kind == "stop") {
+			t.Errorf("%s: the trial says that %v ended it", kind, stopped)
+		}
+		if lr := lastValue(t, whole, "train", "lr"); lr > 0.6*settings.LR {
 			t.Errorf("%s: the learning rate ends at %v and never decayed; the test does not test that", kind, lr)
 		}
 		if _, err := os.Stat(filepath.Join(parts, CheckpointFile)); err == nil {

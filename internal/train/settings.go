@@ -45,8 +45,10 @@ type Settings struct {
 	LR float64 `yaml:"lr" range:"(0,inf)" alias:"learning_rate|LR"`
 	// Clip is the largest global norm of the gradient; 0 does not clip.
 	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm"`
-	// Decay lowers the learning rate on a plateau of the validation loss.
+	// Decay lowers the learning rate on a plateau of the validation objective.
 	Decay optim.Decay `yaml:"decay"`
+	// Stop ends training when a validation metric has stopped improving; Epochs is the most then.
+	Stop optim.Stop `yaml:"stop"`
 	// LogEvery is the number of steps between rows of split train.
 	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter"`
 	// EvalEvery is the number of epochs between evaluations on the validation split.
@@ -55,8 +57,8 @@ type Settings struct {
 	// validation examples, from step 0 on; there is one at the end, too. 0 leaves them out. It needs a
 	// model with one latent dimension, and each takes as long as 80 to 320 evaluations of those examples.
 	LagEvery int `yaml:"lag_every" range:"[0,inf)"`
-	// Report says which weights are tested and saved: those with the lowest validation NELBO,
-	// or the last.
+	// Report says which weights are tested and saved: the last, or those with the lowest
+	// validation objective at the final KL weight, none of before that weight is reached.
 	Report string `yaml:"report" choice:"best|last"`
 	// IWSamples is the number of z for the importance-weighted likelihood of the test split;
 	// 0 leaves it out. The papers use 500, for which the test takes as long as some 500 evaluations.
@@ -69,5 +71,5 @@ type Settings struct {
 // Defaults are the settings of a trial that says nothing.
 var Defaults = Settings{
 	Epochs: 10, BatchSize: 32, Batching: "length", Optimizer: "adam", LR: 1e-3, Clip: 5,
-	Decay: optim.DefaultDecay, LogEvery: 20, EvalEvery: 1, Report: "best",
+	Decay: optim.DefaultDecay, Stop: optim.DefaultStop, LogEvery: 20, EvalEvery: 1, Report: "last",
 }

@@ -48,6 +48,7 @@ type progress struct {
 	Batch   int           // batches of the current epoch done
 	LR      float64       // the current learning rate
 	Plateau optim.Plateau // memory of the decay
+	Waiting optim.Waiting // memory of train.stop
 	Sum     sums          // what the next row of split train averages
 	Monitor metrics.Monitor
 	LagMost float64 // the largest inference lag so far
@@ -110,6 +111,9 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
 		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use a train.batch_size of at least 2, batching: mixed, or more data", set.Name)
 	}
+	if trial.Train.Stop.Patience > 0 && set.Valid.N() == 0 {
+		return nil, fmt.Errorf("train.stop has nothing to judge by: %s has no validation split; add one, or set train.stop.patience to 0", set.Name)
+	}
 	return t, nil
 }
 
@@ -131,7 +135,8 @@ func (t *Trainer) load(epoch int) {
 // StepsPerEpoch is the number of training steps in an epoch.
 func (t *Trainer) StepsPerEpoch() int { return len(t.batches) }
 
-// Steps is the number of training steps of the whole trial, if no decay ends it earlier.
+// Steps is the number of training steps of the whole trial, if neither train.stop nor the last
+// decay ends it earlier.
 func (t *Trainer) Steps() int {
 	n := t.trial.Train.Epochs * t.StepsPerEpoch()
 	if m := t.trial.Train.MaxSteps; m > 0 {
@@ -231,6 +236,29 @@ func (t *Trainer) Evaluate(name string, split data.Split) record.Row {
 	return row
 }
 
+// The values of stopped: what ended training.
+const (
+	byItself  = iota // its last step
+	byStop           // train.stop
+	byDecayed        // the last decay
+)
+
+// mayEnd tells whether training can end before its last step.
+func (t Trial) mayEnd() bool { return t.Train.Stop.Patience > 0 || t.Train.Decay.Patience > 0 }
+
+// ended says what ends training before its last step, or byItself.
+func (t *Trainer) ended() int {
+	switch {
+	case t.Step >= t.Steps():
+		return byItself
+	case t.Waiting.Over:
+		return byStop
+	case t.Plateau.Decays >= max(1, t.trial.Train.Decay.Max):
+		return byDecayed
+	}
+	return byItself
+}
+
 // judge measures the model on a split and says how it stands with collapse: state is a metrics.State, and collapse_step, if it has collapsed, the step of the
 // evaluation that first saw it.
 func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row, metrics.Monitor) {
@@ -241,6 +269,9 @@ func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row,
 	values["state"] = float64(seen.State)
 	if seen.State == metrics.Collapsed {
 		values["collapse_step"] = float64(seen.Since)
+	}
+	if name == "test" && t.trial.mayEnd() {
+		values["stopped"] = float64(t.ended())
 	}
 	return t.row(name, values, vectors), seen
 }

@@ -1,0 +1,47 @@
+package optim
+
+// Stop ends training when a metric of the validation split has stopped improving: after Patience
+// evaluations in a row none of which was better than the best one by more than MinDelta. The best
+// moves only with an improvement of that size, so that many small ones add up to one.
+//
+// Evaluations before the KL weight is final (KLSchedule.Final) do not count. Patience is counted
+// in evaluations, which are train.eval_every epochs apart; a trial that is to be found converged
+// needs patience for as many steps as that takes (vaelab list converged).
+type Stop struct {
+	// Metric is what has to improve: the objective, nelbo or rec, which fall, or mi or gap, which
+	// rise. The objective is what training minimises at the final KL weight; at weight 1, which
+	// nelbo has, a method whose loss is another one is best where it has collapsed.
+	Metric string `yaml:"metric" choice:"objective|nelbo|rec|mi|gap" neutral:"objective"`
+	// Patience is how many evaluations may pass without an improvement; 0 never stops.
+	Patience int `yaml:"patience" range:"[0,inf)" neutral:"0"`
+	// MinDelta is the least improvement that counts, in the metric's unit.
+	MinDelta float64 `yaml:"min_delta" range:"[0,inf)" neutral:"0"`
+}
+
+// DefaultStop is off.
+var DefaultStop = Stop{Metric: "objective"}
+
+// Rises tells whether more of the metric is better.
+func (s Stop) Rises() bool { return s.Metric == "mi" || s.Metric == "gap" }
+
+// Waiting is the memory of a Stop.
+type Waiting struct {
+	Best float64 // the last value that counted as an improvement
+	Seen bool    // whether there was one
+	Bad  int     // evaluations since
+	Over bool    // patience has run out
+}
+
+// Judge records an evaluation's metric.
+func (w *Waiting) Judge(s Stop, value float64) {
+	better := w.Best - value
+	if s.Rises() {
+		better = -better
+	}
+	if !w.Seen || better > s.MinDelta {
+		w.Best, w.Seen, w.Bad = value, true, 0
+		return
+	}
+	w.Bad++
+	w.Over = s.Patience > 0 && w.Bad >= s.Patience
+}
