@@ -281,15 +281,29 @@ func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
 	return notes
 }
 
-// verdictFiles are what vaelab verify has left in the folder or in those of its experiments.
+// verdictFiles are what vaelab verify has left in the folder or in those of its experiments, each once: one that is
+// reached by a link as well has its own path.
 func verdictFiles(dir string) (files []string, err error) {
+	at := map[string]int{} // path without links -> number in files
 	for _, pattern := range []string{verdictsFile, "*/" + verdictsFile} {
 		found, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range found {
-			files = append(files, filepath.Join(dir, filepath.FromSlash(name)))
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			real, err := filepath.EvalSymlinks(path)
+			if err != nil {
+				return nil, err
+			}
+			i, twice := at[real]
+			switch {
+			case !twice:
+				at[real] = len(files)
+				files = append(files, path)
+			case filepath.Base(filepath.Dir(path)) == filepath.Base(filepath.Dir(real)):
+				files[i] = path
+			}
 		}
 	}
 	return files, nil

@@ -7,7 +7,6 @@ import (
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"vaelab/internal/folder"
 	"vaelab/internal/stream"
 	"vaelab/internal/vae"
 )
@@ -115,27 +115,25 @@ func (c Godoc) source() (dir string, doubt, err error) {
 
 // sentences returns all sentences below dir, each once, in the order of the sorted files.
 func (c Godoc) sentences(dir string) ([][]string, error) {
-	root, err := filepath.EvalSymlinks(dir) // WalkDir does not follow a link at the root
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("godoc: %s: is not a directory; set dir to a directory of Go source", dir)
+	}
+	files, err := folder.Files(dir, func(below string) bool {
+		name := filepath.Base(below)
+		return below == dir || name != "testdata" && name != "vendor"
+	})
 	if err != nil {
 		return nil, fmt.Errorf("godoc: %w; install the source of the standard library, or set dir to a directory of Go source", err)
 	}
-	if info, err := os.Stat(root); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("godoc: %s: is not a directory; set dir to a directory of Go source", dir)
-	}
 	var all [][]string
 	seen := map[string]bool{}
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != root && (d.Name() == "testdata" || d.Name() == "vendor"):
-			return filepath.SkipDir
-		case d.IsDir() || filepath.Ext(path) != ".go":
-			return nil
+	for _, path := range files {
+		if filepath.Ext(path) != ".go" {
+			continue
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("godoc: %w", err)
 		}
 		for _, words := range c.extract(text) {
 			if key := strings.Join(words, " "); !seen[key] {
@@ -143,10 +141,6 @@ func (c Godoc) sentences(dir string) ([][]string, error) {
 				all = append(all, words)
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("godoc: %w", err)
 	}
 	return all, nil
 }

@@ -285,6 +285,27 @@ func TestImageDirectories(t *testing.T) {
 	}
 }
 
+// TestLinkedImageDirectories: a class that lies elsewhere and is linked is read as if it lay here.
+func TestLinkedImageDirectories(t *testing.T) {
+	whole, linked, far := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, dir := range []string{whole, far} {
+		pngFile(t, filepath.Join(dir, "a/1.png"), 255, 0, 0, 255)
+	}
+	for _, dir := range []string{whole, linked} {
+		pngFile(t, filepath.Join(dir, "b/1.png"), 0, 255, 0, 0)
+	}
+	if err := os.Symlink(filepath.Join(far, "a"), filepath.Join(linked, "a")); err != nil {
+		t.Skip(err)
+	}
+	c := images(t)
+	c.Train = whole
+	want := load(t, c)
+	c.Train = linked
+	if got := load(t, c); got.Digest != want.Digest || len(got.Warnings) > 0 {
+		t.Errorf("digest %s, want %s; warnings %v", got.Digest, want.Digest, got.Warnings)
+	}
+}
+
 // TestImageClassesInTurns: a limit takes images of all classes in proportion, and so does hold_out.
 func TestImageClassesInTurns(t *testing.T) {
 	c := images(t)

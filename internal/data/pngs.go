@@ -6,49 +6,45 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"vaelab/internal/folder"
 )
 
-// readPNGs reads the PNG files below a directory, in the order of their names. If they lie
+// readPNGs reads the PNG files below a directory, behind links too, in the order of their names. If they lie
 // in directories of their own, the path of that is the class, and images of all classes come in turns, see inTurns.
 // Files that are no PNG are left out with a warning, hidden ones without.
 func readPNGs(root string) (g *gallery, doubts []error, err error) {
-	dir, err := filepath.EvalSymlinks(root) // WalkDir does not follow a link at the root
+	paths, err := folder.Files(root, func(dir string) bool { return dir == root || !hidden(dir) })
 	if err != nil {
 		return nil, nil, err
 	}
 	g = &gallery{}
 	var others []string
 	classes := map[string]bool{}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case strings.HasPrefix(d.Name(), ".") && path != dir && d.IsDir():
-			return filepath.SkipDir
-		case d.IsDir() || strings.HasPrefix(d.Name(), "."):
-			return nil
+	for _, path := range paths {
+		if hidden(path) {
+			continue
 		}
 		ok, err := g.add(path)
 		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if !ok {
 			others = append(others, path)
-			return nil
+			continue
 		}
-		class, err := filepath.Rel(dir, filepath.Dir(path))
+		class, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return nil, nil, err
+		}
 		g.names = append(g.names, filepath.ToSlash(class))
 		classes[class] = true
-		return err
-	})
+	}
 	switch {
-	case err != nil:
-		return nil, nil, err
 	case len(g.rows) == 0:
 		return nil, nil, fmt.Errorf("%s: no PNG file in the directory; convert the images to PNG, or check the path", root)
 	case classes["."] && len(classes) > 1:
@@ -63,6 +59,9 @@ func readPNGs(root string) (g *gallery, doubts []error, err error) {
 	}
 	return g, doubts, nil
 }
+
+// hidden tells whether a file or folder is meant not to be seen.
+func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 // inTurns mixes the images of all classes evenly, each class in its own order, so that the first and the last of them,
 // which limits and hold_out take, are of all classes in proportion.

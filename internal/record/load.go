@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"vaelab/internal/folder"
 )
 
 // Format is the version of the layout that this package reads and writes.
@@ -85,7 +87,7 @@ type Set struct {
 }
 
 // Load reads all trials in and below the folders: whole results, one experiment or one
-// trial, in any mix; a trial reached twice is read once. An ArchiveFile is read in the folders
+// trial, in any mix, through links too; a trial reached twice is read once. An ArchiveFile is read in the folders
 // themselves and not below them, where those of others may lie; trials that are there as folders, too, are
 // left out of it. A folder without a trial, a last row that is cut off and a trial that lies in two
 // places are Warnings; a folder that does not exist, an unknown format and a broken row are errors.
@@ -93,7 +95,7 @@ func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
 	var found []string
 	var archives []Run
-	read := map[string]bool{} // by absolute folder
+	read := map[string]bool{} // by real folder
 	for _, root := range dirs {
 		below, err := trialDirs(root)
 		if err != nil {
@@ -108,12 +110,15 @@ func Load(dirs ...string) (*Set, error) {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: no %s in or below it", root, TrialFile))
 		}
 		for _, dir := range below {
-			abs, err := filepath.Abs(dir)
+			real, err := filepath.EvalSymlinks(dir)
+			if err == nil {
+				real, err = filepath.Abs(real)
+			}
 			if err != nil {
 				return nil, err
 			}
-			if !read[abs] {
-				read[abs] = true
+			if !read[real] {
+				read[real] = true
 				found = append(found, dir)
 			}
 		}
@@ -150,7 +155,7 @@ func Load(dirs ...string) (*Set, error) {
 	return set, nil
 }
 
-// trialDirs returns the folders in and below root that hold a trial.json.
+// trialDirs returns the folders in and below root, behind links too, that hold a trial.json.
 func trialDirs(root string) ([]string, error) {
 	var cause *fs.PathError
 	switch info, err := os.Stat(root); {
@@ -162,19 +167,12 @@ func trialDirs(root string) ([]string, error) {
 		return nil, fmt.Errorf("%s: not a directory; wants the folder of results, of an experiment or of a trial", root)
 	}
 	var dirs []string
-	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", root, err)
-		}
-		if !d.IsDir() {
-			return nil
-		}
-		dir := filepath.Join(root, filepath.FromSlash(path))
-		if _, err := os.Stat(filepath.Join(dir, TrialFile)); err == nil {
+	_, err := folder.Files(root, func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, TrialFile))
+		if err == nil {
 			dirs = append(dirs, dir)
-			return fs.SkipDir
 		}
-		return nil
+		return err != nil
 	})
 	return dirs, err
 }
