@@ -16,17 +16,19 @@ import (
 // is what an encoder on its way to collapse looks like.
 //
 // Source: Zhu et al. 2020, "A batch normalized inference network keeps the KL vanishing
-// away", equations 5 and 6 (arXiv 2004.12585); eps and momentum as valdersoul/bn-vae.
+// away", equations 5 and 6 (arXiv 2004.12585); momentum as valdersoul/bn-vae, eps as Su 2020,
+// kexue.fm/archives/7381. With the reference code's eps of 1e-5 the floor leaks on small data.
 type BN struct {
 	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma"`
-	// Eps keeps the division finite and lets the floor leak.
+	// Eps keeps the division finite. The larger it is, the more the floor leaks: the reference
+	// code has 1e-5, which can leak all of it.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 	// Momentum is the weight of a new batch in the running statistics.
 	Momentum float64 `yaml:"momentum" range:"(0,1]"`
 }
 
-func init() { Methods.Add("bn", BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1}) }
+func init() { Methods.Add("bn", BN{Gamma: 0.5, Eps: 1e-8, Momentum: 0.1}) }
 
 // Build makes encoder.mu_bn with the names of torch.nn.BatchNorm1d.
 func (v BN) Build(b vae.Builder) vae.Variant {

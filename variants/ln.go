@@ -19,11 +19,12 @@ import (
 type LN struct {
 	// Gamma is the root mean square of mu over its dimensions.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)"`
-	// Eps keeps the division finite and lets the floor leak.
+	// Eps keeps the division finite. The larger it is, the more the floor leaks; PyTorch's default is
+	// 1e-5.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 }
 
-func init() { Methods.Add("ln", LN{Gamma: 0.5, Eps: 1e-5}) }
+func init() { Methods.Add("ln", LN{Gamma: 0.5, Eps: 1e-8}) }
 
 // Build needs no parameters.
 func (v LN) Build(b vae.Builder) vae.Variant {

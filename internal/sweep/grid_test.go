@@ -60,7 +60,7 @@ func TestGrid(t *testing.T) {
 		{"a name alone is the kind without settings", "base: {variant: {bn: {gamma: 0.7}}}\ngrid: [{variant: bn}, {variant: {bn: }, train: {lr: 1}}]\n", []string{gamma}, "0.7 | 0.7"},
 		{"settings for a name alone", "base: {variant: bn}\ngrid: [{variant: {bn: {gamma: 0.7}}}]\n", []string{gamma}, "0.7"},
 		{"another kind replaces", "base: {variant: {bn: {gamma: 0.7}}}\ngrid: [{variant: ln}, {variant: {bn: {}, free-bits: {}}}]\n", []string{"variant", gamma, "variant.ln.gamma"}, "ln - 0.5 | bn+free-bits 0.5 -"},
-		{"a list of kinds is merged one by one", "base: {variant: {bn: {gamma: 0.7}}}\ngrid: [{variant: [vanilla, bn, {bn: {eps: [2, 3]}}]}]\n", []string{"variant", gamma, eps}, "vanilla - - | bn 0.7 1e-05 | bn 0.7 2 | bn 0.7 3"},
+		{"a list of kinds is merged one by one", "base: {variant: {bn: {gamma: 0.7}}}\ngrid: [{variant: [vanilla, bn, {bn: {eps: [2, 3]}}]}]\n", []string{"variant", gamma, eps}, "vanilla - - | bn 0.7 1e-08 | bn 0.7 2 | bn 0.7 3"},
 		{"a kind replaces a list of kinds", "base: {variant: [vanilla, bn]}\ngrid: [{variant: {bn: {gamma: 0.7}}}]\n", []string{"variant", gamma}, "bn 0.7"},
 		{"the order of two variants is one", "base: {variant: {free-bits: {}, bn: {}}}\n", []string{"variant"}, "bn+free-bits"},
 		{"another kind of data", "base: {data: {synthetic: {train: 5}}}\ngrid: [{data: {text: {train: a.txt}}}]\n", []string{"data", "data.text.train", "data.synthetic.train"}, "text a.txt -"},
