@@ -143,12 +143,19 @@ func writable(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// labels names each job shortly, by what varies between them, and its seed.
-func labels(jobs []sweep.Job) (group, full []string) {
+// asked is the jobs' trials as a set that can be compared, without what they have measured.
+func asked(jobs []sweep.Job) *record.Set {
 	set := &record.Set{}
 	for _, j := range jobs {
 		set.Runs = append(set.Runs, record.Run{Trial: j.Trial.Trial, Dir: j.Dir})
 	}
+	sweep.Complete(set)
+	return set
+}
+
+// labels names each job shortly, by what varies between them, and its seed.
+func labels(jobs []sweep.Job) (group, full []string) {
+	set := asked(jobs)
 	byDir := map[string]string{}
 	for _, g := range set.Groups() {
 		for _, r := range g.Runs {

@@ -251,7 +251,7 @@ func identify(wErr io.Writer, s *report.Source, names, files []string, judged []
 func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
 	asked := map[string]bool{} // settings -> there is a trial
 	for _, t := range e.Trials {
-		asked[fmt.Sprint(t.Config)] = false // maps print in the order of their keys
+		asked[sweep.Settings(t.Config)] = false
 	}
 	other, all := 0, 0
 	for _, r := range set.Runs {
@@ -259,7 +259,7 @@ func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
 			continue
 		}
 		all++
-		key := fmt.Sprint(r.Config)
+		key := sweep.Settings(r.Config)
 		if _, ok := asked[key]; !ok {
 			other++
 			continue

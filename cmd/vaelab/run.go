@@ -90,7 +90,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	return failed
 }
 
-// load reads trials from disk and prints what is doubtful about them.
+// load reads trials from disk, makes those of older versions comparable, and prints what is doubtful about them.
 func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	set, err := record.Load(dirs...)
 	if err != nil {
@@ -99,6 +99,7 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	for _, warning := range set.Warnings {
 		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
 	}
+	sweep.Complete(set)
 	return set, nil
 }
 

@@ -117,8 +117,8 @@ Exit codes:
 // warnConfounds says before the training which claims cannot be judged for a confound.
 func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
 	var trials []record.Trial
-	for _, j := range jobs {
-		trials = append(trials, j.Trial.Trial)
+	for _, r := range asked(jobs).Runs {
+		trials = append(trials, r.Trial)
 	}
 	for _, c := range said {
 		if err := c.Confound(trials); err != nil {
@@ -149,6 +149,7 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) *record.
 		}
 		set.Runs = append(set.Runs, one.Runs...)
 	}
+	sweep.Complete(set)
 	return set
 }
 

@@ -34,7 +34,7 @@ func init() {
 // the Go version, so that numbers made from it reproduce only with the same version.
 type Godoc struct {
 	// Dir is a directory of Go source; empty means that of the standard library.
-	Dir string `yaml:"dir"`
+	Dir string `yaml:"dir" kind:"path"`
 	// Prose keeps only sentences without identifiers, and without capitals but the first.
 	Prose bool `yaml:"prose"`
 	// MinWords is the shortest sentence kept, in words and punctuation marks.

@@ -27,17 +27,17 @@ func init() {
 // by the largest of the file. Ink should be bright on 0, see Invert.
 type Images struct {
 	// Train is the path of the images to train on, relative to the working directory.
-	Train string `yaml:"train" alias:"train_data"`
+	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the images for model selection; empty means those of HoldOut.
-	Valid string `yaml:"valid" alias:"val|val_data|dev"`
+	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`
 	// Test is the path of the images for the final figures.
-	Test string `yaml:"test" alias:"test_data"`
+	Test string `yaml:"test" alias:"test_data" kind:"path"`
 	// TrainLabels is the path of train's classes, a number for each image; empty means none.
-	TrainLabels string `yaml:"train_labels"`
+	TrainLabels string `yaml:"train_labels" kind:"path"`
 	// ValidLabels is the path of valid's classes.
-	ValidLabels string `yaml:"valid_labels" alias:"val_labels"`
+	ValidLabels string `yaml:"valid_labels" alias:"val_labels" kind:"path"`
 	// TestLabels is the path of test's classes.
-	TestLabels string `yaml:"test_labels"`
+	TestLabels string `yaml:"test_labels" kind:"path"`
 	// Variable is which array of .npz and .mat files holds the images: one name for all, or
 	// three with commas between, for train, valid and test. Empty tries the usual names.
 	Variable string `yaml:"variable"`

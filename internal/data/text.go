@@ -25,13 +25,13 @@ func defaultText() Text { return Text{MinCount: 1, MaxWords: 200, TooLong: "erro
 // named are read: a set to evaluate may consist of a test file and a vocabulary.
 type Text struct {
 	// Train is the path of the sentences to train on, relative to the working directory.
-	Train string `yaml:"train" alias:"train_data"`
+	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the sentences for model selection.
-	Valid string `yaml:"valid" alias:"val|val_data|dev"`
+	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`
 	// Test is the path of the sentences for the final figures.
-	Test string `yaml:"test" alias:"test_data"`
+	Test string `yaml:"test" alias:"test_data" kind:"path"`
 	// Vocab is the path of a vocabulary, one word a line; empty means built from train.
-	Vocab string `yaml:"vocab" alias:"vocab_file"`
+	Vocab string `yaml:"vocab" alias:"vocab_file" kind:"path"`
 	// Labels says that each line is a label, a TAB and the text; classes are numbered in
 	// the alphabetical order of train's labels.
 	Labels bool `yaml:"labels" alias:"label"`

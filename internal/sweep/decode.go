@@ -22,6 +22,8 @@ type reader struct {
 	notes  []string
 	seen   map[string]bool
 
+	entries []string // where the entry of each trial stands, see Experiment
+
 	soundClaims bool     // a faulty claim is left out
 	unjudged    []string // the faults of those
 }
@@ -123,6 +125,9 @@ type setting struct {
 	bounds        string
 	value         reflect.Value
 	owner         string // name of the type that has the field
+
+	path    bool    // where data lie, which is no part of what a trial is
+	neutral *string // as trial.json has it: the value that trials have that lack the setting
 }
 
 // settings lists the fields of a struct value that have a yaml key. Those of an embedded
@@ -144,6 +149,10 @@ func settings(v reflect.Value) []setting {
 			owner = owner.FieldByIndex(outer).Type
 		}
 		s := setting{key: key, value: v.FieldByIndex(f.Index), owner: owner.Name(), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
+		s.path = tag.Get("kind") == "path"
+		if value, ok := tag.Lookup("neutral"); ok {
+			s.neutral = &value
+		}
 		if a := tag.Get("alias"); a != "" {
 			s.aliases = strings.Split(a, "|")
 		}
@@ -327,12 +336,16 @@ func flatten(v reflect.Value, path string, config map[string]string) {
 			flatten(s.value, key, config)
 			continue
 		}
-		if s.value.Kind() == reflect.Float64 {
-			config[key] = strconv.FormatFloat(s.value.Float(), 'g', -1, 64)
-			continue
-		}
-		config[key] = fmt.Sprint(s.value.Interface())
+		config[key] = s.text()
 	}
+}
+
+// text is the value as trial.json has it.
+func (s setting) text() string {
+	if s.value.Kind() == reflect.Float64 {
+		return strconv.FormatFloat(s.value.Float(), 'g', -1, 64)
+	}
+	return fmt.Sprint(s.value.Interface())
 }
 
 // Describe lists the keys of a registered kind with their defaults, as YAML has them.

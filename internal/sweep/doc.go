@@ -25,7 +25,9 @@
 //
 // These are 4 settings times 6 seeds, 24 trials. A trial is known by the hash of its
 // resolved settings and the digest of its data, and by its seed: running a file again
-// trains only what is missing, and one more seed trains one more trial.
+// trains only what is missing, and one more seed trains one more trial. Two settings are no
+// part of the hash: where data lie (tag kind:"path"), since the digest says what they are, and one
+// that was added later (tag neutral:"VALUE") and has the value under which bytes are as before it.
 //
 // An entry is merged with the base key by key. Where it names the same kind, their settings
 // are merged; another kind replaces the base's with all its settings. Anchors and aliases

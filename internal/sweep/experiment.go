@@ -3,16 +3,13 @@ package sweep
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -42,6 +39,9 @@ type Experiment struct {
 	Unjudged Faults           // of claims that Options.SoundClaims left out
 	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
 	Notes    []string         // what was understood though it was said otherwise
+
+	entries []string // where the entry of each trial stands in the file
+	set     bool     // a --set lies over the trials and may make some equal
 }
 
 // Title is the name with its question, if there is one.
@@ -159,6 +159,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		e.Trials[i].Experiment = e.Name
 	}
 	e.Notes, e.Unjudged = r.notes, r.unjudged
+	e.entries, e.set = r.entries, len(sets) > 0
 	if len(r.faults) > 0 {
 		return nil, Faults(r.faults)
 	}
@@ -170,6 +171,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 // them equal: there the first stands for all.
 func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, seeds []int) []train.Trial {
 	var out []train.Trial
+	r.entries = nil
 	used := make([]bool, len(sets))
 	first := map[string]*yaml.Node{} // settings of a trial -> the entry that has them
 	total := 0
@@ -203,7 +205,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			if r.wrong > wrong {
 				continue
 			}
-			settings := fingerprint(t.Config)
+			settings := fmt.Sprint(t.Config) // in the order of their keys; with paths, since the data are not loaded
 			if other, ok := first[settings]; ok {
 				if len(sets) == 0 {
 					r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line)
@@ -214,6 +216,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			for _, seed := range seeds {
 				t.Seed = seed
 				out = append(out, t)
+				r.entries = append(r.entries, r.place(entry))
 			}
 		}
 	}
@@ -491,26 +494,10 @@ func oneKind[T any](r *reader, n *yaml.Node, section string, reg *registry.Regis
 	build(r, found[0], section, reg, config, use)
 }
 
-// fingerprint is the settings as one text, sorted.
-func fingerprint(config map[string]string) string {
-	var b strings.Builder
-	for _, k := range sortedKeys(config) {
-		fmt.Fprintf(&b, "%s=%s\n", k, config[k])
-	}
-	return b.String()
-}
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
-// Identify gives a trial its ID, once the digest of its data is known.
-func Identify(t *train.Trial, digest string) {
-	t.Trial.Data = digest
-	sum := sha256.Sum256([]byte(fingerprint(t.Config) + "data_digest=" + digest))
-	t.ID = fmt.Sprintf("%s-%x/seed-%d", t.Variant, sum[:4], t.Seed)
-}
-
-// FromConfig rebuilds a trial from its trial.json.
+// FromConfig rebuilds a trial from its trial.json. A setting that it lacks has its neutral value; one without a neutral
+// value must be there.
 func FromConfig(rec record.Trial) (train.Trial, error) {
+	rec.Config = complete(rec.Config)
 	r := newReader(record.TrialFile)
 	root := mapping()
 	scalar := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: s} }
@@ -532,6 +519,13 @@ func FromConfig(rec record.Trial) (train.Trial, error) {
 		}
 	}
 	t := r.trial(root)
+	if r.wrong == 0 {
+		for _, key := range sortedKeys(t.Config) {
+			if _, ok := rec.Config[key]; !ok {
+				r.fault(root, key, "is missing")
+			}
+		}
+	}
 	if len(r.faults) > 0 {
 		return t, fmt.Errorf("the settings were written by another version: %w", Faults(r.faults))
 	}

@@ -7,9 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,11 +16,9 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/models"
-	"vaelab/internal/optim"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
-	"vaelab/variants"
 )
 
 // A Job is a trial with its data and its folder.
@@ -33,74 +30,71 @@ type Job struct {
 }
 
 // Is tells whether a trial is this job's, though another version of the program may have named it: of the
-// same experiment, seed and data, with the same settings. Those that it lacks came later, and must have
-// their defaults here. What was published names files without their folders.
-func (j Job) Is(t record.Trial) bool {
-	if t.Experiment != j.Experiment || t.Seed != j.Seed || t.Data != j.Trial.Trial.Data { // digests
-		return false
-	}
-	for key, there := range t.Config {
-		here, ok := j.Config[key]
-		if !ok || here != there && !(strings.HasPrefix(key, "data.") && filepath.Base(here) == there) {
-			return false
-		}
-	}
-	defaults := defaultsOf(j.Config)
-	for key, here := range j.Config {
-		if _, ok := t.Config[key]; !ok && here != defaults[key] {
-			return false
-		}
-	}
-	return true
+// same experiment, seed and data, with the same Settings.
+func (j Job) Is(t record.Trial) bool { return t.Experiment == j.Experiment && j.is(t) }
+
+// is tells the same of a trial of any experiment.
+func (j Job) is(t record.Trial) bool {
+	return t.Seed == j.Seed && t.Data == j.Trial.Trial.Data && Settings(t.Config) == Settings(j.Config)
 }
 
-// defaultsOf is the settings of a trial of the same kinds that sets none.
-func defaultsOf(config map[string]string) map[string]string {
-	out := map[string]string{}
-	flatten(reflect.ValueOf(train.Defaults), "train", out)
-	flatten(reflect.ValueOf(optim.DefaultKL), "kl", out)
-	if source, err := data.Sources.Get(config["data"]); err == nil {
-		flatten(reflect.ValueOf(source), "data."+config["data"], out)
-	}
-	if model, err := models.Models.Get(config["model"]); err == nil {
-		flatten(reflect.ValueOf(model), "model."+config["model"], out)
-	}
-	for name := range strings.SplitSeq(config["variant"], "+") {
-		if method, err := variants.Methods.Get(name); err == nil {
-			flatten(reflect.ValueOf(method), "variant."+name, out)
-		}
-	}
-	return out
-}
-
-// Prepare loads every data set once and finds each trial's folder below results.
+// Prepare loads every data set once and finds each trial's folder below results. Two entries of the grid whose
+// data turn out to be the same are a fault, but not where a --set may have made them equal: there the first stands
+// for both.
 func (e *Experiment) Prepare(results string) ([]Job, error) {
+	var faults Faults
 	sets := map[string]*data.Set{}
 	var jobs []Job
-	for _, t := range e.Trials {
-		key := ""
-		for k, v := range t.Config {
-			if k == "data" || strings.HasPrefix(k, "data.") {
-				key += k + "=" + v + "\n"
-			}
-		}
-		key = sortLines(key)
-		set, ok := sets[key]
-		if !ok {
-			var err error
-			if set, err = t.Data.Load(); err != nil {
-				return nil, err
-			}
-			sets[key] = set
+	first := map[string]int{} // ID -> its trial
+	for i, t := range e.Trials {
+		set, err := load(t, sets)
+		if err != nil {
+			return nil, err
 		}
 		Identify(&t, set.Digest)
+		if k, ok := first[t.ID]; ok {
+			fault := fmt.Sprintf("%s: grid: has the same settings as the entry at %s, and the same data under other paths; each trial must differ in some setting", e.entries[i], e.entries[k])
+			if !e.set && !slices.Contains(faults, fault) { // there are several seeds
+				faults = append(faults, fault)
+			}
+			continue
+		}
+		first[t.ID] = i
 		j := Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)}
 		if _, err := os.Stat(filepath.Join(j.Dir, record.DoneFile)); err == nil {
 			j.Done = true
 		}
 		jobs = append(jobs, j)
 	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
 	return jobs, nil
+}
+
+// load returns the data of a trial, each set once: those loaded before are in sets by their settings and by their
+// digests, because equal data may lie in several places.
+func load(t train.Trial, sets map[string]*data.Set) (*data.Set, error) {
+	config := map[string]string{}
+	for k, v := range t.Config {
+		if k == "data" || strings.HasPrefix(k, "data.") {
+			config[k] = v
+		}
+	}
+	key := fmt.Sprint(config) // in the order of their keys
+	if set, ok := sets[key]; ok {
+		return set, nil
+	}
+	set, err := t.Data.Load()
+	if err != nil {
+		return nil, err
+	}
+	content := Settings(config) + set.Digest
+	if same, ok := sets[content]; ok {
+		set = same
+	}
+	sets[key], sets[content] = set, set
+	return set, nil
 }
 
 // An Observer is told how the jobs fare. Its methods are called from several goroutines.
@@ -307,10 +301,4 @@ func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) 
 func (j Job) Resumable() bool {
 	_, err := os.Stat(filepath.Join(j.Dir, train.CheckpointFile))
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-func sortLines(s string) string {
-	lines := strings.Split(s, "\n")
-	sort.Strings(lines)
-	return strings.Join(lines, "\n")
 }

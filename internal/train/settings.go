@@ -56,7 +56,7 @@ type Settings struct {
 	// LagEvery is the number of steps between measurements of the inference lag, of the first 200
 	// validation examples, from step 0 on; there is one at the end, too. 0 leaves them out. It needs a
 	// model with one latent dimension, and each takes as long as 80 to 320 evaluations of those examples.
-	LagEvery int `yaml:"lag_every" range:"[0,inf)"`
+	LagEvery int `yaml:"lag_every" range:"[0,inf)" neutral:"0"`
 	// Report says which weights are tested and saved: the last, or those with the lowest
 	// validation objective at the final KL weight, none of before that weight is reached.
 	Report string `yaml:"report" choice:"best|last"`

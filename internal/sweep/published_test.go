@@ -1,0 +1,72 @@
+package sweep
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+	"vaelab/internal/train"
+)
+
+// Every trial of a published archive is one that the shipped file of that name asks for, and every
+// setting of the file is in the archive: its verdicts can be reached again by a later program, whatever has
+// become of the defaults. The data are not there, so that the archive's digest stands for them.
+func TestPublishedArchivesMatch(t *testing.T) {
+	files, err := filepath.Glob("../../results/published/*/" + record.ArchiveFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatal("no archive in results/published")
+	}
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		yaml := filepath.Join("../../experiments", name+".yaml")
+		if _, err := os.Stat(yaml); err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		runs, err := record.LoadArchive(filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := Read(yaml, Options{ForClaims: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var strange []string
+		found := map[string]bool{} // settings that the file asks for
+		for _, r := range runs {
+			asked := false
+			for _, trial := range e.Trials {
+				if matches(trial, r.Trial) {
+					asked = true
+					found[Settings(trial.Config)] = true
+				}
+			}
+			if !asked {
+				strange = append(strange, r.ID)
+			}
+		}
+		if strange != nil {
+			t.Errorf("%s: the file does not ask for %d of %d trials: %s", name, len(strange), len(runs), strings.Join(strange, ", "))
+		}
+		missing := 0
+		for _, trial := range e.Trials {
+			if !found[Settings(trial.Config)] {
+				missing++
+			}
+		}
+		if missing > 0 {
+			t.Errorf("%s: the archive lacks the settings of %d of %d trials", name, missing, len(e.Trials))
+		}
+	}
+}
+
+// matches tells whether a trial of a file is a published one, if its data are.
+func matches(t train.Trial, published record.Trial) bool {
+	t.Trial.Data = published.Data
+	return Job{Trial: t}.Is(published)
+}
