@@ -34,14 +34,21 @@ func TestMarginalKL(t *testing.T) {
 }
 
 // TestBatchMI: the mean over batches of a double loop with the exact entropy, its cap, and what it
-// is for a split of one batch.
+// is for a split of one batch. By length a batch has examples of its length only.
 func TestBatchMI(t *testing.T) {
 	e := gaussians(60, 3, 1, 0.4, 33)
 	e.Sizes = []int{32, 1, 27}
+	for i := range e.N {
+		e.Lengths = append(e.Lengths, 5+(i+59)/60) // 5, then 6 throughout: the middle batch is not of one length
+	}
 	var want, limit float64
-	first := 0
+	drawn := e.shuffled(false, 1)[0]
+	if slices.IsSorted(drawn) {
+		t.Error("the batches are not drawn")
+	}
 	for _, B := range e.Sizes {
-		part := e.rows(first, first+B)
+		part := e.pick(drawn[:B])
+		drawn = drawn[B:]
 		mix, _ := mixtureByDefinition(part, part.Z)
 		for i := range B {
 			entropy := 0.0 // of q(z|x_i) without D/2 ln 2 pi
@@ -51,14 +58,26 @@ func TestBatchMI(t *testing.T) {
 			want += (-entropy - mix[i]) / 60
 		}
 		limit += float64(B) * math.Log(float64(B)) / 60
-		first += B
 	}
-	got, ceiling := e.BatchMI()
+	got, ceiling := e.BatchMI(false, 1)
 	near(t, "MI in batches", got, want, 1e-4)
 	near(t, "its cap", ceiling, limit, 1e-12)
+	for i := range e.N {
+		e.Lengths[i] = 5
+		if i >= 33 {
+			e.Lengths[i] = 9
+		}
+		e.Mu[3*i] += 100 * float64(e.Lengths[i]) // which of the two lengths is then known for sure
+		e.Z[3*i] += 100 * float64(e.Lengths[i])
+	}
+	apart, _ := e.BatchMI(true, 1)
+	together, _ := e.BatchMI(false, 1)
+	if !(together > apart+0.3) { // ln 2 at most, less the batch of one
+		t.Errorf("batches of one length tell %v nats, mixed ones %v", apart, together)
+	}
 	wide := gaussians(3000, 2, 0.6, 0.8, 34) // one batch of all: another estimate of the MI of the split
 	mi, se := wide.MI()
-	batch, _ := wide.BatchMI()
+	batch, _ := wide.BatchMI(false, 1)
 	near(t, "MI in one batch", batch, mi, 4*math.Hypot(se, math.Sqrt(2./2/3000))) // its entropy term has a variance of D/2
 }
 
@@ -69,7 +88,7 @@ func TestMIDim(t *testing.T) {
 	rng := newRand(35)
 	scale := []float64{1, 0.5, 0}
 	e := made(N, 3, rng, func(_, j int) float64 { return scale[j] * rng.NormFloat64() }, func(int, int) float64 { return math.Log(0.7) })
-	estimate, bound := e.MIDim(), e.MIDimBound()
+	estimate, bound := e.MIDim(1), e.MIDimBound()
 	for j, s := range scale {
 		want := 0.5 * math.Log1p(s*s/0.49)
 		near(t, "MI of a dimension", estimate[j], want, 0.1) // 500 z
@@ -78,11 +97,11 @@ func TestMIDim(t *testing.T) {
 	near(t, "MI of a constant", estimate[2], 0, tolerance)
 	// A mu of two values has less MI than the Gaussian of its variance, at most ln 2.
 	two := made(N, 1, rng, func(i, _ int) float64 { return float64(2*(i%2) - 1) }, func(int, int) float64 { return math.Log(0.1) })
-	near(t, "MI of a coin", two.MIDim()[0], math.Ln2, 1e-3)
+	near(t, "MI of a coin", two.MIDim(1)[0], math.Ln2, 1e-3)
 	if got := two.MIDimBound()[0]; got < 1.5*math.Ln2 {
 		t.Errorf("bound %v", got)
 	}
-	if got := gaussians(3, 2, 1, 0.5, 36).MIDim(); len(got) != 2 || got[0] > math.Log(3)+tolerance {
+	if got := gaussians(3, 2, 1, 0.5, 36).MIDim(1); len(got) != 2 || got[0] > math.Log(3)+tolerance {
 		t.Errorf("three examples: %v", got)
 	}
 }
@@ -91,7 +110,7 @@ func TestMIDim(t *testing.T) {
 func TestMIDimByDefinition(t *testing.T) {
 	rng := newRand(37)
 	e := made(80, 2, rng, func(int, int) float64 { return rng.NormFloat64() }, func(int, int) float64 { return -3 * rng.Float64() })
-	for j, got := range e.MIDim() {
+	for j, got := range e.MIDim(1) {
 		var want float64
 		for i := range e.N {
 			var mix, own float64
@@ -225,12 +244,12 @@ func TestRecovery(t *testing.T) {
 		e.Labels = modes
 		return e
 	}
-	near(t, "modes far apart", split(20).Recovery(), 1, 0)
-	near(t, "noise", split(0).Recovery(), 0.25, 4*math.Sqrt(0.25*0.75/2000))
+	near(t, "modes far apart", split(20).Recovery(1), 1, 0)
+	near(t, "noise", split(0).Recovery(1), 0.25, 4*math.Sqrt(0.25*0.75/2000))
 	// Two Gaussians a distance of 4 apart in each dimension: Phi(2)².
 	phi := 0.5 * (1 + math.Erf(2/math.Sqrt2))
-	near(t, "modes 4 apart", split(4).Recovery(), phi*phi, 0.02)
-	if got := gaussians(10, 2, 1, 1, 1).Recovery(); !math.IsNaN(got) {
+	near(t, "modes 4 apart", split(4).Recovery(1), phi*phi, 0.02)
+	if got := gaussians(10, 2, 1, 1, 1).Recovery(1); !math.IsNaN(got) {
 		t.Errorf("without labels: %v", got)
 	}
 }

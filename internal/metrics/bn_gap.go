@@ -12,7 +12,9 @@ import (
 // the same batches, in nats per example. It is 0 for a method without statistics; a floor that
 // is a theorem about batches holds for the first and not for the second. Dropout is off in both
 // and the running statistics stay as they are. Batches of one are left out; it is NaN if there
-// are no others. It encodes the split once more. The number is ours.
+// are no others. The statistics of a batch depend on what shares it: the batches must be drawn as those
+// of training are, because neighbours in a file may be alike. It encodes the split once more. The
+// number is ours.
 func BNGap(m *vae.Model, batches []*vae.Batch) float64 {
 	tape := &grad.Tape{NoGrad: true}
 	perDim := make([]float64, m.D)

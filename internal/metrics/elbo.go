@@ -1,5 +1,7 @@
 package metrics
 
+import "math"
+
 // MeanRec is the mean over the split of -ln p(x|z), one z ~ q(z|x) an example, in nats.
 func (e *Encoded) MeanRec() float64 {
 	var s float64
@@ -16,4 +18,20 @@ func (e *Encoded) MeanRec() float64 {
 func (e *Encoded) NELBO() float64 {
 	kl, _ := e.KL()
 	return e.MeanRec() + kl
+}
+
+// NELBOSE is the standard error of NELBO as an estimate for all x, in nats: the unbiased standard
+// deviation over examples of rec_i + KL_i, over the root of N. It is NaN for one example.
+func (e *Encoded) NELBOSE() float64 {
+	nats := e.klExamples()
+	for i, rec := range e.Rec {
+		nats[i] += rec
+	}
+	return standardError(nats)
+}
+
+// standardError is that of the mean of independent numbers; NaN for one.
+func standardError(x []float64) float64 {
+	_, variance := meanVariance(x)
+	return math.Sqrt(variance / float64(len(x)))
 }

@@ -21,10 +21,7 @@ const KLLevels = 40
 // Source: the quantiles are definition 7 of Hyndman & Fan 1996, "Sample quantiles in
 // statistical packages".
 func (e *Encoded) KLQuantiles() (nats []float64, sd float64) {
-	kl := make([]float64, e.N)
-	for i, mu := range e.Mu {
-		kl[i/e.D] += 0.5 * (mu*mu + e.Var[i] - e.Logvar[i] - 1)
-	}
+	kl := e.klExamples()
 	mean, _ := e.KL()
 	for _, v := range kl {
 		sd += (v - mean) * (v - mean) / float64(e.N)
@@ -37,4 +34,13 @@ func (e *Encoded) KLQuantiles() (nats []float64, sd float64) {
 		nats = append(nats, kl[low]+(at-float64(low))*(kl[high]-kl[low]))
 	}
 	return nats, math.Sqrt(sd)
+}
+
+// klExamples is the KL of each example, in nats.
+func (e *Encoded) klExamples() []float64 {
+	kl := make([]float64, e.N)
+	for i, mu := range e.Mu {
+		kl[i/e.D] += 0.5 * (mu*mu + e.Var[i] - e.Logvar[i] - 1)
+	}
+	return kl
 }

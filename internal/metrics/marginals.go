@@ -2,7 +2,9 @@ package metrics
 
 import (
 	"math"
+	"slices"
 
+	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
 )
 
@@ -11,17 +13,16 @@ import (
 const marginalPoints = 500
 
 // MIDim is the mutual information of x and z_j under q for every dimension j, in nats, as MI is
-// for all of z, over at most 500 examples spread evenly over the split:
+// for all of z, over at most 500 examples that are drawn from the split without replacement:
 //
 //	I_j = E_i[ ln q(z_ij|x_i) - ln (1/N) sum_k q(z_ij|x_k) ]
 //
 // It cannot exceed ln N. The sum over j exceeds I_q by as much as the z_j depend on each other.
-func (e *Encoded) MIDim() []float64 {
-	n := min(e.N, marginalPoints)
-	rows, z := make([]int, n), make([]float64, 0, n*e.D)
-	for r := range rows {
-		i := r * e.N / n
-		rows[r] = i
+func (e *Encoded) MIDim(seed uint64) []float64 {
+	rows := stream.New(seed, "dimensions").Perm(e.N)[:min(e.N, marginalPoints)]
+	slices.Sort(rows)
+	z := make([]float64, 0, len(rows)*e.D)
+	for _, i := range rows {
 		z = append(z, e.Z[i*e.D:(i+1)*e.D]...)
 	}
 	return e.marginals(z, func(r, j int, mix float64, logq []Float) float64 { return float64(logq[rows[r]]) - mix })

@@ -26,16 +26,17 @@ type Encoded struct {
 	Rec                       []float64 // -ln p(x_i|z_i)
 	Labels                    []int     // (N), or nil if the data have none
 	Sizes                     []int     // examples in each batch
+	Lengths                   []int     // (N), symbols of each sentence; nil for images and vectors
 	Tokens                    int       // predicted symbols of all sentences; 0 for images and vectors
-	gapSum                    float64   // sum of -ln p(x_i|z_k), k another example, minus Rec_i
-	gapN                      int       // examples in that sum
 	penaltySum                float64   // of the method's own penalty, over examples; 0 if it has none
 	variant                   vae.Variant
 }
 
 // Encode runs a model over batches under evaluation statistics. The noise depends on the
 // seed and the batch's place only, so that every evaluation of a trial, and every variant
-// with that seed, draws the same.
+// with that seed, draws the same. Another order of the file draws other noise for an example: rec,
+// and what is made of Z, differ by the error of that draw; mu and sigma, and what is made of these
+// alone, do not.
 func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 	e := &Encoded{D: m.D, variant: m.Variant}
 	tape := &grad.Tape{NoGrad: true}
@@ -55,7 +56,6 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 			e.Logvar = append(e.Logvar, float64(q.Logvar.Data[i]))
 			e.Z = append(e.Z, float64(z.Data[i]))
 		}
-		e.shuffledGap(m, p, x, z, rec)
 		if m.Variant.Penalty != nil {
 			e.penaltySum += float64(x.B()) * m.Penalty(p, q, z).Scalar()
 		}
@@ -64,6 +64,9 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 		e.Labels = append(e.Labels, x.Labels...)
 		if x.Seqs != nil {
 			e.Tokens += x.Tokens()
+			for _, s := range x.Seqs {
+				e.Lengths = append(e.Lengths, len(s))
+			}
 		}
 		tape.Reset()
 	}
@@ -89,19 +92,17 @@ func Moments(q vae.Gaussian, perDim []float64) (kl, mu2, sigma2 float64) {
 	return kl, mu2, sigma2
 }
 
-// All is every metric of a split that costs little beside encoding it, by name: what every
-// evaluation has.
+// All is every metric of a split that is made of its posteriors alone, by name, none of which depends
+// on batches or on the order of the examples. Every evaluation has them.
 func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
 	kl, klDim := e.KL()
 	mi, se := e.MI()
-	miBatch, batchCap := e.BatchMI()
 	mu2, sigma2 := e.SecondMoments()
 	deficit, momentDim := e.MomentDeficit()
 	small, negative, logvar := e.SigmaSigns()
 	values = map[string]float64{
 		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(),
 		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "marginal_kl": MarginalKL(kl, mi),
-		"mi_batch": miBatch, "mi_batch_cap": batchCap, "gap": e.Gap(),
 		"au": e.AU(0.01), "au_05": e.AU(0.05), "au_10": e.AU(0.1), "au_50": e.AU(0.5), "au_free": e.ScaleFreeAU(),
 		"mu2": mu2, "sigma2": sigma2, "moment": mu2 + sigma2, "moment_deficit": deficit,
 		"sigma_small": small, "sigma_negative": negative, "logvar": logvar,
@@ -117,13 +118,14 @@ func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
 }
 
 // More adds what takes another pass over the split, or over pairs of examples: what the last row
-// of a trial has, and no evaluation while it trains. samples of z make the importance-weighted
-// likelihood, 0 none.
-func More(m *vae.Model, batches []*vae.Batch, e *Encoded, samples int, seed uint64, values map[string]float64, vectors map[string][]float64) {
+// of a trial has, and no evaluation while it trains. drawn are the examples of batches in batches
+// that were drawn anew. samples of z make the importance-weighted likelihood, 0 none.
+func More(m *vae.Model, batches, drawn []*vae.Batch, e *Encoded, samples int, seed uint64, values map[string]float64, vectors map[string][]float64) {
 	density := e.DensityGap(seed)
 	values["density_gap"], values["density_gap_se"], values["density_close"] = density.Joint, density.SE, density.Close
-	values["prior_gap"], values["bn_gap"] = e.PriorGap(m, batches, seed), BNGap(m, batches)
-	vectors["density_gap_dim"], vectors["mi_dim"] = density.Dims, e.MIDim()
+	values["prior_gap"], values["bn_gap"] = e.PriorGap(m, batches, seed), BNGap(m, drawn)
+	values["nelbo_se"] = e.NELBOSE()
+	vectors["density_gap_dim"], vectors["mi_dim"] = density.Dims, e.MIDim(seed)
 	vectors["kl_quantiles"], values["kl_sd"] = e.KLQuantiles()
 	vectors["sigma_histogram"] = e.SigmaHistogram()
 	if e.D > 1 { // the two dimensions that tell most of x
@@ -133,11 +135,12 @@ func More(m *vae.Model, batches []*vae.Batch, e *Encoded, samples int, seed uint
 	if samples == 0 {
 		return
 	}
+	nll := IWNLL(m, batches, samples, seed)
 	var sum float64
-	for _, nll := range IWNLL(m, batches, samples, seed) {
-		sum += nll
+	for _, nats := range nll {
+		sum += nats
 	}
-	values["iw_nll"] = sum / float64(e.N)
+	values["iw_nll"], values["iw_nll_se"] = sum/float64(e.N), standardError(nll)
 	if e.Tokens > 0 {
 		values["iw_ppl"] = e.PPL(values["iw_nll"])
 	}

@@ -1,6 +1,12 @@
 package metrics
 
-import "math"
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"vaelab/internal/stream"
+)
 
 // BatchMI is the mutual information of x and z under q as estimated within each batch, in nats,
 // the mean over the split, and its cap, which is the mean of ln B. It is here to be compared with
@@ -12,12 +18,19 @@ import "math"
 // The entropy of q(z|x) is exact and one z is drawn for the rest, so that a collapsed model has
 // an MI of 0 up to noise.
 //
+// It depends on what shares a batch. The batches have the sizes of the encoded ones, but the examples
+// of each are drawn from the whole split or, byLength, from those of its length: neighbours in a
+// file may be alike, and then have a smaller I_b.
+//
 // Source: He et al. 2019, "Lagging inference networks and posterior collapse in variational
 // autoencoders" (arXiv 1901.05534), calc_mi of the authors' code.
-func (e *Encoded) BatchMI() (mi, limit float64) {
+func (e *Encoded) BatchMI(byLength bool, seed uint64) (mi, limit float64) {
 	first := 0
+	left := e.shuffled(byLength, seed)
 	for _, B := range e.Sizes {
-		rows := e.rows(first, first+B)
+		n := e.kind(first, byLength)
+		rows := e.pick(left[n][:B])
+		left[n] = left[n][B:]
 		mix, _ := rows.mixture(rows.Z).logDensity(rows.Z)
 		for i, l := range mix { // the constant -D/2 ln 2 pi is left out on both sides
 			for _, lv := range rows.Logvar[i*e.D : (i+1)*e.D] {
@@ -31,8 +44,36 @@ func (e *Encoded) BatchMI() (mi, limit float64) {
 	return mi, limit
 }
 
-// rows are the posteriors and samples of examples from ... to-1.
-func (e *Encoded) rows(from, to int) *Encoded {
-	a, b := from*e.D, to*e.D
-	return &Encoded{N: to - from, D: e.D, Mu: e.Mu[a:b], Var: e.Var[a:b], Logvar: e.Logvar[a:b], Z: e.Z[a:b]}
+// shuffled are the examples in random order, those apart that share no batch.
+func (e *Encoded) shuffled(byLength bool, seed uint64) map[int][]int {
+	groups := map[int][]int{}
+	for i := range e.N {
+		n := e.kind(i, byLength)
+		groups[n] = append(groups[n], i)
+	}
+	order := stream.New(seed, "mi batches")
+	for _, n := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[n]
+		order.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
+	}
+	return groups
+}
+
+// kind is the length of example i if only examples of one length share a batch, else 0.
+func (e *Encoded) kind(i int, byLength bool) int {
+	if byLength && e.Lengths != nil {
+		return e.Lengths[i]
+	}
+	return 0
+}
+
+// pick are the posteriors and samples of some examples.
+func (e *Encoded) pick(rows []int) *Encoded {
+	some := &Encoded{N: len(rows), D: e.D}
+	for _, i := range rows {
+		a, b := i*e.D, (i+1)*e.D
+		some.Mu, some.Var = append(some.Mu, e.Mu[a:b]...), append(some.Var, e.Var[a:b]...)
+		some.Logvar, some.Z = append(some.Logvar, e.Logvar[a:b]...), append(some.Z, e.Z[a:b]...)
+	}
+	return some
 }

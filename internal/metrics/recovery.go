@@ -1,20 +1,26 @@
 package metrics
 
-import "math"
+import (
+	"math"
+
+	"vaelab/internal/stream"
+)
 
 // Recovery is the share of examples whose mode of the data's true latent distribution, their
-// label, can be told from mu by the nearest mean: the even examples of the split make the
-// modes' means, the odd ones are judged, with each dimension measured in its standard deviation
+// label, can be told from mu by the nearest mean: half of the examples, which are drawn, make the
+// modes' means, the others are judged, with each dimension measured in its standard deviation
 // within modes. No fewer than 1/4 is expected of the four modes of synthetic text. It is NaN if
 // the split has no labels, or fewer than four examples.
 //
 // Source: the data are those of He et al. 2019 (arXiv 1901.05534); the number is ours.
-func (e *Encoded) Recovery() float64 {
+func (e *Encoded) Recovery(seed uint64) float64 {
 	if len(e.Labels) != e.N || e.N < 4 {
 		return math.NaN()
 	}
+	order := stream.New(seed, "recovery").Perm(e.N)
+	half := (e.N + 1) / 2
 	means, seen, within := map[int][]float64{}, map[int]float64{}, make([]float64, e.D)
-	for i := 0; i < e.N; i += 2 {
+	for _, i := range order[:half] {
 		y := e.Labels[i]
 		if means[y] == nil {
 			means[y] = make([]float64, e.D)
@@ -27,7 +33,7 @@ func (e *Encoded) Recovery() float64 {
 		}
 	}
 	right, judged := 0., 0.
-	for i := 1; i < e.N; i += 2 {
+	for _, i := range order[half:] {
 		best, nearest := math.Inf(1), math.MinInt
 		for y, mean := range means {
 			var distance float64

@@ -83,8 +83,8 @@ func TestMore(t *testing.T) {
 	e := Encode(m, batches, 1)
 	values, vectors := All(e)
 	before := len(values)
-	More(m, batches, e, 0, 1, values, vectors)
-	if _, ok := values["iw_nll"]; ok || len(values) != before+6 || len(vectors["mi_dim"]) != 3 || len(vectors["density_gap_dim"]) != 3 {
+	More(m, batches, batches, e, 0, 1, values, vectors)
+	if _, ok := values["iw_nll"]; ok || len(values) != before+7 || len(vectors["mi_dim"]) != 3 || len(vectors["density_gap_dim"]) != 3 {
 		t.Errorf("values %v, vectors %v", values, vectors)
 	}
 	if dims := vectors["aggregate_dims"]; len(dims) != 2 || !slices.Equal(vectors["aggregate"], e.AggregateGrid(int(dims[0]), int(dims[1]))) {
@@ -95,7 +95,7 @@ func TestMore(t *testing.T) {
 	if len(vectors["kl_quantiles"]) != KLLevels+1 || len(vectors["sigma_histogram"]) != SigmaBins {
 		t.Errorf("vectors %v", vectors)
 	}
-	More(m, batches, e, 3, 1, values, vectors)
+	More(m, batches, batches, e, 3, 1, values, vectors)
 	var sum float64
 	for _, nll := range IWNLL(m, batches, 3, 1) {
 		sum += nll

@@ -15,7 +15,7 @@ type Depth int
 
 // The depths. Each has all of the one before.
 const (
-	Quick Depth = iota // what every evaluation has: metrics.All
+	Quick Depth = iota // what every evaluation has: metrics.All, the gap from one partner, mi_batch
 	Final              // what the test row has: metrics.More, with what the settings ask for
 	Full               // probes too, wherever the data have labels
 )
@@ -24,19 +24,28 @@ const (
 // each takes about 7 ms.
 const trueExamples = 100
 
-// Measure is every metric of a model on a split, under running statistics, by name.
+// Measure is every metric of a model on a split, under running statistics, by name. What depends on
+// which examples come together is drawn from streams named by the seed: partners, batches and
+// halves. So another order of the split's examples changes a metric by its error only.
 func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth Depth) (map[string]float64, map[string][]float64) {
 	settings, seed := trial.Train, uint64(trial.Seed)
-	batches := split.Batches(settings.BatchSize, settings.Batching == "length", nil)
+	byLength, draws := settings.Batching == "length", 1
+	if depth > Quick {
+		draws = metrics.GapDraws
+	}
+	batches := split.Batches(settings.BatchSize, byLength, nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors := metrics.All(e)
 	values["objective"] = e.Objective(trial.KL.Beta)
+	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
+	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(byLength, seed)
 	if depth == Quick {
 		return values, vectors
 	}
-	metrics.More(m, batches, e, settings.IWSamples, seed, values, vectors)
+	drawn := split.Batches(settings.BatchSize, byLength, stream.New(seed, "statistics"))
+	metrics.More(m, batches, drawn, e, settings.IWSamples, seed, values, vectors)
 	if set.Truth != nil {
-		values["mode_recovery"] = e.Recovery()
+		values["mode_recovery"] = e.Recovery(seed)
 	}
 	addTruth(trial, set, split, values)
 	if nelbo := values["nelbo"]; (settings.Probe || depth == Full) && split.Labels != nil && !math.IsNaN(nelbo) {
@@ -49,8 +58,8 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 }
 
 // probeLabels are posterior means of training examples, at most as many as the largest probe
-// wants, in an order that depends on the seed and the data only: a smaller probe has the first
-// of a larger one's.
+// wants, drawn without replacement by the seed, so that the order of the file does not matter: a
+// smaller probe has the first of a larger one's.
 func probeLabels(m *vae.Model, trial Trial, set *data.Set) (l metrics.Labelled) {
 	order := stream.New(uint64(trial.Seed), "probe").Perm(set.Train.N())
 	last := 0
@@ -78,7 +87,7 @@ func probeLabels(m *vae.Model, trial Trial, set *data.Set) (l metrics.Labelled) 
 // sentences and their own z, which is exact and has nearly all that differs between sentences, plus
 // true_mi, which is estimated from at most 100 sentences spread over the split. So the two have one
 // standard error, true_nll_se, and one bias, up to 0.05 nats too large (metrics.TrueNLL). They are the
-// same for every trial on these data.
+// same for every trial on these data, whose generator gives sentences no order that could matter.
 func addTruth(trial Trial, set *data.Set, split data.Split, values map[string]float64) {
 	if source, ok := trial.Data.(data.Gaussian); ok {
 		model, err := source.Model()

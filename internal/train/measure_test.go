@@ -104,7 +104,7 @@ func TestTestRow(t *testing.T) {
 		}
 	}
 	test := more[last].Values
-	if nll := test["iw_nll"]; !(nll > 0 && nll < test["nelbo"]+0.5) || len(test) != len(plain[last].Values)+4 {
+	if nll := test["iw_nll"]; !(nll > 0 && nll < test["nelbo"]+0.5) || len(test) != len(plain[last].Values)+5 {
 		t.Errorf("IW-NLL %v, NELBO %v; %d values instead of %d", nll, test["nelbo"], len(test), len(plain[last].Values))
 	}
 	if p, ok := test["probe_100"]; !ok || p < 0.1 || p > 1 { // 320 labels: no larger probe

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"vaelab/internal/data"
 	"vaelab/internal/grad"
@@ -276,17 +277,21 @@ func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row,
 	return t.row(name, values, vectors), seen
 }
 
-// lagExamples is how many examples of the validation split the inference lag is measured on: the
-// first, so that they are the same for all trials on the data, and enough points for a figure.
+// lagExamples is how many examples of the validation split the inference lag is measured on: enough
+// points for a figure.
 const lagExamples = 200
+
+// lagRows are those examples: drawn, because the first of a file may be alike, from a stream without a
+// seed, so that they are the same at every step and for all trials on the data.
+func lagRows(n int) []int {
+	rows := stream.New(0, "lag").Perm(n)[:min(lagExamples, n)]
+	slices.Sort(rows)
+	return rows
+}
 
 // Lag measures the inference lag, of the weights as they are, and the largest one so far.
 func (t *Trainer) Lag() record.Row {
-	some := make([]int, min(lagExamples, t.set.Valid.N()))
-	for i := range some {
-		some[i] = i
-	}
-	l := metrics.LagOf(t.Model, t.set.Valid.Pick(some).Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil))
+	l := metrics.LagOf(t.Model, t.set.Valid.Pick(lagRows(t.set.Valid.N())).Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil))
 	model, mu := l.Spread()
 	t.LagMost = max(t.LagMost, l.Behind())
 	return t.row("valid",
