@@ -85,9 +85,10 @@ var sumNames = [numSums]string{
 
 // sums adds up a step's numbers until they become a row.
 type sums struct {
-	Steps  int
-	Values [numSums]float64
-	KLDim  []float64
+	Steps    int
+	Values   [numSums]float64
+	KLDim    []float64
+	SlackMin float64 // the smallest slack of these steps; 0 before the first
 }
 
 // New builds a trial's model, not trained yet.
@@ -194,6 +195,9 @@ func (t *Trainer) TrainStep() error {
 	for i := range v {
 		t.Sum.Values[i] += v[i]
 	}
+	if t.Sum.Steps == 0 || v[slack] < t.Sum.SlackMin {
+		t.Sum.SlackMin = v[slack]
+	}
 	t.Sum.Steps++
 	t.tape.Reset()
 	t.Step++
@@ -201,7 +205,8 @@ func (t *Trainer) TrainStep() error {
 	return nil
 }
 
-// trainRow is the mean since the last one, with the variant's gauges as they are now.
+// trainRow is the mean since the last one, with the smallest slack of a single batch, because a floor
+// is a theorem about each, and the variant's gauges as they are now.
 func (t *Trainer) trainRow() record.Row {
 	n := float64(t.Sum.Steps)
 	row := t.row("train", map[string]float64{}, map[string][]float64{})
@@ -209,6 +214,9 @@ func (t *Trainer) trainRow() record.Row {
 		if i < floor || t.Model.Variant.Floor != nil {
 			row.Values[sumNames[i]] = v / n
 		}
+	}
+	if t.Model.Variant.Floor != nil {
+		row.Values["slack_min"] = t.Sum.SlackMin
 	}
 	row.Values["grad_ratio"] = metrics.GradRatio(row.Values["grad_encoder"], row.Values["grad_decoder"])
 	for j := range t.Sum.KLDim {
