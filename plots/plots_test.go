@@ -140,7 +140,8 @@ func (c trial) run(seed, until int) record.Run {
 		row(2000, "test")
 		c.shapes(&r.Rows[len(r.Rows)-1])
 		r.State = record.Done
-		r.Manifest = record.Manifest{Kernel: "avx2", Seconds: 30 + 4*float64(len(c.variant)) + 50*shift}
+		seconds := 30 + 4*float64(len(c.variant)) + 50*shift
+		r.Manifest = record.Manifest{Kernel: "avx2", CPU: "a model", Seconds: seconds, CPUSeconds: 1.5 * seconds}
 	}
 	return r
 }
@@ -384,8 +385,28 @@ func TestKnobScale(t *testing.T) {
 	}
 }
 
-func TestSweep(t *testing.T)   { checkGolden(t, "sweep", sweepSet(3)) }
-func TestTime(t *testing.T)    { checkGolden(t, "time", pilotSet(3)) }
+func TestSweep(t *testing.T) { checkGolden(t, "sweep", sweepSet(3)) }
+func TestTime(t *testing.T)  { checkGolden(t, "time", pilotSet(3)) }
+
+// TestTimeClock: CPU time where all trials have it, else the wall clock, and the figure says which.
+func TestTimeClock(t *testing.T) {
+	set := pilotSet(3)
+	caption := func() string {
+		d, err := (Time{}).Draw(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Caption
+	}
+	if got := caption(); !strings.Contains(got, "CPU time of finished trials") || strings.Contains(got, "different") {
+		t.Errorf("with CPU time: %s", got)
+	}
+	set.Runs[0].Manifest.CPUSeconds, set.Runs[0].Manifest.CPU = 0, ""
+	if got := caption(); !strings.Contains(got, "Wall clock of finished trials") || !strings.Contains(got, fmt.Sprintf("1 of %d have no CPU time", len(set.Runs))) ||
+		!strings.Contains(got, "different CPU models: a model, unknown") {
+		t.Errorf("without the CPU time of one: %s", got)
+	}
+}
 func TestMoments(t *testing.T) { checkGolden(t, "moments", pilotSet(3)) }
 func TestSigma(t *testing.T)   { checkGolden(t, "sigma", pilotSet(3)) }
 func TestKLHeat(t *testing.T)  { checkGolden(t, "kl-heat", pilotSet(3)) }

@@ -1,9 +1,11 @@
 package plots
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image/color"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -17,52 +19,70 @@ import (
 
 func init() { Figures.Add("time", Time{}) }
 
-// Time shows what a method costs: wall-clock seconds of a trial, and milliseconds of a training step.
+// Time shows what a method costs: CPU seconds of a trial, and CPU milliseconds of a training step.
 //
-// Both are from the manifests of finished trials, so they include evaluation, and whatever
-// else the machine did. A trial that was interrupted is left out: its manifest knows the last part.
+// Both are from the manifests of finished trials and include evaluation. If some of the trials do not know
+// their CPU time, all are shown by the wall clock, which includes whatever else the machine did. A trial
+// that was interrupted is left out: its manifest knows the last part only.
 type Time struct{}
 
 // Draw implements Figure.
 func (Time) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	type timed struct {
-		label         string
-		seconds, step []float64
-		style         draw.LineStyle
+		label string
+		costs []record.Cost
+		style draw.LineStyle
 	}
 	var groups []timed
-	pg := page{table: [][]string{{"group", "seed", "seconds", "steps", "ms_per_step", "kernel"}}}
+	pg := page{table: [][]string{{"group", "seed", "cpu_seconds", "seconds", "steps", "cpu_ms_per_step", "ms_per_step", "kernel", "cpu"}}}
 	counts := map[string]int{}
-	var kernels []string
+	trials, without := 0, 0 // those shown, and those without CPU time
+	kernels, models := map[string]bool{}, map[string]bool{}
 	styles := groupStyles(all)
 	for i, g := range all {
 		t := timed{label: g.Label, style: styles[i]}
 		for _, run := range g.Runs {
-			seconds, steps, err := run.Took()
+			c, err := run.Cost()
 			if err != nil {
 				continue
 			}
-			ms := 1000 * seconds / float64(steps)
-			t.seconds, t.step = append(t.seconds, seconds), append(t.step, ms)
-			kernels = append(kernels, run.Manifest.Kernel)
-			pg.table = append(pg.table, []string{g.Label, fmt.Sprint(run.Seed), num(seconds), fmt.Sprint(steps), num(ms), run.Manifest.Kernel})
+			trials++
+			cpu, cpuStep := num(c.CPUSeconds), num(1000*c.CPUSeconds/float64(c.Steps))
+			if c.CPUSeconds <= 0 {
+				without++
+				cpu, cpuStep = "", ""
+			}
+			t.costs = append(t.costs, c)
+			kernels[run.Manifest.Kernel], models[cmp.Or(run.Manifest.CPU, "unknown")] = true, true
+			pg.table = append(pg.table, []string{g.Label, fmt.Sprint(run.Seed), cpu, num(c.Seconds), fmt.Sprint(c.Steps),
+				cpuStep, num(1000 * c.Seconds / float64(c.Steps)), run.Manifest.Kernel, run.Manifest.CPU})
 		}
-		if len(t.seconds) > 0 {
-			groups, counts[g.Label] = append(groups, t), len(t.seconds)
+		if len(t.costs) > 0 {
+			groups, counts[g.Label] = append(groups, t), len(t.costs)
 		}
 	}
 	if len(groups) == 0 {
 		return nil, errors.New("time: no finished trial has a manifest that says how long it took")
 	}
-	left, right := newPanel("seconds per trial", ""), newPanel("ms per step, with evaluation", "")
+	seconds, clock := func(c record.Cost) float64 { return c.CPUSeconds }, "CPU "
+	pg.caption = []string{"CPU time of finished trials that were not interrupted, all threads together."}
+	if without > 0 {
+		seconds, clock = func(c record.Cost) float64 { return c.Seconds }, "wall-clock "
+		pg.caption = []string{fmt.Sprintf("Wall clock of finished trials that were not interrupted, concurrent load included; %d of %d have no CPU time.", without, trials)}
+	}
+	left, right := newPanel(clock+"seconds per trial", ""), newPanel(clock+"ms per step, with evaluation", "")
 	var ticks plot.ConstantTicks
 	longest := 0
 	for i, g := range groups {
 		ticks = append(ticks, plot.Tick{Value: float64(i), Label: clip(printable(g.label), 60)})
 		longest = max(longest, len([]rune(ticks[i].Label)))
-		left.Add(lying{float64(i), g.seconds, g.style.Color})
-		right.Add(lying{float64(i), g.step, g.style.Color})
+		var trial, step []float64
+		for _, c := range g.costs {
+			trial, step = append(trial, seconds(c)), append(step, 1000*seconds(c)/float64(c.Steps))
+		}
+		left.Add(lying{float64(i), trial, g.style.Color})
+		right.Add(lying{float64(i), step, g.style.Color})
 	}
 	for _, p := range []*plot.Plot{left, right} {
 		fromZero(&p.X)
@@ -77,9 +97,14 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	right.Y.Tick.Marker = unlabelled(slices.Clone(ticks))
 	pg.body = panels([][]*plot.Plot{{left, right}})
 	pg.height = vg.Length(0.62+0.2*float64(max(6, len(groups)))) * vg.Inch
-	pg.caption = []string{"Finished trials that were not interrupted: wall clock of the trial, with whatever ran beside it.", barsNote(counts)}
-	if slices.Sort(kernels); len(slices.Compact(kernels)) > 1 {
-		pg.caption = append(pg.caption, "The trials ran with different kernels: "+strings.Join(slices.Compact(kernels), ", ")+".")
+	pg.caption = append(pg.caption, barsNote(counts))
+	for _, m := range []struct {
+		what string
+		seen map[string]bool
+	}{{"kernels", kernels}, {"CPU models", models}} {
+		if len(m.seen) > 1 {
+			pg.caption = append(pg.caption, fmt.Sprintf("The trials ran with different %s: %s.", m.what, strings.Join(slices.Sorted(maps.Keys(m.seen)), ", ")))
+		}
 	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil

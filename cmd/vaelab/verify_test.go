@@ -20,7 +20,7 @@ const (
 	six   = "- {say: The floor is 0.5, source: Zhu et al., bound: {metric: floor, of: bn, at_least: 0.49, at_most: 0.6}}\n"
 	big   = "- {say: bn has more KL, source: Zhu et al., order: {metric: kl, split: train, of: bn, is: greater, than: vanilla}}\n"
 	each  = "- {say: No dimension's KL is negative, source: Gibbs, bound: {metric: kl_dim.min, of: bn, at_least: 0}}\n"
-	cost  = "- {say: bn costs about as much, source: us, ratio: {metric: ms_per_step, of: bn, to: vanilla, at_least: 1.0e-3, at_most: 1.0e+3}}\n"
+	cost  = "- {say: bn costs about as much, source: us, ratio: {metric: cpu_ms_per_step, of: bn, to: vanilla, at_least: 1.0e-3, at_most: 1.0e+3}}\n"
 )
 
 // verdictsOf reads verdicts.json.
@@ -62,7 +62,7 @@ func TestVerify(t *testing.T) {
 		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      The floor is 0.5 (Zhu et al.): test floor of bn between 0.49 and 0.6?; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
 		{[]string{"tiny.yaml", "-q"}, exitOK, []string{"holds          The floor is 0.5", "holds          bn has more KL", "p=0.03125 (sign-flip test; Holm 0.03125)", "holds: 3, does not hold: 0, undecided: 0\n"},
 			[]string{"12 trials, 4 done, 8 to train"}},
-		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn at least 0?; median ", "ms_per_step of bn over that of vanilla between 0.001 and 1000?; median "}, []string{"12 trials, 12 done, 0 to train"}},
+		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn at least 0?; median ", "cpu_ms_per_step of bn over that of vanilla between 0.001 and 1000?; median "}, []string{"12 trials, 12 done, 0 to train"}},
 		{[]string{"tiny.yaml", "--seeds", "3"}, exitUndecided, []string{"3 reach 75 % at most"}, []string{"6 trials, 6 done, 0 to train"}},
 		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row at most 0?; ", "undecided      The floor"}, []string{"4 trials, 4 done, 0 to train"}},
 	} {

@@ -10,13 +10,13 @@
 // A claim of any kind is about one number of a trial, which its metric names. `vaelab list metrics`
 // lists them all:
 //
-//	kl            a number that the rows of a split have
-//	theta.mean    of a vector in the rows: the mean of its elements
-//	theta.median  their median
-//	theta.min     the smallest of them
-//	theta.max     the largest of them
-//	theta.0       the first of them; dimension 0 of one seed has nothing to do with that of another
-//	ms_per_step   what the whole trial cost, of no split; see Costs
+//	kl               a number that the rows of a split have
+//	theta.mean       of a vector in the rows: the mean of its elements
+//	theta.median     their median
+//	theta.min        the smallest of them
+//	theta.max        the largest of them
+//	theta.0          the first of them; dimension 0 of one seed has nothing to do with that of another
+//	cpu_ms_per_step  what the whole trial cost, of no split; see Costs
 //
 // # How a verdict is reached
 //
@@ -193,7 +193,11 @@ func (c Claim) judge(runs []record.Run) Verdict {
 	} else if err := e.machines(c.Kind); err != nil {
 		v = undecided("%v", err)
 	} else {
+		e.wall = e.withoutCPU(c.Kind)
 		v = c.Kind.judge(e)
+		if e.wall && v.N > 0 {
+			v.Reason += "; by the wall clock, because no trial knows its CPU time"
+		}
 		if n := e.unfinished(c.Kind.Uses()); n > 0 && v.N > 0 {
 			v.Reason += fmt.Sprintf("; left out as unfinished: %d of its trials", n)
 		}

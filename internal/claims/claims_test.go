@@ -14,7 +14,7 @@ import (
 )
 
 // runs makes a finished run for each value, with seeds 1, 2, ...: on the test split its kl ends at
-// the value v, its gap at -v and its theta at (v+4, v, v+1); it took v seconds and 20 steps. Settings
+// the value v, its gap at -v and its theta at (v+4, v, v+1); it took v seconds, 2v of CPU time, and 20 steps. Settings
 // are "key=value".
 func runs(variant string, settings []string, values ...float64) []record.Run {
 	var out []record.Run
@@ -31,7 +31,7 @@ func runs(variant string, settings []string, values ...float64) []record.Run {
 			r.Rows = append(r.Rows, record.Row{Step: 10 * (step + 1), Split: "test",
 				Values: map[string]float64{"kl": kl, "gap": -kl}, Vectors: map[string][]float64{"theta": {kl + 4, kl, kl + 1}}})
 		}
-		r.Manifest = record.Manifest{Seconds: v, Kernel: "avx2"}
+		r.Manifest = record.Manifest{Seconds: v, CPUSeconds: 2 * v, Kernel: "avx2"}
 		out = append(out, r)
 	}
 	return out
@@ -160,10 +160,15 @@ func TestVerdicts(t *testing.T) {
 		{"ratio of an element", two(ones, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "theta.0", 1.1 }), Holds, "median 1"},
 		{"a vector over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "theta.mean", "variant.bn.gamma" }), Holds, "Kendall's tau of test theta.mean of bn"},
 
-		{"cost of a step", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "ms_per_step", 3 }), Holds, "ms_per_step of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204]"},
-		{"cost of a trial", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 1.03 }), Holds, "seconds of bn at most 1.03?; median 1.005"},
-		{"cost of a step in ms", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "ms_per_step", 50 }), Undecided, "median 50.25 [49, 51.5]"},
-		{"cost over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "seconds", "variant.bn.gamma" }), Holds, ""},
+		{"cost of a step", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_ms_per_step", 3 }), Holds,
+			"cpu_ms_per_step of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval lies inside"},
+		{"cost of a trial", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "cpu_seconds", 2.06 }), Holds, "cpu_seconds of bn at most 2.06?; median 2.01"},
+		{"cost of a step in ms", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "cpu_ms_per_step", 100 }), Undecided, "median 100.5 [98, 103]"},
+		{"cost over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "cpu_seconds", "variant.bn.gamma" }), Holds, "Kendall's tau of cpu_seconds of bn over"},
+		{"cost by the wall clock", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 1.03 }), Holds,
+			"seconds (wall clock) of bn at most 1.03?; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the interval lies inside"},
+		{"cost of a step by the wall clock", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "ms_per_step", 3 }), Holds,
+			"ms_per_step (wall clock) of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204]"},
 
 		{"rises", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Holds, "Kendall's tau of test kl of bn over variant.bn.gamma greater than 0?; median 1 [1, 1]"},
 		{"rises, but falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "gap", "variant.bn.gamma" }), Refuted, ""},
@@ -249,6 +254,8 @@ func TestNotJudged(t *testing.T) {
 	nan.Runs[3].Rows[1].Values["kl"] = math.NaN()
 	twice := set(runs("bn", nil, six...), runs("bn", nil, six...))
 	nan.Runs[3].Rows[1].Vectors["theta"][0] = math.NaN()
+	models, some := set(runs("bn", nil, six...), runs("vanilla", nil, six...)), set(runs("bn", nil, six...), runs("vanilla", nil, six...))
+	models.Runs[0].Manifest.CPU, some.Runs[7].Manifest.CPUSeconds = "A", 0
 	elsewhere, resumed, untimed := set(runs("bn", nil, six...), runs("vanilla", nil, six...)), set(runs("bn", nil, six...)), set(runs("bn", nil, six...))
 	elsewhere.Runs[7].Manifest.Kernel, resumed.Runs[4].Manifest.Resumed, untimed.Runs[5].Manifest = "avx512", true, record.Manifest{Kernel: "avx2"}
 	cost := bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 9 })
@@ -275,6 +282,10 @@ func TestNotJudged(t *testing.T) {
 		{"NaN in a vector", nan, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.median", 9 }), "bn-/seed-4: the last test theta.median is not a number"},
 		{"a vector as it is", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "theta", 9 }), "vanilla-/seed-1: split test: theta is a vector; name one number of it: theta.max, theta.mean, theta.median, theta.min, or an element, theta.0 to theta.2"},
 		{"an element too far", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = vanilla, "theta.3", 9, "every" }), "theta has no element 3; there are 0 to 2"},
+		{"costs of two CPU models", models, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_seconds", 9 }),
+			"timed on different machines:  , A, kernel avx2, , GOMAXPROCS 0;  , unknown CPU, kernel avx2, , GOMAXPROCS 0"},
+		{"costs of which some have no CPU time", some, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_ms_per_step", 9 }),
+			"vanilla-/seed-2: no cpu_ms_per_step: its manifest.json has no CPU time; ms_per_step is by the wall clock"},
 		{"costs of two machines", elsewhere, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "seconds", 9 }), "timed on different machines: "},
 		{"cost of an interrupted trial", resumed, cost, "bn-/seed-5: no seconds: the trial was interrupted, so that its time is not known"},
 		{"cost without a manifest", untimed, cost, "bn-/seed-6: no seconds: its manifest.json does not say how long it took"},
@@ -303,6 +314,37 @@ func TestNotJudged(t *testing.T) {
 	unfinished.Runs[0].State = record.Done
 	if v := judge(t, unfinished, kl(bn)); v.N != 1 || !strings.HasSuffix(v.Reason, "; left out as unfinished: 5 of its trials") {
 		t.Errorf("five unfinished: %s", v.Numbers())
+	}
+}
+
+// TestCostWithoutCPUTime: trials of earlier versions know the wall clock only. A claim about CPU time is judged by
+// it, in each kind, and the verdict says so twice: in what it is about, and in the reason.
+func TestCostWithoutCPUTime(t *testing.T) {
+	six := spread(1, 0.1, 6)
+	s := set(runs("bn", []string{"variant.bn.gamma=1"}, six...), runs("bn", []string{"variant.bn.gamma=2"}, spread(3, 0.1, 6)...), runs("vanilla", nil, six...))
+	for i := range s.Runs {
+		s.Runs[i].Manifest.CPUSeconds = 0
+	}
+	one := Selection{"variant": "bn", "variant.bn.gamma": "1"}
+	const note = "; by the wall clock, because no trial knows its CPU time"
+	for _, c := range []struct {
+		kind Kind
+		says string
+	}{
+		{bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = one, "cpu_seconds", 1.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 at most 1.1?; median 1 [0.9, 1.1]"},
+		{order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is, o.Margin = one, vanilla, "cpu_seconds", "less", 0.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 minus vanilla"},
+		{equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = one, vanilla, "cpu_ms_per_step", 1 }), "ms_per_step (wall clock) of bn variant.bn.gamma=1 minus vanilla"},
+		{ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = one, vanilla, "cpu_ms_per_step", 1.1 }), "ms_per_step (wall clock) of bn variant.bn.gamma=1 over that of vanilla at most 1.1?; median 1 [1, 1]"},
+		{trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "cpu_seconds", "variant.bn.gamma" }), "Kendall's tau of seconds (wall clock) of bn over"},
+		{published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = one, "cpu_seconds", 1, 0.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 between 0.9 and 1.1?"},
+	} {
+		v := judge(t, s, c.kind)
+		if v.N != 6 || !strings.Contains(v.Numbers(), c.says) || !strings.HasSuffix(v.Reason, note) {
+			t.Errorf("%s: %s\nwant %s...%s", v.Outcome, v.Numbers(), c.says, note)
+		}
+	}
+	if v := judge(t, s, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = one, "seconds", 2 })); strings.Contains(v.Reason, note) {
+		t.Errorf("a claim by the wall clock is excused: %s", v.Numbers())
 	}
 }
 

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 type evidence struct {
 	runs       []record.Run // those of the claim's seeds
 	confidence float64
+	wall       bool // a claim about CPU time is judged by the wall clock
 }
 
 // failed names the selected trials that failed: the seeds that remain would not be a fair
@@ -93,7 +95,7 @@ func (e evidence) machines(k Kind) error {
 	var seen []string
 	for _, r := range e.runs {
 		m := r.Manifest
-		on := fmt.Sprintf("%s %s, kernel %s, %s, GOMAXPROCS %d", m.OS, m.Arch, m.Kernel, m.Precision, m.Procs)
+		on := fmt.Sprintf("%s %s, %s, kernel %s, %s, GOMAXPROCS %d", m.OS, m.Arch, cmp.Or(m.CPU, "unknown CPU"), m.Kernel, m.Precision, m.Procs)
 		if r.State == record.Done && used(k.Uses(), r.Trial) && !slices.Contains(seen, on) {
 			seen = append(seen, on)
 		}
@@ -102,6 +104,24 @@ func (e evidence) machines(k Kind) error {
 		return fmt.Errorf("timed on different machines: %s", strings.Join(seen, "; "))
 	}
 	return nil
+}
+
+// withoutCPU tells whether a claim is about CPU time and none of the finished trials that it selects knows its own.
+func (e evidence) withoutCPU(k Kind) bool {
+	if c := k.Measured().cost(); c == nil || c.wall == "" {
+		return false
+	}
+	return !slices.ContainsFunc(e.runs, func(r record.Run) bool {
+		return r.State == record.Done && used(k.Uses(), r.Trial) && r.Manifest.CPUSeconds > 0
+	})
+}
+
+// clocked is the quantity as these trials can tell it: by the wall clock, if they know no CPU time.
+func (e evidence) clocked(q Quantity) Quantity {
+	if e.wall {
+		q.Metric = q.cost().wall
+	}
+	return q
 }
 
 // ordered are the values in the order of their seeds.
@@ -115,6 +135,7 @@ func ordered(bySeed map[int]float64) []float64 {
 
 // each judges a quantity of a selection, seed by seed.
 func (e evidence) each(of Selection, q Quantity, wanted region) Verdict {
+	q = e.clocked(q)
 	values, err := e.last(of, q)
 	if err != nil {
 		return undecided("%v", err)
@@ -126,6 +147,7 @@ func (e evidence) each(of Selection, q Quantity, wanted region) Verdict {
 
 // differences judges the differences of a quantity between two selections, seed by seed.
 func (e evidence) differences(of, other Selection, q Quantity, wanted region) Verdict {
+	q = e.clocked(q)
 	p, err := e.pairs(of, other, q)
 	if err != nil {
 		return undecided("%v", err)

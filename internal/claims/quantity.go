@@ -30,15 +30,22 @@ type Quantity struct {
 type Cost struct {
 	Name, Unit string
 	Doc        string // in one line
-	of         func(seconds float64, steps int) float64
+	wall       string // the same by the wall clock; empty if it is by the wall clock itself
+	of         func(c record.Cost) float64
 }
 
-// Costs are the metrics of what a trial took. All are by the wall clock: trials that ran side by
-// side, or with another program, have a spread that belongs to the machine.
+// Costs are the metrics of what a trial took. CPU time hardly depends on what else the machine does; the wall clock
+// does, so that a verdict by it says so. A claim about CPU time is judged by the wall clock, and says
+// that, too, if none of the trials that it selects knows its CPU time: those of earlier versions.
 var Costs = []Cost{
-	{"seconds", "s", "wall clock of the trial, its evaluations included", func(s float64, _ int) float64 { return s }},
-	{"ms_per_step", "ms", "wall clock of the trial over its training steps, its evaluations included",
-		func(s float64, steps int) float64 { return 1000 * s / float64(steps) }},
+	{"cpu_seconds", "s", "CPU time of the trial, its evaluations included", "seconds",
+		func(c record.Cost) float64 { return c.CPUSeconds }},
+	{"cpu_ms_per_step", "ms", "CPU time of the trial over its training steps, its evaluations included", "ms_per_step",
+		func(c record.Cost) float64 { return 1000 * c.CPUSeconds / float64(c.Steps) }},
+	{"seconds", "s", "wall clock of the trial, its evaluations included; prefer cpu_seconds", "",
+		func(c record.Cost) float64 { return c.Seconds }},
+	{"ms_per_step", "ms", "wall clock of the trial over its training steps, its evaluations included; prefer cpu_ms_per_step", "",
+		func(c record.Cost) float64 { return 1000 * c.Seconds / float64(c.Steps) }},
 }
 
 // reductions make one number of a vector; NaN if an element is.
@@ -80,9 +87,12 @@ func costNames() (names []string) {
 	return names
 }
 
-// String is "test kl" or "ms_per_step".
+// String is "test kl", "cpu_ms_per_step" or "ms_per_step (wall clock)".
 func (q Quantity) String() string {
-	if q.Cost() {
+	if c := q.cost(); c != nil {
+		if c.wall == "" {
+			return q.Metric + " (wall clock)"
+		}
 		return q.Metric
 	}
 	return q.Split + " " + q.Metric
@@ -142,11 +152,14 @@ func (q Quantity) in(row record.Row) (value float64, ok bool) {
 // of returns the quantity of a run: that of the last row of the split that has it, or its cost.
 func (q Quantity) of(r record.Run) (float64, error) {
 	if c := q.cost(); c != nil {
-		seconds, steps, err := r.Took()
+		took, err := r.Cost()
+		if err == nil && took.CPUSeconds <= 0 && c.wall != "" {
+			err = fmt.Errorf("its %s has no CPU time; %s is by the wall clock", record.ManifestFile, c.wall)
+		}
 		if err != nil {
 			return 0, fmt.Errorf("%s: no %s: %w", r.ID, q.Metric, err)
 		}
-		return c.of(seconds, steps), nil
+		return c.of(took), nil
 	}
 	for _, row := range slices.Backward(r.Rows) {
 		if row.Split != q.Split {

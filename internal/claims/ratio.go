@@ -49,19 +49,20 @@ func (r Ratio) Uses() []Use {
 }
 
 func (r Ratio) judge(e evidence) Verdict {
-	p, err := e.pairs(r.Of, r.To, r.Quantity)
+	q := e.clocked(r.Quantity)
+	p, err := e.pairs(r.Of, r.To, q)
 	if err != nil {
 		return undecided("%v", err)
 	}
 	var ratios, logs []float64
 	for i, seed := range p.seeds {
 		if p.a[i] <= 0 || p.b[i] <= 0 {
-			return undecided("no ratio: with seed %d %s is %s and %s", seed, r.Quantity, short(p.a[i]), short(p.b[i]))
+			return undecided("no ratio: with seed %d %s is %s and %s", seed, q, short(p.a[i]), short(p.b[i]))
 		}
 		ratios, logs = append(ratios, p.a[i]/p.b[i]), append(logs, math.Log(p.a[i]/p.b[i]))
 	}
 	v := decide(ratios, r.region(), e.confidence)
-	v.What = fmt.Sprintf("%s of %s over that of %s", r.Quantity, r.Of, r.To)
+	v.What = fmt.Sprintf("%s of %s over that of %s", q, r.Of, r.To)
 	v.P, v.Test = stats.Paired(logs)
 	v.Reason += p.alone()
 	return v

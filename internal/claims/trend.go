@@ -65,6 +65,7 @@ func (t Trend) Uses() []Use {
 }
 
 func (t Trend) judge(e evidence) Verdict {
+	t.Quantity = e.clocked(t.Quantity)
 	x, curves, err := t.curves(e)
 	if err != nil {
 		return undecided("%v", err)

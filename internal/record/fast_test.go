@@ -178,23 +178,24 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// TestTook: the time of a trial is known if it finished in one go.
-func TestTook(t *testing.T) {
+// TestCost: what a trial took is known if it finished in one go; its CPU time may be missing.
+func TestCost(t *testing.T) {
 	rows := []Row{{Step: 10, Split: "train"}, {Step: 12, Split: "test"}}
 	for _, c := range []struct {
-		run   Run
-		steps int
-		says  string
+		run  Run
+		want Cost
+		says string
 	}{
-		{Run{State: Done, Rows: rows, Manifest: Manifest{Seconds: 3}}, 12, ""},
-		{Run{State: Failed, Rows: rows, Manifest: Manifest{Seconds: 3}}, 0, "not finished"},
-		{Run{State: Done, Rows: rows, Manifest: Manifest{Seconds: 3, Resumed: true}}, 0, "interrupted"},
-		{Run{State: Done, Rows: rows}, 0, "manifest.json does not say"},
-		{Run{State: Done, Manifest: Manifest{Seconds: 3}}, 0, "manifest.json does not say"},
+		{Run{State: Done, Rows: rows, Manifest: Manifest{Seconds: 3}}, Cost{Seconds: 3, Steps: 12}, ""},
+		{Run{State: Done, Rows: rows, Manifest: Manifest{Seconds: 3, CPUSeconds: 5}}, Cost{3, 5, 12}, ""},
+		{Run{State: Failed, Rows: rows, Manifest: Manifest{Seconds: 3, CPUSeconds: 5}}, Cost{}, "not finished"},
+		{Run{State: Done, Rows: rows, Manifest: Manifest{Seconds: 3, CPUSeconds: 5, Resumed: true}}, Cost{}, "interrupted"},
+		{Run{State: Done, Rows: rows}, Cost{}, "manifest.json does not say"},
+		{Run{State: Done, Manifest: Manifest{Seconds: 3}}, Cost{}, "manifest.json does not say"},
 	} {
-		seconds, steps, err := c.run.Took()
-		if steps != c.steps || (err == nil) != (c.says == "") || err == nil && seconds != 3 || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%+v: %v s, %d steps, %v; want %q", c.run, seconds, steps, err, c.says)
+		got, err := c.run.Cost()
+		if got != c.want || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %+v, %v; want %+v, %q", c.run, got, err, c.want, c.says)
 		}
 	}
 }
