@@ -27,6 +27,7 @@ var imports = map[string]string{
 	"internal/safetensors":   "",
 	"internal/folder":        "",
 	"internal/record":        "internal/folder",
+	"internal/converge":      "internal/record",
 	"internal/fetch":         "internal/record internal/registry",
 	"internal/tensor":        "internal/tensor/kernel",
 	"internal/grad":          "internal/tensor",
@@ -45,7 +46,7 @@ var imports = map[string]string{
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
-		"internal/vae internal/tensor internal/record internal/registry internal/claims plots",
+		"internal/vae internal/tensor internal/record internal/registry internal/claims internal/converge plots",
 }
 
 // programs stand above the table: they may import everything and read the clock.

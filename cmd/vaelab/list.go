@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/converge"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
@@ -29,7 +30,7 @@ func listCommand() *cobra.Command {
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
 		Short: "List what there is to choose from, with settings and defaults",
 		Long: "List what there is to choose from, with settings and defaults; with the NAME of a variant, model or data source, or\n" +
-			"train or kl, say what each of its settings means and may be.",
+			"train, kl or converged, say what each of its settings means and may be.",
 		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm",
 		Args:      args(cobra.MaximumNArgs(1)),
 		ValidArgs: explained(),
@@ -78,7 +79,7 @@ func listCommand() *cobra.Command {
 
 // explained are the names that list knows, for the shell's completion and for who misspells one.
 func explained() []string {
-	return slices.Concat(listed, []string{"train", "kl"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
+	return slices.Concat(listed, []string{"train", "kl", "converged"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
 }
 
 // explain prints what is said about a kind and its settings, or about a section.
@@ -116,6 +117,8 @@ func explain(w io.Writer, name string) error {
 		docs := registry.ReadDocs(train.Source)
 		maps.Copy(docs, registry.ReadDocs(optim.Source))
 		say("section", train.Defaults, docs)
+	case "converged":
+		say("key", converge.Default, registry.ReadDocs(converge.Source))
 	case "kl":
 		say("section", optim.DefaultKL, registry.ReadDocs(optim.Source))
 	}

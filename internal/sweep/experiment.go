@@ -17,6 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/converge"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
@@ -39,6 +40,8 @@ type Experiment struct {
 	Unjudged Faults           // of claims that Options.SoundClaims left out
 	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
 	Notes    []string         // what was understood though it was said otherwise
+
+	Converged converge.Settings // when a trial counts as converged
 
 	entries []string // where the entry of each trial stands in the file
 	set     bool     // a --set lies over the trials and may make some equal
@@ -97,7 +100,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	e := &Experiment{
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
-		Question: firstComment(text),
+		Question: firstComment(text), Converged: converge.Default,
 	}
 	named := false
 	var said []saying
@@ -133,8 +136,10 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			if e.Baseline = r.selection(value, "baseline"); r.wrong == wrong {
 				compared = value
 			}
+		case "converged":
+			r.decode(value, reflect.ValueOf(&e.Converged).Elem(), "converged")
 		default:
-			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims"}))
+			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged"}))
 		}
 	}
 	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {

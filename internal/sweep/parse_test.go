@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vaelab/experiments"
+	"vaelab/internal/converge"
 	"vaelab/internal/data"
 	"vaelab/internal/train"
 )
@@ -163,6 +164,13 @@ func TestFaults(t *testing.T) {
 		{"idle on linear", "base: {kl: {schedule: linear, cycles: 5}}\n", []string{`x.yaml:1:31: kl.cycles: has no effect on a linear schedule`}},
 		{"idle alias", "base: {kl_start: 0.5, kl: {schedule: sigmoid}}\n", []string{`x.yaml:1:8: kl.start: has no effect on a sigmoid schedule`}},
 
+		// when a trial counts as converged
+		{"no such key of converged", "converged: {step: 3}\n", []string{`x.yaml:1:13: converged: unknown key "step"; did you mean "steps"?`}},
+		{"converged over no steps", "converged: {steps: 0}\n", []string{`x.yaml:1:20: converged.steps: 0 is outside [1,inf)`}},
+		{"converged without tolerance", "converged: {tolerance: 0}\n", []string{`x.yaml:1:24: converged.tolerance: 0 is outside (0,inf)`}},
+		{"converged without a key", "converged: 3000\n", []string{`x.yaml:1:12: converged: wants keys and values, got "3000"`}},
+		{"misspelt converged", "convergd: {steps: 3}\n", []string{`x.yaml:1:1: unknown key "convergd"; did you mean "converged"?`}},
+
 		// when to stop
 		{"a metric without patience", "base: {train: {stop: {metric: rec}}}\n", []string{`x.yaml:1:23: train.stop.metric: has no effect while train.stop.patience is 0; set patience`}},
 		{"no such metric", "base: {train: {stop: {metric: kl, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "kl"; did you mean "mi"? known: objective, nelbo, rec, mi, gap`}},
@@ -304,10 +312,10 @@ func TestRead(t *testing.T) {
 	if _, err := Read(path, Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("seeds: 2\n"), 0o666); err != nil {
+	if err := os.WriteFile(path, []byte("seeds: 2\nconverged: {steps: 500}\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := Read(path, Options{}); err != nil || e.Name != "q" || len(e.Trials) != 2 {
+	if e, err := Read(path, Options{}); err != nil || e.Name != "q" || len(e.Trials) != 2 || e.Converged.Steps != 500 || e.Converged.Tolerance != converge.Default.Tolerance {
 		t.Errorf("got %+v, %v", e, err)
 	}
 }

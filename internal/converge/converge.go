@@ -1,0 +1,137 @@
+// Package converge says whether trials have come to the end of their learning, from their rows.
+//
+// # What is judged
+//
+// A trial's validation objective at its final KL weight: what it minimises, on data that it does
+// not learn from. Rows have it as objective. Rows of before there was such a metric have it
+// computed: rec + kl.beta kl, with free bits' maximum taken over the split instead of each batch.
+// Evaluations before the KL weight is final do not count; the training rows say when that was.
+//
+// # The rule
+//
+// A trial has converged if its objective is flat over its last Steps steps. With the line of least
+// squares through the evaluations there,
+//
+//	fall = -slope Steps
+//	converged:  fall + se(fall) <= Tolerance
+//
+// So a trial is not called converged because its evaluations are noisy: flatness has to show. A
+// trial without so many steps at the final KL weight, or with fewer than three evaluations in them,
+// has not converged. One whose objective rises is past its best and counts as converged, with a
+// remark.
+//
+// What no rule on flatness can see is a plateau longer than Steps, from which learning goes on
+// later.
+//
+// Falling is the same slope over the last quarter of the training, for an epoch.
+//
+// The standard errors are those of least squares. They suppose that the evaluations scatter
+// independently around a line; a curve that bends adds to them.
+//
+// All is a pure function of rows, so that archives of earlier versions can be judged, too.
+package converge
+
+import (
+	"embed"
+	"fmt"
+	"math"
+
+	"vaelab/internal/record"
+)
+
+// Source is where the settings of this package are explained.
+//
+//go:embed converge.go
+var Source embed.FS
+
+// Settings say when a trial counts as converged: if its validation objective falls by no more than
+// Tolerance over its last Steps steps. They stand under converged: beside grid: and seeds:, and
+// change no training.
+type Settings struct {
+	// Steps is the number of training steps, at the final KL weight, over which the objective must
+	// be flat.
+	Steps int `yaml:"steps" range:"[1,inf)"`
+	// Tolerance is the largest fall over those steps, its standard error included, that counts as
+	// flat, in nats.
+	Tolerance float64 `yaml:"tolerance" range:"(0,inf)"`
+}
+
+// Default is long enough for the first descent to be in it where training is too short: the LSTM
+// without words of decoder-strength still falls by 3 to 4 nats over 2,000 of its 2,100 steps. The
+// objective of sentences scatters by 0.1 to 0.2 nats from one evaluation to the next at the end of a
+// long training, so that the fall over 2,000 steps has a standard error of 0.1 to 0.2.
+var Default = Settings{Steps: 2000, Tolerance: 0.5}
+
+// fewest is the number of evaluations that a line's scatter takes.
+const fewest = 3
+
+// A State is how far a trial has come.
+type State struct {
+	Steps     int     // of its last evaluation; 0 if it has none
+	Objective float64 // there, in nats; NaN if it has none
+	Falling   float64 // what the objective loses in an epoch, over the last quarter of the training, in nats
+	FallingSE float64 // its standard error; NaN, as Falling may be, with too few evaluations
+	Fall      float64 // what it has lost over Settings.Steps at the end
+	FallSE    float64
+	Converged bool
+	Rising    bool   // the objective rises by more than the tolerance: the trial overfits
+	Why       string // why it has not converged
+}
+
+// Of returns how far a trial has come.
+func Of(run record.Run, s Settings) State {
+	nan := math.NaN()
+	st := State{Objective: nan, Falling: nan, FallingSE: nan, Fall: nan, FallSE: nan}
+	all := objective(run)
+	if len(all) == 0 {
+		st.Why = "no evaluation of the validation split"
+		return st
+	}
+	last := all[len(all)-1]
+	st.Steps, st.Objective = last.step, last.value
+	final, ok := finalWeight(run)
+	if !ok || last.step < final {
+		st.Why = "the KL weight has not come to its end"
+		return st
+	}
+	all = since(all, final)
+	quarter := since(all, last.step-last.step/4)
+	if n := len(all); len(quarter) < fewest {
+		quarter = all[max(0, n-fewest):]
+	}
+	slope, se := line(quarter)
+	st.Falling, st.FallingSE = -slope*last.perEpoch, se*last.perEpoch
+	window := since(all, last.step-s.Steps)
+	slope, se = line(window)
+	st.Fall, st.FallSE = -slope*float64(s.Steps), se*float64(s.Steps)
+	switch {
+	case last.step-final < s.Steps && final > 0:
+		st.Why = fmt.Sprintf("%d of %d steps since the KL weight is final", last.step-final, s.Steps)
+	case last.step < s.Steps:
+		st.Why = fmt.Sprintf("evaluated up to step %d; %d are needed", last.step, s.Steps)
+	case len(window) < fewest:
+		st.Why = fmt.Sprintf("%d evaluations in the last %d steps; %d are needed", len(window), s.Steps, fewest)
+	case st.Fall+st.FallSE <= s.Tolerance:
+		st.Converged, st.Rising = true, st.Fall+st.FallSE < -s.Tolerance
+	case st.Fall <= s.Tolerance:
+		st.Why = fmt.Sprintf("scatters too much: falls by %.2f ± %.2f nats over the last %d steps", st.Fall, st.FallSE, s.Steps)
+	default:
+		st.Why = fmt.Sprintf("falls by %.2f ± %.2f nats over the last %d steps", st.Fall, st.FallSE, s.Steps)
+	}
+	return st
+}
+
+// Move returns how far a number of a trial's rows moves over Steps steps at the end, by the line of
+// least squares, with its standard error. Both are NaN with fewer than three rows of the split in
+// the last Steps steps, after the KL weight is final, that have the number.
+func Move(run record.Run, split string, value func(record.Row) (v float64, ok bool), s Settings) (move, se float64) {
+	all := points(run, split, value)
+	if final, ok := finalWeight(run); ok && len(all) > 0 {
+		all = since(all, max(final, all[len(all)-1].step-s.Steps))
+	}
+	if len(all) < fewest {
+		return math.NaN(), math.NaN()
+	}
+	slope, se := line(all)
+	return slope * float64(s.Steps), se * float64(s.Steps)
+}
