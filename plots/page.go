@@ -313,7 +313,7 @@ func doubts(set *record.Set, groups []record.Group) []string {
 			}
 		}
 	}
-	for _, w := range set.Warnings {
+	for _, w := range slices.Concat(set.Damage, set.Warnings) {
 		warnings = append(warnings, clip(w.Error(), 160))
 	}
 	var sentences []string

@@ -102,6 +102,11 @@ func (s *shown) say(p train.Progress) string {
 	return out
 }
 
+// Noted prints what the user should know about a trial.
+func (d *display) Noted(job int, note string) {
+	d.print(fmt.Sprintf("vaelab: note: %s: %s\n", d.names[job], note))
+}
+
 // Ended says how a trial ended.
 func (d *display) Ended(job int, err error) {
 	s := &d.trial[job]

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,15 +23,12 @@ metrics such as kl_dim/3.`,
 			if err := fileFor("output", out); err != nil {
 				return err
 			}
-			set, err := load(cmd.ErrOrStderr(), dirs)
+			set, err := loadSome(cmd.ErrOrStderr(), dirs)
 			if err != nil {
 				return err
 			}
-			if len(set.Runs) == 0 {
-				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", strings.Join(dirs, ", "))
-			}
 			_, err = writeOut(cmd.OutOrStdout(), out, func(w io.Writer) error { return record.ExportCSV(w, set) })
-			return err
+			return errors.Join(err, damaged(set))
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", stdoutName, "`file` to write; - is the standard output")

@@ -416,7 +416,7 @@ func TestGenerateMistakes(t *testing.T) {
 	if err := os.Remove(filepath.Join(trial, "model.safetensors")); err != nil {
 		t.Fatal(err)
 	}
-	if r := vaelab(t, "sample", trial); r.code != exitFailed || !strings.Contains(r.err, "no weights yet: the trial is done and left no checkpoint") {
+	if r := vaelab(t, "sample", trial); r.code != exitFailed || !strings.Contains(r.err, "model.safetensors: damaged: it is missing; DONE says ") {
 		t.Errorf("a trial without weights: exit code %d, %s", r.code, r.err)
 	}
 }

@@ -47,6 +47,9 @@ that is the most: training may end earlier. Nothing is kept.`,
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
 			var total, longest time.Duration
 			todo, stops := 0, false
+			for _, j := range jobs {
+				printDamage(cmd.ErrOrStderr(), j.Damage)
+			}
 			for i := 0; i < len(jobs); {
 				to, missing := i, 0
 				for ; to < len(jobs) && group[to] == group[i]; to++ {

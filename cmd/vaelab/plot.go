@@ -21,12 +21,9 @@ drawn. Each PNG has a CSV with the same numbers.`,
 		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			set, err := load(cmd.ErrOrStderr(), dirs)
+			set, err := loadSome(cmd.ErrOrStderr(), dirs)
 			if err != nil {
 				return err
-			}
-			if len(set.Runs) == 0 {
-				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dirs[0])
 			}
 			if out == "" {
 				out = dirs[0]
@@ -38,7 +35,7 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			if !asked {
 				figures = plots.Figures.Names()
 			}
-			var failed error
+			failed := damaged(set)
 			for _, name := range figures {
 				refused, err := draw(cmd.OutOrStdout(), set, out, name)
 				if refused != nil && !asked {

@@ -47,12 +47,9 @@ verify --no-train read such a folder as they read one with trials.`,
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
-			set, err := load(wErr, dirs)
+			set, err := loadSome(wErr, dirs)
 			if err != nil {
 				return err
-			}
-			if len(set.Runs) == 0 {
-				return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
 			}
 			if out == "" {
 				out = dir
@@ -92,13 +89,15 @@ verify --no-train read such a folder as they read one with trials.`,
 				}
 				s.Folder = folderFor(out, names)
 			}
-			for i, warning := range s.Set.Warnings { // name the folder as the commands do
-				s.Set.Warnings[i] = errors.New(moved(warning.Error(), dir, s.Folder))
+			for _, list := range [][]error{s.Set.Warnings, s.Set.Damage} { // name the folder as the commands do
+				for i, err := range list {
+					list[i] = errors.New(moved(err.Error(), dir, s.Folder))
+				}
 			}
 			if err := drawAll(wErr, &s, out, figures); err != nil {
 				return err
 			}
-			return writeReport(w, report.New(s), out)
+			return errors.Join(writeReport(w, report.New(s), out), damaged(set))
 		},
 	}
 	figureFlag(cmd, &figures)
@@ -139,7 +138,7 @@ func withoutFolders(set *record.Set) *record.Set {
 			}
 		}
 	}
-	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings}
+	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage}
 	for i, r := range out.Runs {
 		out.Runs[i].Config = maps.Clone(r.Config)
 		for key, file := range r.Config {

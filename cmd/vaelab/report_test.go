@@ -34,12 +34,15 @@ func made(t testing.TB, dir string, groups, rows int) {
 				t.Fatal(err)
 			}
 			for name, text := range map[string][]byte{
-				record.RowsFile: text, record.DoneFile: nil,
+				record.RowsFile:     text,
 				record.ManifestFile: []byte(`{"version":"v1","go":"go1","os":"linux","arch":"amd64","precision":"float32","kernel":"avx2","data":"made 0123","started":"2026-01-01T00:00:00Z","seconds":60}`),
 			} {
 				if err := os.WriteFile(filepath.Join(at, name), text, 0o666); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if err := record.WriteDone(at, record.SumOf(text), record.TrialFile, record.ManifestFile); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}

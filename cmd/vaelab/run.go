@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,17 +81,18 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		printFloors(w, s)
 	}
 	fmt.Fprintln(w)
+	failed := damaged(set)
 	if measured := slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }); !measured {
-		return nil
+		return failed
 	}
-	var failed error
 	for _, name := range e.Figures {
 		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name)))
 	}
 	return failed
 }
 
-// load reads trials from disk, makes those of older versions comparable, and prints what is doubtful about them.
+// load reads trials from disk, makes those of older versions comparable, and prints what is doubtful about them and what is
+// damaged.
 func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	set, err := record.Load(dirs...)
 	if err != nil {
@@ -99,8 +101,35 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	for _, warning := range set.Warnings {
 		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
 	}
+	printDamage(wErr, set.Damage)
 	sweep.Complete(set)
 	return set, nil
+}
+
+// loadSome is load for a command that needs a trial.
+func loadSome(wErr io.Writer, dirs []string) (*record.Set, error) {
+	set, err := load(wErr, dirs)
+	if err == nil && len(set.Runs) == 0 {
+		if err = damaged(set); err == nil {
+			err = fmt.Errorf("%s: no trial in or below it; vaelab run makes some", strings.Join(dirs, ", "))
+		}
+	}
+	return set, err
+}
+
+// printDamage prints a line for each damaged file.
+func printDamage(wErr io.Writer, damage []error) {
+	for _, err := range damage {
+		fmt.Fprintf(wErr, "vaelab: warning: %v\n", err)
+	}
+}
+
+// damaged is the error of a command that has left out damaged trials; nil if there are none.
+func damaged(set *record.Set) error {
+	if len(set.Damage) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s damaged, named above; their trials are left out. Copy the files again, or let vaelab run train those trials again", count(len(set.Damage), "file"))
 }
 
 // draw makes one figure and says where it is; refused is what the rows lack.

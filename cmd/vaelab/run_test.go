@@ -252,32 +252,55 @@ func TestLockedTrial(t *testing.T) {
 	succeeds(t, "run", "tiny.yaml")
 }
 
-// TestDamagedRows: a row that is cut off is left out with a warning; a row broken before
-// the end stops with its line.
+// TestDamagedRows: a trial whose rows have changed is left out by the commands that read, with a line that names the
+// file, and exit code 1; run trains it again, and keeps what was there.
 func TestDamagedRows(t *testing.T) {
-	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nfigures: [kl-curve]\n")
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nseeds: 2\nfigures: [kl-curve]\n"+
+		"claims:\n  - say: There is a KL\n    source: us\n    bound: {metric: kl, of: vanilla, at_least: 0}\n")
 	succeeds(t, "run", "tiny.yaml")
-	rows := filepath.Join(trials(t, "results")[0], record.RowsFile)
+	dir := trials(t, "results")[0]
+	rows := filepath.Join(dir, record.RowsFile)
 	whole := read(t, rows)
-	lines := strings.SplitAfter(whole, "\n")
-	n := len(lines) - 1 // after the last newline is nothing
-
-	write(t, rows, whole[:len(whole)-len(lines[n-1])/2])
-	cut := fmt.Sprintf("vaelab: warning: %s:%d: last line left out", rows, n)
-	has(t, "plot", succeeds(t, "plot", "results", "--figure", "kl-curve").err, cut)
-	r := succeeds(t, "export", "results")
-	has(t, "export", r.err, cut)
-	has(t, "export", r.out, ",valid,nelbo,")
-	has(t, "run", succeeds(t, "run", "tiny.yaml").err, cut)
-
-	lines[2] = "{\"step\":3,\"epo\n"
-	write(t, rows, strings.Join(lines, ""))
-	for _, args := range [][]string{{"plot", "results"}, {"export", "results"}, {"run", "tiny.yaml"}} {
-		r := vaelab(t, args...)
-		if r.code != exitFailed {
-			t.Errorf("vaelab %s: exit code %d, want %d", quoted(args), r.code, exitFailed)
+	for i, changed := range []string{
+		whole[:len(whole)-20],                        // cut off
+		strings.Replace(whole, "\n", "\n{\n", 1),     // broken
+		strings.Replace(whole, `"kl":`, `"kl":1`, 1), // a digit more
+	} {
+		write(t, rows, changed)
+		line := "vaelab: warning: " + rows + ": damaged: it has "
+		for _, args := range [][]string{{"plot", "results", "--figure", "kl-curve"}, {"export", "results"}, {"report", "results/tiny"}} {
+			r := vaelab(t, args...)
+			if r.code != exitFailed || strings.Count(r.err, line) != 1 {
+				t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(args), r.code, exitFailed, r.err)
+			}
+			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: 1 file damaged, named above")
+			if args[0] == "export" {
+				has(t, "the other trial", r.out, "seed-2,vanilla,2,")
+				if strings.Contains(r.out, "seed-1,vanilla") {
+					t.Error("rows of a damaged trial are exported")
+				}
+			}
 		}
-		has(t, "vaelab "+quoted(args), r.err, rows+":3: broken row", "delete the folder")
+		has(t, "the report", read(t, "results/tiny/report.md"), "1 done, 1 damaged", "rows.jsonl: damaged: it has")
+		r := vaelab(t, "verify", "tiny.yaml", "--seeds", "2", "--no-train")
+		if r.code != exitUndecided {
+			t.Errorf("verify --no-train: exit code %d\n%s", r.code, r.err)
+		}
+		has(t, "verify --no-train", r.out, "undecided      There is a KL (us): ", "damaged: vanilla-", "/seed-1: rows.jsonl: it has ")
+		has(t, "verify --no-train", r.err, line)
+
+		has(t, "plan", succeeds(t, "plan", "tiny.yaml").err, line)
+		r = succeeds(t, "run", "tiny.yaml")
+		has(t, "run", r.err, line, "1 done, 1 to train, 1 of them because they are damaged", fmt.Sprintf("damaged files are in damaged-%d; the trial is trained from the start", i+1))
+		if read(t, rows) != whole {
+			t.Error("the rows of the trial trained again are other ones")
+		}
+		if aside := filepath.Join(dir, fmt.Sprintf("damaged-%d", i+1)); read(t, filepath.Join(aside, record.RowsFile)) != changed {
+			t.Error("the damaged rows are not kept")
+		}
+		if r := succeeds(t, "run", "tiny.yaml"); strings.Contains(r.err, "damaged") {
+			t.Errorf("it is still damaged:\n%s", r.err)
+		}
 	}
 }
 

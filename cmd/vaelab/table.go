@@ -58,10 +58,10 @@ func printDoubts(w io.Writer, set *record.Set) error {
 
 func printFailed(w io.Writer, set *record.Set) error {
 	for _, r := range set.Runs {
-		if r.State != record.Failed {
+		if r.State != record.Failed && r.State != record.Damaged {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "failed: %s: %s\n", r.ID, r.Reason); err != nil {
+		if _, err := fmt.Fprintf(w, "%v: %s: %s\n", r.State, r.ID, r.Reason); err != nil {
 			return err
 		}
 	}

@@ -42,12 +42,16 @@ func (t *training) check() error {
 // are. It goes on after a failure and returns all of them; if the user stops it, the error is
 // context.Canceled.
 func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job) error {
-	todo, resume := 0, 0
+	todo, resume, damaged := 0, 0, 0
 	for _, j := range jobs {
 		if !j.Done {
 			todo++
 			if j.Resumable() {
 				resume++
+			}
+			if len(j.Damage) > 0 {
+				printDamage(wErr, j.Damage)
+				damaged++
 			}
 		}
 	}
@@ -55,6 +59,9 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
 	if resume > 0 {
 		fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)
+	}
+	if damaged > 0 {
+		fmt.Fprintf(wErr, ", %d of them because they are damaged", damaged)
 	}
 	fmt.Fprintln(wErr)
 	if todo == 0 {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +47,7 @@ A claim holds if the confidence interval lies inside what it says, does not hold
 outside, and is undecided if it reaches over the edge. A 95 % interval that supposes no
 distribution needs 6 seeds: without --seeds as many are run as the claims need, even if
 the file asks for fewer. A claim is undecided, with the reason, if a trial that it is about
-failed, or if what it compares differs in more than it says.
+failed or is damaged, or if what it compares differs in more than it says.
 
 vaelab list claims shows the kinds of claims, vaelab list metrics what they can be about. A
 metric that no trial of the file measures is a fault of the file. Before training, a faulty claim
@@ -98,7 +96,10 @@ Exit codes:
 			if err != nil {
 				return err
 			}
-			set := evidence(wErr, jobs, published)
+			set, err := evidence(wErr, jobs, published)
+			if err != nil {
+				return err
+			}
 			if len(published) > 0 && !slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }) {
 				return fmt.Errorf("%s: %s asks for none of its trials, which another version of the file or of the program has made; nothing is judged, and the verdicts there stay",
 					filepath.Join(dir, record.ArchiveFile), given[0])
@@ -128,29 +129,33 @@ func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
 }
 
 // evidence is what the jobs have measured, in their folders or else among the published. Those that have
-// not begun are in it as unfinished, and those whose folder cannot be read as failed, so that each
+// not begun are in it as unfinished, and those of whose folder nothing can be used as damaged, so that each
 // claim can say what it lacks.
-func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) *record.Set {
+func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record.Set, error) {
 	set := &record.Set{}
-	for _, j := range jobs {
-		run := record.Run{Trial: j.Trial.Trial, Dir: j.Dir}
-		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); errors.Is(err, fs.ErrNotExist) {
-			if i := slices.IndexFunc(published, func(r record.Run) bool { return j.Is(r.Trial) }); i >= 0 {
-				run = published[i]
-			}
-			set.Runs = append(set.Runs, run)
-			continue
+	at := map[string]int{} // folder -> place in set
+	var dirs []string
+	for i, j := range jobs {
+		set.Runs = append(set.Runs, record.Run{Trial: j.Trial.Trial, Dir: j.Dir})
+		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); err == nil {
+			dirs, at[j.Dir] = append(dirs, j.Dir), i
+		} else if p := slices.IndexFunc(published, func(r record.Run) bool { return j.Is(r.Trial) }); p >= 0 {
+			set.Runs[i] = published[p]
 		}
-		one, err := load(wErr, []string{j.Dir})
-		if err != nil {
-			run.State, run.Reason = record.Failed, err.Error()
-			set.Runs = append(set.Runs, run)
-			continue
-		}
-		set.Runs = append(set.Runs, one.Runs...)
+	}
+	there, err := load(wErr, dirs)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range there.Damage {
+		d := err.(*record.Damage)
+		set.Runs[at[d.Dir]].State, set.Runs[at[d.Dir]].Reason = record.Damaged, d.File+": "+d.What
+	}
+	for _, run := range there.Runs {
+		set.Runs[at[run.Dir]] = run
 	}
 	sweep.Complete(set)
-	return set
+	return set, nil
 }
 
 // conclusion keeps and prints the verdicts; its error is the exit code that they make.

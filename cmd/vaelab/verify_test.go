@@ -165,20 +165,30 @@ claims:
 	if err != nil || len(bn) != 1 {
 		t.Fatal(bn, err)
 	}
-	for _, format := range []string{"0", "99"} { // an older and a newer one
-		now := read(t, bn[0])
-		write(t, bn[0], strings.Replace(now, `"format": 1`, `"format": `+format, 1))
+	// An older version finished it: DONE has no sums.
+	rows, done, now := filepath.Join(filepath.Dir(bn[0]), record.RowsFile), filepath.Join(filepath.Dir(bn[0]), record.DoneFile), read(t, bn[0])
+	sums, old := read(t, done), strings.Replace(now, `"format": 2`, `"format": 1`, 1)
+	write(t, done, "")
+	write(t, bn[0], old)
+	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
+	has(t, "stdout", r.out, "holds          bn is there")
+	has(t, "stderr", r.err, "vaelab: warning: finished trials of an older version, whose DONE has no sums to check their files by: 1\n")
+	for _, format := range []string{"0", "99"} { // before the oldest, and a newer one
+		write(t, bn[0], strings.Replace(now, `"format": 2`, `"format": `+format, 1))
 		r = vaelab(t, "verify", "tiny.yaml", "--no-train")
-		has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "format "+format+", but this program reads format 1 only; use the version that wrote it")
-		write(t, bn[0], now)
+		has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): damaged: bn-", "trial.json: format "+format+", but this program reads formats 1 to 2; use the version that wrote it")
 	}
-	rows := filepath.Join(filepath.Dir(bn[0]), record.RowsFile)
+	write(t, bn[0], old)
 	write(t, rows, strings.ReplaceAll(read(t, rows), `"kl":`, `"kl_of_old":`))
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
 	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): bn-", "/seed-1: no row of split test has kl; they have aggregate, ")
 	write(t, rows, "not a row\n")
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
-	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): failed: bn-", "rows.jsonl:1: broken row")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): damaged: bn-", "rows.jsonl: line 1 is no row")
+	write(t, bn[0], now)
+	write(t, done, sums)
+	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
+	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): damaged: bn-", "rows.jsonl: it has 10 bytes, SHA-256 ")
 }
 
 // TestVerifyWithoutTrials: a claim about seeds, or a setting, that flags have taken away is undecided and

@@ -135,6 +135,9 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 	if err != nil {
 		return t, nil, nil, "", err
 	}
+	if len(runs.Damage) > 0 {
+		return t, nil, nil, "", fmt.Errorf("%w; copy the trial's folder again, or let vaelab run train it again", errors.Join(runs.Damage...))
+	}
 	if len(runs.Runs) != 1 {
 		return t, nil, nil, "", fmt.Errorf("%s: holds %d trials; name the folder of one (.../seed-1)", dir, len(runs.Runs))
 	}
@@ -142,7 +145,7 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 	if t, err = sweep.FromConfig(run.Trial); err != nil {
 		return t, nil, nil, "", fmt.Errorf("%s: %w", dir, err)
 	}
-	f, err = safetensors.Read(filepath.Join(run.Dir, train.ModelFile))
+	f, err = modelOf(run)
 	if errors.Is(err, fs.ErrNotExist) {
 		prefix = "model/"
 		f, err = safetensors.Read(filepath.Join(run.Dir, train.CheckpointFile))
@@ -160,6 +163,19 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 		return t, nil, nil, "", fmt.Errorf("%s: the data are not those it was trained on (digest %s, now %s); restore them", dir, run.Trial.Data, set.Digest)
 	}
 	return t, set, f, prefix, nil
+}
+
+// modelOf reads the weights that a trial tested.
+func modelOf(run record.Run) (*safetensors.File, error) {
+	text, err := run.ReadFile(train.ModelFile)
+	if err != nil {
+		return nil, err
+	}
+	f, err := safetensors.Decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(run.Dir, train.ModelFile), err)
+	}
+	return f, nil
 }
 
 // split is a split of the data by its name. Pixels of grey values are drawn, the same each time.

@@ -188,7 +188,7 @@ func (c Claim) judge(runs []record.Run) Verdict {
 		v = undecided("%v", err)
 	} else if err := c.Confound(trials); err != nil {
 		v = undecided("%v", err)
-	} else if err := e.failed(c.Kind.Uses()); err != nil {
+	} else if err := e.lost(c.Kind.Uses()); err != nil {
 		v = undecided("%v", err)
 	} else if err := e.machines(c.Kind); err != nil {
 		v = undecided("%v", err)

@@ -246,6 +246,8 @@ func TestNotJudged(t *testing.T) {
 	whole := set(runs("bn", []string{"variant.bn.gamma=0.5"}, six...), runs("bn", []string{"variant.bn.gamma=0.7"}, six...), runs("vanilla", nil, six...))
 	broken := set(runs("bn", nil, six...), runs("vanilla", nil, six...))
 	broken.Runs[2].State, broken.Runs[2].Reason = record.Failed, "training diverged"
+	damaged := set(runs("bn", nil, six...), runs("vanilla", nil, six...))
+	damaged.Runs[1].State, damaged.Runs[1].Reason, damaged.Runs[1].Rows = record.Damaged, "rows.jsonl: it is missing", nil
 	unfinished := set(runs("bn", nil, six...), runs("vanilla", nil, six...))
 	for i := range 6 {
 		unfinished.Runs[i].State = record.Unfinished
@@ -277,6 +279,7 @@ func TestNotJudged(t *testing.T) {
 		{"a split that was not measured", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Split = vanilla, "kl", 9, "valid" }), "vanilla-/seed-1 has no rows of split valid"},
 		{"failed", broken, kl(bn), "failed: bn-/seed-3: training diverged"},
 		{"failed among the compared", broken, order(func(o *Order) { o.Of, o.Than, o.Metric = vanilla, bn, "kl" }), "failed: bn-/seed-3: training diverged"},
+		{"damaged", damaged, kl(bn), "damaged: bn-/seed-2: rows.jsonl: it is missing"},
 		{"unfinished", unfinished, kl(bn), "no finished trial of bn; unfinished: 6"},
 		{"NaN", nan, kl(bn), "bn-/seed-4: the last test kl is not a number"},
 		{"NaN in a vector", nan, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.median", 9 }), "bn-/seed-4: the last test theta.median is not a number"},

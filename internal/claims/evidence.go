@@ -18,19 +18,21 @@ type evidence struct {
 	wall       bool // a claim about CPU time is judged by the wall clock
 }
 
-// failed names the selected trials that failed: the seeds that remain would not be a fair
+// lost names the selected trials that failed or are damaged: the seeds that remain would not be a fair
 // sample.
-func (e evidence) failed(uses []Use) error {
-	var names []string
-	for _, r := range e.runs {
-		if r.State == record.Failed && used(uses, r.Trial) {
-			names = append(names, r.ID+": "+r.Reason)
+func (e evidence) lost(uses []Use) error {
+	for _, state := range []record.State{record.Failed, record.Damaged} {
+		var names []string
+		for _, r := range e.runs {
+			if r.State == state && used(uses, r.Trial) {
+				names = append(names, r.ID+": "+r.Reason)
+			}
+		}
+		if names != nil {
+			return fmt.Errorf("%v: %s", state, strings.Join(names, "; "))
 		}
 	}
-	if names == nil {
-		return nil
-	}
-	return fmt.Errorf("failed: %s", strings.Join(names, "; "))
+	return nil
 }
 
 // unfinished counts the selected trials that have not ended.

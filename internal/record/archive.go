@@ -63,7 +63,7 @@ func Archive(set *Set) ([]byte, error) {
 // Rounded returns the set with the numbers of trials in float32 at that precision: what they measured is
 // no more exact. Whoever draws and judges the rounded set comes to what its archive comes to.
 func Rounded(set *Set) *Set {
-	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings}
+	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage}
 	for i, run := range out.Runs {
 		if run.Config["precision"] != "float32" {
 			continue
@@ -144,10 +144,10 @@ func (a *archive) read(dir string) error {
 		if err := json.Unmarshal(line, &head); err != nil {
 			return fmt.Errorf("line %d: wants a trial: %w", a.line, err)
 		}
-		state := slices.IndexFunc([]State{Unfinished, Done, Failed}, func(s State) bool { return s.String() == head.State })
+		state := slices.Index(stateNames[:], head.State)
 		switch {
-		case head.Format != Format:
-			return fmt.Errorf("line %d: format %d, but this program reads format %d only", a.line, head.Format, Format)
+		case head.Format < 1 || head.Format > Format:
+			return fmt.Errorf("line %d: format %d, but this program reads formats 1 to %d", a.line, head.Format, Format)
 		case head.ID == "" || head.Rows < 0 || state < 0:
 			return fmt.Errorf("line %d: wants a trial with its id, its state and its number of rows", a.line)
 		}

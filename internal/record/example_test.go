@@ -25,7 +25,7 @@ func Example() {
 		if err := trial.Save(dir); err != nil {
 			log.Fatal(err)
 		}
-		w, err := record.OpenWriter(filepath.Join(dir, record.RowsFile), 0)
+		w, err := record.OpenWriter(filepath.Join(dir, record.RowsFile), record.Sum{})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -17,8 +19,8 @@ import (
 	"vaelab/internal/folder"
 )
 
-// Format is the version of the layout that this package reads and writes.
-const Format = 1
+// Format is the version of the layout that this package writes. It reads format 1, too, in which DONE is empty.
+const Format = 2
 
 // The files of a trial's folder.
 const (
@@ -61,14 +63,18 @@ func (t Trial) Save(dir string) error {
 type State int
 
 // A trial is Unfinished until its folder has DONE or FAILED. If it has both, because a
-// trial that failed was run again, it is Done.
+// trial that failed was run again, it is Done. It is Damaged if one of its files is not what was written:
+// then it has no rows and counts as not done.
 const (
 	Unfinished State = iota
 	Done
 	Failed
+	Damaged
 )
 
-func (s State) String() string { return [...]string{"unfinished", "done", "failed"}[s] }
+var stateNames = [...]string{"unfinished", "done", "failed", "damaged"}
+
+func (s State) String() string { return stateNames[s] }
 
 // A Run is one trial with what it has measured so far.
 type Run struct {
@@ -77,20 +83,26 @@ type Run struct {
 	Manifest Manifest
 	Rows     []Row // in the order written
 	State    State
-	Reason   string // why it failed
+	Reason   string // why it failed, or what is damaged
+	Files    Sums   // what DONE says of its files; nil if it does not
 }
 
 // A Set is what Load found.
 type Set struct {
 	Runs     []Run   // by folder, then by seed
 	Warnings []error // doubts that do not stop the work
+	Damage   []error // the files that are damaged, each a *Damage
 }
 
 // Load reads all trials in and below the folders: whole results, one experiment or one
 // trial, in any mix, through links too; a trial reached twice is read once. An ArchiveFile is read in the folders
 // themselves and not below them, where those of others may lie; trials that are there as folders, too, are
-// left out of it. A folder without a trial, a last row that is cut off and a trial that lies in two
-// places are Warnings; a folder that does not exist, an unknown format and a broken row are errors.
+// left out of it.
+//
+// Rows, settings and manifest are compared with the sums in DONE, and the sizes of the other files. A trial with a
+// damaged file is Damaged, and has no rows. If the damaged file is trial.json, nobody knows which trial it is: it is
+// not among the runs. Both are in Damage. A folder without a trial, trials without sums, a last row that is cut off in a
+// trial that is not done and a trial that lies in two places are Warnings. A folder that does not exist is an error.
 func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
 	var found []string
@@ -124,17 +136,25 @@ func Load(dirs ...string) (*Set, error) {
 		}
 	}
 	place := map[string]string{} // trial -> folder
+	unchecked := 0
 	for _, l := range loadRuns(found) {
-		if l.err != nil {
-			return nil, l.err
-		}
 		set.Warnings = append(set.Warnings, l.warnings...)
+		set.Damage = append(set.Damage, l.damage...)
+		if l.lost {
+			continue
+		}
+		if l.run.State == Done && l.run.Files == nil {
+			unchecked++
+		}
 		id := l.run.Experiment + "/" + l.run.ID
 		if other, ok := place[id]; ok {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: the same trial as %s; both are counted", l.run.Dir, other))
 		}
 		place[id] = l.run.Dir
 		set.Runs = append(set.Runs, l.run)
+	}
+	if unchecked > 0 {
+		set.Warnings = append(set.Warnings, fmt.Errorf("finished trials of an older version, whose %s has no sums to check their files by: %d", DoneFile, unchecked))
 	}
 	for _, run := range archives {
 		id := run.Experiment + "/" + run.ID
@@ -177,11 +197,12 @@ func trialDirs(root string) ([]string, error) {
 	return dirs, err
 }
 
-// A loaded trial, or why it could not be.
+// A loaded trial, with what is wrong with it.
 type loaded struct {
 	run      Run
+	lost     bool // which trial it is is not known
 	warnings []error
-	err      error
+	damage   []error
 }
 
 // loadRuns reads the folders side by side, as many as there are processors. Reading is nearly
@@ -203,41 +224,173 @@ func loadRuns(dirs []string) []loaded {
 }
 
 // loadRun reads one trial's folder. The buffer is its own for as long as it runs.
-func loadRun(dir string, rows *bytes.Buffer) (l loaded) {
-	l.run.Dir = dir
-	path := filepath.Join(dir, TrialFile)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return loaded{err: err}
-	}
-	if err := json.Unmarshal(text, &l.run.Trial); err != nil {
-		return loaded{err: fmt.Errorf("%s: %v; delete the folder %s and run the experiment again", path, err, dir)}
-	}
-	if l.run.Format != Format {
-		return loaded{err: fmt.Errorf("%s: format %d, but this program reads format %d only; use the version that wrote it",
-			path, l.run.Format, Format)}
-	}
-	var warning error
-	path = filepath.Join(dir, RowsFile)
-	switch err := readInto(rows, path); {
-	case errors.Is(err, fs.ErrNotExist): // it has not measured anything yet
-	case err != nil:
-		return loaded{err: err}
-	default:
-		if l.run.Rows, warning, err = readRows(path, rows.Bytes()); err != nil {
-			return loaded{err: err}
+func loadRun(dir string, rows *bytes.Buffer) loaded {
+	l := loaded{run: Run{Dir: dir}}
+	l.read(rows, true)
+	l.judge()
+	return l
+}
+
+// Check checks every file of the trial in a folder: all that Load checks, and the sums of the files whose size alone
+// Load compares. It returns how the trial stands and what is damaged. A trial without sums is checked as far as Load does.
+func Check(dir string) (State, []error) {
+	l := loaded{run: Run{Dir: dir}}
+	if _, err := os.Stat(filepath.Join(dir, TrialFile)); errors.Is(err, fs.ErrNotExist) {
+		if _, done, _ := readDone(dir); !done {
+			return Unfinished, nil // not begun
 		}
-		l.warn(warning)
 	}
-	l.run.Manifest, warning = readManifest(dir)
-	l.warn(warning)
-	if reason, err := os.ReadFile(filepath.Join(dir, FailedFile)); err == nil {
+	var rows bytes.Buffer
+	l.read(&rows, false)
+	for name := range l.run.Files {
+		if !slices.Contains(readByLoad, name) {
+			l.add(l.run.Files.checkFile(dir, name, true))
+		}
+	}
+	l.judge()
+	return l.run.State, l.damage
+}
+
+// readByLoad are the files that Load reads; of the others it compares the size.
+var readByLoad = []string{RowsFile, TrialFile, ManifestFile}
+
+// read reads the files, and the rows unless they need not be parsed, because DONE has their sum.
+func (l *loaded) read(rows *bytes.Buffer, parse bool) {
+	// DONE comes first: if it is there the other files are final.
+	sums, done, err := readDone(l.run.Dir)
+	l.add(err)
+	l.run.Files = sums
+	l.trial()
+	if done && err == nil && sums == nil && l.run.Format != 1 && !l.lost {
+		l.add(&Damage{l.run.Dir, DoneFile, "it is empty; it must list the trial's files with their sums"})
+	}
+	if reason, err := os.ReadFile(filepath.Join(l.run.Dir, FailedFile)); err == nil {
 		l.run.State, l.run.Reason = Failed, strings.TrimSpace(string(reason))
 	}
-	if _, err := os.Stat(filepath.Join(dir, DoneFile)); err == nil {
+	if done {
 		l.run.State, l.run.Reason = Done, ""
 	}
-	return l
+	l.rows(rows, parse || sums == nil)
+	l.manifest()
+	if parse {
+		for name := range sums {
+			if !slices.Contains(readByLoad, name) {
+				l.add(sums.checkFile(l.run.Dir, name, false))
+			}
+		}
+	}
+}
+
+// judge marks the trial if anything is damaged.
+func (l *loaded) judge() {
+	if len(l.damage) == 0 {
+		return
+	}
+	slices.SortFunc(l.damage, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	var reasons []string
+	for _, err := range l.damage {
+		d := err.(*Damage)
+		reasons = append(reasons, d.File+": "+d.What)
+	}
+	l.run.State, l.run.Reason, l.run.Rows = Damaged, strings.Join(reasons, "; "), nil
+}
+
+// trial reads trial.json.
+func (l *loaded) trial() {
+	lost := func(format string, args ...any) {
+		l.lost = true
+		l.add(&Damage{l.run.Dir, TrialFile, fmt.Sprintf(format, args...)})
+	}
+	text, err := os.ReadFile(filepath.Join(l.run.Dir, TrialFile))
+	if err != nil {
+		lost("it cannot be read: %v", err)
+		return
+	}
+	if err := l.run.Files.check(l.run.Dir, TrialFile, SumOf(text)); err != nil {
+		l.lost = true
+		l.add(err)
+		return
+	}
+	switch err := json.Unmarshal(text, &l.run.Trial); {
+	case err != nil:
+		lost("%v", err)
+	case l.run.Format < 1 || l.run.Format > Format:
+		lost("format %d, but this program reads formats 1 to %d; use the version that wrote it", l.run.Format, Format)
+	default:
+		if place := placeOf(l.run.Dir); place != "" && place != l.run.ID {
+			lost("it is of trial %s, but lies in the folder of %s", l.run.ID, place)
+		}
+	}
+}
+
+// idForm is the form of a trial's ID.
+var idForm = regexp.MustCompile(`[^/]+-[0-9a-f]{8}/seed-[0-9]+$`)
+
+// placeOf is the ID of the trial that belongs into a folder, going by its name; "" if the folder has no such name.
+func placeOf(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	return idForm.FindString(filepath.ToSlash(abs))
+}
+
+// rows reads rows.jsonl.
+func (l *loaded) rows(text *bytes.Buffer, parse bool) {
+	path := filepath.Join(l.run.Dir, RowsFile)
+	switch err := readInto(text, path); {
+	case errors.Is(err, fs.ErrNotExist) && l.run.State != Done: // it has not measured anything yet
+		return
+	case errors.Is(err, fs.ErrNotExist):
+		l.add(&Damage{l.run.Dir, RowsFile, "it is missing"})
+		return
+	case err != nil:
+		l.add(&Damage{l.run.Dir, RowsFile, "it cannot be read: " + err.Error()})
+		return
+	}
+	if _, ok := l.run.Files[RowsFile]; ok {
+		if err := l.run.Files.check(l.run.Dir, RowsFile, SumOf(text.Bytes())); err != nil {
+			l.add(err)
+			return
+		}
+	}
+	if !parse {
+		return
+	}
+	rows, cut, err := readRows(text.Bytes())
+	switch {
+	case err != nil:
+		l.add(&Damage{l.run.Dir, RowsFile, err.Error()})
+	case cut > 0 && l.run.State == Done:
+		l.add(&Damage{l.run.Dir, RowsFile, fmt.Sprintf("line %d, the last, is cut off, but the trial is done", cut)})
+	case cut > 0:
+		l.warnings = append(l.warnings, fmt.Errorf("%s:%d: last line left out: still being written or cut off", path, cut))
+	}
+	l.run.Rows = rows
+}
+
+// manifest reads manifest.json. It is no part of what was measured: without a sum to check it by, a broken
+// one is a warning.
+func (l *loaded) manifest() {
+	path := filepath.Join(l.run.Dir, ManifestFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if sum, ok := l.run.Files[ManifestFile]; ok {
+			l.add(&Damage{l.run.Dir, ManifestFile, fmt.Sprintf("it is missing; %s says %v", DoneFile, sum)})
+		}
+		return
+	}
+	if err == nil {
+		if err := l.run.Files.check(l.run.Dir, ManifestFile, SumOf(text)); err != nil {
+			l.add(err)
+			return
+		}
+		err = json.Unmarshal(text, &l.run.Manifest)
+	}
+	if err != nil {
+		l.run.Manifest = Manifest{}
+		l.warnings = append(l.warnings, fmt.Errorf("%s: left out: %w", path, err))
+	}
 }
 
 // readInto reads a whole file into the buffer.
@@ -252,9 +405,9 @@ func readInto(b *bytes.Buffer, path string) error {
 	return err
 }
 
-// warn keeps a warning, if there is one.
-func (l *loaded) warn(warning error) {
-	if warning != nil {
-		l.warnings = append(l.warnings, warning)
+// add keeps a damage, if there is one.
+func (l *loaded) add(damage error) {
+	if damage != nil {
+		l.damage = append(l.damage, damage)
 	}
 }

@@ -2,10 +2,6 @@ package record
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 )
 
@@ -52,21 +48,4 @@ func (m Manifest) Save(dir string) error {
 		return err
 	}
 	return WriteFileAtomic(filepath.Join(dir, ManifestFile), append(text, '\n'))
-}
-
-// readManifest reads a trial's manifest. It is no part of what was measured, so a broken one is
-// a warning.
-func readManifest(dir string) (m Manifest, warning error) {
-	path := filepath.Join(dir, ManifestFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &m)
-	}
-	if err != nil {
-		return Manifest{}, fmt.Errorf("%s: left out: %w", path, err)
-	}
-	return m, nil
 }

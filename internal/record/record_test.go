@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,12 +19,12 @@ import (
 // write makes a trial's folder below results; done says whether it has DONE.
 func write(t *testing.T, results string, trial Trial, done bool, rows ...Row) string {
 	t.Helper()
-	trial.Format = Format
+	trial.Format = cmp.Or(trial.Format, Format)
 	dir := trial.Dir(results)
 	if err := trial.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	w, err := OpenWriter(filepath.Join(dir, RowsFile), 0)
+	w, err := OpenWriter(filepath.Join(dir, RowsFile), Sum{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,9 @@ func write(t *testing.T, results string, trial Trial, done bool, rows ...Row) st
 		}
 	}
 	if done {
-		put(t, filepath.Join(dir, DoneFile), "")
+		if err := WriteDone(dir, w.Sum(), TrialFile, ManifestFile); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -87,7 +90,7 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte("null\n"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		rows, _, err := readRows("rows.jsonl", text)
+		rows, _, err := readRows(text)
 		if err != nil {
 			return
 		}
@@ -103,9 +106,9 @@ func FuzzRows(f *testing.F) {
 			return b.Bytes()
 		}
 		once := encode(rows)
-		again, warning, err := readRows("rows.jsonl", once)
-		if err != nil || warning != nil {
-			t.Fatalf("%q became %q: %v, %v", text, once, err, warning)
+		again, cut, err := readRows(once)
+		if err != nil || cut > 0 {
+			t.Fatalf("%q became %q: %v, line %d cut off", text, once, err, cut)
 		}
 		if twice := encode(again); !bytes.Equal(once, twice) || len(rows) != len(again) {
 			t.Fatalf("%q became %q became %q", text, once, twice)
@@ -143,7 +146,10 @@ func TestLoad(t *testing.T) {
 	if len(set.Runs[1].Rows) != 1 {
 		t.Errorf("rows of seed 10: %v", set.Runs[1].Rows)
 	}
-	put(t, filepath.Join(failed, DoneFile), "")
+	put(t, filepath.Join(failed, RowsFile), "")
+	if err := WriteDone(failed, SumOf(nil), TrialFile); err != nil {
+		t.Fatal(err)
+	}
 	if set, _ := Load(failed); set.Runs[0].State != Done || set.Runs[0].Reason != "" {
 		t.Errorf("a failed trial that was run again: %+v", set.Runs[0])
 	}
@@ -155,49 +161,200 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestLoadDamage(t *testing.T) {
+// TestBrokenRows: without sums to check them by, as in an older version, rows are checked by their form.
+func TestBrokenRows(t *testing.T) {
 	const row = `{"step":1,"epoch":0,"split":"train","values":{}}`
 	for _, c := range []struct {
-		name, rows    string
-		n             int
-		warning, fail string // what the message must say
+		name, rows   string
+		unfinished   int    // rows read of an unfinished trial, or -1
+		warning      string // of it
+		done, damage string // what is said of a trial that is done
 	}{
-		{"whole", row + "\n" + row + "\n", 2, "", ""},
-		{"no newline yet", row + "\n" + row, 2, "", ""},
-		{"cut", row + "\n" + row[:20], 1, "rows.jsonl:2: last line left out: still being written or cut off", ""},
-		{"broken in the middle", row + "\n{\n" + row + "\n", 0, "", "rows.jsonl:2: broken row: unexpected end of JSON input; delete the folder"},
-		{"broken and ended", row[:20] + "\n", 0, "", "rows.jsonl:1: broken row"},
-		{"blank line", "\n" + row + "\n", 0, "", "rows.jsonl:1: broken row"},
+		{"whole", row + "\n" + row + "\n", 2, "", "done", ""},
+		{"no newline yet", row + "\n" + row, 2, "", "done", ""},
+		{"cut", row + "\n" + row[:20], 1, "rows.jsonl:2: last line left out: still being written or cut off", "damaged", "line 2, the last, is cut off"},
+		{"broken in the middle", row + "\n{\n" + row + "\n", -1, "", "damaged", "line 2 is no row: unexpected end of JSON input"},
+		{"broken and ended", row[:20] + "\n", -1, "", "damaged", "line 1 is no row"},
+		{"blank line", "\n" + row + "\n", -1, "", "damaged", "line 1 is no row"},
 	} {
 		results := t.TempDir()
-		dir := write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-1", Variant: "bn"}, true)
+		dir := write(t, results, Trial{Experiment: "a", ID: "bn-1/seed-1", Variant: "bn", Format: 1}, false)
 		put(t, filepath.Join(dir, RowsFile), c.rows)
 		set, err := Load(results)
-		if c.fail != "" {
-			if err == nil || !strings.Contains(err.Error(), c.fail) {
-				t.Errorf("%s: error %v does not say %q", c.name, err, c.fail)
-			}
-			continue
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err != nil || len(set.Runs[0].Rows) != c.n {
-			t.Errorf("%s: %v, %v", c.name, set, err)
-			continue
+		switch run := set.Runs[0]; {
+		case c.unfinished < 0 && run.State != Damaged, c.unfinished >= 0 && (run.State != Unfinished || len(run.Rows) != c.unfinished):
+			t.Errorf("%s, unfinished: %v with %d rows", c.name, run.State, len(run.Rows))
 		}
 		if warned := errors.Join(set.Warnings...); (warned != nil) != (c.warning != "") || warned != nil && !strings.Contains(warned.Error(), c.warning) {
 			t.Errorf("%s: warning %v, want %q", c.name, warned, c.warning)
 		}
+		old(t, dir)
+		if set, err = Load(results); err != nil {
+			t.Fatal(err)
+		}
+		if run := set.Runs[0]; run.State.String() != c.done || !strings.Contains(run.Reason, c.damage) || (run.State == Damaged) != (run.Rows == nil) || len(set.Damage) > 1 {
+			t.Errorf("%s, done: %v: %s; %d rows, damage %v; want %s", c.name, run.State, run.Reason, len(run.Rows), set.Damage, c.damage)
+		}
+		if damage := errors.Join(set.Damage...); (damage != nil) != (c.damage != "") || damage != nil && !strings.HasPrefix(damage.Error(), filepath.Join(dir, RowsFile)+": damaged: "+c.damage) {
+			t.Errorf("%s, done: damage %v, want %s", c.name, damage, c.damage)
+		}
 	}
 }
 
+// old makes a trial one that an older version finished: of format 1, with an empty DONE.
+func old(t *testing.T, dir string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, TrialFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, TrialFile), strings.Replace(string(text), `"format": 2`, `"format": 1`, 1))
+	put(t, filepath.Join(dir, DoneFile), "")
+}
+
+// TestOldTrials: trials of the older version are read, with one note for all of them.
+func TestOldTrials(t *testing.T) {
+	results := t.TempDir()
+	for seed := range 3 {
+		trial := Trial{Experiment: "a", ID: fmt.Sprintf("bn-1/seed-%d", seed), Variant: "bn", Seed: seed}
+		dir := write(t, results, trial, true, Row{Step: 1, Split: "train"})
+		if seed > 0 {
+			old(t, dir)
+		}
+		if state, damage := Check(dir); state != Done || damage != nil {
+			t.Errorf("seed %d: %v, %v", seed, state, damage)
+		}
+	}
+	set, err := Load(results)
+	if err != nil || len(set.Damage) > 0 || len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), "older version, whose DONE has no sums to check their files by: 2") {
+		t.Fatalf("%v, damage %v, warnings %v", err, set.Damage, set.Warnings)
+	}
+	for _, r := range set.Runs {
+		if r.State != Done || len(r.Rows) != 1 || (r.Files == nil) != (r.Seed > 0) {
+			t.Errorf("seed %d: %v, %d rows, files %v", r.Seed, r.State, len(r.Rows), r.Files)
+		}
+	}
+}
+
+// TestDamage: each way in which a finished trial can differ from what was written is seen, named and counted; the trial
+// beside it is used.
+func TestDamage(t *testing.T) {
+	const id = "bn-00000001/seed-1"
+	edit := func(from, to string) func(text string) string {
+		return func(text string) string { return strings.Replace(text, from, to, 1) }
+	}
+	for _, c := range []struct {
+		name, file, says string
+		change           func(text string) string // nil removes the file
+		whole            bool                     // only Check sees it
+		lost             bool                     // which trial it is is not known
+	}{
+		{"a digit", RowsFile, "; DONE says ", edit(`1.5`, `1.6`), false, false},
+		{"a line twice", RowsFile, "bytes, SHA-256 ", func(s string) string { l, _, _ := strings.Cut(s, "\n"); return l + "\n" + s }, false, false},
+		{"the last line cut", RowsFile, "; DONE says ", func(s string) string { return s[:len(s)-9] }, false, false},
+		{"no rows", RowsFile, "it is missing", nil, false, false},
+		{"empty rows", RowsFile, "it has 0 bytes", func(string) string { return "" }, false, false},
+		{"settings", TrialFile, "; DONE says ", edit(`"lr": "1"`, `"lr": "2"`), false, true},
+		{"the manifest", ManifestFile, "; DONE says ", edit("avx2", "avx9"), false, false},
+		{"no manifest", ManifestFile, "it is missing; DONE says ", nil, false, false},
+		{"no weights", "model.safetensors", "it is missing; DONE says 7 bytes", nil, false, false},
+		{"shorter weights", "model.safetensors", "it has 6 bytes; DONE says 7", func(s string) string { return s[:6] }, false, false},
+		{"other weights", "model.safetensors", "it has 7 bytes, SHA-256 ", edit("w", "v"), true, false},
+		{"a hash in DONE", DoneFile, "its last line must be", edit("rows", "sows"), false, false},
+		{"DONE without its end", DoneFile, "its last line must be", func(s string) string { return s[:len(s)-1] }, false, false},
+		{"half of DONE", DoneFile, "must be lines of size, SHA-256", func(s string) string { return s[:len(s)/2] }, false, false},
+		{"DONE in capitals", DoneFile, "must be", strings.ToUpper, false, false},
+		{"an empty DONE", DoneFile, "it is empty; it must list", func(string) string { return "" }, false, false},
+		{"a DONE of nothing", DoneFile, "it must list rows.jsonl and trial.json", func(string) string { return string(Sums{}.encode()) }, false, false},
+		{"another trial's folder", TrialFile, "it is of trial bn-00000001/seed-2, but lies in the folder of bn-00000001/seed-1", func(string) string { panic("") }, false, true},
+	} {
+		results := t.TempDir()
+		dir := filepath.Join(results, "a", filepath.FromSlash(id))
+		other := filepath.Join(filepath.Dir(dir), "seed-2")
+		for seed, dir := range []string{1: dir, 2: other} {
+			if seed == 0 {
+				continue
+			}
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			put(t, filepath.Join(dir, "model.safetensors"), "weights")
+			put(t, filepath.Join(dir, ManifestFile), `{"kernel":"avx2"}`)
+			trial := Trial{Experiment: "a", ID: fmt.Sprintf("bn-00000001/seed-%d", seed), Variant: "bn", Seed: seed, Config: map[string]string{"lr": "1"}}
+			row := Row{Step: seed, Split: "train", Values: map[string]float64{"kl": 1.5}}
+			write(t, results, trial, false, row, row)
+			rows, err := sumOfFile(filepath.Join(dir, RowsFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := WriteDone(dir, rows, TrialFile, ManifestFile, "model.safetensors", "vocab.txt"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if set, err := Load(results); err != nil || len(set.Damage)+len(set.Warnings) > 0 {
+			t.Fatalf("before: %v, %v, %v", err, set.Damage, set.Warnings)
+		}
+		path := filepath.Join(dir, c.file)
+		text, _ := os.ReadFile(path)
+		switch {
+		case c.name == "another trial's folder":
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.CopyFS(dir, os.DirFS(other)); err != nil {
+				t.Fatal(err)
+			}
+		case c.change == nil:
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			if now := c.change(string(text)); now == string(text) {
+				t.Fatalf("%s: nothing changed", c.name)
+			} else {
+				put(t, path, now)
+			}
+		}
+		state, damage := Check(dir)
+		if state != Damaged || len(damage) != 1 || !strings.HasPrefix(damage[0].Error(), path+": damaged: ") || !strings.Contains(damage[0].Error(), c.says) {
+			t.Errorf("%s: Check: %v, %v; want %s", c.name, state, damage, c.says)
+		}
+		set, err := Load(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.whole {
+			if len(set.Damage) > 0 || len(set.Runs) != 2 {
+				t.Errorf("%s: Load: %v", c.name, set.Damage)
+			}
+			continue
+		}
+		if fmt.Sprint(set.Damage) != fmt.Sprint(damage) {
+			t.Errorf("%s: Load sees %v, Check %v", c.name, set.Damage, damage)
+		}
+		good := set.Runs[len(set.Runs)-1]
+		if good.Seed != 2 || good.State != Done || len(good.Rows) != 2 || (len(set.Runs) == 1) != c.lost {
+			t.Errorf("%s: %d runs, the other is %v with %d rows", c.name, len(set.Runs), good.State, len(good.Rows))
+		}
+		if bad := set.Runs[0]; !c.lost && (bad.State != Damaged || bad.Rows != nil || !strings.HasPrefix(bad.Reason, c.file+": ")) {
+			t.Errorf("%s: %v, %d rows, %q", c.name, bad.State, len(bad.Rows), bad.Reason)
+		}
+	}
+}
+
+// TestLoadFormat: settings that cannot be read are damage that names the file, and the format that is read.
 func TestLoadFormat(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
-		`{"format":2}`: "trial.json: format 2, but this program reads format 1 only",
-		`{"format":`:   "trial.json: unexpected end of JSON input; delete the folder",
+		`{"format":3}`: "trial.json: damaged: format 3, but this program reads formats 1 to 2; use the version that wrote it",
+		`{"format":`:   "trial.json: damaged: unexpected end of JSON input",
 	} {
 		put(t, filepath.Join(dir, TrialFile), text)
-		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v does not say %q", text, err, want)
+		if set, err := Load(dir); err != nil || len(set.Runs) > 0 || len(set.Damage) != 1 || !strings.HasSuffix(set.Damage[0].Error(), want) {
+			t.Errorf("%s: %v, %v, want %q", text, set, err, want)
 		}
 	}
 }
@@ -215,7 +372,7 @@ func TestLoadSameTrialTwice(t *testing.T) {
 
 func TestWriter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), RowsFile)
-	size := func(keep int64, rows ...Row) int64 {
+	size := func(keep Sum, rows ...Row) Sum {
 		t.Helper()
 		w, err := OpenWriter(path, keep)
 		if err != nil {
@@ -227,30 +384,38 @@ func TestWriter(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		n, err := w.Sync()
+		sum, err := w.Sync()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info, _ := os.Stat(path); info.Size() != n {
-			t.Fatalf("Sync says %d bytes, the file has %d", n, info.Size())
+		if now, err := sumOfFile(path); err != nil || now != sum {
+			t.Fatalf("Sync says %v, the file has %v, %v", sum, now, err)
 		}
-		return n
+		return sum
 	}
 	row := func(step int) Row { return Row{Step: step, Split: "train", Values: map[string]float64{}} }
-	keep := size(0, row(1))
+	if none := size(Sum{}); none != SumOf(nil) || size(none, row(9)).Size == 0 { // a checkpoint before the first row
+		t.Errorf("the sum of no rows is %v", none)
+	}
+	keep := size(Sum{}, row(1))
 	size(keep, row(2), row(3)) // these are lost with the process
 	size(keep, row(4))         // resumed from the checkpoint after step 1
 	text, _ := os.ReadFile(path)
-	rows, warning, err := readRows(path, text)
-	if want := []Row{row(1), row(4)}; err != nil || warning != nil || !reflect.DeepEqual(rows, want) {
-		t.Errorf("got %v (%v, %v), want %v", rows, warning, err, want)
+	rows, cut, err := readRows(text)
+	if want := []Row{row(1), row(4)}; err != nil || cut > 0 || !reflect.DeepEqual(rows, want) {
+		t.Errorf("got %v (%d, %v), want %v", rows, cut, err, want)
 	}
-	var short *ErrShort
-	if _, err := OpenWriter(path, 1000); !errors.As(err, &short) || short.Keep != 1000 || short.Size != int64(len(text)) {
-		t.Errorf("short file: %v", err)
-	}
-	if now, _ := os.ReadFile(path); !bytes.Equal(now, text) {
-		t.Error("a refused OpenWriter changed the file")
+	for what, wrong := range map[string]Sum{
+		"a short file": {Size: 1000, SHA256: keep.SHA256}, "other rows": {Size: keep.Size, SHA256: SumOf(nil).SHA256},
+		"no rows": {Size: 0, SHA256: keep.SHA256},
+	} {
+		var damage *Damage
+		if _, err := OpenWriter(path, wrong); !errors.As(err, &damage) || damage.File != RowsFile || !strings.Contains(damage.What, "; the checkpoint says "+wrong.String()) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if now, _ := os.ReadFile(path); !bytes.Equal(now, text) {
+			t.Errorf("%s: a refused OpenWriter changed the file", what)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 )
 
 // A Row is what was measured at one step on one split of the data.
@@ -108,10 +107,10 @@ func (p *parser) row(line []byte) (Row, error) {
 	return r, err
 }
 
-// readRows reads the text of the file path; the rows share nothing with it. A last line that lacks its newline and is not
-// a row yet is left out with a warning: the trial is running, or was killed. Any other
+// readRows reads the text of rows.jsonl; the rows share nothing with it. A last line that lacks its newline and is not
+// a row yet is left out, and cut is its number: the trial is running, or was killed. Any other
 // line that is not a row is an error.
-func readRows(path string, text []byte) (rows []Row, warning, err error) {
+func readRows(text []byte) (rows []Row, cut int, err error) {
 	p := parser{scanner{names: map[string]string{}}}
 	rows = make([]Row, 0, bytes.Count(text, []byte("\n"))+1)
 	for n := 1; len(text) > 0; n++ {
@@ -120,11 +119,10 @@ func readRows(path string, text []byte) (rows []Row, warning, err error) {
 		if r, err := p.row(line); err == nil {
 			rows = append(rows, r)
 		} else if !ended {
-			return rows, fmt.Errorf("%s:%d: last line left out: still being written or cut off", path, n), nil
+			return rows, n, nil
 		} else {
-			return nil, nil, fmt.Errorf("%s:%d: broken row: %v; delete the folder %s and run the experiment again",
-				path, n, err, filepath.Dir(path))
+			return nil, 0, fmt.Errorf("line %d is no row: %w", n, err)
 		}
 	}
-	return rows, nil, nil
+	return rows, 0, nil
 }

@@ -1,47 +1,42 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
 )
 
-// ErrShort says that rows.jsonl lacks rows that a checkpoint counts on.
-type ErrShort struct {
-	Path       string
-	Size, Keep int64 // bytes there, bytes expected
-}
-
-func (e *ErrShort) Error() string {
-	return fmt.Sprintf("%s: %d bytes, but the checkpoint was written after %d; delete the folder %s and run the experiment again",
-		e.Path, e.Size, e.Keep, filepath.Dir(e.Path))
-}
-
 // A Writer appends rows to rows.jsonl. It is for one goroutine.
 type Writer struct {
 	f    *os.File
 	size int64
+	sum  hash.Hash // of all that the file must hold
 }
 
-// OpenWriter opens the file for appending and cuts it to its first keep bytes: zero starts
-// anew, and the size that Sync returned at a checkpoint resumes there. It makes the file if
-// there is none, and returns *ErrShort if the file has fewer than keep bytes.
-func OpenWriter(path string, keep int64) (*Writer, error) {
+// OpenWriter opens the file for appending and cuts it to the part that has the sum keep: a zero one starts
+// anew, and the one that Sync returned at a checkpoint resumes there. It makes the file if
+// there is none, and returns a *Damage if the file does not begin with that part; then it is as it was.
+func OpenWriter(path string, keep Sum) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	size, err := f.Seek(0, io.SeekEnd)
-	if err == nil && size < keep {
-		err = &ErrShort{Path: path, Size: size, Keep: keep}
+	w := &Writer{f: f, sum: sha256.New()}
+	w.size, err = io.CopyN(w.sum, f, keep.Size)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if got := w.Sum(); err == nil && keep != (Sum{}) && got != keep {
+		err = &Damage{filepath.Dir(path), filepath.Base(path), fmt.Sprintf("it begins with %v; the checkpoint says %v", got, keep)}
 	}
 	if err == nil {
-		err = f.Truncate(keep)
-	}
-	if err == nil {
-		_, err = f.Seek(keep, io.SeekStart)
+		err = f.Truncate(w.size)
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
@@ -50,7 +45,7 @@ func OpenWriter(path string, keep int64) (*Writer, error) {
 		f.Close()
 		return nil, err
 	}
-	return &Writer{f: f, size: keep}, nil
+	return w, nil
 }
 
 // Write appends one row in one write call, so that a killed trial leaves at most one line
@@ -62,11 +57,16 @@ func (w *Writer) Write(r Row) error {
 	}
 	n, err := w.f.Write(append(line, '\n'))
 	w.size += int64(n)
+	w.sum.Write(line)
+	w.sum.Write([]byte{'\n'})
 	return err
 }
 
-// Sync makes sure that all rows are on the disk, and returns the file's size in bytes.
-func (w *Writer) Sync() (size int64, err error) { return w.size, w.f.Sync() }
+// Sum is the sum of all rows written so far, kept ones included, as they must stand in the file.
+func (w *Writer) Sum() Sum { return Sum{w.size, hex.EncodeToString(w.sum.Sum(nil))} }
+
+// Sync makes sure that all rows are on the disk, and returns their sum.
+func (w *Writer) Sync() (Sum, error) { return w.Sum(), w.f.Sync() }
 
 // Close closes the file; it does not Sync.
 func (w *Writer) Close() error { return w.f.Close() }

@@ -121,7 +121,7 @@ func title(experiments []Experiment) string {
 
 // status says how many trials there are, and how they stand.
 func status(set *record.Set, groups []record.Group) string {
-	var n [3]int // by State
+	n := map[record.State]int{}
 	for _, r := range set.Runs {
 		n[r.State]++
 	}
@@ -129,8 +129,10 @@ func status(set *record.Set, groups []record.Group) string {
 	if n[record.Unfinished] > 0 {
 		text += fmt.Sprintf(", %d unfinished", n[record.Unfinished])
 	}
-	if n[record.Failed] > 0 {
-		text += fmt.Sprintf(", %d failed", n[record.Failed])
+	for _, s := range []record.State{record.Failed, record.Damaged} {
+		if n[s] > 0 {
+			text += fmt.Sprintf(", %d %v", n[s], s)
+		}
 	}
 	return text + "."
 }

@@ -35,7 +35,7 @@ func warnings(s Source, groups []record.Group) Section {
 		add(fmt.Sprintf("Some groups have %s only; an interval for the median at 95 %% needs %d.", count(few, "seed"), stats.SeedsFor(confidence)))
 	}
 	var doubts []string
-	for _, w := range s.Set.Warnings {
+	for _, w := range slices.Concat(s.Set.Damage, s.Set.Warnings) {
 		doubts = append(doubts, w.Error())
 	}
 	add(some(doubts)...)

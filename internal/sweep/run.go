@@ -24,9 +24,10 @@ import (
 // A Job is a trial with its data and its folder.
 type Job struct {
 	train.Trial
-	Set  *data.Set
-	Dir  string
-	Done bool // there is nothing left to train
+	Set    *data.Set
+	Dir    string
+	Done   bool    // there is nothing left to train
+	Damage []error // what is damaged in its folder; then it is not done
 }
 
 // Is tells whether a trial is this job's, though another version of the program may have named it: of the
@@ -61,14 +62,12 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		}
 		first[t.ID] = i
 		j := Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)}
-		if _, err := os.Stat(filepath.Join(j.Dir, record.DoneFile)); err == nil {
-			j.Done = true
-		}
 		jobs = append(jobs, j)
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	check(jobs)
 	return jobs, nil
 }
 
@@ -97,10 +96,27 @@ func load(t train.Trial, sets map[string]*data.Set) (*data.Set, error) {
 	return set, nil
 }
 
+// check finds out which jobs are done, as many at a time as there are processors: every file is read, so that what is
+// damaged is trained again.
+func check(jobs []Job) {
+	var next atomic.Int64
+	var pool sync.WaitGroup
+	for range min(len(jobs), runtime.GOMAXPROCS(0)) {
+		pool.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
+				state, damage := record.Check(jobs[i].Dir)
+				jobs[i].Done, jobs[i].Damage = state == record.Done, damage
+			}
+		})
+	}
+	pool.Wait()
+}
+
 // An Observer is told how the jobs fare. Its methods are called from several goroutines.
 type Observer interface {
 	Started(job int)
 	Progress(job int, p train.Progress)
+	Noted(job int, note string) // something that the user should know
 	Ended(job int, err error)
 }
 
@@ -192,8 +208,15 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(filepath.Join(j.Dir, record.DoneFile)); err == nil {
+	if state, _ := record.Check(j.Dir); state == record.Done {
 		return nil // another process has done it meanwhile
+	}
+	aside, err := record.SetAside(j.Dir, train.ModelFile, train.VocabFile)
+	if err != nil {
+		return err
+	}
+	if aside != "" {
+		r.Observer.Noted(index, fmt.Sprintf("%s: damaged files are in %s; the trial is trained from the start", j.Dir, aside))
 	}
 	if err := j.Trial.Trial.Save(j.Dir); err != nil {
 		return err
@@ -205,8 +228,9 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 		return err
 	}
 	cpu.begin(index)
+	defer cpu.end(index) // for a trial that fails or stops
 	due := started.Add(r.Checkpoint)
-	err = train.Run(ctx, j.Trial, j.Set, j.Dir, train.Hooks{
+	return train.Run(ctx, j.Trial, j.Set, j.Dir, train.Hooks{
 		Progress: func(p train.Progress) { r.Observer.Progress(index, p) },
 		CheckpointDue: func() bool {
 			now := r.Now()
@@ -216,15 +240,15 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 			due = now.Add(r.Checkpoint)
 			return true
 		},
+		Note: func(note string) { r.Observer.Noted(index, note) },
+		Finished: func(resumed bool) error {
+			m.Resumed, m.CPUSeconds, m.Seconds = resumed, cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
+			if r.PeakMemory != nil {
+				m.PeakMemory = r.PeakMemory()
+			}
+			return m.Save(j.Dir)
+		},
 	})
-	m.CPUSeconds, m.Seconds = cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
-	if err != nil {
-		return err
-	}
-	if r.PeakMemory != nil {
-		m.PeakMemory = r.PeakMemory()
-	}
-	return m.Save(j.Dir)
 }
 
 // manifest says with what and where a trial runs, and that it has not ended.

@@ -118,6 +118,7 @@ type watch struct {
 	started []int
 	ended   map[int]error
 	steps   int
+	notes   []string
 	onStep  func()
 }
 
@@ -134,6 +135,12 @@ func (w *watch) Progress(int, train.Progress) {
 	if w.onStep != nil {
 		w.onStep()
 	}
+}
+
+func (w *watch) Noted(_ int, note string) {
+	w.Lock()
+	defer w.Unlock()
+	w.notes = append(w.notes, note)
 }
 
 func (w *watch) Ended(job int, err error) {

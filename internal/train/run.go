@@ -34,10 +34,14 @@ type Progress struct {
 	State       string  // how the last evaluation saw the model, see metrics.State; empty before it
 }
 
-// Hooks connect a trial to the world; both may be nil. The clock stays outside.
+// Hooks connect a trial to the world; each may be nil. The clock stays outside.
 type Hooks struct {
 	Progress      func(Progress)
-	CheckpointDue func() bool // asked after every step
+	CheckpointDue func() bool  // asked after every step
+	Note          func(string) // told what the user should know
+	// Finished is called when nothing but DONE is missing; resumed tells whether the trial went on from a checkpoint. It may
+	// write the manifest, which DONE covers.
+	Finished func(resumed bool) error
 }
 
 // Run trains a trial in its folder, from its checkpoint if there is one, and leaves rows,
@@ -64,12 +68,15 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 		return err
 	}
 	rows, err := record.OpenWriter(filepath.Join(dir, record.RowsFile), t.Rows)
-	var short *record.ErrShort
-	if errors.As(err, &short) { // rows are gone that the checkpoint counts on: train anew
+	var damage *record.Damage
+	if errors.As(err, &damage) { // the checkpoint counts on other rows: train anew
+		if hooks.Note != nil {
+			hooks.Note(damage.Error() + "; the trial is trained from the start")
+		}
 		if t, err = New(trial, set); err != nil {
 			return err
 		}
-		rows, err = record.OpenWriter(filepath.Join(dir, record.RowsFile), 0)
+		rows, err = record.OpenWriter(filepath.Join(dir, record.RowsFile), record.Sum{})
 	}
 	if err != nil {
 		return err
@@ -78,7 +85,7 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 	if err := t.loop(ctx, dir, rows, hooks); err != nil {
 		return err
 	}
-	return t.finish(dir, rows)
+	return t.finish(dir, rows, hooks)
 }
 
 // loop trains epoch after epoch.
@@ -188,7 +195,7 @@ func (t *Trainer) reload() error {
 }
 
 // finish tests the reported weights, saves them, and marks the trial as done.
-func (t *Trainer) finish(dir string, rows *record.Writer) error {
+func (t *Trainer) finish(dir string, rows *record.Writer, hooks Hooks) error {
 	if t.trial.Train.Report == "best" && t.best != nil {
 		if err := t.reload(); err != nil {
 			return err
@@ -199,7 +206,8 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 			return err
 		}
 	}
-	if _, err := rows.Sync(); err != nil {
+	sum, err := rows.Sync()
+	if err != nil {
 		return err
 	}
 	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), "")}); err != nil {
@@ -214,7 +222,12 @@ func (t *Trainer) finish(dir string, rows *record.Writer) error {
 			return err
 		}
 	}
-	if err := record.WriteFileAtomic(filepath.Join(dir, record.DoneFile), nil); err != nil {
+	if hooks.Finished != nil {
+		if err := hooks.Finished(t.resumed); err != nil {
+			return err
+		}
+	}
+	if err := record.WriteDone(dir, sum, record.TrialFile, record.ManifestFile, ModelFile, VocabFile); err != nil {
 		return err
 	}
 	return Tidy(dir)
@@ -241,11 +254,10 @@ func (t *Trainer) save(path string, f safetensors.File) error {
 
 // checkpoint writes everything the next step depends on, after the rows it stands for.
 func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
-	size, err := rows.Sync()
-	if err != nil {
+	var err error
+	if t.Rows, err = rows.Sync(); err != nil {
 		return err
 	}
-	t.Rows = size
 	state, err := json.Marshal(t.progress)
 	if err != nil {
 		return err
@@ -285,5 +297,6 @@ func (t *Trainer) restore(dir string) error {
 		}
 	}
 	t.load(t.Epoch)
+	t.resumed = true
 	return nil
 }

@@ -36,7 +36,7 @@ func runTo(t *testing.T, ctx context.Context, settings Settings, dir string, hoo
 	if settings.LagEvery > 0 {
 		trial.Model = models.LSTM{LatentDim: 1, EmbedDim: 12, EncHidden: 12, DecHidden: 12, Init: "pytorch"}
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := (record.Trial{Format: record.Format, ID: "test"}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	return Run(ctx, trial, set, dir, hooks)
@@ -54,9 +54,6 @@ func read(t *testing.T, path string) []byte {
 // lastValue is a metric of the last row of a split.
 func lastValue(t *testing.T, dir, split, metric string) float64 {
 	t.Helper()
-	if err := (record.Trial{Format: record.Format, ID: "test"}).Save(dir); err != nil {
-		t.Fatal(err)
-	}
 	set, err := record.Load(dir)
 	if err != nil {
 		t.Fatal(err)

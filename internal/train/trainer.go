@@ -39,6 +39,7 @@ type Trainer struct {
 	eps     *stream.Stepper
 	dropout *stream.Stepper
 	pixels  *stream.Stepper
+	resumed bool // from a checkpoint
 	progress
 }
 
@@ -52,8 +53,8 @@ type progress struct {
 	Waiting optim.Waiting // memory of train.stop
 	Sum     sums          // what the next row of split train averages
 	Monitor metrics.Monitor
-	LagMost float64 // the largest inference lag so far
-	Rows    int64   // bytes of rows.jsonl that this progress stands for
+	LagMost float64    // the largest inference lag so far
+	Rows    record.Sum // of the part of rows.jsonl that this progress stands for
 }
 
 // The metrics that a row of split train averages. Floor and slack come last, because a
