@@ -28,7 +28,6 @@ type Encoded struct {
 	Sizes                     []int     // examples in each batch
 	Lengths                   []int     // (N), symbols of each sentence; nil for images and vectors
 	Tokens                    int       // predicted symbols of all sentences; 0 for images and vectors
-	penaltySum                float64   // of the method's own penalty, over examples; 0 if it has none
 	variant                   vae.Variant
 }
 
@@ -55,9 +54,6 @@ func Encode(m *vae.Model, batches []*vae.Batch, seed uint64) *Encoded {
 			e.Var = append(e.Var, s*s)
 			e.Logvar = append(e.Logvar, float64(q.Logvar.Data[i]))
 			e.Z = append(e.Z, float64(z.Data[i]))
-		}
-		if m.Variant.Penalty != nil {
-			e.penaltySum += float64(x.B()) * m.Penalty(p, q, z).Scalar()
 		}
 		e.N += x.B()
 		e.Sizes = append(e.Sizes, x.B())

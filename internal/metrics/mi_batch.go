@@ -25,12 +25,8 @@ import (
 // Source: He et al. 2019, "Lagging inference networks and posterior collapse in variational
 // autoencoders" (arXiv 1901.05534), calc_mi of the authors' code.
 func (e *Encoded) BatchMI(byLength bool, seed uint64) (mi, limit float64) {
-	first := 0
-	left := e.shuffled(byLength, seed)
-	for _, B := range e.Sizes {
-		n := e.kind(first, byLength)
-		rows := e.pick(left[n][:B])
-		left[n] = left[n][B:]
+	for _, drawn := range e.drawn(byLength, seed) {
+		rows := e.pick(drawn)
 		mix, _ := rows.mixture(rows.Z).logDensity(rows.Z)
 		for i, l := range mix { // the constant -D/2 ln 2 pi is left out on both sides
 			for _, lv := range rows.Logvar[i*e.D : (i+1)*e.D] {
@@ -38,25 +34,32 @@ func (e *Encoded) BatchMI(byLength bool, seed uint64) (mi, limit float64) {
 			}
 			mi -= l / float64(e.N)
 		}
-		limit += float64(B) * math.Log(float64(B)) / float64(e.N)
-		first += B
+		B := float64(len(drawn))
+		limit += B * math.Log(B) / float64(e.N)
 	}
 	return mi, limit
 }
 
-// shuffled are the examples in random order, those apart that share no batch.
-func (e *Encoded) shuffled(byLength bool, seed uint64) map[int][]int {
+// drawn are batches of the sizes of the encoded ones: the places of their examples.
+func (e *Encoded) drawn(byLength bool, seed uint64) (batches [][]int) {
 	groups := map[int][]int{}
 	for i := range e.N {
 		n := e.kind(i, byLength)
 		groups[n] = append(groups[n], i)
 	}
-	order := stream.New(seed, "mi batches")
+	order := stream.New(seed, "batches")
 	for _, n := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[n]
 		order.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
 	}
-	return groups
+	first := 0
+	for _, B := range e.Sizes {
+		n := e.kind(first, byLength)
+		batches = append(batches, groups[n][:B])
+		groups[n] = groups[n][B:]
+		first += B
+	}
+	return batches
 }
 
 // kind is the length of example i if only examples of one length share a batch, else 0.
@@ -72,7 +75,7 @@ func (e *Encoded) pick(rows []int) *Encoded {
 	some := &Encoded{N: len(rows), D: e.D}
 	for _, i := range rows {
 		a, b := i*e.D, (i+1)*e.D
-		some.Mu, some.Var = append(some.Mu, e.Mu[a:b]...), append(some.Var, e.Var[a:b]...)
+		some.Mu, some.Sigma, some.Var = append(some.Mu, e.Mu[a:b]...), append(some.Sigma, e.Sigma[a:b]...), append(some.Var, e.Var[a:b]...)
 		some.Logvar, some.Z = append(some.Logvar, e.Logvar[a:b]...), append(some.Z, e.Z[a:b]...)
 	}
 	return some

@@ -1,5 +1,12 @@
 package metrics
 
+import (
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/stream"
+	"vaelab/internal/vae"
+)
+
 // Objective is what training minimises once the KL weight has come to its end, in nats per
 // example:
 //
@@ -11,11 +18,28 @@ package metrics
 //
 // A penalty that is not linear in the examples depends on how the split is batched: free bits take the
 // maximum of lambda and a batch's mean KL, and the mean of such maxima is at least the maximum of
-// the means. What a decoder adds to the training loss, such as a bag of words, is no part of it.
-func (e *Encoded) Objective(beta float64) float64 {
-	penalty, _ := e.KL()
-	if e.variant.Penalty != nil {
-		penalty = e.penaltySum / float64(e.N)
+// the means. So the batches are drawn, as those of BatchMI are: neighbours in a file may be
+// alike. What a decoder adds to the training loss, such as a bag of words, is no part of it.
+func (e *Encoded) Objective(beta float64, byLength bool, seed uint64) float64 {
+	if e.variant.Penalty == nil {
+		kl, _ := e.KL()
+		return e.MeanRec() + beta*kl
+	}
+	tape := &grad.Tape{NoGrad: true}
+	var penalty float64
+	for b, drawn := range e.drawn(byLength, seed) {
+		rows := e.pick(drawn)
+		value := func(x []float64) *grad.Value { // (B, D)
+			v := tape.Zeros(rows.N, e.D)
+			for i, f := range x {
+				v.Data[i] = Float(f) // exact: it was one
+			}
+			return v
+		}
+		q := vae.Gaussian{Mu: value(rows.Mu), Sigma: value(rows.Sigma), Logvar: value(rows.Logvar)}
+		p := &nn.Pass{Tape: tape, Noise: stream.New(seed, "penalty", b)}
+		penalty += float64(rows.N) / float64(e.N) * e.variant.Penalty(p, q, value(rows.Z)).Scalar()
+		tape.Reset()
 	}
 	return e.MeanRec() + beta*penalty
 }

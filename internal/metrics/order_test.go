@@ -148,23 +148,29 @@ func nextGap(e *Encoded, m *vae.Model, batches []*vae.Batch) float64 {
 	return mean
 }
 
-// TestOrderIsNothing: a file that is sorted by topic has the gap of a shuffled one, and the MI in
-// batches, within their errors. By the next example of the file, and by the batches of the file, it has
-// not.
+// TestOrderIsNothing: a file that is sorted by topic has the gap of a shuffled one, the MI in batches and
+// the penalty of free bits, within their errors. By the next example of the file, and by the batches of
+// the file, it has not.
 func TestOrderIsNothing(t *testing.T) {
 	m := channel{w: 1, r: 0.6}.model()
-	type numbers struct{ gap, se, next, batch, fileBatch float64 }
+	var err error
+	if m.Variant, err = variants.Build(vae.Builder{D: 2}, variants.FreeBits{Lambda: 3.5}); err != nil { // about the mean KL
+		t.Fatal(err)
+	}
+	type numbers struct{ gap, se, next, batch, fileBatch, free, fileFree float64 }
 	measure := func(sorted bool) (n numbers) {
 		batches := batchesOf(topics(sorted))
 		e := Encode(m, batches, 1)
 		n.gap, n.se = e.Gap(m, batches, GapDraws, 1)
 		n.next = nextGap(e, m, batches)
 		n.batch, _ = e.BatchMI(false, 1)
+		n.free = e.Objective(1, false, 1) - e.MeanRec()
 		first := 0
 		for _, B := range e.Sizes {
 			part := encodedPart(e, first, first+B)
 			mi, _ := part.BatchMI(false, 1)
 			n.fileBatch += mi * float64(B) / float64(e.N)
+			n.fileFree += (part.Objective(1, false, 1) - part.MeanRec()) * float64(B) / float64(e.N)
 			first += B
 		}
 		return n
@@ -177,6 +183,10 @@ func TestOrderIsNothing(t *testing.T) {
 	near(t, "MI in batches of the sorted file", a.batch, b.batch, 0.12) // 600 entropy terms with a variance of D/2, twice
 	if b.fileBatch-a.fileBatch < 0.5 {
 		t.Errorf("in batches of the file MI is %v sorted, %v shuffled: the test tells nothing", a.fileBatch, b.fileBatch)
+	}
+	near(t, "free bits of the sorted file", a.free, b.free, 0.2)
+	if a.fileFree-b.fileFree < 0.5 {
+		t.Errorf("in batches of the file free bits are %v sorted, %v shuffled: the test tells nothing", a.fileFree, b.fileFree)
 	}
 	// Any batching: partners are drawn over the split.
 	rows, labels := topics(true)
@@ -192,7 +202,7 @@ func encodedPart(e *Encoded, from, to int) *Encoded {
 		rows = append(rows, i)
 	}
 	part := e.pick(rows)
-	part.Sizes = []int{to - from}
+	part.Sizes, part.Rec, part.variant = []int{to - from}, e.Rec[from:to], e.variant
 	return part
 }
 

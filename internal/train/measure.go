@@ -36,7 +36,7 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 	batches := split.Batches(settings.BatchSize, byLength, nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors := metrics.All(e)
-	values["objective"] = e.Objective(trial.KL.Beta)
+	values["objective"] = e.Objective(trial.KL.Beta, byLength, seed)
 	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
 	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(byLength, seed)
 	if depth == Quick {
