@@ -180,7 +180,7 @@ func (a *arrivals) note(line string) {
 	switch {
 	case a.quiet:
 	case a.bars != nil:
-		fmt.Fprintln(a.bars, line)
+		fmt.Fprintln(&printer{w: a.bars}, line)
 	default:
 		fmt.Fprintln(a.w, line)
 	}

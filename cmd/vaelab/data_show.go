@@ -177,11 +177,11 @@ func show(w io.Writer, set *data.Set, examples int, picture string, asked bool) 
 		if first.Labels != nil {
 			label = fmt.Sprintf("[%d] ", first.Labels[i])
 			if set.Classes != nil {
-				label = fmt.Sprintf("[%s] ", set.Classes[first.Labels[i]])
+				label = fmt.Sprintf("[%s] ", visible(set.Classes[first.Labels[i]]))
 			}
 		}
 		if text {
-			fmt.Fprintf(w, "  %s%s\n", label, sentence(set.Vocab, first.Seqs[i]))
+			fmt.Fprintf(w, "  %s%s\n", label, visible(sentence(set.Vocab, first.Seqs[i])))
 		} else {
 			fmt.Fprintf(w, "  %s%.3g\n", label, first.Values[i])
 		}
@@ -236,7 +236,7 @@ func named(classes []string) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(classes)-most))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", i, name))
+		parts = append(parts, fmt.Sprintf("%d %s", i, visible(name)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -160,9 +160,9 @@ func (d *decoding) how() string {
 	return "decode " + d.method
 }
 
-// words is a sentence without <s> and </s>, and with an ellipsis where the limit cut it.
+// words is a sentence for a table, without <s> and </s>, and with an ellipsis where the limit cut it.
 func words(v *data.Vocab, s generate.Sentence) string {
-	text := sentence(v, s.Seq)
+	text := visible(sentence(v, s.Seq))
 	if s.Cut {
 		text = strings.TrimSpace(text + " …")
 	}

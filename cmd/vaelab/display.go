@@ -12,7 +12,6 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"vaelab/internal/train"
 )
@@ -50,8 +49,10 @@ func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
 // newBars makes a place for bars on a terminal; elsewhere, or where no bars are wanted, it
 // returns nil.
 func newBars(w io.Writer, quiet bool) *mpb.Progress {
-	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) &&
-		os.Getenv("NO_COLOR") == "" && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
+	if p, ok := w.(*printer); ok {
+		w = p.w // bars move the cursor
+	}
+	if !quiet && isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
 		return mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
 	}
 	return nil
@@ -133,7 +134,7 @@ func (d *display) Ended(job int, err error) {
 // print writes a line that stays, above the bars if there are any.
 func (d *display) print(line string) {
 	if d.bars != nil {
-		fmt.Fprint(d.bars, line)
+		fmt.Fprint(&printer{w: d.bars}, line)
 		return
 	}
 	d.mu.Lock()

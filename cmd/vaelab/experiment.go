@@ -77,10 +77,10 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 		return nil, err
 	}
 	for _, f := range e.Unjudged {
-		fmt.Fprintf(wErr, "vaelab: not judged: %s\n", f)
+		fmt.Fprintf(wErr, "vaelab: not judged: %s\n", visible(f))
 	}
 	for _, n := range e.Notes {
-		fmt.Fprintf(wErr, "vaelab: note: %s\n", n)
+		fmt.Fprintf(wErr, "vaelab: note: %s\n", visible(n))
 	}
 	return e, nil
 }
@@ -123,7 +123,7 @@ func (c *choice) jobs(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) 
 		for _, w := range warnings {
 			if !warned[w.Error()] {
 				warned[w.Error()] = true
-				fmt.Fprintf(wErr, "vaelab: warning: %v\n", w)
+				fmt.Fprintf(wErr, "vaelab: warning: %v\n", visible(w.Error()))
 			}
 		}
 	}
@@ -153,13 +153,13 @@ func asked(jobs []sweep.Job) *record.Set {
 	return set
 }
 
-// labels names each job shortly, by what varies between them, and its seed.
+// labels names each job shortly and visibly, by what varies between them, and its seed.
 func labels(jobs []sweep.Job) (group, full []string) {
 	set := asked(jobs)
 	byDir := map[string]string{}
 	for _, g := range set.Groups() {
 		for _, r := range g.Runs {
-			byDir[r.Dir] = g.Label
+			byDir[r.Dir] = visible(g.Label)
 		}
 	}
 	for _, j := range jobs {

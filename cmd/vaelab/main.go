@@ -37,11 +37,16 @@ func main() {
 func run(w, wErr io.Writer, args []string) int { return execute(newRoot(), w, wErr, args) }
 
 // execute runs a command line of root, prints its error, and returns the exit code.
-func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
+func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
+	w, wErr := &printer{w: stdout}, &printer{w: stderr}
+	defer wErr.close() // there is nowhere to say that it cannot be written
 	root.SetOut(w)
 	root.SetErr(wErr)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(context.Background())
+	if failed := w.close(); failed != nil && (err == nil || errors.As(err, new(verdict))) {
+		err = fmt.Errorf("the output cannot be written: %w", failed)
+	}
 	failed, wrong := exitFailed, exitUsage
 	if cmd.CommandPath() == "vaelab verify" {
 		failed, wrong = exitNotJudged, exitNotJudged
@@ -60,11 +65,11 @@ func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
 		return exitInterrupted
 	case errors.As(err, &faults):
 		for _, f := range faults {
-			fmt.Fprintf(wErr, "vaelab: error: %s\n", f)
+			fmt.Fprintf(wErr, "vaelab: error: %s\n", visible(f))
 		}
 		return wrong
 	case errors.As(err, &usage):
-		fmt.Fprintf(wErr, "vaelab: error: %v\n", err)
+		printErrors(wErr, err)
 		return wrong
 	}
 	printErrors(wErr, err)
@@ -75,7 +80,7 @@ func execute(root *cobra.Command, w, wErr io.Writer, args []string) int {
 func printErrors(wErr io.Writer, err error) {
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
 		if line != context.Canceled.Error() {
-			fmt.Fprintf(wErr, "vaelab: error: %s\n", line)
+			fmt.Fprintf(wErr, "vaelab: error: %s\n", visible(line))
 		}
 	}
 }

@@ -15,7 +15,7 @@ const stdoutName = "-"
 // writeOut writes the file that a flag names: w if that is the standard output, by the name "-" or by any path
 // that leads there, else the file as record.WriteFile does. It tells whether it was w.
 func writeOut(w io.Writer, name string, write func(io.Writer) error) (toScreen bool, err error) {
-	if name == stdoutName || isOpenAs(w, name) {
+	if w := unescaped(w); name == stdoutName || isOpenAs(w, name) {
 		return true, write(w)
 	}
 	return false, record.WriteFile(name, write)
@@ -24,6 +24,9 @@ func writeOut(w io.Writer, name string, write func(io.Writer) error) (toScreen b
 // isOpenAs tells whether a path leads to the file that w writes: /dev/stdout, /dev/fd/1, or what the shell has
 // opened. To open that once more would cut off what stands in it.
 func isOpenAs(w io.Writer, path string) bool {
+	if p, ok := w.(*printer); ok { // on a terminal
+		w = p.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -35,7 +35,7 @@ that is the most: training may end earlier. Nothing is kept.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "%s\n", e.Title())
+			fmt.Fprintf(w, "%s\n", visible(e.Title()))
 			for _, set := range sets(jobs) {
 				fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
 					set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())

@@ -39,7 +39,7 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			for _, name := range figures {
 				refused, err := draw(cmd.OutOrStdout(), set, out, name)
 				if refused != nil && !asked {
-					fmt.Fprintf(cmd.ErrOrStderr(), "left out: %v\n", refused)
+					fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s\n", visible(refused.Error()))
 					continue
 				}
 				failed = errors.Join(failed, refused, err)

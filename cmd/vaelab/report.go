@@ -350,7 +350,7 @@ func drawAll(wErr io.Writer, s *report.Source, out string, names []string) error
 		case failed[i] != nil:
 			return failed[i]
 		case refused[i] != nil:
-			fmt.Fprintf(wErr, "left out: %v\n", refused[i])
+			fmt.Fprintf(wErr, "left out: %s\n", visible(refused[i].Error()))
 			s.LeftOut = append(s.LeftOut, refused[i].Error()+".")
 		default:
 			s.Figures = append(s.Figures, drawn[i])

@@ -99,7 +99,7 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 		return nil, err
 	}
 	for _, warning := range set.Warnings {
-		fmt.Fprintf(wErr, "vaelab: warning: %v\n", warning)
+		fmt.Fprintf(wErr, "vaelab: warning: %v\n", visible(warning.Error()))
 	}
 	printDamage(wErr, set.Damage)
 	sweep.Complete(set)

@@ -21,13 +21,13 @@ func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) 
 		fmt.Fprintln(w, "no trial has been evaluated yet")
 		return printFailed(w, set)
 	}
-	fmt.Fprintln(w, fold(t.Caption))
+	fmt.Fprintln(w, fold(visible(t.Caption)))
 	fmt.Fprint(w, aligned(t))
 	for _, note := range t.Notes {
-		fmt.Fprintln(w, fold(note))
+		fmt.Fprintln(w, fold(visible(note)))
 	}
 	for _, line := range claims.Entangled(set) {
-		fmt.Fprintf(w, "note: %s\n", line)
+		fmt.Fprintf(w, "note: %s\n", visible(line))
 	}
 	if err := printDoubts(w, set); err != nil {
 		return err
@@ -49,7 +49,7 @@ func printDoubts(w io.Writer, set *record.Set) error {
 		}
 	}
 	for _, doubt := range order {
-		if _, err := fmt.Fprintln(w, fold(fmt.Sprintf("note: %s: %s.", strings.Join(groups[doubt], ", "), doubt))); err != nil {
+		if _, err := fmt.Fprintln(w, fold(fmt.Sprintf("note: %s: %s.", visible(strings.Join(groups[doubt], ", ")), visible(doubt)))); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func signed(t report.Table) (lines [][]string) {
 			if marked[i] && row[0].Text != "" && c.Mark == "" {
 				c.Mark = " "
 			}
-			line = append(line, c.Text+c.Mark)
+			line = append(line, visible(c.Text)+c.Mark)
 		}
 		lines = append(lines, line)
 	}

@@ -55,7 +55,7 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 			}
 		}
 	}
-	fmt.Fprintf(wErr, "%s\n", e.Title())
+	fmt.Fprintf(wErr, "%s\n", visible(e.Title()))
 	fmt.Fprintf(wErr, "%s, %d done, %d to train", count(len(jobs), "trial"), len(jobs)-todo, todo)
 	if resume > 0 {
 		fmt.Fprintf(wErr, ", %d of them from a checkpoint", resume)

@@ -193,7 +193,7 @@ func printVerdicts(w io.Writer, verdicts []claims.Verdict) error {
 	counts := map[claims.Outcome]int{}
 	for _, v := range verdicts {
 		counts[v.Outcome]++
-		if _, err := fmt.Fprintf(w, "%-13s  %s (%s): %s\n", v.Outcome, v.Claim.Say, v.Claim.Source, v.Numbers()); err != nil {
+		if _, err := fmt.Fprintf(w, "%-13s  %s (%s): %s\n", v.Outcome, visible(v.Claim.Say), visible(v.Claim.Source), visible(v.Numbers())); err != nil {
 			return err
 		}
 	}
