@@ -27,7 +27,7 @@ import (
 func reportCommand() *cobra.Command {
 	var out string
 	var files, figures []string
-	var rows bool
+	var rows, anyRevision bool
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write a report of trials as HTML, Markdown and LaTeX",
@@ -42,7 +42,9 @@ ships under the name of the trials' experiment, or of the YAML file given with -
 
 With --rows the folder of the report can be published: it also gets ` + record.ArchiveFile + ` with every row of
 every trial, at the precision that they were trained in, and the verdicts. report, plot, export and
-verify --no-train read such a folder as they read one with trials.`,
+verify --no-train read such a folder as they read one with trials. Every trial must name the revision of
+the program that trained it, without other changes, so that others can build the same program; the flag
+--unknown-revision publishes trials that do not.`,
 		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows --figure kl-curve,sweep",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
@@ -56,6 +58,9 @@ verify --no-train read such a folder as they read one with trials.`,
 			}
 			if rows && same(dir, out) {
 				return usageError{fmt.Errorf("--rows: %s has the rows already; choose another folder for the report with --out", dir)}
+			}
+			if err := traceable(set); rows && !anyRevision && err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
 			}
 			names := experimentsOf(set)
 			if err := known(files, names); err != nil {
@@ -104,6 +109,7 @@ verify --no-train read such a folder as they read one with trials.`,
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
 	f.BoolVar(&rows, "rows", false, "write the trials' rows beside the report, so that others can draw and judge them again")
+	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, publish trials whose program's revision is unknown or modified, too")
 	f.StringArrayVar(&files, "experiment", nil, "the YAML `file` that the trials are of; may be repeated")
 	return cmd
 }
@@ -113,6 +119,24 @@ func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// traceable returns an error if the program that ran some of the trials cannot be built again.
+func traceable(set *record.Set) error {
+	unknown, modified := report.Untraceable(set)
+	trials := count(len(set.Runs), "trial")
+	var why []string
+	if unknown > 0 {
+		why = append(why, fmt.Sprintf("%d of %s do not name the revision of the program", unknown, trials))
+	}
+	if modified > 0 {
+		why = append(why, fmt.Sprintf("%d of %s ran a program with uncommitted changes", modified, trials))
+	}
+	if why == nil {
+		return nil
+	}
+	return fmt.Errorf("%s; nobody can build that program again to check the rows; commit, run make build, delete these trials and "+
+		"train them again, or give --unknown-revision to publish them as they are", strings.Join(why, "; "))
 }
 
 // moved is a text in which every path that begins with a folder begins with another one.

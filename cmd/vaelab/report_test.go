@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func made(t testing.TB, dir string, groups, rows int) {
 			}
 			for name, text := range map[string][]byte{
 				record.RowsFile:     text,
-				record.ManifestFile: []byte(`{"version":"v1","go":"go1","os":"linux","arch":"amd64","precision":"float32","kernel":"avx2","data":"made 0123","started":"2026-01-01T00:00:00Z","seconds":60}`),
+				record.ManifestFile: []byte(`{"version":"v1","revision":"0a1b","modified":"false","go":"go1","os":"linux","arch":"amd64","precision":"float32","kernel":"avx2","data":"made 0123","started":"2026-01-01T00:00:00Z","seconds":60}`),
 			} {
 				if err := os.WriteFile(filepath.Join(at, name), text, 0o666); err != nil {
 					t.Fatal(err)
@@ -177,6 +178,59 @@ func TestReportRows(t *testing.T) {
 	has(t, "the report", read(t, "again/report.md"), "22 done, 1 unfinished, 1 failed", "it holds", "vaelab plot published/made --figure")
 	if succeeds(t, "export", "published/made").out != succeeds(t, "export", "results/made").out {
 		t.Error("the rows are other ones")
+	}
+}
+
+// TestReportRevision: rows are published only if their program can be built again, or if that is waived.
+func TestReportRevision(t *testing.T) {
+	folder(t)
+	made(t, "results", 1, 20)
+	publish := []string{"report", "results/made", "--rows", "--out", "published/made", "--figure", "kl-curve"}
+	manifests, err := filepath.Glob(filepath.Join("results", "made", "*", "seed-*", record.ManifestFile))
+	if err != nil || len(manifests) != 6 {
+		t.Fatal(manifests, err)
+	}
+	good := read(t, manifests[0])
+	for _, c := range []struct {
+		name   string
+		change map[int]string // manifest -> its text
+		want   string         // "" if it is published
+	}{
+		{"known", nil, ""},
+		{"unknown", map[int]string{0: strings.Replace(good, `"revision":"0a1b",`, "", 1), 3: "{}"}, "2 of 6 trials do not name the revision of the program; nobody can"},
+		{"both", map[int]string{1: "{}", 2: strings.Replace(good, `"modified":"false"`, `"modified":"true"`, 1)},
+			"1 of 6 trials do not name the revision of the program; 1 of 6 trials ran a program with uncommitted changes; nobody can"},
+		{"modified", map[int]string{5: strings.Replace(good, `"modified":"false"`, `"modified":"true"`, 1)}, "1 of 6 trials ran a program with uncommitted changes; nobody can"},
+	} {
+		if err := os.RemoveAll("published"); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range manifests {
+			dir := filepath.Dir(name)
+			write(t, name, cmp.Or(c.change[i], good))
+			if err := record.WriteDone(dir, record.SumOf([]byte(read(t, filepath.Join(dir, record.RowsFile)))), record.TrialFile, record.ManifestFile); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := vaelab(t, publish...)
+		if c.want == "" {
+			if r.code != exitOK {
+				t.Errorf("%s: exit code %d, %s", c.name, r.code, r.err)
+			}
+			continue
+		}
+		if r.code != exitFailed {
+			t.Errorf("%s: exit code %d", c.name, r.code)
+		}
+		has(t, c.name, r.err, "results/made: "+c.want, "make build", "--unknown-revision")
+		if _, err := os.Stat("published"); err == nil {
+			t.Errorf("%s: refused, but something was written", c.name)
+		}
+		succeeds(t, append(publish, "--unknown-revision")...)
+		if r := vaelab(t, "report", "published/made", "--rows", "--out", "again"); r.code != exitFailed {
+			t.Errorf("%s: published, and then published again unasked: exit code %d", c.name, r.code)
+		}
+		succeeds(t, "report", "results/made", "--out", "only", "--figure", "kl-curve") // without rows nothing is refused
 	}
 }
 

@@ -15,12 +15,13 @@ type origin struct {
 	mixed string                    // why it should be the same for all; "" if it need not
 }
 
-// origins are the lines of the provenance. Whatever names a machine is left out.
+// origins are the lines of the provenance that say what trials ran with. Whatever names one machine is left out.
 var origins = []origin{
 	{"versions of the program", func(r record.Run) string { return r.Manifest.Version }, "Versions may train differently."},
-	{"revisions", func(r record.Run) string { return r.Manifest.Revision }, "Versions may train differently."},
+	{"revisions", revision, "Versions may train differently."},
 	{"precisions", func(r record.Run) string { return r.Manifest.Precision }, "They round differently."},
 	{"kernels", func(r record.Run) string { return r.Manifest.Kernel }, "They may round differently."},
+	{"CPU models", func(r record.Run) string { return r.Manifest.CPU }, "Their times do not compare."},
 	{"platforms", platform, "They may round differently."},
 	{"versions of Go", func(r record.Run) string { return r.Manifest.Go }, ""},
 	{"data", func(r record.Run) string {
@@ -29,6 +30,20 @@ var origins = []origin{
 		}
 		return r.Data
 	}, ""},
+}
+
+// revision is that of the program's source; a trial without a manifest has none.
+func revision(r record.Run) string {
+	switch m := r.Manifest; {
+	case m.Started == "":
+		return ""
+	case m.Revision == "":
+		return "unknown"
+	case m.Modified == "true":
+		return m.Revision + " modified"
+	default:
+		return m.Revision
+	}
 }
 
 func platform(r record.Run) string {
@@ -53,23 +68,45 @@ func provenance(s Source) Section {
 		}
 	}
 	var started []string
-	seconds, timed, without := 0.0, 0, 0
+	var wall, cpu sum
+	var peaks []float64
+	resumed, without := 0, 0
 	for _, r := range s.Set.Runs {
-		if r.Manifest.Started == "" {
+		m := r.Manifest
+		if m.Started == "" {
 			without++
 			continue
 		}
-		started = append(started, r.Manifest.Started)
-		if r.Manifest.Seconds > 0 {
-			seconds, timed = seconds+r.Manifest.Seconds, timed+1
+		started = append(started, m.Started)
+		wall.add(m.Seconds)
+		cpu.add(m.CPUSeconds)
+		if m.Seconds > 0 && m.Resumed {
+			resumed++
+		}
+		if m.PeakMemory > 0 {
+			peaks = append(peaks, float64(m.PeakMemory)/1e6)
 		}
 	}
 	if len(started) > 0 {
 		slices.Sort(started)
 		t.Rows = append(t.Rows, plain("started", started[0]+" to "+started[len(started)-1]))
 	}
-	if timed > 0 {
-		t.Rows = append(t.Rows, plain("time", fmt.Sprintf("%.0f s of %s", seconds, count(timed, "trial"))))
+	if wall.n > 0 {
+		t.Rows = append(t.Rows, plain("wall clock", wall.String()))
+	}
+	if cpu.n > 0 {
+		t.Rows = append(t.Rows, plain("CPU time", cpu.String()))
+	}
+	if len(peaks) > 0 {
+		least, most := fmt.Sprintf("%.0f", slices.Min(peaks)), fmt.Sprintf("%.0f", slices.Max(peaks))
+		if least != most {
+			most = least + " to " + most
+		}
+		t.Rows = append(t.Rows, plain("peak memory", most+" MB of the process"))
+		t.Notes = append(t.Notes, "Peak memory is that of the whole process up to the end of a trial; trials that run side by side share it.")
+	}
+	if resumed > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Of %s that resumed a checkpoint, the times count the last part only.", count(resumed, "trial")))
 	}
 	if without > 0 {
 		t.Rows = append(t.Rows, plain("without a manifest", count(without, "trial")))
@@ -82,6 +119,34 @@ func provenance(s Source) Section {
 	}
 	return section
 }
+
+// Untraceable counts the trials whose program nobody can build again: those that do not know its revision, and
+// those whose source had changes that no revision has.
+func Untraceable(set *record.Set) (unknown, modified int) {
+	for _, r := range set.Runs {
+		switch m := r.Manifest; {
+		case m.Revision == "":
+			unknown++
+		case m.Modified == "true":
+			modified++
+		}
+	}
+	return unknown, modified
+}
+
+// A sum is of the seconds of the trials that know them.
+type sum struct {
+	seconds float64
+	n       int
+}
+
+func (s *sum) add(seconds float64) {
+	if seconds > 0 {
+		s.seconds, s.n = s.seconds+seconds, s.n+1
+	}
+}
+
+func (s sum) String() string { return fmt.Sprintf("%.0f s of %s", s.seconds, count(s.n, "trial")) }
 
 // census counts the trials by what they say; those that say nothing are left out.
 func census(set *record.Set, of func(record.Run) string) map[string]int {

@@ -190,10 +190,12 @@ func hard() Source {
 	set := pairs(3, map[string]float64{"bn": 1})
 	set.Warnings = []error{errors.New("results/x/a_b|c:12: last line left out")}
 	for i := range set.Runs {
-		set.Runs[i].Manifest = record.Manifest{Version: "v1", Kernel: "avx2", OS: "linux", Arch: "amd64", Started: fmt.Sprintf("2026-01-0%dT00:00:00Z", i%3+1), Seconds: 2}
+		set.Runs[i].Manifest = record.Manifest{Version: "v1", Kernel: "avx2", OS: "linux", Arch: "amd64", Started: fmt.Sprintf("2026-01-0%dT00:00:00Z", i%3+1), Seconds: 2,
+			Revision: "0a1b", CPU: "model A", CPUSeconds: 3, PeakMemory: int64(i+40) * 1e6}
 	}
 	set.Runs[0].Manifest.Kernel = "avx512"
-	set.Runs[1].Manifest.Modified = "true"
+	set.Runs[1].Manifest.Modified, set.Runs[1].Manifest.CPU = "true", "model B"
+	set.Runs[4].Manifest.Revision, set.Runs[4].Manifest.Resumed = "", true
 	set.Runs[2].Manifest.Warnings = []string{"glyphs: 3 images left out"}
 	set.Runs[3].Data = "d2"
 	set.Runs[4].Rows = append(set.Runs[4].Rows,
@@ -289,7 +291,8 @@ func TestWarnings(t *testing.T) {
 	got := strings.Join(section(t, hard(), "Warnings").List, "\n")
 	for _, want := range []string{
 		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "eps violates the floor", "different kernels: avx2 (5), avx512 (1)",
-		"working tree with changes", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
+		"In 3 of 8 trials the revision of the program is unknown", "In 1 of 8 trials the program was built from a modified working tree", "different CPU models: model A (5), model B (1). Their times do not compare.",
+		"different revisions: 0a1b (4), 0a1b modified (1), unknown (1). Versions may train differently.", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no warning says %q:\n%s", want, got)
@@ -301,11 +304,46 @@ func TestWarnings(t *testing.T) {
 	many := &record.Set{}
 	for seed := range 100 {
 		r := run("bn", seed, map[string]float64{"kl": 1})
-		r.State = record.Unfinished
+		r.State, r.Manifest.Revision = record.Unfinished, "0a1b"
 		many.Runs = append(many.Runs, r)
 	}
 	if list := section(t, Source{Set: many}, "Warnings").List; len(list) != mostItems || !strings.HasPrefix(list[mostItems-1], "and 89 more") {
 		t.Errorf("a hundred unfinished trials are %d items: %q", len(list), list)
+	}
+}
+
+// TestProvenance: what the manifests say of the program, the processor and the cost. Trials without a number are
+// not counted with it.
+func TestProvenance(t *testing.T) {
+	table := section(t, hard(), "Provenance").Tables[0]
+	got := map[string]string{}
+	for _, row := range table.Rows {
+		got[row[0].Text] = row[1].Text
+	}
+	for what, want := range map[string]string{
+		"revisions": "0a1b (4), 0a1b modified (1), unknown (1)", "CPU models": "model A (5), model B (1)", "wall clock": "12 s of 6 trials",
+		"CPU time": "18 s of 6 trials", "peak memory": "40 to 45 MB of the process", "without a manifest": "2 trials",
+	} {
+		if got[what] != want {
+			t.Errorf("%s: %q, want %q", what, got[what], want)
+		}
+	}
+	if notes := strings.Join(table.Notes, "\n"); !strings.Contains(notes, "Of 1 trial that resumed a checkpoint, the times count the last part only.") || !strings.Contains(notes, "side by side share it") {
+		t.Errorf("notes: %s", notes)
+	}
+	old := hard()
+	for i := range old.Set.Runs {
+		m := &old.Set.Runs[i].Manifest
+		m.CPU, m.CPUSeconds, m.PeakMemory, m.Resumed = "", 0, 0, false
+	}
+	table = section(t, old, "Provenance").Tables[0]
+	for _, row := range table.Rows {
+		if what := row[0].Text; what == "CPU models" || what == "CPU time" || what == "peak memory" {
+			t.Errorf("manifests of an earlier version: %s is %s", what, row[1].Text)
+		}
+	}
+	if len(table.Notes) > 0 {
+		t.Errorf("manifests of an earlier version: notes %q", table.Notes)
 	}
 }
 

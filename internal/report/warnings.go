@@ -132,11 +132,12 @@ func mixtures(set *record.Set) (items []string) {
 			items = append(items, fmt.Sprintf("The trials ran with different %s: %s. %s", o.what, tally(values), o.mixed))
 		}
 	}
-	for _, r := range set.Runs {
-		if r.Manifest.Modified == "true" {
-			items = append(items, "Some trials ran with a program built from a working tree with changes that no revision has.")
-			break
-		}
+	unknown, modified := Untraceable(set)
+	if unknown > 0 {
+		items = append(items, fmt.Sprintf("In %d of %s the revision of the program is unknown: nobody can build it again.", unknown, count(len(set.Runs), "trial")))
+	}
+	if modified > 0 {
+		items = append(items, fmt.Sprintf("In %d of %s the program was built from a modified working tree: no revision has its source.", modified, count(len(set.Runs), "trial")))
 	}
 	digests := map[string]map[string]int{} // data settings -> digest -> trials
 	notes := map[string]int{}
