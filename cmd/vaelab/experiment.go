@@ -108,11 +108,15 @@ func (c *choice) trainable(wErr io.Writer, name string) (*sweep.Experiment, []sw
 	return e, jobs, err
 }
 
-// jobs loads the data of an experiment and prints their warnings.
+// jobs loads the data of an experiment, and prints their warnings and where its trials lie if not under their names.
 func (c *choice) jobs(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) {
+	said := len(e.Notes)
 	jobs, err := e.Prepare(c.out)
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range e.Notes[said:] {
+		fmt.Fprintf(wErr, "vaelab: note: %s\n", n)
 	}
 	warned := map[string]bool{}
 	for _, j := range jobs {

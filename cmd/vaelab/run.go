@@ -27,9 +27,10 @@ table of what came out, and draw the experiment's figures. EXPERIMENT is a YAML 
 name of an experiment that ships with the program (vaelab list experiments).
 
 A trial is known by its settings, its data and its seed: the same command again trains
-nothing, one more seed trains one more trial. Ctrl-C leaves checkpoints, and the same
-command goes on from them. A trial that fails is marked with its reason; the others go on,
-and the exit code is 1.
+nothing, one more seed trains one more trial. Where the data lie makes no difference. If the
+file was renamed, the trials in the results of its former name are used there, with a note.
+Ctrl-C leaves checkpoints, and the same command goes on from them. A trial that fails is marked
+with its reason; the others go on, and the exit code is 1.
 
 The table has mean ± standard deviation over seeds; from six seeds on, the median and below
 it its 95 % CI. A mark compares a cell with the baseline, paired by seed, as vaelab verify
@@ -73,6 +74,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	if err != nil {
 		return err
 	}
+	claim(set, e)
 	fmt.Fprintln(w)
 	if err := printTable(w, set, report.Experiment{Name: e.Name, Baseline: e.Baseline}); err != nil {
 		return err
@@ -130,6 +132,13 @@ func damaged(set *record.Set) error {
 		return nil
 	}
 	return fmt.Errorf("%s damaged, named above; their trials are left out. Copy the files again, or let vaelab run train those trials again", count(len(set.Damage), "file"))
+}
+
+// claim makes all trials of a set those of one experiment, in whose name some may have been trained under another name.
+func claim(set *record.Set, e *sweep.Experiment) {
+	for i := range set.Runs {
+		set.Runs[i].Experiment = e.Name
+	}
 }
 
 // draw makes one figure and says where it is; refused is what the rows lack.

@@ -48,6 +48,24 @@ func TestRunAgain(t *testing.T) {
 	}
 }
 
+// TestRenamed: a file under a new name finds what was trained under the old one, says so once, and tells it with what is
+// trained since as one group.
+func TestRenamed(t *testing.T) {
+	folder(t, "tiny.yaml", twoVariants, "renamed.yaml", twoVariants+"claims:\n  - {say: A, source: B, order: {metric: kl, of: bn, is: greater, than: vanilla}}\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	const note = "vaelab: note: 4 of the trials of renamed lie finished in results/tiny and are used there; the line \"experiment: tiny\" in the file keeps that name for all\n"
+	r := succeeds(t, "plan", "renamed.yaml")
+	has(t, "stderr", r.err, note)
+	r = vaelab(t, "verify", "renamed.yaml", "--no-train")
+	has(t, "stderr", r.err, note)
+	has(t, "stdout", r.out, "undecided", "n=2")
+	r = succeeds(t, "run", "renamed.yaml", "--seeds", "3", "-q")
+	has(t, "stderr", r.err, note, "6 trials, 4 done, 2 to train")
+	if rows := regexp.MustCompile(`(?m)^ *(vanilla|bn) +3 `).FindAllString(r.out, -1); strings.Count(r.err, "note: 4") != 1 || len(rows) != 2 || strings.Contains(r.out, "experiment=") {
+		t.Errorf("want one note, and a row of three seeds for each variant:\n%s%s", r.err, r.out)
+	}
+}
+
 // TestMistakes is what a newcomer may do wrong on the command line: the exit code, and what
 // standard error says.
 func TestMistakes(t *testing.T) {

@@ -100,6 +100,7 @@ Exit codes:
 			if err != nil {
 				return err
 			}
+			claim(set, e)
 			if len(published) > 0 && !slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }) {
 				return fmt.Errorf("%s: %s asks for none of its trials, which another version of the file or of the program has made; nothing is judged, and the verdicts there stay",
 					filepath.Join(dir, record.ArchiveFile), given[0])

@@ -39,7 +39,7 @@ type Experiment struct {
 	Claims   []claims.Claim
 	Unjudged Faults           // of claims that Options.SoundClaims left out
 	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
-	Notes    []string         // what was understood though it was said otherwise
+	Notes    []string         // what was understood though it was said otherwise, and what Prepare found elsewhere
 
 	Converged converge.Settings // when a trial counts as converged
 

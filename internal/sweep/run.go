@@ -32,16 +32,13 @@ type Job struct {
 
 // Is tells whether a trial is this job's, though another version of the program may have named it: of the
 // same experiment, seed and data, with the same Settings.
-func (j Job) Is(t record.Trial) bool { return t.Experiment == j.Experiment && j.is(t) }
-
-// is tells the same of a trial of any experiment.
-func (j Job) is(t record.Trial) bool {
-	return t.Seed == j.Seed && t.Data == j.Trial.Trial.Data && Settings(t.Config) == Settings(j.Config)
+func (j Job) Is(t record.Trial) bool {
+	return t.Experiment == j.Experiment && t.Seed == j.Seed && content(t) == content(j.Trial.Trial)
 }
 
-// Prepare loads every data set once and finds each trial's folder below results. Two entries of the grid whose
-// data turn out to be the same are a fault, but not where a --set may have made them equal: there the first stands
-// for both.
+// Prepare loads every data set once and finds each trial's folder below results, under the trial's name or where
+// else it lies; where it does is in Notes. Two entries of the grid whose data turn out to be the same are a fault, but
+// not where a --set may have made them equal: there the first stands for both.
 func (e *Experiment) Prepare(results string) ([]Job, error) {
 	var faults Faults
 	sets := map[string]*data.Set{}
@@ -61,12 +58,12 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 			continue
 		}
 		first[t.ID] = i
-		j := Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)}
-		jobs = append(jobs, j)
+		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	e.find(results, jobs)
 	check(jobs)
 	return jobs, nil
 }

@@ -1,0 +1,137 @@
+package sweep
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"vaelab/internal/record"
+)
+
+// find gives jobs whose folder does not exist the one that holds their trial, if there is one, and notes it.
+//
+// In the experiment's own folder that is a trial under a name of an older version (OldNameOf). It is used in any
+// state, so that it can resume. In the folder of another experiment it is a finished trial, as there is one if
+// the file was renamed. Two experiments may have some trials in common, however, and each is to have its own: what
+// lies in a folder with trials that this file does not ask for is noted and not used.
+func (e *Experiment) find(results string, jobs []Job) {
+	s := search{asked: map[string]map[int]int{}, jobs: jobs}
+	for i, j := range jobs {
+		key := content(j.Trial.Trial)
+		if s.asked[key] == nil {
+			s.asked[key] = map[int]int{}
+		}
+		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); err != nil {
+			s.asked[key][j.Seed] = i
+			s.missing++
+		}
+	}
+	own := filepath.Join(results, e.Name)
+	if old, _ := s.look(own); len(old) > 0 {
+		s.use(old, e.Name)
+		e.Notes = append(e.Notes, fmt.Sprintf("%s: %d of the trials there have names of an older version; they are used as they are", own, len(old)))
+	}
+	folders, _ := os.ReadDir(results) // where there is none yet, nothing is found
+	for _, folder := range folders {
+		if folder.Name() == e.Name || !nameRule.MatchString(folder.Name()) {
+			continue
+		}
+		dir := filepath.Join(results, folder.Name())
+		there, others := s.look(dir)
+		there = slices.DeleteFunc(there, func(f found) bool { return !finished(f.dir) })
+		switch {
+		case len(there) == 0:
+		case others:
+			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s, beside others that the file does not ask for, and are not used; if the file was renamed, the line \"experiment: %s\" in it uses them",
+				len(there), e.Name, dir, folder.Name()))
+		default:
+			s.use(there, e.Name)
+			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s and are used there; the line \"experiment: %s\" in the file keeps that name for all",
+				len(there), e.Name, dir, folder.Name()))
+		}
+	}
+}
+
+// A search is for the trials of jobs.
+type search struct {
+	jobs    []Job
+	asked   map[string]map[int]int // content of each job's trial -> seeds of those that have no folder -> index of the job
+	missing int                    // jobs without a folder
+}
+
+// content is what a trial trains on.
+func content(t record.Trial) string { return Settings(t.Config) + t.Data }
+
+// found is a trial that a job has no folder for.
+type found struct {
+	job   int
+	trial record.Trial
+	dir   string
+}
+
+// folderRule is that of the folders that hold a trial's seeds.
+var folderRule = regexp.MustCompile(`^.+-[0-9a-f]{8}$`)
+
+// look looks through the folder of an experiment, and tells whether it has trials whose settings no job has. It reads
+// one trial.json where those are, and one a seed elsewhere.
+func (s *search) look(dir string) (all []found, others bool) {
+	if s.missing == 0 {
+		return nil, false
+	}
+	folders, _ := os.ReadDir(dir) // it may be a file, or not be there
+	for _, folder := range folders {
+		if !folderRule.MatchString(folder.Name()) {
+			continue
+		}
+		runs, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
+		for _, run := range runs {
+			at := filepath.Join(dir, folder.Name(), run.Name())
+			t, err := readTrial(at)
+			if err != nil {
+				continue // a file, or a folder that another program has made
+			}
+			seeds, ok := s.asked[content(t)]
+			if !ok {
+				others = true
+			}
+			if len(seeds) == 0 {
+				break // the others in the folder differ in the seed only
+			}
+			if job, ok := seeds[t.Seed]; ok {
+				all = append(all, found{job, t, at})
+			}
+		}
+	}
+	return all, others
+}
+
+// use makes what was found the jobs' own.
+func (s *search) use(all []found, experiment string) {
+	for _, f := range all {
+		key := content(f.trial)
+		if _, ok := s.asked[key][f.trial.Seed]; !ok {
+			continue // it is there under two names
+		}
+		delete(s.asked[key], f.trial.Seed)
+		s.missing--
+		f.trial.Experiment, f.trial.Format = experiment, record.Format // as they will be saved if training resumes
+		s.jobs[f.job].Trial.Trial, s.jobs[f.job].Dir = f.trial, f.dir
+	}
+}
+
+// finished tells whether nothing is left to train in a trial's folder.
+func finished(dir string) bool {
+	state, _ := record.Check(dir)
+	return state == record.Done
+}
+
+func readTrial(dir string) (t record.Trial, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, record.TrialFile))
+	if err == nil {
+		err = json.Unmarshal(text, &t)
+	}
+	return t, err
+}
