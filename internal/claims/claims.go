@@ -34,6 +34,9 @@
 // it. The confidence is that of one claim. The p-values of paired tests are corrected over
 // all claims judged together (Holm); they are shown and decide nothing.
 //
+// A claim about mi, or what is made of it, is undecided if a trial's mi is within 10 % of its cap, ln N:
+// such an estimate is too low, and tells nothing of differences.
+//
 // A claim is not judged, and is undecided with the reason, if what it names does not exist, if a
 // trial that it selects failed, or if the trials that it compares differ in more than it
 // says: a confound, unless the claim declares it.
@@ -195,6 +198,13 @@ func (c Claim) judge(runs []record.Run) Verdict {
 	} else {
 		e.wall = e.withoutCPU(c.Kind)
 		v = c.Kind.judge(e)
+		why, remark := e.undecidable(c.Kind)
+		if v.N > 0 && why != "" {
+			v.Outcome, v.Reason = Undecided, why
+		}
+		if v.N > 0 {
+			v.Reason += remark
+		}
 		if e.wall && v.N > 0 {
 			v.Reason += "; by the wall clock, because no trial knows its CPU time"
 		}

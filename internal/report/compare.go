@@ -140,7 +140,8 @@ func (s sample) numbers() (values []float64) {
 // A difference is a group against its baseline in one metric, paired by seed.
 type difference struct {
 	claims.Difference
-	holm float64 // P, corrected for the groups compared in this metric
+	holm   float64 // P, corrected for the groups compared in this metric
+	capped bool    // one of the two has the metric at its cap
 }
 
 // differences compares every group with its baseline in one metric, as an order claim would. A group
@@ -157,7 +158,7 @@ func differences(groups []record.Group, split, metric string, b baseline) map[in
 		d, err := claims.Compare(groups[i].Runs, groups[b.of[i]].Runs, claims.Quantity{Metric: metric, Split: split}, confidence)
 		if err != nil {
 			if len(sampleOf(groups[i], split, metric)) > 0 {
-				all[i] = difference{}
+				all[i] = difference{capped: capped(groups[i], split, metric) || capped(groups[b.of[i]], split, metric)}
 			}
 			continue
 		}
@@ -165,15 +166,17 @@ func differences(groups []record.Group, split, metric string, b baseline) map[in
 		places, p = append(places, i), append(p, d.P)
 	}
 	for k, q := range stats.Holm(p) {
-		all[places[k]] = difference{all[places[k]].Difference, q}
+		all[places[k]] = difference{Difference: all[places[k]].Difference, holm: q}
 	}
 	return all
 }
 
 // mark is what the cell of a group that is compared carries: * if its difference from the baseline is shown, ~
-// if the interval contains 0, and nothing if there is no such interval.
+// if the interval contains 0, ^ if the metric is at its cap, and nothing if there is no such interval.
 func (d difference) mark() string {
 	switch {
+	case d.capped:
+		return atCap
 	case !d.Decided:
 		return ""
 	case d.Shown():

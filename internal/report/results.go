@@ -56,7 +56,7 @@ func results(s Source, groups []record.Group) Section {
 	}
 	for part := range slices.Chunk(further, columnsPerTable) {
 		t := meanTable(groups, split, part, baseline{})
-		t.Caption, t.Notes = "Further metrics: mean ± 95 % CI", nil
+		t.Caption, t.Notes = "Further metrics: mean ± 95 % CI", caveats(groups, split, part, mean)
 		section.Tables = append(section.Tables, t)
 	}
 	return section
@@ -129,7 +129,7 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 		diff := differences(groups, split, c.metric, b)
 		for i, s := range samplesOf(groups, split, c.metric) {
 			first, second := brief(s, c.decimals, medians)
-			t.Rows[step*i] = append(t.Rows[step*i], Cell{Text: first, Mark: m.of(diff, i)})
+			t.Rows[step*i] = append(t.Rows[step*i], Cell{Text: first, Mark: m.cell(diff, i, groups[i], split, c.metric)})
 			if medians {
 				t.Rows[step*i+1] = append(t.Rows[step*i+1], Cell{Text: second})
 			}
@@ -143,7 +143,12 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 		what = "mean ± standard deviation over n seeds"
 	}
 	t.Caption = fmt.Sprintf("%s split, last row of each trial, nats per example; %s.", splitNames[split], what)
+	center := mean
+	if medians {
+		center = stats.Median
+	}
 	t.Notes = append(legend(groups, b, m), glossary(metrics))
+	t.Notes = append(t.Notes, caveats(groups, split, columns, center)...)
 	t.Notes = append(t.Notes, truths(groups, split)...)
 	return t
 }
@@ -157,7 +162,7 @@ var terms = []struct{ metric, is string }{
 	{"rec", "rec: −ln p(x|z)"},
 	{"nelbo", "NELBO: rec + KL"},
 	{"iw_nll", "IW-NLL: importance-weighted NLL"},
-	{"ppl", "PPL: perplexity from NELBO, an upper bound"},
+	{"ppl", "PPL: perplexity from NELBO, an upper bound, with </s> counted as a symbol"},
 }
 
 // glossary is a sentence that says what the columns are.
@@ -213,7 +218,7 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 		t.Header = append(t.Header, c.title)
 		diff := differences(groups, split, c.metric, b)
 		for i, s := range samplesOf(groups, split, c.metric) {
-			cell := Cell{Text: "–", Mark: m.of(diff, i)}
+			cell := Cell{Text: "–", Mark: m.cell(diff, i, groups[i], split, c.metric)}
 			if len(s) > 0 {
 				mean, half := meanOf(s)
 				cell.Text = spread(mean, half, len(s), c.decimals)
@@ -223,6 +228,7 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 	}
 	t.Notes = append([]string{"n: number of seeds. The CI is Student's t, which assumes normally distributed values."},
 		legend(groups, b, m)...)
+	t.Notes = append(t.Notes, caveats(groups, split, columns, mean)...)
 	return t
 }
 
@@ -236,12 +242,23 @@ func (m *marks) of(diff map[int]difference, group int) string {
 		return ""
 	}
 	mark := d.mark()
-	if mark == "" {
+	switch mark {
+	case atCap:
+	case "":
 		m.left++
-	} else {
+	default:
 		m.given++
 	}
 	return mark
+}
+
+// cell returns the mark of a group's own number: that of its comparison or, if it is not compared, whether it is
+// at its cap.
+func (m *marks) cell(diff map[int]difference, i int, g record.Group, split, metric string) string {
+	if _, compared := diff[i]; !compared && capped(g, split, metric) {
+		return atCap
+	}
+	return m.of(diff, i)
 }
 
 // legend says what the marks of a table mean, or how many seeds they need.
@@ -387,10 +404,14 @@ func medianTable(groups []record.Group, split string, columns []column) Table {
 			if len(s) > 0 {
 				text = median(s.numbers(), c.decimals, levels)
 			}
-			t.Rows[i] = append(t.Rows[i], Cell{Text: text})
+			cell := Cell{Text: text}
+			if capped(groups[i], split, c.metric) {
+				cell.Mark = atCap
+			}
+			t.Rows[i] = append(t.Rows[i], cell)
 		}
 	}
-	t.Notes = levels.notes()
+	t.Notes = append(levels.notes(), caveats(groups, split, columns, stats.Median)...)
 	return t
 }
 

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"vaelab/internal/record"
+	"vaelab/internal/stats"
+)
+
+// atCap marks a number that says nothing about differences: see record.AtCap.
+const atCap = "^"
+
+// capped tells whether a trial of a group has the metric at its cap.
+func capped(g record.Group, split, metric string) bool {
+	return slices.ContainsFunc(g.Runs, func(r record.Run) bool {
+		_, at := record.LastAtCap(r, split, metric)
+		return at
+	})
+}
+
+// caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
+// old definition, and a KL that is shown below its floor.
+func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
+	for _, c := range columns {
+		if note := record.CapNote(groups, split, c.metric); note != "" {
+			notes = append(notes, atCap+" "+note)
+		}
+		if c.metric == "gap" {
+			if note := record.GapNote(groups, split); note != "" {
+				notes = append(notes, note)
+			}
+		}
+		if c.metric == "kl" {
+			notes = append(notes, sunken(groups, split, c.decimals, center)...)
+		}
+	}
+	return notes
+}
+
+// sunken says which groups a table shows with a KL below their floor, which holds under batch statistics
+// while the table has running ones, and what the KL is under batch statistics.
+func sunken(groups []record.Group, split string, decimals int, center func([]float64) float64) (notes []string) {
+	for _, g := range groups {
+		kl, floor := sampleOf(g, split, "kl"), sampleOf(g, split, "floor")
+		if len(kl) == 0 || len(floor) == 0 {
+			continue
+		}
+		shown, least := decimal(center(kl.numbers()), decimals), decimal(center(floor.numbers()), decimals)
+		if shown == least || center(kl.numbers()) >= center(floor.numbers()) {
+			continue
+		}
+		note := fmt.Sprintf("%s: the KL, %s, lies below the floor, %s. The floor is of batch statistics, the table has running ones", g.Label, shown, least)
+		batch := sample{}
+		for seed, gap := range sampleOf(g, split, "bn_gap") {
+			batch[seed] = kl[seed] + gap
+		}
+		if len(batch) > 0 {
+			note += fmt.Sprintf("; by batch statistics the KL is %s (kl + bn_gap)", decimal(center(batch.numbers()), decimals))
+		}
+		notes = append(notes, note+".")
+	}
+	return notes
+}
+
+// mean is a center of numbers, as stats.Median is.
+func mean(x []float64) float64 {
+	m, _ := stats.MeanDeviation(x)
+	return m
+}

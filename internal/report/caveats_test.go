@@ -1,0 +1,99 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+// trialWith is a finished trial with these values in its test row.
+func trialWith(variant string, seed int, values map[string]float64) record.Run {
+	return record.Run{
+		Trial: record.Trial{Experiment: "x", ID: variant, Variant: variant, Seed: seed, Config: map[string]string{"variant": variant}, Data: "d"},
+		Rows:  []record.Row{{Step: 1, Split: "test", Values: values}}, State: record.Done,
+	}
+}
+
+// TestCaveats: a KL that is shown below its floor has the KL by batch statistics beside it; MI at its cap is
+// marked in every group and compared in none; a gap without gap_se is called old. Nothing is said without cause.
+func TestCaveats(t *testing.T) {
+	groups := func(kl, mi float64, se bool) *record.Set {
+		set := &record.Set{}
+		for seed := range 6 {
+			for i, variant := range []string{"vanilla", "bn"} {
+				v := map[string]float64{"kl": kl + float64(i), "floor": 2.88 + float64(i), "bn_gap": 0.19, "mi": mi - float64(i)*0.05, "mi_cap": 3, "gap": 1}
+				if se {
+					v["gap_se"] = 0.1
+				}
+				set.Runs = append(set.Runs, trialWith(variant, seed+1, v))
+			}
+		}
+		return set
+	}
+	const (
+		below  = "vanilla: the KL, 2.83, lies below the floor, 2.88. The floor is of batch statistics, the table has running ones; by batch statistics the KL is 3.02 (kl + bn_gap)."
+		capped = "^ mi says nothing about differences in 12 of 12 trials (vanilla, bn): it is within 10 % of its cap of 3.00, the logarithm of the number of examples."
+		old    = "gap is of the old definition in 12 of 12 trials (vanilla, bn)"
+	)
+	for _, c := range []struct {
+		name string
+		set  *record.Set
+		says []string
+		mark string // of bn's MI
+	}{
+		{"nothing", groups(2.9, 2, true), nil, "*"},
+		{"below the floor", groups(2.83, 2, true), []string{below}, "*"},
+		{"equal to two digits", groups(2.8799, 2, true), nil, "*"},
+		{"at the cap", groups(2.9, 2.95, true), []string{capped}, "^"},
+		{"below the cap", groups(2.9, 2.6, true), nil, "*"},
+		{"old", groups(2.9, 2, false), []string{old}, "*"},
+		{"all", groups(2.83, 2.95, false), []string{below, capped, old}, "^"},
+	} {
+		report := section(t, Source{Set: c.set}, "Results").Tables
+		for where, table := range map[string]Table{"summary": Summary(c.set), "means": report[0], "medians": report[len(report)-2]} {
+			notes := strings.Join(table.Notes, "\n")
+			for _, s := range []string{below, capped, old} {
+				wanted := false
+				for _, w := range c.says {
+					wanted = wanted || w == s
+				}
+				if strings.Contains(notes, s) != wanted {
+					t.Errorf("%s, %s: says %q: %t\n%s", c.name, where, s, !wanted, notes)
+				}
+			}
+			marks := map[string]string{}
+			for _, row := range table.Rows {
+				for j, h := range table.Header {
+					if h == "MI" && row[0].Text != "" {
+						marks[strings.TrimSuffix(row[0].Text, " (baseline)")] = row[j].Mark
+					}
+				}
+			}
+			want := c.mark
+			if where == "medians" && want == "*" { // it compares nothing
+				want = ""
+			}
+			if marks["bn"] != want || (marks["vanilla"] == "^") != (want == "^") {
+				t.Errorf("%s, %s: marks %q, want %q", c.name, where, marks, want)
+			}
+		}
+	}
+}
+
+// TestCapOfFurtherMetrics: what is made of mi, and mi in batches, is marked in its table, too.
+func TestCapOfFurtherMetrics(t *testing.T) {
+	set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 5, "mi": 2.9, "mi_cap": 3, "marginal_kl": 2.1, "mi_batch": 3.4, "mi_batch_cap": 3.47})}}
+	var notes []string
+	for _, table := range section(t, Source{Set: set}, "Results").Tables {
+		notes = append(notes, table.Notes...)
+	}
+	for _, want := range []string{
+		"^ marginal_kl says nothing about differences in 1 of 1 trials (bn): mi is within 10 % of its cap of 3.00",
+		"^ mi_batch says nothing about differences in 1 of 1 trials (bn): it is within 10 % of its cap of 3.47, the logarithm of the number of examples in a batch.",
+	} {
+		if !strings.Contains(strings.Join(notes, "\n"), want) {
+			t.Errorf("%q is missing:\n%s", want, strings.Join(notes, "\n"))
+		}
+	}
+}
