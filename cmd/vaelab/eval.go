@@ -52,7 +52,10 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			if all {
 				depth = train.Full
 			}
-			values, vectors := train.Measure(t.model, t.trial, t.set, part, depth)
+			values, vectors, err := train.Measure(cmd.Context(), t.model, t.trial, t.set, part, depth)
+			if err != nil {
+				return err
+			}
 			return printMetrics(cmd.OutOrStdout(), c.split, part.N(), values, vectors, asJSON)
 		},
 	}

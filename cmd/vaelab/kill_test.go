@@ -172,6 +172,48 @@ func TestInterruptions(t *testing.T) {
 	})
 }
 
+// TestStoppedInTest: a run hears that it should stop while it tests, too, and the same command tests again from the
+// checkpoint that stands before the test.
+func TestStoppedInTest(t *testing.T) {
+	folder(t, "slow.yaml", strings.Replace(tiny, "epochs: 2", "epochs: 2, iw_samples: 4000", 1)+"grid: [{variant: bn}]\n")
+	started := time.Now()
+	if text, err := process(nil, "run", "slow.yaml", "--out", "whole").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	took := time.Since(started)
+	args := []string{"run", "slow.yaml", "--out", "stopped", "--checkpoint", "1h"}
+	cmd := process(nil, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for { // until the only checkpoint is there
+		if found, _ := filepath.Glob(filepath.Join("stopped", "*", "*", "*", train.CheckpointFile)); len(found) > 0 {
+			break
+		}
+		if time.Since(started) > time.Minute {
+			t.Fatalf("there is no checkpoint before the test\n%s", out.String())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(took / 5)
+	signalled := time.Now()
+	cmd.Process.Signal(syscall.SIGTERM)
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+		t.Fatalf("%v, want exit code %d\n%s", err, exitInterrupted, out.String())
+	}
+	if slow := time.Since(signalled); slow > took/2 {
+		t.Errorf("stopped %v after the signal; the whole run takes %v", slow, took)
+	}
+	has(t, "message", out.String(), "stopped after", "left a checkpoint. To go on:\n  vaelab run slow.yaml --out stopped --checkpoint 1h\n")
+	if r := succeeds(t, args...); !strings.Contains(r.err, "from a checkpoint") {
+		t.Errorf("it did not go on from a checkpoint:\n%s", r.err)
+	}
+	sameResults(t, "whole", "stopped")
+}
+
 // onlyFinished fails if a finished trial's folder holds what only a killed one needs.
 func onlyFinished(t *testing.T, dir string) {
 	t.Helper()

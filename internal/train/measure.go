@@ -1,11 +1,14 @@
 package train
 
 import (
+	"context"
 	"math"
 	"strconv"
 
 	"vaelab/internal/data"
+	"vaelab/internal/grad"
 	"vaelab/internal/metrics"
+	"vaelab/internal/nn"
 	"vaelab/internal/stream"
 	"vaelab/internal/vae"
 )
@@ -26,8 +29,19 @@ const trueExamples = 100
 
 // Measure is every metric of a model on a split, under running statistics, by name. What depends on
 // which examples come together is drawn from streams named by the seed: partners, batches and
-// halves. So another order of the split's examples changes a metric by its error only.
-func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth Depth) (map[string]float64, map[string][]float64) {
+// halves. So another order of the split's examples changes a metric by its error only. If ctx ends, Measure stops
+// before the next batch and returns ctx's error.
+func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, split data.Split, depth Depth) (values map[string]float64, vectors map[string][]float64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			end, ok := r.(interruption)
+			if !ok {
+				panic(r)
+			}
+			values, vectors, err = nil, nil, end.error
+		}
+	}()
+	m = stoppable(ctx, m)
 	settings, seed := trial.Train, uint64(trial.Seed)
 	byLength, draws := settings.Batching == "length", 1
 	if depth > Quick {
@@ -35,12 +49,12 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 	}
 	batches := split.Batches(settings.BatchSize, byLength, nil)
 	e := metrics.Encode(m, batches, seed)
-	values, vectors := metrics.All(e)
+	values, vectors = metrics.All(e)
 	values["objective"] = e.Objective(trial.KL.Beta, byLength, seed)
 	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
 	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(byLength, seed)
 	if depth == Quick {
-		return values, vectors
+		return values, vectors, nil
 	}
 	drawn := split.Batches(settings.BatchSize, byLength, stream.New(seed, "statistics"))
 	metrics.More(m, batches, drawn, e, settings.IWSamples, seed, values, vectors)
@@ -54,7 +68,45 @@ func Measure(m *vae.Model, trial Trial, set *data.Set, split data.Split, depth D
 		}
 		values["probe_chance"] = e.Labelled().Chance()
 	}
-	return values, vectors
+	return values, vectors, nil
+}
+
+// An interruption is the error of a context that ended while a model was measured.
+type interruption struct{ error }
+
+// until panics with an interruption once a context has ended.
+func until(ctx context.Context) {
+	if err := ctx.Err(); err != nil {
+		panic(interruption{err})
+	}
+}
+
+// stoppable returns a model of the same parameters that panics with an interruption once ctx has ended. The
+// metrics are a dozen passes over a split that know nothing of contexts; each batch of each goes through here.
+func stoppable(ctx context.Context, m *vae.Model) *vae.Model {
+	s := *m
+	s.Encoder, s.Decoder = stoppableEncoder{m.Encoder, ctx}, stoppableDecoder{m.Decoder, ctx}
+	return &s
+}
+
+type stoppableEncoder struct {
+	vae.Encoder
+	ctx context.Context
+}
+
+func (e stoppableEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	until(e.ctx)
+	return e.Encoder.Encode(p, x)
+}
+
+type stoppableDecoder struct {
+	vae.Decoder
+	ctx context.Context
+}
+
+func (d stoppableDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	until(d.ctx)
+	return d.Decoder.LogProb(p, z, x)
 }
 
 // probeLabels are posterior means of training examples, at most as many as the largest probe

@@ -166,7 +166,7 @@ func TestTrueNLLIsTheFloor(t *testing.T) {
 		v := known.NLL(x)
 		nll, squares = nll+v/500, squares+v*v/500
 	}
-	values, _ := Measure(tr.Model, trial, set, set.Test, Final)
+	values, _ := measurement(t, tr.Model, trial, set, set.Test, Final)
 	got, se := values["true_nll"], math.Sqrt((squares-nll*nll)/500)
 	if math.Abs(got-nll) > 1e-9 || math.Abs(got-known.Entropy()) > 4*se || values["nelbo"] < got {
 		t.Errorf("true NLL %v, want %v, entropy %v ± %v, NELBO %v", got, nll, known.Entropy(), se, values["nelbo"])
@@ -204,7 +204,7 @@ func TestTrueNLLOfText(t *testing.T) {
 		v := exact(seq)
 		nll, mi = nll+v/8, mi+(v+set.Truth.LogProb(set.Test.Latents[i], seq))/8
 	}
-	values, _ := Measure(tr.Model, trial, set, set.Test, Final)
+	values, _ := measurement(t, tr.Model, trial, set, set.Test, Final)
 	near := func(what string, got, want, within float64) {
 		t.Helper()
 		if !(math.Abs(got-want) <= within) {
@@ -216,7 +216,7 @@ func TestTrueNLLOfText(t *testing.T) {
 	if values["nelbo"] < values["true_nll"] || values["true_mi"] < 0.5 {
 		t.Errorf("NELBO %v, %v", values["nelbo"], values)
 	}
-	if quick, _ := Measure(tr.Model, trial, set, set.Test, Quick); quick["true_nll"] != 0 {
+	if quick, _ := measurement(t, tr.Model, trial, set, set.Test, Quick); quick["true_nll"] != 0 {
 		t.Errorf("every evaluation has it: %v", quick)
 	}
 
@@ -235,4 +235,14 @@ func TestTrueNLLOfText(t *testing.T) {
 	if se := values["true_nll_se"]; se <= 0 || se > 0.3 {
 		t.Errorf("standard error %v", se)
 	}
+}
+
+// measurement is Measure where nobody stops it.
+func measurement(t *testing.T, m *vae.Model, trial Trial, set *data.Set, split data.Split, depth Depth) (map[string]float64, map[string][]float64) {
+	t.Helper()
+	values, vectors, err := Measure(t.Context(), m, trial, set, split, depth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values, vectors
 }

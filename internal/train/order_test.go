@@ -41,7 +41,7 @@ func TestOrderOfTheFile(t *testing.T) {
 		all := map[string][]float64{}
 		for seed := range seeds {
 			trial.Seed = seed + 1
-			values, vectors := Measure(tr.Model, trial, set, split, Final)
+			values, vectors := measurement(t, tr.Model, trial, set, split, Final)
 			for name, v := range values {
 				all[name] = append(all[name], v)
 			}

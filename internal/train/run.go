@@ -85,14 +85,29 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 	if err := t.loop(ctx, dir, rows, hooks); err != nil {
 		return err
 	}
-	return t.finish(dir, rows, hooks)
+	if err := t.checkpoint(dir, rows); err != nil { // the test may take minutes, and be stopped
+		return err
+	}
+	return t.finish(ctx, dir, rows, hooks)
 }
 
 // loop trains epoch after epoch.
 func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hooks Hooks) error {
 	steps := t.Steps()
 	last := Progress{Steps: steps}
-	for t.Step < steps && t.ended() == byItself {
+	for {
+		if t.Batch > 0 && t.Batch == len(t.batches) {
+			err := t.endEpoch(ctx, rows)
+			if err != nil && errors.Is(err, ctx.Err()) { // nothing has been written or counted yet
+				return errors.Join(t.checkpoint(dir, rows), err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if t.Step == steps || t.ended() != byItself {
+			return nil
+		}
 		// Before the step, so that a checkpoint never stands for this row: it is measured again.
 		if every := t.trial.Train.LagEvery; every > 0 && t.Step%every == 0 {
 			if err := t.lag(rows); err != nil {
@@ -109,15 +124,6 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 				return err
 			}
 		}
-		if t.Batch == len(t.batches) {
-			t.Batch = 0
-			t.Epoch++
-			if t.Epoch%t.trial.Train.EvalEvery == 0 && t.set.Valid.N() > 0 {
-				if err := t.validate(rows); err != nil {
-					return err
-				}
-			}
-		}
 		last.Step = t.Step
 		if t.Monitor.Readings > 0 {
 			last.State = t.Monitor.State.String()
@@ -125,23 +131,27 @@ func (t *Trainer) loop(ctx context.Context, dir string, rows *record.Writer, hoo
 		if hooks.Progress != nil {
 			hooks.Progress(last)
 		}
-		if ctx.Err() != nil || hooks.CheckpointDue != nil && hooks.CheckpointDue() {
+		stop := ctx.Err()
+		if stop != nil || hooks.CheckpointDue != nil && hooks.CheckpointDue() {
 			if err := t.checkpoint(dir, rows); err != nil {
 				return err
 			}
 		}
-		if err := ctx.Err(); err != nil {
+		if stop != nil {
+			return stop
+		}
+	}
+}
+
+// endEpoch counts the epoch whose batches are used up, and measures the validation split if it is time for that.
+func (t *Trainer) endEpoch(ctx context.Context, rows *record.Writer) error {
+	if (t.Epoch+1)%t.trial.Train.EvalEvery == 0 && t.set.Valid.N() > 0 {
+		if err := t.validate(ctx, rows); err != nil {
 			return err
 		}
 	}
-	if t.Waiting.Over && t.Sum.Steps > 0 { // the last row of split train is of the last step here, too
-		if err := rows.Write(t.trainRow()); err != nil {
-			return err
-		}
-	}
-	if t.trial.Train.LagEvery > 0 {
-		return t.lag(rows)
-	}
+	t.Batch = 0
+	t.Epoch++
 	return nil
 }
 
@@ -155,8 +165,8 @@ func (t *Trainer) lag(rows *record.Writer) error {
 
 // validate measures the validation split and, once the KL weight is final, lets train.stop and the
 // decay judge it, and keeps the best weights.
-func (t *Trainer) validate(rows *record.Writer) error {
-	row, seen, err := t.evaluate("valid", t.set.Valid, Quick, rows)
+func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
+	row, seen, err := t.evaluate(ctx, "valid", t.set.Valid, Quick, rows)
 	if err != nil {
 		return err
 	}
@@ -166,7 +176,7 @@ func (t *Trainer) validate(rows *record.Writer) error {
 	}
 	stop := t.trial.Train.Stop
 	t.Waiting.Judge(stop, row.Values[stop.Metric])
-	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch, row.Values["objective"]) {
+	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch+1, row.Values["objective"]) {
 	case optim.IsBest:
 		t.best = nn.Tensors(t.Model.Params.All(), "")
 	case optim.Lower:
@@ -178,8 +188,11 @@ func (t *Trainer) validate(rows *record.Writer) error {
 }
 
 // evaluate measures a split and writes the row; a bound that is not finite is divergence.
-func (t *Trainer) evaluate(name string, split data.Split, depth Depth, rows *record.Writer) (record.Row, metrics.Monitor, error) {
-	row, seen := t.judge(name, split, depth)
+func (t *Trainer) evaluate(ctx context.Context, name string, split data.Split, depth Depth, rows *record.Writer) (record.Row, metrics.Monitor, error) {
+	row, seen, err := t.judge(ctx, name, split, depth)
+	if err != nil {
+		return row, seen, err
+	}
 	if err := rows.Write(row); err != nil {
 		return row, seen, err
 	}
@@ -194,15 +207,26 @@ func (t *Trainer) reload() error {
 	return nn.LoadTensors(&safetensors.File{Tensors: t.best}, t.Model.Params.All(), "")
 }
 
-// finish tests the reported weights, saves them, and marks the trial as done.
-func (t *Trainer) finish(dir string, rows *record.Writer, hooks Hooks) error {
+// finish tests the reported weights, saves them, and marks the trial as done. The rows that it writes come after those
+// of the last checkpoint, which stays: if ctx ends, finish is begun anew.
+func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, hooks Hooks) error {
+	if t.Waiting.Over && t.Sum.Steps > 0 { // the last row of split train is of the last step here, too
+		if err := rows.Write(t.trainRow()); err != nil {
+			return err
+		}
+	}
+	if t.trial.Train.LagEvery > 0 {
+		if err := t.lag(rows); err != nil {
+			return err
+		}
+	}
 	if t.trial.Train.Report == "best" && t.best != nil {
 		if err := t.reload(); err != nil {
 			return err
 		}
 	}
 	if t.set.Test.N() > 0 {
-		if _, _, err := t.evaluate("test", t.set.Test, Final, rows); err != nil {
+		if _, _, err := t.evaluate(ctx, "test", t.set.Test, Final, rows); err != nil {
 			return err
 		}
 	}

@@ -126,6 +126,57 @@ func TestResumeIsExact(t *testing.T) {
 }
 
 // TestLostRowsStartAnew: a checkpoint whose rows are gone is not believed.
+// A countdown is a context that ends when it has been asked so many times whether it has.
+type countdown struct {
+	context.Context
+	left *int
+}
+
+func (c countdown) Err() error {
+	if *c.left--; *c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestMeasurementsAreStopped: a trial that is stopped between two batches of an evaluation, of the validation split or in
+// its final test, leaves a checkpoint and ends with the bytes of an uninterrupted one.
+func TestMeasurementsAreStopped(t *testing.T) {
+	settings := eventful()
+	settings.Epochs, settings.IWSamples = 3, 200
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	asked := 1 << 40
+	if err := runTo(t, countdown{t.Context(), &asked}, settings, whole, Hooks{}, variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05}); err != nil {
+		t.Fatal(err)
+	}
+	asked = 1<<40 - asked
+	stops, inTest := 0, 0
+	for n := 1; ; n += asked / 13 { // in the end enough for all that is left
+		left, steps := n, 0
+		err := runTo(t, countdown{t.Context(), &left}, settings, parts, Hooks{Progress: func(Progress) { steps++ }}, variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(parts, CheckpointFile)); err != nil {
+			t.Fatal(err)
+		}
+		if stops++; steps == 0 {
+			inTest++
+		}
+	}
+	if stops < 5 || inTest < 1 {
+		t.Errorf("stopped %d times, %d of them before the first step; the test does not test that", stops, inTest)
+	}
+	for _, name := range []string{record.RowsFile, ModelFile} {
+		if !bytes.Equal(read(t, filepath.Join(whole, name)), read(t, filepath.Join(parts, name))) {
+			t.Errorf("%s of a trial stopped %d times differs from an uninterrupted one", name, stops)
+		}
+	}
+}
+
 func TestLostRowsStartAnew(t *testing.T) {
 	whole, lost := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	if err := runTo(t, context.Background(), eventful(), whole, Hooks{}); err != nil {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -242,7 +243,7 @@ func (t *Trainer) row(split string, values map[string]float64, vectors map[strin
 
 // Evaluate measures the model on a split under running statistics, as every evaluation does.
 func (t *Trainer) Evaluate(name string, split data.Split) record.Row {
-	row, _ := t.judge(name, split, Quick)
+	row, _, _ := t.judge(context.Background(), name, split, Quick) // which never ends
 	return row
 }
 
@@ -271,8 +272,11 @@ func (t *Trainer) ended() int {
 
 // judge measures the model on a split and says how it stands with collapse: state is a metrics.State, and collapse_step, if it has collapsed, the step of the
 // evaluation that first saw it.
-func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row, metrics.Monitor) {
-	values, vectors := Measure(t.Model, t.trial, t.set, split, depth)
+func (t *Trainer) judge(ctx context.Context, name string, split data.Split, depth Depth) (record.Row, metrics.Monitor, error) {
+	values, vectors, err := Measure(ctx, t.Model, t.trial, t.set, split, depth)
+	if err != nil {
+		return record.Row{}, t.Monitor, err
+	}
 	seen := t.Monitor.Next(t.Step, metrics.Reading{
 		KL: values["kl"], MI: values["mi"], Gap: values["gap"], Floor: values["floor"],
 	})
@@ -283,7 +287,7 @@ func (t *Trainer) judge(name string, split data.Split, depth Depth) (record.Row,
 	if name == "test" && t.trial.mayEnd() {
 		values["stopped"] = float64(t.ended())
 	}
-	return t.row(name, values, vectors), seen
+	return t.row(name, values, vectors), seen, nil
 }
 
 // lagExamples is how many examples of the validation split the inference lag is measured on: enough
