@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"vaelab/internal/record"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 )
 
@@ -212,6 +214,33 @@ func TestStoppedInTest(t *testing.T) {
 		t.Errorf("it did not go on from a checkpoint:\n%s", r.err)
 	}
 	sameResults(t, "whole", "stopped")
+}
+
+// TestOtherKernels: a trial that was begun with other kernels is not gone on with, and a group that mixes them is warned of.
+func TestOtherKernels(t *testing.T) {
+	if name := tensor.Kernel(); name != "avx2" && name != "avx512" {
+		t.Skip("no other kernels here than", name)
+	}
+	folder(t, "long.yaml", strings.Replace(long, "epochs: 60", "epochs: 20", 1))
+	command := []string{"run", "long.yaml", "--checkpoint", "0s", "-j", "1", "--seeds", "2", "--set", "variant=bn"}
+	if text, err := killable(t, "results", syscall.SIGINT, 1000, 0, command...); err == nil {
+		t.Fatalf("it was not stopped\n%s", text)
+	}
+	text, err := process([]string{"VAELAB_KERNEL=generic"}, append(command, "--seeds", "1")...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	const note = `vaelab: note: bn seed 1: results/long/bn-[0-9a-f]{8}/seed-1/last.safetensors: the class of kernels must be "\S+ (v3 )?float32 gonum blas32", and is "\S+ (v3 )?float32 avx2 or avx512"; the trial is trained from the start\n`
+	if !regexp.MustCompile(note).Match(text) {
+		t.Errorf("no note says that the trial is begun anew:\n%s", text)
+	}
+	r := succeeds(t, command...)
+	has(t, "the table", r.out, "note: bn: its trials ran with kernels that round differently: ")
+	succeeds(t, "report", "results/long")
+	has(t, "the report", read(t, "results/long/report.md"), "The trials ran with kernels that round differently", "bn: its trials ran with kernels that round differently")
+	if r := succeeds(t, append(command, "--seeds", "2,3", "--out", "results2")...); strings.Contains(r.out, "round differently") {
+		t.Errorf("one class is warned of:\n%s", r.out)
+	}
 }
 
 // onlyFinished fails if a finished trial's folder holds what only a killed one needs.

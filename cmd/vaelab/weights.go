@@ -148,7 +148,7 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 	f, err = modelOf(run)
 	if errors.Is(err, fs.ErrNotExist) {
 		prefix = "model/"
-		f, err = safetensors.Read(filepath.Join(run.Dir, train.CheckpointFile))
+		f, err = train.ReadCheckpoint(run.Dir)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil, nil, "", fmt.Errorf("%s: no weights yet: the trial is %v and left no checkpoint", dir, run.State)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 )
 
@@ -39,6 +40,23 @@ type Manifest struct {
 	// Trials side by side share it, and one after another takes it over. 0 if the system does not say.
 	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
 	Resumed    bool  `json:"resumed,omitempty"` // the process resumed a checkpoint
+}
+
+// Class returns what the last digits of a trial's results depend on beside settings and seed: the architecture, the
+// precision and the class of kernels. AVX2 and AVX-512 give the same bytes and are one class. It is empty for a
+// trial without a manifest.
+func (m Manifest) Class() string {
+	if m.Kernel == "" {
+		return ""
+	}
+	kernel, level := m.Kernel, ""
+	if kernel == "avx2" || kernel == "avx512" {
+		kernel = "avx2 or avx512"
+	}
+	if m.GOAMD64 >= "v3" { // from there on the compiler fuses products and sums
+		level = " v3"
+	}
+	return fmt.Sprintf("%s%s %s %s", m.Arch, level, m.Precision, kernel)
 }
 
 // Save writes manifest.json into a trial's folder.

@@ -345,6 +345,32 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestClass: two tiers that give the same bytes are one class; whatever rounds differently is another.
+func TestClass(t *testing.T) {
+	base := Manifest{Arch: "amd64", GOAMD64: "v1", Precision: "float32", Kernel: "avx2"}
+	for _, c := range []struct {
+		change func(m *Manifest)
+		same   bool
+	}{
+		{func(m *Manifest) { m.Kernel = "avx512" }, true},
+		{func(m *Manifest) { m.GOAMD64 = "" }, true},
+		{func(m *Manifest) { m.CPU, m.Procs, m.OS, m.Version = "another", 7, "plan9", "v9" }, true},
+		{func(m *Manifest) { m.Kernel = "gonum blas32" }, false},
+		{func(m *Manifest) { m.Precision, m.Kernel = "float64", "gonum blas64" }, false},
+		{func(m *Manifest) { m.Arch = "arm64" }, false},
+		{func(m *Manifest) { m.GOAMD64 = "v3" }, false},
+	} {
+		other := base
+		c.change(&other)
+		if (other.Class() == base.Class()) != c.same {
+			t.Errorf("%q and %q, want the same: %t", base.Class(), other.Class(), c.same)
+		}
+	}
+	if class := (Manifest{}).Class(); class != "" {
+		t.Errorf("without a manifest: %q", class)
+	}
+}
+
 // TestLoadFormat: settings that cannot be read are damage that names the file, and the format that is read.
 func TestLoadFormat(t *testing.T) {
 	dir := t.TempDir()

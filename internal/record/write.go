@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -28,14 +29,7 @@ func OpenWriter(path string, keep Sum) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{f: f, sum: sha256.New()}
-	w.size, err = io.CopyN(w.sum, f, keep.Size)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if got := w.Sum(); err == nil && keep != (Sum{}) && got != keep {
-		err = &Damage{filepath.Dir(path), filepath.Base(path), fmt.Sprintf("it begins with %v; the checkpoint says %v", got, keep)}
-	}
-	if err == nil {
+	if err = w.begin(path, keep); err == nil {
 		err = f.Truncate(w.size)
 	}
 	if err == nil {
@@ -46,6 +40,32 @@ func OpenWriter(path string, keep Sum) (*Writer, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// begin reads the part of the file that the writer keeps.
+func (w *Writer) begin(path string, keep Sum) (err error) {
+	w.size, err = io.CopyN(w.sum, w.f, keep.Size)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if got := w.Sum(); keep != (Sum{}) && got != keep {
+		return &Damage{filepath.Dir(path), filepath.Base(path), fmt.Sprintf("it begins with %v; the checkpoint says %v", got, keep)}
+	}
+	return nil
+}
+
+// CheckRows returns a *Damage if the rows in a trial's folder do not begin with the part that has the sum keep.
+func CheckRows(dir string, keep Sum) error {
+	path := filepath.Join(dir, RowsFile)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Damage{dir, RowsFile, fmt.Sprintf("it is missing; the checkpoint says %v", keep)}
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return (&Writer{f: f, sum: sha256.New()}).begin(path, keep)
 }
 
 // Write appends one row in one write call, so that a killed trial leaves at most one line

@@ -20,7 +20,7 @@ var origins = []origin{
 	{"versions of the program", func(r record.Run) string { return r.Manifest.Version }, "Versions may train differently."},
 	{"revisions", revision, "Versions may train differently."},
 	{"precisions", func(r record.Run) string { return r.Manifest.Precision }, "They round differently."},
-	{"kernels", func(r record.Run) string { return r.Manifest.Kernel }, "They may round differently."},
+	{"kernels", func(r record.Run) string { return r.Manifest.Kernel }, ""},
 	{"CPU models", func(r record.Run) string { return r.Manifest.CPU }, "Their times do not compare."},
 	{"platforms", platform, "They may round differently."},
 	{"versions of Go", func(r record.Run) string { return r.Manifest.Go }, ""},
@@ -46,6 +46,9 @@ func revision(r record.Run) string {
 	}
 }
 
+// class is the class of kernels: two tiers that give the same bytes are one.
+func class(r record.Run) string { return r.Manifest.Class() }
+
 func platform(r record.Run) string {
 	m := r.Manifest
 	if m.OS == "" {
@@ -63,7 +66,7 @@ func provenance(s Source) Section {
 	section := Section{Title: "Provenance", Command: "vaelab export " + s.Folder + " > rows.csv"}
 	t := Table{Header: []string{"what", "value (trials)"}, Left: 2}
 	for _, o := range origins {
-		if values := census(s.Set, o.of); len(values) > 0 {
+		if values := census(s.Set.Runs, o.of); len(values) > 0 {
 			t.Rows = append(t.Rows, plain(o.what, tally(values)))
 		}
 	}
@@ -149,9 +152,9 @@ func (s *sum) add(seconds float64) {
 func (s sum) String() string { return fmt.Sprintf("%.0f s of %s", s.seconds, count(s.n, "trial")) }
 
 // census counts the trials by what they say; those that say nothing are left out.
-func census(set *record.Set, of func(record.Run) string) map[string]int {
+func census(runs []record.Run, of func(record.Run) string) map[string]int {
 	values := map[string]int{}
-	for _, r := range set.Runs {
+	for _, r := range runs {
 		if v := of(r); v != "" {
 			values[v]++
 		}

@@ -193,7 +193,8 @@ func hard() Source {
 		set.Runs[i].Manifest = record.Manifest{Version: "v1", Kernel: "avx2", OS: "linux", Arch: "amd64", Started: fmt.Sprintf("2026-01-0%dT00:00:00Z", i%3+1), Seconds: 2,
 			Revision: "0a1b", CPU: "model A", CPUSeconds: 3, PeakMemory: int64(i+40) * 1e6}
 	}
-	set.Runs[0].Manifest.Kernel = "avx512"
+	set.Runs[0].Manifest.Kernel = "gonum blas32"
+	set.Runs[3].Manifest.Kernel = "avx512" // gives the bytes of avx2
 	set.Runs[1].Manifest.Modified, set.Runs[1].Manifest.CPU = "true", "model B"
 	set.Runs[4].Manifest.Revision, set.Runs[4].Manifest.Resumed = "", true
 	set.Runs[2].Manifest.Warnings = []string{"glyphs: 3 images left out"}
@@ -290,7 +291,8 @@ func TestSettings(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	got := strings.Join(section(t, hard(), "Warnings").List, "\n")
 	for _, want := range []string{
-		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "eps violates the floor", "different kernels: avx2 (5), avx512 (1)",
+		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "eps violates the floor", "kernels that round differently: amd64  avx2 or avx512 (5), amd64  gonum blas32 (1).",
+		"its trials ran with kernels that round differently: amd64",
 		"In 3 of 8 trials the revision of the program is unknown", "In 1 of 8 trials the program was built from a modified working tree", "different CPU models: model A (5), model B (1). Their times do not compare.",
 		"different revisions: 0a1b (4), 0a1b modified (1), unknown (1). Versions may train differently.", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
 	} {

@@ -60,6 +60,9 @@ func Doubts(g record.Group) (doubts []string) {
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
+	if classes := census(g.Runs, class); len(classes) > 1 {
+		doubts = append(doubts, fmt.Sprintf("its trials ran with kernels that round differently: %s", tally(classes)))
+	}
 	return doubts
 }
 
@@ -128,9 +131,12 @@ func mixtures(set *record.Set) (items []string) {
 		if o.mixed == "" {
 			continue
 		}
-		if values := census(set, o.of); len(values) > 1 {
+		if values := census(set.Runs, o.of); len(values) > 1 {
 			items = append(items, fmt.Sprintf("The trials ran with different %s: %s. %s", o.what, tally(values), o.mixed))
 		}
+	}
+	if classes := census(set.Runs, class); len(classes) > 1 {
+		items = append(items, fmt.Sprintf("The trials ran with kernels that round differently: %s.", tally(classes)))
 	}
 	unknown, modified := Untraceable(set)
 	if unknown > 0 {

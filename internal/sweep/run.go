@@ -237,7 +237,8 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 			due = now.Add(r.Checkpoint)
 			return true
 		},
-		Note: func(note string) { r.Observer.Noted(index, note) },
+		Class: m.Class(),
+		Note:  func(note string) { r.Observer.Noted(index, note) },
 		Finished: func(resumed bool) error {
 			m.Resumed, m.CPUSeconds, m.Seconds = resumed, cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
 			if r.PeakMemory != nil {

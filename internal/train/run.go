@@ -3,14 +3,12 @@ package train
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"vaelab/internal/data"
 	"vaelab/internal/metrics"
@@ -39,13 +37,17 @@ type Hooks struct {
 	Progress      func(Progress)
 	CheckpointDue func() bool  // asked after every step
 	Note          func(string) // told what the user should know
+	// Class is the class of kernels that the trial runs with, see record.Manifest.Class. A checkpoint of another one rounds
+	// differently, and is not resumed.
+	Class string
 	// Finished is called when nothing but DONE is missing; resumed tells whether the trial went on from a checkpoint. It may
 	// write the manifest, which DONE covers.
 	Finished func(resumed bool) error
 }
 
 // Run trains a trial in its folder, from its checkpoint if there is one, and leaves rows,
-// weights and DONE. If ctx ends it leaves a checkpoint and returns ctx's error. A trial
+// weights and DONE. A checkpoint that is damaged, or is of other rows, of another trial or of another class of kernels, is not
+// resumed: the trial is trained from the start, with a note. If ctx ends it leaves a checkpoint and returns ctx's error. A trial
 // that fails, a panic of the engine included, leaves FAILED with the reason.
 func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hooks) (err error) {
 	defer func() {
@@ -60,24 +62,7 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 	if err := record.CleanUp(dir); err != nil {
 		return err
 	}
-	t, err := New(trial, set)
-	if err != nil {
-		return err
-	}
-	if err := t.restore(dir); err != nil {
-		return err
-	}
-	rows, err := record.OpenWriter(filepath.Join(dir, record.RowsFile), t.Rows)
-	var damage *record.Damage
-	if errors.As(err, &damage) { // the checkpoint counts on other rows: train anew
-		if hooks.Note != nil {
-			hooks.Note(damage.Error() + "; the trial is trained from the start")
-		}
-		if t, err = New(trial, set); err != nil {
-			return err
-		}
-		rows, err = record.OpenWriter(filepath.Join(dir, record.RowsFile), record.Sum{})
-	}
+	t, rows, err := begin(trial, set, dir, hooks)
 	if err != nil {
 		return err
 	}
@@ -274,53 +259,4 @@ func (t *Trainer) save(path string, f safetensors.File) error {
 		return err
 	}
 	return record.WriteFileAtomic(path, bytes)
-}
-
-// checkpoint writes everything the next step depends on, after the rows it stands for.
-func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
-	var err error
-	if t.Rows, err = rows.Sync(); err != nil {
-		return err
-	}
-	state, err := json.Marshal(t.progress)
-	if err != nil {
-		return err
-	}
-	f := safetensors.File{Metadata: map[string]string{"progress": string(state)}}
-	f.Tensors = append(nn.Tensors(t.Model.Params.All(), "model/"), nn.Tensors(t.opt.State(), "optimizer/")...)
-	for _, best := range t.best {
-		best.Name = "best/" + best.Name
-		f.Tensors = append(f.Tensors, best)
-	}
-	return t.save(filepath.Join(dir, CheckpointFile), f)
-}
-
-// restore takes up a checkpoint, if there is one.
-func (t *Trainer) restore(dir string) error {
-	path := filepath.Join(dir, CheckpointFile)
-	f, err := safetensors.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal([]byte(f.Metadata["progress"]), &t.progress)
-	}
-	if err == nil {
-		err = nn.LoadTensors(f, t.Model.Params.All(), "model/")
-	}
-	if err == nil {
-		err = nn.LoadTensors(f, t.opt.State(), "optimizer/")
-	}
-	if err != nil {
-		return fmt.Errorf("%s: cannot go on from this checkpoint: %w; delete it to train from the start", path, err)
-	}
-	for _, tensor := range f.Tensors {
-		if name, ok := strings.CutPrefix(tensor.Name, "best/"); ok {
-			tensor.Name = name
-			t.best = append(t.best, tensor)
-		}
-	}
-	t.load(t.Epoch)
-	t.resumed = true
-	return nil
 }

@@ -125,7 +125,6 @@ func TestResumeIsExact(t *testing.T) {
 	}
 }
 
-// TestLostRowsStartAnew: a checkpoint whose rows are gone is not believed.
 // A countdown is a context that ends when it has been asked so many times whether it has.
 type countdown struct {
 	context.Context
@@ -174,39 +173,6 @@ func TestMeasurementsAreStopped(t *testing.T) {
 		if !bytes.Equal(read(t, filepath.Join(whole, name)), read(t, filepath.Join(parts, name))) {
 			t.Errorf("%s of a trial stopped %d times differs from an uninterrupted one", name, stops)
 		}
-	}
-}
-
-func TestLostRowsStartAnew(t *testing.T) {
-	whole, lost := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
-	if err := runTo(t, context.Background(), eventful(), whole, Hooks{}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	runTo(t, ctx, eventful(), lost, Hooks{Progress: func(p Progress) {
-		if p.Step == 20 {
-			cancel()
-		}
-	}})
-	if err := os.Truncate(filepath.Join(lost, record.RowsFile), 10); err != nil {
-		t.Fatal(err)
-	}
-	if err := runTo(t, context.Background(), eventful(), lost, Hooks{}); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(read(t, filepath.Join(whole, record.RowsFile)), read(t, filepath.Join(lost, record.RowsFile))) {
-		t.Error("the rows differ from an uninterrupted trial's")
-	}
-}
-
-func TestDamagedCheckpointIsNamed(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, CheckpointFile), []byte("not tensors at all"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	err := runTo(t, context.Background(), eventful(), dir, Hooks{})
-	if err == nil || !strings.Contains(err.Error(), CheckpointFile) || !strings.Contains(err.Error(), "delete it") {
-		t.Errorf("error %v does not name the checkpoint and the remedy", err)
 	}
 }
 

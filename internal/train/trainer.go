@@ -40,7 +40,8 @@ type Trainer struct {
 	eps     *stream.Stepper
 	dropout *stream.Stepper
 	pixels  *stream.Stepper
-	resumed bool // from a checkpoint
+	class   string // Hooks.Class
+	resumed bool   // from a checkpoint
 	progress
 }
 
