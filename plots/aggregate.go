@@ -42,7 +42,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("aggregate: no row has the vector \"aggregate\"; test rows of models with two latent dimensions or more have it")
 	}
 	pg := page{table: [][]string{{"group", "seed", "dim_a", "dim_b", "z_a", "z_b", "density"}}}
-	groups, pg.caption = firstPanels(groups, mostPanels-1) // one is the prior's
+	groups, pg.caption = firstOf(groups, mostPanels-1, "groups") // one is the prior's
 	top := 0.0
 	add := func(d density, second, group, seed, a, b string) *plot.Plot {
 		d.Top = &top
@@ -63,7 +63,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		d, ok := densityOf(grid)
 		dims, _ := record.LastVector(run, split, "aggregate_dims")
 		if !ok || len(dims) != 2 {
-			return nil, fmt.Errorf("aggregate: %s seed %d: the vector \"aggregate\" has %d numbers, no square, or \"aggregate_dims\" not 2", g.Label, run.Seed, len(grid))
+			return nil, fmt.Errorf("aggregate: %s seed %d: the vector \"aggregate\" has %d numbers, no square, or \"aggregate_dims\" not 2", plain(g.Label), run.Seed, len(grid))
 		}
 		a, b := num(dims[0]), num(dims[1])
 		second := "dims " + a + ", " + b
@@ -147,7 +147,7 @@ func (m density) Plot(c draw.Canvas, p *plot.Plot) {
 		at, up := m.centre(k)
 		l, r := x(at-m.width()/2), min(x(at+m.width()/2)+seam, c.Max.X)
 		b, t := y(up-m.width()/2), min(y(up+m.width()/2)+seam, c.Max.Y)
-		c.FillPolygon(heat(v, *m.Top), []vg.Point{{X: l, Y: b}, {X: r, Y: b}, {X: r, Y: t}, {X: l, Y: t}})
+		fillIn(c, heat(v, *m.Top), vg.Point{X: l, Y: b}, vg.Point{X: r, Y: b}, vg.Point{X: r, Y: t}, vg.Point{X: l, Y: t})
 	}
 	for sd := 1.0; sd <= 3; sd++ {
 		var circle []vg.Point
@@ -156,8 +156,8 @@ func (m density) Plot(c draw.Canvas, p *plot.Plot) {
 			circle = append(circle, vg.Point{X: x(sd * math.Cos(angle)), Y: y(sd * math.Sin(angle))})
 		}
 		// White under black shows on white and on the darkest blue.
-		c.StrokeLines(draw.LineStyle{Color: fade(color.White, 0.6), Width: 1.4}, circle)
-		c.StrokeLines(draw.LineStyle{Color: ink, Width: 0.6, Dashes: floorDashes}, circle)
+		strokeIn(c, draw.LineStyle{Color: fade(color.White, 0.6), Width: 1.4}, circle...)
+		strokeIn(c, draw.LineStyle{Color: ink, Width: 0.6, Dashes: floorDashes}, circle...)
 	}
 }
 

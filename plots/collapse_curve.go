@@ -54,7 +54,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 				continue
 			}
 			if len(v) != len(CollapseEps) {
-				return nil, fmt.Errorf("collapse-curve: %s has %d numbers in the vector \"collapse\", want one for each of %d eps; the rows are of another version", run.ID, len(v), len(CollapseEps))
+				return nil, fmt.Errorf("collapse-curve: %s has %d numbers in the vector \"collapse\", want one for each of %d eps; the rows are of another version", plain(run.ID), len(v), len(CollapseEps))
 			}
 			shares = append(shares, v)
 		}

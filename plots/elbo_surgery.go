@@ -41,7 +41,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, more := firstPanels(groups, mostPanels)
+	groups, more := firstOf(groups, mostPanels, "groups")
 	notes = append(notes, more...)
 	pg := page{table: [][]string{{"group", "epoch", "kl_mean", "kl_min", "kl_max", "mi_mean", "mi_min", "mi_max", "marginal_kl_mean", "seeds"}},
 		legend: []entry{

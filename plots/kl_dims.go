@@ -31,6 +31,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"")
 	}
 	pg := page{table: [][]string{{"group", "rank", "kl_mean", "kl_min", "kl_max", "seeds"}}}
+	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	counts := map[string]int{}
 	var cells []*plot.Plot
 	top := 0.0

@@ -43,6 +43,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("kl-examples: no valid or test row has the vector \"kl_quantiles\"")
 	}
 	pg := page{table: [][]string{{"group", "kl_from", "kl_to", "share_mean", "share_min", "share_max", "seeds", "kl_mean", "kl_sd", "floor"}}}
+	groups, more := firstOf(groups, mostLines, "groups")
 	quantiles, top := make([][][]float64, len(groups)), 0.0 // group -> seed -> level
 	for i, g := range groups {
 		for _, run := range g.Runs {
@@ -101,7 +102,8 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	if floors {
 		lead = append(lead, "Dashed: the floor of the mean KL.")
 	}
-	pg.caption = append(append(lead, withoutNote(vector, without)...), doubts(set, all)...)
+	lead = append(append(lead, more...), withoutNote(vector, without)...)
+	pg.caption = append(lead, doubts(set, all)...)
 	return pg.drawing(), nil
 }
 
@@ -189,17 +191,17 @@ func (m ridge) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		return append(line, vg.Point{X: x(m.Edges[last+1]), Y: y(base)})
 	}
-	c.StrokeLine2(draw.LineStyle{Color: rule, Width: thinWidth}, c.Min.X, y(base), c.Max.X, y(base))
+	strokeIn(c, draw.LineStyle{Color: rule, Width: thinWidth}, vg.Point{X: c.Min.X, Y: y(base)}, vg.Point{X: c.Max.X, Y: y(base)})
 	all := outline(m.Share)
-	c.FillPolygon(fade(m.Color, 0.3), all)
+	fillIn(c, fade(m.Color, 0.3), all...)
 	if len(m.Seeds) > 1 {
 		for _, s := range m.Seeds {
-			c.StrokeLines(draw.LineStyle{Color: fade(m.Color, 0.5), Width: 0.4}, outline(s))
+			strokeIn(c, draw.LineStyle{Color: fade(m.Color, 0.5), Width: 0.4}, outline(s)...)
 		}
 	}
-	c.StrokeLines(draw.LineStyle{Color: m.Color, Width: thinWidth}, all)
+	strokeIn(c, draw.LineStyle{Color: m.Color, Width: thinWidth}, all...)
 	if at := math.Sqrt(m.Floor); at <= p.X.Max { // NaN is not
-		c.StrokeLine2(draw.LineStyle{Color: ink, Width: thinWidth, Dashes: floorDashes}, x(at), y(base), x(at), y(base+0.9))
+		strokeIn(c, draw.LineStyle{Color: ink, Width: thinWidth, Dashes: floorDashes}, vg.Point{X: x(at), Y: y(base)}, vg.Point{X: x(at), Y: y(base + 0.9)})
 	}
 	style := sans(captionSize)
 	style.YAlign = draw.YCenter

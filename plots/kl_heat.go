@@ -43,7 +43,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"")
 	}
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
-	groups, pg.caption = firstPanels(groups, mostPanels)
+	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	top := 0.0
 	var cells []*plot.Plot
 	for _, g := range groups {
@@ -126,7 +126,7 @@ func (m heatMap) Plot(c draw.Canvas, p *plot.Plot) {
 		for i, v := range values {
 			l, r := x(m.Edges[i]), min(x(m.Edges[i+1])+seam, c.Max.X)
 			t, b := y(float64(k)), max(y(float64(k+1))-seam, c.Min.Y)
-			c.FillPolygon(heat(v, *m.Top), []vg.Point{{X: l, Y: t}, {X: r, Y: t}, {X: r, Y: b}, {X: l, Y: b}})
+			fillIn(c, heat(v, *m.Top), vg.Point{X: l, Y: t}, vg.Point{X: r, Y: t}, vg.Point{X: r, Y: b}, vg.Point{X: l, Y: b})
 		}
 	}
 }
@@ -166,7 +166,7 @@ func heatKey(c draw.Canvas, top float64, title string) {
 	for i := range steps {
 		t := float64(i) / steps
 		b, u := at(t), min(at(t+1.0/steps)+0.4, hi)
-		c.FillPolygon(heat(t*t*top, top), []vg.Point{{X: c.Min.X, Y: b}, {X: c.Min.X + bar, Y: b}, {X: c.Min.X + bar, Y: u}, {X: c.Min.X, Y: u}})
+		fillIn(c, heat(t*t*top, top), vg.Point{X: c.Min.X, Y: b}, vg.Point{X: c.Min.X + bar, Y: b}, vg.Point{X: c.Min.X + bar, Y: u}, vg.Point{X: c.Min.X, Y: u})
 	}
 	if top > 0 {
 		last := lo - 2*captionSize

@@ -226,7 +226,7 @@ type diagonal struct{}
 func (diagonal) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	line := func(color color.Color, x0, y0, x1, y1 float64) {
-		c.StrokeLine2(draw.LineStyle{Color: color, Width: 0.7}, x(x0), y(y0), x(x1), y(y1))
+		strokeIn(c, draw.LineStyle{Color: color, Width: 0.7}, vg.Point{X: x(x0), Y: y(y0)}, vg.Point{X: x(x1), Y: y(y1)})
 	}
 	line(rule, p.X.Min, 0, p.X.Max, 0)
 	line(rule, 0, p.Y.Min, 0, p.Y.Max)

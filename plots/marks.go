@@ -27,10 +27,10 @@ func (m curve) Plot(c draw.Canvas, p *plot.Plot) {
 			line = append(line, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
 		}
 		if len(line) == 1 {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: m.Color, Radius: 1.5 * m.Width, Shape: draw.CircleGlyph{}}, line[0])
+			glyphIn(c, draw.GlyphStyle{Color: m.Color, Radius: 1.5 * m.Width, Shape: draw.CircleGlyph{}}, line[0])
 			continue
 		}
-		c.StrokeLines(m.LineStyle, line)
+		strokeIn(c, m.LineStyle, line...)
 	}
 }
 
@@ -49,7 +49,7 @@ func (m band) Plot(c draw.Canvas, p *plot.Plot) {
 	for _, part := range finiteParts(m.X, m.Lo, m.Hi) {
 		if i := part.from; part.to-i == 1 {
 			at := x(m.X[i])
-			c.StrokeLine2(draw.LineStyle{Color: m.Color, Width: 5}, at, y(m.Lo[i]), at, y(m.Hi[i]))
+			strokeIn(c, draw.LineStyle{Color: m.Color, Width: 5}, vg.Point{X: at, Y: y(m.Lo[i])}, vg.Point{X: at, Y: y(m.Hi[i])})
 			continue
 		}
 		var outline []vg.Point
@@ -59,7 +59,7 @@ func (m band) Plot(c draw.Canvas, p *plot.Plot) {
 		for i := part.to - 1; i >= part.from; i-- {
 			outline = append(outline, vg.Point{X: x(m.X[i]), Y: y(m.Lo[i])})
 		}
-		c.FillPolygon(m.Color, outline)
+		fillIn(c, m.Color, outline...)
 	}
 }
 
@@ -81,7 +81,7 @@ func (m dots) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for _, part := range finiteParts(m.X, m.Y) {
 		for i := part.from; i < part.to; i++ {
-			c.DrawGlyphNoClip(m.GlyphStyle, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
+			glyphIn(c, m.GlyphStyle, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
 		}
 	}
 }
@@ -114,8 +114,8 @@ type level struct {
 
 // Plot implements plot.Plotter.
 func (m level) Plot(c draw.Canvas, p *plot.Plot) {
-	if _, y := p.Transforms(&c); !math.IsNaN(m.Y) {
-		c.StrokeLine2(m.LineStyle, c.Min.X, y(m.Y), c.Max.X, y(m.Y))
+	if _, y := p.Transforms(&c); finite(m.Y) {
+		strokeIn(c, m.LineStyle, vg.Point{X: c.Min.X, Y: y(m.Y)}, vg.Point{X: c.Max.X, Y: y(m.Y)})
 	}
 }
 
@@ -144,7 +144,7 @@ func (m thresholds) Plot(c draw.Canvas, p *plot.Plot) {
 		if !c.ContainsX(at) {
 			continue
 		}
-		c.StrokeLine2(m.LineStyle, at, c.Min.Y, at, c.Max.Y)
+		strokeIn(c, m.LineStyle, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
 		if half := style.Width(m.Labels[i]) / 2; at-half > end+4 {
 			c.FillText(style, vg.Point{X: at, Y: c.Max.Y + 3}, m.Labels[i])
 			end = at + half
@@ -163,14 +163,14 @@ type bars struct {
 func (m bars) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for i, v := range m.Mean {
-		if math.IsNaN(v) {
+		if !finite(v) {
 			continue
 		}
 		at := float64(i + 1)
 		l, r := x(at-0.4), x(at+0.4)
-		c.FillPolygon(m.Color, []vg.Point{{X: l, Y: y(0)}, {X: r, Y: y(0)}, {X: r, Y: y(v)}, {X: l, Y: y(v)}})
+		fillIn(c, m.Color, vg.Point{X: l, Y: y(0)}, vg.Point{X: r, Y: y(0)}, vg.Point{X: r, Y: y(v)}, vg.Point{X: l, Y: y(v)})
 		if m.Whisker {
-			c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.6}, x(at), y(m.Lo[i]), x(at), y(m.Hi[i]))
+			strokeIn(c, draw.LineStyle{Color: ink, Width: 0.6}, vg.Point{X: x(at), Y: y(m.Lo[i])}, vg.Point{X: x(at), Y: y(m.Hi[i])})
 		}
 	}
 }
@@ -206,22 +206,22 @@ func (m heading) Plot(c draw.Canvas, _ *plot.Plot) {
 // A span is the indices from <= i < to.
 type span struct{ from, to int }
 
-// finiteParts returns the runs of indices at which all columns are finite.
+// finiteParts returns the runs of indices at which all columns have a number that can be drawn.
 func finiteParts(columns ...[]float64) []span {
 	var parts []span
 	open := false
 	for i := range columns[0] {
-		finite := true
+		all := true
 		for _, c := range columns {
-			finite = finite && !math.IsNaN(c[i]) && !math.IsInf(c[i], 0)
+			all = all && finite(c[i])
 		}
 		switch {
-		case finite && !open:
+		case all && !open:
 			parts = append(parts, span{i, i + 1})
-		case finite:
+		case all:
 			parts[len(parts)-1].to = i + 1
 		}
-		open = finite
+		open = all
 	}
 	return parts
 }

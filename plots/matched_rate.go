@@ -49,7 +49,7 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 	})
 	m := matched{split: split, counts: map[string]int{}}
 	m.table = [][]string{{"method", "data", "metric", "split", "kl", "mean", "min", "max", "seeds"}}
-	sets := byData(allFamilies(byKnob, nil))
+	sets, note := firstOf(byData(allFamilies(byKnob, nil)), mostPanels, "data sets")
 	var rows [][]*plot.Plot
 	for _, d := range sets {
 		if row := m.compare(d, len(sets) > 1); len(row) > 0 {
@@ -68,7 +68,7 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 	m.caption = []string{splitNames[split] + " split, last row, at equal KL:",
 		"each seed's measured points over the knob, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
 		seedsNote(m.counts)}
-	m.caption = append(m.caption, doubts(set, all)...)
+	m.caption = append(append(m.caption, note...), doubts(set, all)...)
 	return m.drawing(), nil
 }
 
@@ -230,7 +230,7 @@ func commonRates(fronts []frontier) (rates []float64) {
 // reaches says for a message which rates each frontier spans.
 func reaches(fronts []frontier) (spans []string) {
 	for _, f := range fronts {
-		spans = append(spans, fmt.Sprintf("%s %.3g to %.3g nats", f.label, f.lo, f.hi))
+		spans = append(spans, fmt.Sprintf("%s %.3g to %.3g nats", plain(f.label), f.lo, f.hi))
 	}
 	return spans
 }

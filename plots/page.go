@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot"
@@ -34,10 +35,15 @@ const (
 
 // drawing lays the page out.
 func (p page) drawing() *Drawing {
-	caption := printable(strings.Join(p.caption, " "))
+	caption := printable(strings.Join(p.caption, " ")) // has no control characters
 	lines := wrap(caption, pageWidth-2*margin)
 	key := newLegend(p.legend, pageWidth-2*margin)
 	foot := vg.Length(float64(len(lines))*captionSize*leading) + 4
+	for _, row := range p.table {
+		for i := range row {
+			row[i] = plain(row[i])
+		}
+	}
 	d := &Drawing{Caption: caption, Table: p.table, Width: pageWidth, Height: 2*margin + key.height + p.height + foot}
 	d.draw = func(c draw.Canvas) {
 		c = draw.Crop(c, margin, -margin, margin, -margin)
@@ -57,6 +63,11 @@ func (p page) drawing() *Drawing {
 // takes the room for labels at the first size it tries, and is off by some pixels.)
 func panels(rows [][]*plot.Plot) func(draw.Canvas) {
 	return func(c draw.Canvas) {
+		for _, p := range slices.Concat(rows...) {
+			if p != nil {
+				sound(p)
+			}
+		}
 		for _, cell := range align(rows, draw.Crop(c, 0, -2, 2, -4)) {
 			cell.plot.Draw(cell.canvas)
 		}
@@ -66,13 +77,17 @@ func panels(rows [][]*plot.Plot) func(draw.Canvas) {
 // mostPanels is the most panels of a trellis; more could not be told apart.
 const mostPanels = 24
 
-// firstPanels are the groups that a trellis has room for, at most so many, and a sentence if that
+// mostLines is the most lines of a figure with one for each group, and of a legend. Some thousands would make
+// a picture that no memory holds.
+const mostLines = 120
+
+// firstOf are the groups, or whatever, that a figure has room for, at most so many, and a sentence if that
 // is not all.
-func firstPanels(groups []record.Group, most int) (first []record.Group, note []string) {
-	if n := len(groups); n > most {
-		return groups[:most], []string{fmt.Sprintf("The first %d of %d groups.", most, n)}
+func firstOf[T any](all []T, most int, what string) (first []T, note []string) {
+	if n := len(all); n > most {
+		return all[:most], []string{fmt.Sprintf("The first %d of %d %s.", most, n, what)}
 	}
-	return groups, nil
+	return all, nil
 }
 
 // headedPanel is an empty panel of a trellis, with two lines above it.
@@ -214,6 +229,17 @@ func printable(text string) string {
 	}, text)
 }
 
+// plain replaces control characters, which steer a terminal and end the lines of a table, by "?". They
+// come from names of settings, data and files.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
 // An entry is one line of a legend.
 type entry struct {
 	label string
@@ -233,6 +259,9 @@ const legendRow = vg.Length(legendSize * 1.45)
 
 // newLegend lays entries out on a strip of that width.
 func newLegend(entries []entry, width vg.Length) legend {
+	if n := len(entries); n > mostLines {
+		entries = append(entries[:mostLines-1:mostLines-1], entry{label: fmt.Sprintf("and %d more", n-mostLines+1)})
+	}
 	l := legend{entries: slices.Clone(entries)}
 	if len(entries) == 0 {
 		return l
@@ -285,6 +314,9 @@ func seedsNote(counts map[string]int) string {
 		return "n = 1 seed, hence no bands."
 	case len(ns) == 1:
 		return fmt.Sprintf("Lines are means over n = %d seeds, bands the range over seeds (smallest to largest).", ns[0])
+	}
+	if len(counts) > 12 {
+		return fmt.Sprintf("Lines are means over n = %d to %d seeds, bands the range over seeds (smallest to largest).", ns[0], ns[len(ns)-1])
 	}
 	var each []string
 	for _, label := range slices.Sorted(maps.Keys(counts)) {

@@ -101,10 +101,14 @@ func optimumOf(g record.Group, split string) (o linearOptimum, ok bool) {
 		}
 		numbers = append(numbers, v)
 	}
+	const most = 1e5 // dimensions
+	if dims, latent := numbers[2], numbers[4]; !(dims >= 1 && dims <= most && latent >= 1 && latent <= most && finite(numbers[3])) {
+		return o, false
+	}
 	o.train, o.test = numbers[0], numbers[1]
 	for _, word := range strings.FieldsFunc(config["data.gaussian.spectrum"], func(r rune) bool { return r == ',' || r == ' ' }) {
 		L, err := strconv.ParseFloat(word, 64)
-		if err != nil {
+		if err != nil || !(L > 0 && finite(L)) {
 			return o, false
 		}
 		o.eigenvalues = append(o.eigenvalues, L)
@@ -166,7 +170,7 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 	}
 	f := phase{split: split}
 	f.table = [][]string{{"group", "variance", "noise", "beta", "metric", "split", "seed", "value", "closed_form", "closed_form_sd"}}
-	sets := byData(familiesOver(groups, decoderKey, weightKey))
+	sets, note := firstOf(byData(familiesOver(groups, decoderKey, weightKey)), mostPanels, "data sets")
 	var rows [][]*plot.Plot
 	for _, d := range sets {
 		rows = append(rows, f.row(d))
@@ -179,7 +183,7 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 	}, f.legend...)
 	f.caption = []string{splitNames[split] + " split, last row. s² is the decoder's variance times the weight β of the KL, L are the eigenvalues of the data's covariance (vertical lines). Grey: KL = Σ ½ ln(L / s²) over the L that exceed s², and the number of those.",
 		"L are nominal; the band is what a finite sample makes of them, in common for all seeds, which share one. Marks are seeds (" + perPoint(groups) + "); their scatter is training's."}
-	f.caption = append(f.caption, doubts(set, all)...)
+	f.caption = append(append(f.caption, note...), doubts(set, all)...)
 	return f.drawing(), nil
 }
 
@@ -192,7 +196,7 @@ var (
 func phasePointOf(g record.Group) (p phasePoint, ok bool) {
 	noise, ok := g.Number(decoderKey)
 	beta, too := g.Number(weightKey)
-	return phasePoint{noise, beta, g}, ok && too && noise*beta > 0
+	return phasePoint{noise, beta, g}, ok && too && noise*beta > 0 && finite(noise*beta)
 }
 
 // phase is the page while it grows.

@@ -497,6 +497,12 @@ func TestMissing(t *testing.T) {
 		}
 		return set
 	}
+	null := sweepSet(1)
+	for _, run := range null.Runs {
+		for _, row := range run.Rows {
+			row.Values["rec"] = math.NaN()
+		}
+	}
 	constant, probeless, older := pilotSet(1), pilotSet(1), pilotSet(1)
 	for i := range pilot {
 		for _, row := range constant.Runs[i].Rows {
@@ -530,6 +536,7 @@ func TestMissing(t *testing.T) {
 		{"theta", without("sig_theta"), "theta: no trial has a theta; this figure needs bn-scaler or rms-scaler"},
 		{"theta", without("gamma_mu"), `"gamma_mu"`},
 		{"rate-distortion", without("rec"), `rate-distortion: no valid or test row has both metrics "kl" and "rec"`},
+		{"rate-distortion", null, `rate-distortion: in no test row are both metrics "kl" and "rec" finite`},
 		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a knob"},
 		{"matched-rate", apart(), "no two methods reach the same KL on the same data with every seed: bn 1 to 2"},
 		{"matched-rate", &record.Set{}, "no method has two points"},

@@ -41,11 +41,14 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		return nil, fmt.Errorf("rate-distortion: no valid or test row has both metrics \"kl\" and \"rec\"")
 	}
 	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return len(pairsOf(g, split, "kl", "rec")) == 0 })
+	if len(groups) == 0 {
+		return nil, fmt.Errorf("rate-distortion: in no %s row are both metrics \"kl\" and \"rec\" finite", split)
+	}
 	pg := page{table: [][]string{{"group", "knob", "x", "split", "seed", "kl", "rec"}}}
 	known := false
 	byKnob, flat := families(groups)
 	var rows [][]*plot.Plot
-	sets := byData(allFamilies(byKnob, flat))
+	sets, note := firstOf(byData(allFamilies(byKnob, flat)), mostPanels, "data sets")
 	for _, d := range sets {
 		p := newPanel("KL: the rate (nats per example)", "−ln p(x|z): the distortion (nats)")
 		p.Title.Text, p.Title.TextStyle = " ", sans(captionSize) // room for the numbers of the diagonals
@@ -73,7 +76,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, entry{label: "the data's generator", line: truthLine, glyph: draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}})
 		pg.caption = append(pg.caption, "Star: the generator with its own z, at the mutual information of x and z; on the thick grey diagonal NELBO is the true NLL, which no model can be below.")
 	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 
@@ -100,9 +103,9 @@ func (m truth) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	from, to := math.Max(p.X.Min, m.nll-p.Y.Max), math.Min(p.X.Max, m.nll-p.Y.Min)
 	if from < to {
-		c.StrokeLine2(truthLine, x(from), y(m.nll-from), x(to), y(m.nll-to))
+		strokeIn(c, truthLine, vg.Point{X: x(from), Y: y(m.nll - from)}, vg.Point{X: x(to), Y: y(m.nll - to)})
 	}
-	c.DrawGlyphNoClip(draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}, vg.Point{X: x(m.rate), Y: y(m.nll - m.rate)})
+	glyphIn(c, draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}, vg.Point{X: x(m.rate), Y: y(m.nll - m.rate)})
 }
 
 // DataRange implements plot.DataRanger.
@@ -192,12 +195,12 @@ type pair struct {
 	x, y float64
 }
 
-// pairsOf returns the finite pairs of a group's seeds.
+// pairsOf returns the pairs of a group's seeds that can be drawn.
 func pairsOf(g record.Group, split, x, y string) (pairs []pair) {
 	for _, run := range g.Runs {
 		a, okA := record.Last(run, split, x)
 		b, okB := record.Last(run, split, y)
-		if okA && okB && !math.IsNaN(a+b) && !math.IsInf(a+b, 0) {
+		if okA && okB && finite(a) && finite(b) {
 			pairs = append(pairs, pair{run.Seed, a, b})
 		}
 	}
@@ -225,10 +228,14 @@ func (isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
 	style := sans(captionSize)
 	style.Color = grey
 	step := niceStep((p.X.Max - p.X.Min + p.Y.Max - p.Y.Min) / 10)
-	for i := math.Ceil((p.X.Min + p.Y.Min) / step); i*step <= p.X.Max+p.Y.Max; i++ {
-		nelbo := i * step
+	first := math.Ceil((p.X.Min + p.Y.Min) / step)
+	for i := range 2 * mostTicks {
+		nelbo := (first + float64(i)) * step
+		if nelbo > p.X.Max+p.Y.Max {
+			break
+		}
 		from, to := math.Max(p.X.Min, nelbo-p.Y.Max), math.Min(p.X.Max, nelbo-p.Y.Min)
-		c.StrokeLine2(line, x(from), y(nelbo-from), x(to), y(nelbo-to))
+		strokeIn(c, line, vg.Point{X: x(from), Y: y(nelbo - from)}, vg.Point{X: x(to), Y: y(nelbo - to)})
 		switch {
 		case to == p.X.Max:
 			style.XAlign, style.YAlign = draw.XLeft, draw.YCenter

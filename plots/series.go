@@ -118,9 +118,9 @@ func finishedOf(groups []record.Group) []record.Group {
 	return kept
 }
 
-// num is a number of a table.
+// num is a number of a table; what is not finite is empty.
 func num(v float64) string {
-	if math.IsNaN(v) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return ""
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)

@@ -212,12 +212,12 @@ func fromZero(a *plot.Axis) {
 	}
 }
 
-// finiteOr returns v, or other if v is not finite.
+// finiteOr returns v, or other if v cannot be drawn.
 func finiteOr(v, other float64) float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return other
+	if finite(v) {
+		return v
 	}
-	return v
+	return other
 }
 
 // linearTicks marks the multiples of 1, 2 or 5 times a power of ten, at most six of them or so,
@@ -241,7 +241,7 @@ func stepTicks(lo, hi float64) []plot.Tick {
 func ticksOf(lo, hi, least, unit float64, suffix string) []plot.Tick {
 	step := max(niceStep((hi-lo)/5.5), least)
 	var ticks []plot.Tick
-	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
+	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step && len(ticks) < mostTicks; i++ {
 		v := i * step
 		label := short(v / unit)
 		if label != "0" {
@@ -251,6 +251,9 @@ func ticksOf(lo, hi, least, unit float64, suffix string) []plot.Tick {
 	}
 	return ticks
 }
+
+// mostTicks ends the axis of numbers so large that one more makes no difference.
+const mostTicks = 12
 
 // niceStep returns the smallest of 1, 2 and 5 times a power of ten that is not below v.
 func niceStep(v float64) float64 {
@@ -271,7 +274,10 @@ func niceStep(v float64) float64 {
 func roots(values []float64) []float64 {
 	rs := make([]float64, len(values))
 	for i, v := range values {
-		rs[i] = math.Sqrt(math.Max(v, 0)) // keeps NaN
+		rs[i] = math.NaN()
+		if finite(v) {
+			rs[i] = math.Sqrt(math.Max(v, 0))
+		}
 	}
 	return rs
 }
@@ -301,7 +307,7 @@ func logs(values []float64) []float64 {
 	ls := make([]float64, len(values))
 	for i, v := range values {
 		ls[i] = math.NaN()
-		if v > 0 {
+		if v > 0 && finite(v) {
 			ls[i] = math.Log10(v)
 		}
 	}
@@ -361,12 +367,12 @@ func (grid) Plot(c draw.Canvas, p *plot.Plot) {
 	style := draw.LineStyle{Color: rule, Width: 0.5}
 	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
 		if at := x(t.Value); c.ContainsX(at) {
-			c.StrokeLine2(style, at, c.Min.Y, at, c.Max.Y)
+			strokeIn(c, style, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
 		}
 	}
 	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
 		if at := y(t.Value); c.ContainsY(at) {
-			c.StrokeLine2(style, c.Min.X, at, c.Max.X, at)
+			strokeIn(c, style, vg.Point{X: c.Min.X, Y: at}, vg.Point{X: c.Max.X, Y: at})
 		}
 	}
 }

@@ -325,7 +325,7 @@ func perPoint(groups []record.Group) string {
 func labels(groups []record.Group) string {
 	var ls []string
 	for _, g := range groups {
-		ls = append(ls, g.Label)
+		ls = append(ls, plain(g.Label))
 	}
 	if len(ls) == 0 {
 		return "no runs"

@@ -202,6 +202,8 @@ func arc() curve {
 // besideSquare draws two panels in a row, the second as wide as makes its data area square.
 func besideSquare(left, right *plot.Plot) func(draw.Canvas) {
 	return func(c draw.Canvas) {
+		sound(left)
+		sound(right)
 		c = draw.Crop(c, 0, -4, 4, -4)
 		width := c.Max.Y - c.Min.Y
 		for range 3 { // labels take the same room at any width, so this settles at once

@@ -65,6 +65,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	if len(groups) == 0 {
 		return nil, errors.New("time: no finished trial has a manifest that says how long it took")
 	}
+	groups, more := firstOf(groups, mostLines, "groups")
 	seconds, clock := func(c record.Cost) float64 { return c.CPUSeconds }, "CPU "
 	pg.caption = []string{"CPU time of finished trials that were not interrupted, all threads together."}
 	if without > 0 {
@@ -106,7 +107,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 			pg.caption = append(pg.caption, fmt.Sprintf("The trials ran with different %s: %s.", m.what, strings.Join(slices.Sorted(maps.Keys(m.seen)), ", ")))
 		}
 	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 
@@ -123,10 +124,10 @@ func (m lying) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	mean, lo, hi := record.Range(m.Values)
 	b, t := y(m.At-0.36), y(m.At+0.36)
-	c.FillPolygon(m.Color, []vg.Point{{X: x(0), Y: b}, {X: x(mean), Y: b}, {X: x(mean), Y: t}, {X: x(0), Y: t}})
+	fillIn(c, m.Color, vg.Point{X: x(0), Y: b}, vg.Point{X: x(mean), Y: b}, vg.Point{X: x(mean), Y: t}, vg.Point{X: x(0), Y: t})
 	if len(m.Values) > 1 {
 		whisker := draw.LineStyle{Color: grey, Width: 1}
-		c.StrokeLine2(whisker, x(lo), y(m.At), x(hi), y(m.At))
+		strokeIn(c, whisker, vg.Point{X: x(lo), Y: y(m.At)}, vg.Point{X: x(hi), Y: y(m.At)})
 	}
 }
 

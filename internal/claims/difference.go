@@ -24,7 +24,7 @@ func (d Difference) Shown() bool { return d.Decided && (d.Interval.Lo > 0 || d.I
 // Compare returns the difference of a quantity between two groups of trials by the rule of an
 // order claim, so that a table that shows it says what the verdict says. Each group's trials
 // differ in the seed only. It returns an error where such a claim would be undecided whatever the
-// values: a trial failed, a value is not a number or at its cap, two trials have one seed, their gaps are of two
+// values: a trial failed or is damaged, a value is not a number or at its cap, two trials have one seed, their gaps are of two
 // definitions, or no seed has a finished trial of both.
 func Compare(of, than []record.Run, q Quantity, confidence float64) (Difference, error) {
 	var values [2]map[int]float64
@@ -33,8 +33,8 @@ func Compare(of, than []record.Run, q Quantity, confidence float64) (Difference,
 		var done []record.Run
 		for _, r := range runs {
 			switch r.State {
-			case record.Failed:
-				return Difference{}, fmt.Errorf("failed: %s: %s", r.ID, r.Reason)
+			case record.Failed, record.Damaged:
+				return Difference{}, fmt.Errorf("%s: %s: %s", r.State, r.ID, r.Reason)
 			case record.Done:
 				done = append(done, r)
 				if limit, at := q.atCap(r, false); at {

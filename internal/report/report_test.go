@@ -93,7 +93,7 @@ func TestMeanTable(t *testing.T) {
 		}
 	}
 	// A failed trial is no smaller sample, and an unfinished one is left out.
-	for state, want := range map[record.State]string{record.Failed: "", record.Unfinished: "", record.Done: "*"} {
+	for state, want := range map[record.State]string{record.Failed: "", record.Damaged: "", record.Unfinished: "", record.Done: "*"} {
 		set := pairs(6, map[string]float64{"bn": 2, "ln": 3})
 		set.Runs[1].State = state // bn
 		table := section(t, Source{Set: set}, "Results").Tables[0]
