@@ -95,17 +95,23 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 	return e, jobs, err
 }
 
-// trainable is prepare for what is about to train: results can be written, and what killed
-// trials have left behind is tidied.
+// trainable is prepare for what is about to train: if anything is left to train, results can be written; and what
+// killed trials have left behind is tidied.
 func (c *choice) trainable(wErr io.Writer, name string) (*sweep.Experiment, []sweep.Job, error) {
 	e, jobs, err := c.prepare(wErr, name)
-	if err == nil {
+	if err == nil && !allDone(jobs) {
 		err = writable(c.out)
 	}
-	if err == nil {
-		err = sweep.Tidy(jobs)
+	if err != nil {
+		return nil, nil, err
 	}
-	return e, jobs, err
+	sweep.Tidy(jobs)
+	return e, jobs, nil
+}
+
+// allDone tells whether nothing is left to train.
+func allDone(jobs []sweep.Job) bool {
+	return !slices.ContainsFunc(jobs, func(j sweep.Job) bool { return !j.Done })
 }
 
 // jobs loads the data of an experiment, and prints their warnings and where its trials lie if not under their names.

@@ -87,6 +87,10 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	if measured := slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }); !measured {
 		return failed
 	}
+	if err := writable(dir); err != nil && allDone(jobs) {
+		fmt.Fprintf(wErr, "vaelab: warning: no figure is drawn, because %s may not be written; vaelab plot %s --out FOLDER draws them elsewhere\n", visible(dir), visible(quoted([]string{dir})))
+		return failed
+	}
 	for _, name := range e.Figures {
 		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name)))
 	}
@@ -122,7 +126,7 @@ func loadSome(wErr io.Writer, dirs []string) (*record.Set, error) {
 // printDamage prints a line for each damaged file.
 func printDamage(wErr io.Writer, damage []error) {
 	for _, err := range damage {
-		fmt.Fprintf(wErr, "vaelab: warning: %v\n", err)
+		fmt.Fprintf(wErr, "vaelab: warning: %s\n", visible(err.Error()))
 	}
 }
 

@@ -41,7 +41,8 @@ func verifyCommand() *cobra.Command {
 		Short: "Judge what an experiment claims, after training what that takes",
 		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the
 claims of its file: one line each, with the verdict, what is said and by whom, the numbers
-and the reason. The verdicts also go to ` + verdictsFile + ` in the experiment's results.
+and the reason. The verdicts also go to ` + verdictsFile + ` in the experiment's results; if that folder
+may not be written, a warning says so.
 
 A claim holds if the confidence interval lies inside what it says, does not hold if it lies
 outside, and is undecided if it reaches over the edge. A 95 % interval that supposes no
@@ -57,7 +58,7 @@ Exit codes:
   0  every claim holds
   1  some claim does not hold
   2  none is refuted, but some claim is undecided, or left out as faulty
-  3  nothing was judged: a wrong flag, a fault in the file, results that cannot be written
+  3  nothing was judged: a wrong flag, a fault in the file, trials whose results cannot be written
   130  stopped; the same command goes on`,
 		Example: `  vaelab verify kl-vanishing
   vaelab verify my.yaml --seeds 10 --json
@@ -105,7 +106,7 @@ Exit codes:
 				return fmt.Errorf("%s: %s asks for none of its trials, which another version of the file or of the program has made; nothing is judged, and the verdicts there stay",
 					filepath.Join(dir, record.ArchiveFile), given[0])
 			}
-			return conclusion(w, dir, e, claims.Judge(set, e.Claims), asJSON)
+			return conclusion(w, wErr, dir, e, claims.Judge(set, e.Claims), asJSON)
 		},
 	}
 	c.flags(cmd)
@@ -124,7 +125,7 @@ func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
 	}
 	for _, c := range said {
 		if err := c.Confound(trials); err != nil {
-			fmt.Fprintf(wErr, "vaelab: warning: %q will be undecided: %v\n", c.Say, err)
+			fmt.Fprintf(wErr, "vaelab: warning: %q will be undecided: %s\n", c.Say, visible(err.Error()))
 		}
 	}
 }
@@ -159,8 +160,9 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record
 	return set, nil
 }
 
-// conclusion keeps and prints the verdicts; its error is the exit code that they make.
-func conclusion(w io.Writer, dir string, e *sweep.Experiment, verdicts []claims.Verdict, asJSON bool) error {
+// conclusion keeps and prints the verdicts; its error is the exit code that they make. Verdicts that cannot be kept are
+// printed all the same.
+func conclusion(w, wErr io.Writer, dir string, e *sweep.Experiment, verdicts []claims.Verdict, asJSON bool) error {
 	text, err := json.MarshalIndent(struct {
 		Experiment string           `json:"experiment"`
 		Question   string           `json:"question"`
@@ -170,21 +172,24 @@ func conclusion(w io.Writer, dir string, e *sweep.Experiment, verdicts []claims.
 		return err
 	}
 	text = append(text, '\n')
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
 	path := filepath.Join(dir, verdictsFile)
-	if err := record.WriteFileAtomic(path, text); err != nil {
-		return err
+	kept := os.MkdirAll(dir, 0o777)
+	if kept == nil {
+		kept = record.WriteFileAtomic(path, text)
 	}
-	if asJSON {
+	switch {
+	case asJSON:
 		_, err = w.Write(text)
-	} else {
-		err = printVerdicts(w, verdicts)
-		fmt.Fprintln(w, path)
+	default:
+		if err = printVerdicts(w, verdicts); kept == nil {
+			fmt.Fprintln(w, path)
+		}
 	}
 	if err != nil {
 		return err
+	}
+	if kept != nil {
+		fmt.Fprintf(wErr, "vaelab: warning: the verdicts are not kept: %s\n", visible(kept.Error()))
 	}
 	return code(verdicts, len(e.Unjudged) > 0)
 }

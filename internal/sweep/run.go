@@ -172,7 +172,7 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 // Tidy removes what a process killed between a trial's last result and its own end has left
 // in the folders of the jobs done. A folder that another process still holds, or that may
 // not be written, stays as it is.
-func Tidy(jobs []Job) error {
+func Tidy(jobs []Job) {
 	for _, j := range jobs {
 		if !j.Done {
 			continue
@@ -181,13 +181,9 @@ func Tidy(jobs []Job) error {
 		if err != nil {
 			continue
 		}
-		err = train.Tidy(j.Dir)
+		_ = train.Tidy(j.Dir) // what may not be removed does no harm
 		unlock()
-		if err != nil {
-			return err
-		}
 	}
-	return nil
 }
 
 // share divides the processors among the running trials, whose number changes by n.
