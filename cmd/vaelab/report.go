@@ -146,8 +146,8 @@ func moved(text, from, to string) string {
 }
 
 // withoutFolders returns the set with the files that trials read named without their folders, which are of
-// one machine; the digest says what was in them. Files of one name in several folders keep them, since they would
-// be taken for one.
+// one machine; the digest says what was in them. Different files of one name keep their folders, by which figures and
+// tables tell them apart; equal ones have one path already (sweep.Complete).
 func withoutFolders(set *record.Set) *record.Set {
 	full := map[string]string{} // by name
 	for _, r := range set.Runs {
