@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
-	"sort"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/data"
 	"vaelab/internal/record"
 	"vaelab/internal/report"
 	"vaelab/internal/train"
@@ -28,8 +32,12 @@ may have saved: then --config names an experiment that says model, variant, data
 vocabulary, with one setting left after --set. Parameters carry the names of the field's
 reference code (encoder.lstm.weight_ih_l0, decoder.pred_linear.weight ...).
 
-With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity. With
---all also linear probes of mu that learn from 100 to 10000 labels, if the data have labels.`,
+A name that ends in _se is the standard error of the metric before it, over examples. A metric that is
+not a number is printed as NaN, and makes the exit code 1. Below the list stands what an example costs a
+unigram and a bigram model, or independent pixels.
+
+With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity, which counts
+</s> as a symbol. With --all also linear probes of mu that learn from 100 to 10000 labels, if the data have labels.`,
 		Example: `  vaelab eval results/kl-vanishing/bn-1a2b3c4d/seed-1 --iw-samples 500
   vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
@@ -56,7 +64,27 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			if err != nil {
 				return err
 			}
-			return printMetrics(cmd.OutOrStdout(), c.split, part.N(), values, vectors, asJSON)
+			row := record.Row{Split: c.split, Values: values, Vectors: vectors}
+			w := cmd.OutOrStdout()
+			notes := remarks(row, t.set.Floors(part))
+			if all && part.Labels == nil {
+				notes = append(notes, "There are no probes, because the data have no labels.")
+			}
+			if asJSON {
+				w = cmd.ErrOrStderr() // for the notes
+				err = printJSONRow(cmd.OutOrStdout(), row)
+			} else {
+				err = printMetrics(w, part.N(), row)
+			}
+			if err != nil {
+				return err
+			}
+			for _, note := range notes {
+				if _, err := fmt.Fprintln(w, fold(note)); err != nil {
+					return err
+				}
+			}
+			return broken(row, part.N())
 		},
 	}
 	c.flags(cmd)
@@ -71,30 +99,24 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 // longVector is how many numbers of a vector are read in a terminal; a histogram has more.
 const longVector = 64
 
-func printMetrics(w io.Writer, split string, n int, values map[string]float64, vectors map[string][]float64, asJSON bool) error {
-	if asJSON {
-		row := record.Row{Split: split, Values: values, Vectors: vectors}
-		text, err := json.Marshal(row)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%s\n", text)
+func printJSONRow(w io.Writer, row record.Row) error {
+	text, err := json.Marshal(row)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s split, %d examples, running statistics, nats per example\n", split, n)
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	sort.Strings(names)
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}
+
+// printMetrics prints every metric of a row of n examples, those without a value, too.
+func printMetrics(w io.Writer, n int, row record.Row) error {
+	fmt.Fprintf(w, "%s split, %s, running statistics, nats per example\n", row.Split, count(n, "example"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, name := range names {
-		if !math.IsNaN(values[name]) {
-			fmt.Fprintf(t, "%s\t%s\n", name, report.Decimal(values[name], 4))
-		}
+	for _, name := range slices.Sorted(maps.Keys(row.Values)) {
+		fmt.Fprintf(t, "%s\t%s%s\n", name, report.Decimal(row.Values[name], 4), lacks(row, name, n))
 	}
-	for _, name := range sortedKeys(vectors) {
-		v := vectors[name]
+	for _, name := range slices.Sorted(maps.Keys(row.Vectors)) {
+		v := row.Vectors[name]
 		if len(v) > longVector {
 			fmt.Fprintf(t, "%s\t%d numbers, see --json\n", name, len(v))
 			continue
@@ -104,11 +126,67 @@ func printMetrics(w io.Writer, split string, n int, values map[string]float64, v
 	return t.Flush()
 }
 
-func sortedKeys(m map[string][]float64) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// lacks says what a metric without a value would take, "" if it has one or should have one.
+func lacks(row record.Row, name string, n int) string {
+	least := map[string]int{"gap": 2, "gap_se": 2, "nelbo_se": 2, "iw_nll_se": 2, "mode_recovery": 4}[name]
+	switch {
+	case !math.IsNaN(row.Values[name]):
+		return ""
+	case n < least:
+		return fmt.Sprintf(" (needs %d examples)", least)
+	case name == "bn_gap" && !math.IsNaN(row.Values["kl"]):
+		return " (needs two examples in a batch)"
 	}
-	sort.Strings(keys)
-	return keys
+	return ""
+}
+
+// broken is the error for metrics of a row of n examples that should be finite numbers and are not, by name. A perplexity
+// may overflow.
+func broken(row record.Row, n int) error {
+	var names []string
+	for name, v := range row.Values {
+		overflows := math.IsInf(v, 1) && strings.HasSuffix(name, "ppl")
+		if (math.IsNaN(v) || math.IsInf(v, 0)) && !overflows && lacks(row, name, n) == "" {
+			names = append(names, name)
+		}
+	}
+	for name, vector := range row.Vectors {
+		if slices.ContainsFunc(vector, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	slices.Sort(names)
+	return fmt.Errorf("not finite: %s; the weights are finite, but what the model makes of them overflows: it has diverged", strings.Join(names, ", "))
+}
+
+// remarks are what to know of a row beside its numbers: metrics at their cap, and how the model compares with
+// those that learn next to nothing.
+func remarks(row record.Row, floors []data.Floor) (notes []string) {
+	for _, metric := range []string{"mi", "mi_batch"} {
+		if limit, at := record.AtCap(row, metric); at {
+			notes = append(notes, fmt.Sprintf("%s is within 10 %% of its cap of %.2f, the logarithm of the number of examples: it says nothing about differences.", metric, limit))
+		}
+	}
+	if len(floors) > 0 {
+		line := "An example of this split costs: " + floorsLine(floors) + "."
+		best := slices.MinFunc(floors, func(a, b data.Floor) int { return cmp.Compare(a.NLL, b.NLL) })
+		for _, metric := range []string{"nelbo", "iw_nll"} {
+			if v, ok := row.Values[metric]; ok {
+				line += fmt.Sprintf(" %s is %s the %s.", metric, apart(v-best.NLL), best.Model)
+			}
+		}
+		notes = append(notes, line)
+	}
+	return notes
+}
+
+// apart is "2.1 nats below" or "2.1 nats above".
+func apart(d float64) string {
+	if d < 0 {
+		return report.Decimal(-d, 1) + " nats below"
+	}
+	return report.Decimal(d, 1) + " nats above"
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vaelab/internal/record"
+	"vaelab/internal/safetensors"
 	"vaelab/internal/train"
 )
 
@@ -183,4 +184,86 @@ grid: [{variant: vanilla}]
 // header is a safetensors file that consists of its header.
 func header(text string) string {
 	return string([]byte{byte(len(text)), 0, 0, 0, 0, 0, 0, 0}) + text
+}
+
+// TestUnusableWeights: every command that reads weights refuses those that are not finite, and running variances
+// below 0, with the tensor's name; a checkpoint with such a number is not gone on with.
+func TestUnusableWeights(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: bn}]\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	f, err := safetensors.Read(filepath.Join(trials(t, "results")[0], train.ModelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tensor, value := range map[string]float64{
+		"decoder.pred_linear.weight": math.NaN(), "encoder.linear.weight": math.Inf(-1), "encoder.mu_bn.running_mean": math.NaN(), "encoder.mu_bn.running_var": -1,
+	} {
+		data := f.Get(tensor).Data
+		old := data[1]
+		data[1] = value
+		text, err := f.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[1] = old
+		write(t, "bad.safetensors", string(text))
+		for _, command := range [][]string{{"eval"}, {"sample"}, {"reconstruct"}, {"interpolate", "--from", "0", "--to", "1"}, {"latents", "--out", "out"}} {
+			r := vaelab(t, append(command, "bad.safetensors", "--config", "tiny.yaml")...)
+			if r.code != exitFailed || r.out != "" || !strings.HasPrefix(r.err, "vaelab: error: bad.safetensors: the weights cannot be used: "+tensor+"[") {
+				t.Errorf("%s of %v in %s: exit code %d, %s%s", command[0], value, tensor, r.code, r.out, r.err)
+			}
+		}
+	}
+}
+
+// TestEvalPrintsAll: standard errors, the simple models and the caps have their lines; what one example does not have is
+// printed with what it takes, and what a model that overflows makes is named and fails.
+func TestEvalPrintsAll(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: bn}]\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	trial := trials(t, "results")[0]
+	out := succeeds(t, "eval", trial, "--iw-samples", "2").out
+	has(t, "eval", out, "\niw_nll_se  ", "\ngap_se  ", "\nnelbo_se  ", "\nAn example of this split costs: unigram model ", "bigram model", "nelbo is ", "iw_nll is ")
+	if strings.Contains(out, "NaN") || strings.Contains(out, "within 10 %") {
+		t.Errorf("eval prints\n%s", out)
+	}
+	file := filepath.Join(trial, train.ModelFile)
+	one := []string{"eval", file, "--config", "tiny.yaml", "--set", "data.synthetic.test=1"}
+	has(t, "one example", squeezed(succeeds(t, one...).out), "test split, 1 example,", " gap NaN (needs 2 examples)", " bn_gap NaN (needs two examples in a batch)")
+
+	f, err := safetensors.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range f.Get("decoder.pred_linear.weight").Data {
+		f.Get("decoder.pred_linear.weight").Data[i] = math.Copysign(3e38, w)
+	}
+	for i := range f.Get("decoder.lstm.bias_ih_l0").Data {
+		f.Get("decoder.lstm.bias_ih_l0").Data[i] = 9 // all of its output is near 1
+	}
+	text, err := f.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "huge.safetensors", string(text))
+	for _, args := range [][]string{{}, {"--json"}} {
+		r := vaelab(t, append([]string{"eval", "huge.safetensors", "--config", "tiny.yaml"}, args...)...)
+		if r.code != exitFailed {
+			t.Errorf("eval %v of weights that overflow: exit code %d\n%s", args, r.code, r.out)
+		}
+		has(t, "what overflows", r.err, "vaelab: error: not finite: ", "nelbo", "rec")
+		has(t, "what overflows", r.out, "kl")
+	}
+	has(t, "the list", squeezed(vaelab(t, "eval", "huge.safetensors", "--config", "tiny.yaml").out), " rec NaN ")
+}
+
+// squeezed is a text with single spaces.
+func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// TestRemarksOfCaps: MI at its cap is said below the list.
+func TestRemarksOfCaps(t *testing.T) {
+	row := record.Row{Values: map[string]float64{"mi": 2.9, "mi_cap": 3, "mi_batch": 2, "mi_batch_cap": 3}}
+	if got := strings.Join(remarks(row, nil), " "); got != "mi is within 10 % of its cap of 3.00, the logarithm of the number of examples: it says nothing about differences." {
+		t.Errorf("remarks: %q", got)
+	}
 }

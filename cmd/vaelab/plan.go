@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -39,7 +37,9 @@ that is the most: training may end earlier. Nothing is kept.`,
 			for _, set := range sets(jobs) {
 				fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
 					set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
-				printFloors(w, set)
+				if line := floorsLine(set.Floors(set.Test)); line != "" {
+					fmt.Fprintf(w, "  a test example costs: %s\n", line)
+				}
 			}
 			fmt.Fprintln(w)
 			group, _ := labels(jobs)
@@ -100,16 +100,4 @@ func sets(jobs []sweep.Job) []*data.Set {
 		}
 	}
 	return all
-}
-
-// printFloors says what a test example costs models that any trained one must beat, if there
-// are such models.
-func printFloors(w io.Writer, set *data.Set) {
-	var parts []string
-	for _, f := range set.Floors() {
-		parts = append(parts, fmt.Sprintf("a %s %.1f nats", f.Model, f.NLL))
-	}
-	if parts != nil {
-		fmt.Fprintf(w, "  a test example of %s costs %s: a trained model that is not below is broken\n", set.Name, strings.Join(parts, ", "))
-	}
 }

@@ -80,7 +80,9 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return err
 	}
 	for _, s := range sets(jobs) {
-		printFloors(w, s)
+		if line := gate(s.Floors(s.Test), set.Groups(), s.Digest); line != "" {
+			fmt.Fprintln(w, fold(line))
+		}
 	}
 	fmt.Fprintln(w)
 	failed := damaged(set)

@@ -59,7 +59,11 @@ func (c *weights) load(wErr io.Writer, name string) (*trained, error) {
 		return nil, err
 	}
 	if err := nn.LoadTensors(file, m.Params.All(), prefix); err != nil {
-		return nil, fmt.Errorf("%s: %w (the data are %v)", name, err, set.Space())
+		err = fmt.Errorf("%s: %w", name, err)
+		if errors.Is(err, nn.ErrMisfit) {
+			err = fmt.Errorf("%w (the data are %v)", err, set.Space())
+		}
+		return nil, err
 	}
 	return &trained{t, set, m}, nil
 }

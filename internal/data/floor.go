@@ -2,24 +2,24 @@ package data
 
 import "math"
 
-// A Floor is what an example of the test split costs a model without any learning to speak
-// of, in nats. A trained model that does not beat it is broken.
+// A Floor is what an example of a split costs a model without any learning to speak of, in nats. A
+// trained model that does not beat it has learnt nothing that counts.
 type Floor struct {
 	Model string
 	NLL   float64
 }
 
-// Floors are those of a set that has training and test examples, the weakest model first:
+// Floors are those of a split of a set that has training examples, the weakest model first:
 // for text a unigram and a bigram model, for images one of independent pixels.
-func (s *Set) Floors() []Floor {
+func (s *Set) Floors(split Split) []Floor {
 	switch {
-	case s.Train.N() == 0 || s.Test.N() == 0 || s.Real:
+	case s.Train.N() == 0 || split.N() == 0 || s.Real:
 		return nil
 	case s.Vocab != nil:
 		V := s.Vocab.Size()
-		return []Floor{{"unigram model", Unigram(s.Train, s.Test, V)}, {"bigram model", Bigram(s.Train, s.Test, V)}}
+		return []Floor{{"unigram model", Unigram(s.Train, split, V)}, {"bigram model", Bigram(s.Train, split, V)}}
 	}
-	return []Floor{{"model of independent pixels", Pixels(s.Train, s.Test)}}
+	return []Floor{{"model of independent pixels", Pixels(s.Train, split)}}
 }
 
 // Pixels returns the mean NLL of test, pixels that are 0 or 1, under independent pixels with

@@ -30,7 +30,7 @@ func TestFloors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := set.Floors()
+		got := set.Floors(set.Test)
 		if len(got) != c.want {
 			t.Errorf("%s: %v", set.Name, got)
 		}

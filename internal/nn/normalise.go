@@ -26,7 +26,7 @@ func NewBatchNorm(ps *Params, name string, C int, eps, momentum float64) *BatchN
 	return &BatchNorm{
 		Eps: Float(eps), Momentum: Float(momentum),
 		Mean:    ps.Buffer(name+".running_mean", Constant(0), C),
-		Var:     ps.Buffer(name+".running_var", Constant(1), C),
+		Var:     ps.Variance(name+".running_var", C),
 		Batches: ps.Counter(name + ".num_batches_tracked"),
 	}
 }
@@ -67,7 +67,7 @@ type BatchRMS struct {
 
 // NewBatchRMS makes `name`.running_ms.
 func NewBatchRMS(ps *Params, name string, C int, eps, momentum float64) *BatchRMS {
-	return &BatchRMS{Float(eps), Float(momentum), ps.Buffer(name+".running_ms", Constant(1), C)}
+	return &BatchRMS{Float(eps), Float(momentum), ps.Variance(name+".running_ms", C)}
 }
 
 // Apply divides the columns of x, shape (B, C).

@@ -24,6 +24,8 @@ type Param struct {
 	tensor.Matrix
 	Grad []Float
 
+	variance bool // none of its numbers is negative: a running variance or mean square
+
 	table bool      // read by rows, see Embedding
 	rows  grad.Rows // of a table: those whose gradient is not 0, unless it is dense
 	dense bool      // of a table: any element may have a gradient, because it was used as a matrix
@@ -131,6 +133,13 @@ func (ps *Params) New(name string, init Init, shape ...int) *Param {
 // Buffer makes an array that is kept and saved but not learnt.
 func (ps *Params) Buffer(name string, init Init, shape ...int) *Param {
 	return ps.add(name, init, shape)
+}
+
+// Variance makes a buffer that starts at 1 and has no negative numbers.
+func (ps *Params) Variance(name string, shape ...int) *Param {
+	p := ps.Buffer(name, Constant(1), shape...)
+	p.variance = true
+	return p
 }
 
 // Counter makes a whole number that is kept and saved.

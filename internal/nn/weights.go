@@ -1,13 +1,18 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"vaelab/internal/safetensors"
 	"vaelab/internal/tensor"
 )
+
+// ErrMisfit says that weights are not those of the model: names or shapes differ.
+var ErrMisfit = errors.New("the weights do not fit the model")
 
 // Tensors returns copies of parameters for a safetensors file, each name with a prefix.
 func Tensors(params []*Param, prefix string) []safetensors.Tensor {
@@ -27,9 +32,23 @@ func Tensors(params []*Param, prefix string) []safetensors.Tensor {
 }
 
 // LoadTensors copies the tensors of a file whose names begin with prefix into parameters.
-// Unless every parameter finds a tensor of its shape, and every tensor of that prefix a
-// parameter, it changes nothing and says all that is wrong.
+// Where CheckTensors finds a fault it changes nothing.
 func LoadTensors(f *safetensors.File, params []*Param, prefix string) error {
+	if err := CheckTensors(f, params, prefix); err != nil {
+		return err
+	}
+	for _, p := range params {
+		for j, x := range f.Get(prefix + p.Name).Data {
+			p.Data[j] = Float(x)
+		}
+	}
+	return nil
+}
+
+// CheckTensors says all that is wrong with the tensors of a file whose names begin with prefix: a parameter that finds no
+// tensor of its shape, a tensor without a parameter, and numbers that are not finite, or negative where they are
+// variances.
+func CheckTensors(f *safetensors.File, params []*Param, prefix string) error {
 	var faults []string
 	wanted := map[string]bool{}
 	for _, p := range params {
@@ -47,12 +66,45 @@ func LoadTensors(f *safetensors.File, params []*Param, prefix string) error {
 		}
 	}
 	if faults != nil {
-		return fmt.Errorf("the weights do not fit the model: %s", strings.Join(faults, "; "))
+		return fmt.Errorf("%w: %s", ErrMisfit, strings.Join(faults, "; "))
 	}
 	for _, p := range params {
-		for j, x := range f.Get(prefix + p.Name).Data {
-			p.Data[j] = Float(x)
+		if fault := p.unusable(f.Get(prefix + p.Name).Data); fault != "" {
+			faults = append(faults, fault)
 		}
 	}
+	if faults != nil {
+		return fmt.Errorf("the weights cannot be used: %s; save them anew from a model that has not diverged", strings.Join(faults, "; "))
+	}
 	return nil
+}
+
+// unusable says which numbers cannot be the parameter's, "" if all can: those that are not finite in the engine's
+// precision, and variances below 0.
+func (p *Param) unusable(data []float64) string {
+	n, first := 0, 0
+	for j, x := range data {
+		if v := float64(Float(x)); math.IsNaN(v) || math.IsInf(v, 0) || p.variance && v < 0 {
+			if n == 0 {
+				first = j
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	place := "" // as PyTorch writes it: [2, 0]
+	for rest, k := first, len(p.Shape)-1; k >= 0; k-- {
+		place = fmt.Sprintf(", %d", rest%p.Shape[k]) + place
+		rest /= p.Shape[k]
+	}
+	if place != "" {
+		place = "[" + place[2:] + "]"
+	}
+	what := "not finite"
+	if p.variance {
+		what += ", or negative"
+	}
+	return fmt.Sprintf("%s%s is %v (%d of %d numbers there are %s)", p.Name, place, data[first], n, len(data), what)
 }

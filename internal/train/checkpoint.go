@@ -23,6 +23,9 @@ const (
 	classKey    = "kernels"  // Hooks.Class
 )
 
+// bestPrefix begins the names of a checkpoint's best weights.
+const bestPrefix = "best/"
+
 // checkpoint writes everything the next step depends on, after the rows it stands for.
 func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
 	var err error
@@ -38,7 +41,7 @@ func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
 	}}
 	f.Tensors = append(nn.Tensors(t.Model.Params.All(), "model/"), nn.Tensors(t.opt.State(), "optimizer/")...)
 	for _, best := range t.best {
-		best.Name = "best/" + best.Name
+		best.Name = bestPrefix + best.Name
 		f.Tensors = append(f.Tensors, best)
 	}
 	text, err := f.EncodeSealed()
@@ -133,9 +136,14 @@ func (t *Trainer) restore(dir string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	for _, tensor := range f.Tensors {
-		if name, ok := strings.CutPrefix(tensor.Name, "best/"); ok {
+		if name, ok := strings.CutPrefix(tensor.Name, bestPrefix); ok {
 			tensor.Name = name
 			t.best = append(t.best, tensor)
+		}
+	}
+	if t.best != nil {
+		if err := nn.CheckTensors(f, t.Model.Params.All(), bestPrefix); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	t.load(t.Epoch)
