@@ -40,8 +40,8 @@ var imports = map[string]string{
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
-	"internal/report":        "internal/claims internal/record internal/stats",
-	"internal/claims":        "internal/record internal/registry internal/stats",
+	"internal/report":        "internal/claims internal/converge internal/record internal/stats",
+	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry",

@@ -261,7 +261,7 @@ func identify(wErr io.Writer, s *report.Source, names, files []string, judged []
 			if err != nil {
 				return err
 			}
-			one.Question, one.Baseline = e.Question, e.Baseline
+			one.Question, one.Baseline, one.Converged = e.Question, e.Baseline, e.Converged
 			s.Notes = append(s.Notes, strayed(e, s.Set)...)
 		}
 		s.Experiments = append(s.Experiments, one)

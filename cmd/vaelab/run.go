@@ -76,7 +76,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	}
 	claim(set, e)
 	fmt.Fprintln(w)
-	if err := printTable(w, set, report.Experiment{Name: e.Name, Baseline: e.Baseline}); err != nil {
+	if err := printTable(w, set, report.Experiment{Name: e.Name, Baseline: e.Baseline, Converged: e.Converged}); err != nil {
 		return err
 	}
 	for _, s := range sets(jobs) {

@@ -50,6 +50,11 @@ distribution needs 6 seeds: without --seeds as many are run as the claims need, 
 the file asks for fewer. A claim is undecided, with the reason, if a trial that it is about
 failed or is damaged, or if what it compares differs in more than it says.
 
+A verdict by trials that had not come to the end of their learning is marked "not converged", with
+their number: their validation objective was not flat (vaelab list converged), or what the claim is
+about was still moving, so that the outcome would be another one at the present rate. The line
+converged: any in a claim leaves the mark out. The mark changes neither verdict nor exit code.
+
 vaelab list claims shows the kinds of claims, vaelab list metrics what they can be about. A
 metric that no trial of the file measures is a fault of the file. Before training, a faulty claim
 stops the command; with --no-train it is named, and the others are judged.
@@ -106,7 +111,7 @@ Exit codes:
 				return fmt.Errorf("%s: %s asks for none of its trials, which another version of the file or of the program has made; nothing is judged, and the verdicts there stay",
 					filepath.Join(dir, record.ArchiveFile), given[0])
 			}
-			return conclusion(w, wErr, dir, e, claims.Judge(set, e.Claims), asJSON)
+			return conclusion(w, wErr, dir, e, claims.Judge(set, e.Claims, e.Converged), asJSON)
 		},
 	}
 	c.flags(cmd)
@@ -196,16 +201,24 @@ func conclusion(w, wErr io.Writer, dir string, e *sweep.Experiment, verdicts []c
 
 // printVerdicts prints a line for each claim, and one that counts them.
 func printVerdicts(w io.Writer, verdicts []claims.Verdict) error {
-	counts := map[claims.Outcome]int{}
+	counts, unconverged := map[claims.Outcome]int{}, 0
 	for _, v := range verdicts {
 		counts[v.Outcome]++
-		if _, err := fmt.Fprintf(w, "%-13s  %s (%s): %s\n", v.Outcome, visible(v.Claim.Say), visible(v.Claim.Source), visible(v.Numbers())); err != nil {
+		mark := ""
+		if v.Unconverged != nil {
+			mark = fmt.Sprintf("[%v] ", v.Unconverged)
+			unconverged++
+		}
+		if _, err := fmt.Fprintf(w, "%-13s  %s%s (%s): %s\n", v.Outcome, mark, visible(v.Claim.Say), visible(v.Claim.Source), visible(v.Numbers())); err != nil {
 			return err
 		}
 	}
 	var parts []string
 	for _, o := range []claims.Outcome{claims.Holds, claims.Refuted, claims.Undecided} {
 		parts = append(parts, fmt.Sprintf("%s: %d", o, counts[o]))
+	}
+	if unconverged > 0 {
+		parts = append(parts, fmt.Sprintf("of these not converged: %d", unconverged))
 	}
 	_, err := fmt.Fprintln(w, strings.Join(parts, ", "))
 	return err

@@ -41,6 +41,15 @@
 // trial that it selects failed, or if the trials that it compares differ in more than it
 // says: a confound, unless the claim declares it.
 //
+// # Converged or not
+//
+// A claim about what trials have come to at their end, so any but a theorem about every row or one about a
+// cost, is marked "not converged" if some of its finished trials have not converged (package
+// converge), or if the outcome would be another one after as many steps more, with the quantity
+// going on at its present rate. The second is for what drifts while the objective is flat, as theta
+// does. A rate counts whose 95 % interval excludes 0. The mark changes no outcome, and
+// converged: any leaves it out: for a claim about a stated step of the training.
+//
 // "Does not hold" is a result, not a failure of the program.
 package claims
 
@@ -50,6 +59,7 @@ import (
 	"math"
 	"slices"
 
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/stats"
@@ -81,6 +91,8 @@ type Claim struct {
 	Source string `yaml:"source"`
 	// Confidence is that of the interval that decides.
 	Confidence float64 `yaml:"confidence" range:"[0.5,1)"`
+	// Converged says whether the verdict is marked where the trials had not converged; any marks none.
+	Converged string `yaml:"converged" choice:"required|any"`
 
 	Seeds    []int    // the seeds that it is judged by; all, if empty
 	Despite  []string // settings that may differ between what is compared, though not named
@@ -156,11 +168,12 @@ func CheckDespite(key string, trials []record.Trial) error {
 
 // Judge returns the verdict on each claim, given the trials of an experiment with what they
 // have measured. Trials that have not run yet belong into the set, too, as unfinished.
-func Judge(set *record.Set, said []Claim) []Verdict {
+// The settings say when a trial has converged.
+func Judge(set *record.Set, said []Claim, settings converge.Settings) []Verdict {
 	verdicts := make([]Verdict, len(said))
 	var p []float64
 	for i, c := range said {
-		verdicts[i] = c.judge(set.Runs)
+		verdicts[i] = c.judge(set.Runs, settings)
 		if v := verdicts[i]; !math.IsNaN(v.P) {
 			p = append(p, v.P)
 		}
@@ -175,7 +188,7 @@ func Judge(set *record.Set, said []Claim) []Verdict {
 }
 
 // judge returns the verdict on one claim.
-func (c Claim) judge(runs []record.Run) Verdict {
+func (c Claim) judge(runs []record.Run, settings converge.Settings) Verdict {
 	e := evidence{confidence: c.Confidence}
 	var trials []record.Trial
 	for _, r := range runs {
@@ -210,6 +223,9 @@ func (c Claim) judge(runs []record.Run) Verdict {
 		}
 		if n := e.unfinished(c.Kind.Uses()); n > 0 && v.N > 0 {
 			v.Reason += fmt.Sprintf("; left out as unfinished: %d of its trials", n)
+		}
+		if c.atEnd() && v.N > 0 {
+			v.Unconverged = e.unconverged(c.Kind, v.Outcome, settings)
 		}
 	}
 	v.Claim = c

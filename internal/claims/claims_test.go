@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 	"vaelab/internal/stream"
 )
@@ -63,7 +64,7 @@ func judge(t *testing.T, s *record.Set, k Kind, change ...func(*Claim)) Verdict 
 	for _, f := range change {
 		f(&c)
 	}
-	return Judge(s, []Claim{c})[0]
+	return Judge(s, []Claim{c}, converge.Default)[0]
 }
 
 // bound, order ... are the registered defaults, with what a claim sets.
@@ -302,7 +303,7 @@ func TestNotJudged(t *testing.T) {
 	} {
 		// Another claim about the same trials, if there are any, is judged all the same.
 		sound := Claim{Confidence: 0.5, Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kl", 9 })}
-		list := Judge(c.set, []Claim{{Confidence: Default, Kind: c.kind}, sound})
+		list := Judge(c.set, []Claim{{Confidence: Default, Kind: c.kind}, sound}, converge.Default)
 		v := list[0]
 		if slices.ContainsFunc(c.set.Runs, func(r record.Run) bool { return vanilla.Has(r.Trial) }) && list[1].Outcome != Holds {
 			t.Errorf("%s: the other claim: %s: %s", c.name, list[1].Outcome, list[1].Numbers())
@@ -552,7 +553,7 @@ func TestHolmOverClaims(t *testing.T) {
 		return Claim{Confidence: Default, Kind: order(func(o *Order) { o.Of, o.Than, o.Metric = Selection{"variant": v}, vanilla, "kl" })}
 	}
 	list := []Claim{against("bn"), {Confidence: Default, Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 9 })}, against("ln")}
-	v := Judge(s, list)
+	v := Judge(s, list, converge.Default)
 	if v[0].P != 1./32 || v[0].Holm != 2./32 || v[2].Holm != 2./32 || v[0].Outcome != Holds {
 		t.Errorf("got %s\n%s", v[0].Numbers(), v[2].Numbers())
 	}
@@ -567,14 +568,19 @@ func TestJSON(t *testing.T) {
 	c := Claim{Say: "so", Source: "us", Confidence: Default, KindName: "bound", Kind: bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 })}
 	none := c
 	none.Kind = bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kl", 2 })
-	text, err := json.Marshal(Judge(s, []Claim{c, none}))
+	anyway := c
+	anyway.Converged = "any"
+	text, err := json.Marshal(Judge(s, []Claim{c, none, anyway}, converge.Default))
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = `[{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"holds","what":"test kl of bn","wanted":"at most 2","n":6,` +
-		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside"},` +
+		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside",` +
+		`"not_converged":{"trials":6,"of":6,"steps":2000}},` +
 		`{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"undecided","n":0,` +
-		`"estimate":null,"lo":null,"hi":null,"level":null,"p":null,"p_holm":null,"reason":"unknown variant \"vanilla\"; known: bn"}]`
+		`"estimate":null,"lo":null,"hi":null,"level":null,"p":null,"p_holm":null,"reason":"unknown variant \"vanilla\"; known: bn"},` +
+		`{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"holds","what":"test kl of bn","wanted":"at most 2","n":6,` +
+		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside","converged":"any"}]`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 	"vaelab/internal/stats"
 )
@@ -16,6 +17,10 @@ type evidence struct {
 	runs       []record.Run // those of the claim's seeds
 	confidence float64
 	wall       bool // a claim about CPU time is judged by the wall clock
+
+	// ahead has each trial's quantity as it would be after as many steps more, at its present rate;
+	// nil as it is.
+	ahead *converge.Settings
 }
 
 // lost names the selected trials that failed or are damaged: the seeds that remain would not be a fair
@@ -69,7 +74,13 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bySeed(runs, q, s.String())
+	values, err := bySeed(runs, q, s.String())
+	if err == nil && e.ahead != nil {
+		for _, r := range runs {
+			values[r.Seed] += q.move(r, *e.ahead)
+		}
+	}
+	return values, err
 }
 
 // bySeed returns a quantity of finished runs for each seed; the name of the runs is for the error.

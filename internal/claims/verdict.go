@@ -34,6 +34,8 @@ type Verdict struct {
 	Holm     float64        // P, corrected for the number of tests judged together
 	Test     string         // the test's name
 	Reason   string         // why, in one line
+
+	Unconverged *Unconverged // what training on might change; nil if the claim does not ask, or the trials have come to their end
 }
 
 // undecided is a verdict without numbers.
@@ -141,10 +143,17 @@ type verdictJSON struct {
 	Holm       *float64 `json:"p_holm"`
 	Test       string   `json:"test,omitempty"`
 	Reason     string   `json:"reason"`
+
+	Converged   string       `json:"converged,omitempty"` // "any" if the claim says so
+	Unconverged *Unconverged `json:"not_converged,omitempty"`
 }
 
 // MarshalJSON writes the verdict with what was claimed; a number that there is not is null.
 func (v Verdict) MarshalJSON() ([]byte, error) {
+	converged := ""
+	if v.Claim.Converged == "any" {
+		converged = "any"
+	}
 	level := math.NaN()
 	if !math.IsNaN(v.Interval.Lo) {
 		level = v.Interval.Level
@@ -154,7 +163,7 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 		Seeds: v.Claim.Seeds, Despite: v.Claim.Despite,
 		Outcome: v.Outcome, What: v.What, Wanted: v.Wanted, N: v.N, Estimate: finite(v.Estimate),
 		Lo: finite(v.Interval.Lo), Hi: finite(v.Interval.Hi), Level: finite(level), P: finite(v.P), Holm: finite(v.Holm),
-		Test: v.Test, Reason: v.Reason,
+		Test: v.Test, Reason: v.Reason, Converged: converged, Unconverged: v.Unconverged,
 	})
 }
 

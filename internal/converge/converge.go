@@ -36,6 +36,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"vaelab/internal/record"
 )
 
@@ -71,8 +73,9 @@ type State struct {
 	Objective float64 // there, in nats; NaN if it has none
 	Falling   float64 // what the objective loses in an epoch, over the last quarter of the training, in nats
 	FallingSE float64 // its standard error; NaN, as Falling may be, with too few evaluations
-	Fall      float64 // what it has lost over Settings.Steps at the end
-	FallSE    float64
+	Fall      float64 // what it has lost over Settings.Steps at the end; NaN if there is too little to tell
+	FallSE    float64 // its standard error
+	Told      bool    // there are steps and evaluations enough to tell whether it has converged
 	Converged bool
 	Rising    bool   // the objective rises by more than the tolerance: the trial overfits
 	Why       string // why it has not converged
@@ -102,29 +105,30 @@ func Of(run record.Run, s Settings) State {
 	slope, se := line(quarter)
 	st.Falling, st.FallingSE = -slope*last.perEpoch, se*last.perEpoch
 	window := since(all, last.step-s.Steps)
-	slope, se = line(window)
-	st.Fall, st.FallSE = -slope*float64(s.Steps), se*float64(s.Steps)
 	switch {
 	case last.step-final < s.Steps && final > 0:
-		st.Why = fmt.Sprintf("%d of %d steps since the KL weight is final", last.step-final, s.Steps)
+		st.Why = fmt.Sprintf("evaluated for %d of %d steps at the final KL weight", last.step-final, s.Steps)
 	case last.step < s.Steps:
-		st.Why = fmt.Sprintf("evaluated up to step %d; %d are needed", last.step, s.Steps)
+		st.Why = fmt.Sprintf("evaluated for %d of %d steps", last.step, s.Steps)
 	case len(window) < fewest:
-		st.Why = fmt.Sprintf("%d evaluations in the last %d steps; %d are needed", len(window), s.Steps, fewest)
-	case st.Fall+st.FallSE <= s.Tolerance:
-		st.Converged, st.Rising = true, st.Fall+st.FallSE < -s.Tolerance
-	case st.Fall <= s.Tolerance:
-		st.Why = fmt.Sprintf("scatters too much: falls by %.2f ± %.2f nats over the last %d steps", st.Fall, st.FallSE, s.Steps)
+		st.Why = fmt.Sprintf("evaluated %d times in the last %d steps, fewer than %d", len(window), s.Steps, fewest)
 	default:
-		st.Why = fmt.Sprintf("falls by %.2f ± %.2f nats over the last %d steps", st.Fall, st.FallSE, s.Steps)
+		slope, se := line(window)
+		st.Fall, st.FallSE = -slope*float64(s.Steps), se*float64(s.Steps)
+		st.Told = true
+		st.Converged, st.Rising = st.Fall+st.FallSE <= s.Tolerance, st.Fall+st.FallSE < -s.Tolerance
+		if !st.Converged {
+			st.Why = fmt.Sprintf("falls by %.2f ± %.2f nats over the last %d steps", st.Fall, st.FallSE, s.Steps)
+		}
 	}
 	return st
 }
 
 // Move returns how far a number of a trial's rows moves over Steps steps at the end, by the line of
-// least squares, with its standard error. Both are NaN with fewer than three rows of the split in
-// the last Steps steps, after the KL weight is final, that have the number.
-func Move(run record.Run, split string, value func(record.Row) (v float64, ok bool), s Settings) (move, se float64) {
+// least squares, with half of its 95 % interval: Student's, with n - 2 degrees of freedom. Both are NaN
+// with fewer than three rows of the split in the last Steps steps, after the KL weight is final, that
+// have the number.
+func Move(run record.Run, split string, value func(record.Row) (v float64, ok bool), s Settings) (move, half float64) {
 	all := points(run, split, value)
 	if final, ok := finalWeight(run); ok && len(all) > 0 {
 		all = since(all, max(final, all[len(all)-1].step-s.Steps))
@@ -133,5 +137,6 @@ func Move(run record.Run, split string, value func(record.Row) (v float64, ok bo
 		return math.NaN(), math.NaN()
 	}
 	slope, se := line(all)
-	return slope * float64(s.Steps), se * float64(s.Steps)
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(len(all) - 2)}.Quantile(0.975)
+	return slope * float64(s.Steps), t * se * float64(s.Steps)
 }

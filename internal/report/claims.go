@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"vaelab/internal/claims"
 )
 
 // Verdicts is verdicts.json, which vaelab verify writes.
@@ -30,6 +32,8 @@ type Verdict struct {
 	Holm       *float64 `json:"p_holm"`
 	Test       string   `json:"test"`
 	Reason     string   `json:"reason"`
+
+	Unconverged *claims.Unconverged `json:"not_converged"` // nil if nothing says so
 }
 
 // judged is what is said, and what was found.
@@ -39,16 +43,25 @@ func judged(s Source) Section {
 		return section
 	}
 	t := Table{Header: []string{"verdict", "claim", "source", "measured", "why"}, Left: 5}
-	n := map[string]int{}
+	n, unconverged := map[string]int{}, 0
 	for _, v := range s.Verdicts {
 		n[v.Outcome]++
-		row := plain(v.Outcome, v.Say, v.Source, v.numbers(), v.Reason)
+		outcome := v.Outcome
+		if v.Unconverged != nil {
+			outcome += fmt.Sprintf(" (%v)", v.Unconverged)
+			unconverged++
+		}
+		row := plain(outcome, v.Say, v.Source, v.numbers(), v.Reason)
 		row[0].Kind = v.Outcome
 		t.Rows = append(t.Rows, row)
 	}
 	section.Text = []string{fmt.Sprintf("%s. Holds: %d, does not hold: %d, undecided: %d.",
 		count(len(s.Verdicts), "claim"), n["holds"], n["does not hold"], n["undecided"])}
 	t.Notes = []string{"A claim holds if the interval for the median over seeds lies inside what it says, does not hold if it lies outside, and is undecided otherwise; p-values decide nothing."}
+	if unconverged > 0 {
+		section.Text[0] += fmt.Sprintf(" Of these not converged: %d.", unconverged)
+		t.Notes = append(t.Notes, "Not converged: some of the trials were still learning, or what the claim is about was still moving, so that the outcome would be another one at that rate. Training on might change the verdict.")
+	}
 	section.Tables = []Table{t}
 	var lines []string
 	for _, e := range s.Experiments {

@@ -8,6 +8,7 @@ import (
 
 	"vaelab/experiments"
 	"vaelab/internal/claims"
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 	"vaelab/internal/sweep"
 )
@@ -61,7 +62,7 @@ func TestMarksAreVerdicts(t *testing.T) {
 				return
 			}
 			marked[d.mark()]++
-			v := claims.Judge(set, []claims.Claim{{Confidence: confidence, Kind: order}})[0]
+			v := claims.Judge(set, []claims.Claim{{Confidence: confidence, Kind: order}}, converge.Default)[0]
 			want := map[string]claims.Outcome{"": claims.Undecided}[d.mark()]
 			if d.mark() == "*" {
 				want = claims.Refuted

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 )
 
@@ -31,6 +32,9 @@ type Experiment struct {
 
 	// Baseline selects what the others are compared with; nil leaves it to baselines.
 	Baseline claims.Selection
+
+	// Converged says when a trial counts as converged; the zero value is converge.Default.
+	Converged converge.Settings
 }
 
 // A Figure is a drawing as a report shows it.
@@ -101,7 +105,7 @@ func New(s Source) *Report {
 	}
 	r.Lead = append(r.Lead, status(s.Set, groups))
 	for _, section := range []Section{
-		judged(s), results(s, groups), figures(s), settings(s, groups), warnings(s, groups), provenance(s),
+		judged(s), results(s, groups), convergence(s, groups), figures(s), settings(s, groups), warnings(s, groups), provenance(s),
 	} {
 		if len(section.Text)+len(section.List)+len(section.Tables)+len(section.Figures) > 0 {
 			r.Sections = append(r.Sections, section)

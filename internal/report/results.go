@@ -150,6 +150,7 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 	t.Notes = append(legend(groups, b, m), glossary(metrics))
 	t.Notes = append(t.Notes, caveats(groups, split, columns, center)...)
 	t.Notes = append(t.Notes, truths(groups, split)...)
+	t.Notes = append(t.Notes, learning(groups, experiments)...)
 	return t
 }
 

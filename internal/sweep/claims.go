@@ -55,9 +55,9 @@ func (r *reader) sound() func() bool {
 // claim reads one claim; ok is false if it is faulty.
 func (r *reader) claim(n *yaml.Node) (s saying, ok bool) {
 	wrong := r.wrong
-	s.claim.Confidence = claims.Default
+	s.claim.Confidence, s.claim.Converged = claims.Default, "required"
 	plain := settings(reflect.ValueOf(&s.claim).Elem())
-	known := []string{"say", "source", "confidence", "seeds", "despite"}
+	known := []string{"say", "source", "confidence", "seeds", "despite", "converged"}
 	for _, kv := range r.pairs(n, "claims") {
 		key, value := kv[0], kv[1]
 		i := slices.IndexFunc(plain, func(p setting) bool { return p.named(key.Value) })

@@ -31,6 +31,7 @@ func TestClaims(t *testing.T) {
   confidence: 0.99
   seeds: [1, 2]
   despite: [train.lr]
+  converged: any
   order: {metric: mi, split: valid, of: {variant: bn, variant.bn.gamma: 0.50}, than: vanilla, margin: 1}
 - {say: It grows, source: us, trend: {metric: kl_dim.max, of: bn, over: variant.bn.gamma}}
 - {say: It costs nothing, source: us, ratio: {metric: ms_per_step, of: {variant: bn, variant.bn.gamma: 0.5}, to: vanilla, at_most: 1.1}}
@@ -38,13 +39,13 @@ func TestClaims(t *testing.T) {
 	bn := claims.Selection{"variant": "bn"}
 	vanilla := claims.Selection{"variant": "vanilla"}
 	want := []claims.Claim{
-		{Say: "It vanishes", Source: "us", Confidence: 0.95, KindName: "bound",
+		{Say: "It vanishes", Source: "us", Confidence: 0.95, Converged: "required", KindName: "bound",
 			Kind: claims.Bound{Quantity: claims.Quantity{Metric: "kl", Split: "test"}, Of: vanilla, Rows: "last", Bounds: claims.Bounds{AtLeast: math.Inf(-1), AtMost: 0.1}}},
-		{Say: "It stays", Source: "us", Confidence: 0.99, Seeds: []int{1, 2}, Despite: []string{"train.lr"}, KindName: "order",
+		{Say: "It stays", Source: "us", Confidence: 0.99, Converged: "any", Seeds: []int{1, 2}, Despite: []string{"train.lr"}, KindName: "order",
 			Kind: claims.Order{Quantity: claims.Quantity{Metric: "mi", Split: "valid"}, Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.50"}, Is: "greater", Than: vanilla, Margin: 1}},
-		{Say: "It grows", Source: "us", Confidence: 0.95, KindName: "trend",
+		{Say: "It grows", Source: "us", Confidence: 0.95, Converged: "required", KindName: "trend",
 			Kind: claims.Trend{Quantity: claims.Quantity{Metric: "kl_dim.max", Split: "test"}, Of: bn, Over: "variant.bn.gamma", Shape: "rises"}},
-		{Say: "It costs nothing", Source: "us", Confidence: 0.95, KindName: "ratio",
+		{Say: "It costs nothing", Source: "us", Confidence: 0.95, Converged: "required", KindName: "ratio",
 			Kind: claims.Ratio{Quantity: claims.Quantity{Metric: "ms_per_step", Split: "test"}, Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.5"}, To: vanilla,
 				Bounds: claims.Bounds{AtLeast: math.Inf(-1), AtMost: 1.1}}},
 	}
@@ -66,7 +67,7 @@ func TestClaimFaults(t *testing.T) {
 	}{
 		{"not a list", "  {say: a}\n", []string{"x.yaml:7:3: claims: wants a list, got keys and values"}},
 		{"a word", "- a\n", []string{`x.yaml:7:3: claims: wants keys and values, got "a"`}},
-		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, bound, equal, order, published, ratio, trend`}},
+		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, converged, bound, equal, order, published, ratio, trend`}},
 		{"kind", "- {say: a, source: b, ordr: {}}\n", []string{`x.yaml:7:23: claims: unknown key "ordr"; did you mean "order"?`}},
 		{"no say", "- {source: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no say"}},
 		{"no source", "- {say: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no source"}},

@@ -1,0 +1,80 @@
+package claims
+
+import (
+	"fmt"
+	"math"
+
+	"vaelab/internal/converge"
+	"vaelab/internal/record"
+)
+
+// Unconverged says that a verdict was reached before the trials had come to their end: training on
+// might change it. The verdict stays what it is.
+type Unconverged struct {
+	Trials int     `json:"trials"`          // finished ones that have not converged, see package converge
+	Of     int     `json:"of"`              // finished ones that the claim is about
+	Steps  int     `json:"steps"`           // over which a trial has to be flat
+	Later  Outcome `json:"later,omitempty"` // the outcome, if it is another, once the quantity has moved on for as many steps
+}
+
+func (u Unconverged) String() string {
+	text := "not converged"
+	if u.Trials > 0 {
+		text += fmt.Sprintf(": %d of %s", u.Trials, trials(u.Of))
+	}
+	if u.Later != "" {
+		text += fmt.Sprintf("; %s in %d steps at the present rate", u.Later, u.Steps)
+	}
+	return text
+}
+
+// trials is "1 trial", "2 trials".
+func trials(n int) string {
+	if n == 1 {
+		return "1 trial"
+	}
+	return fmt.Sprintf("%d trials", n)
+}
+
+// atEnd tells whether the claim is about what trials have come to at their end, and wants them to have
+// converged. A theorem about every row and a cost hold on the way, too.
+func (c Claim) atEnd() bool {
+	b, bound := c.Kind.(Bound)
+	return c.Converged != "any" && !c.Kind.Measured().Cost() && !(bound && b.Rows == "every")
+}
+
+// unconverged counts the trials that have not converged, and judges the claim again with each trial's
+// quantity moved on; it is nil if neither says anything. now is the outcome as it is.
+func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconverged {
+	u := Unconverged{Steps: s.Steps}
+	for _, r := range e.runs {
+		if r.State != record.Done || !used(k.Uses(), r.Trial) {
+			continue
+		}
+		u.Of++
+		if !converge.Of(r, s).Converged {
+			u.Trials++
+		}
+	}
+	e.ahead = &s
+	if later := k.judge(e).Outcome; later != now {
+		u.Later = later
+	}
+	if u.Trials == 0 && u.Later == "" {
+		return nil
+	}
+	return &u
+}
+
+// move is how far the quantity moves in a trial's last steps, 0 if its 95 % interval contains that or it is
+// not known. The test split, measured once, moves as the validation split does.
+func (q Quantity) move(r record.Run, s converge.Settings) float64 {
+	split := q.Split
+	if split == "test" {
+		split = "valid"
+	}
+	if move, half := converge.Move(r, split, q.in, s); math.Abs(move) > half {
+		return move
+	}
+	return 0
+}

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"vaelab/internal/converge"
+	"vaelab/internal/record"
+)
+
+// A progress is how far the finished trials of a group have come.
+type progress struct {
+	done, converged, rising int
+	steps                   int // of the last evaluation, at most
+	objective, fall         estimate
+	falling                 estimate // nats an epoch
+	open                    estimate // the same, of those that have not converged
+	why                     []string // what keeps trials from being told, each once
+}
+
+// An estimate is the mean of the trials' numbers and its standard error, from theirs.
+type estimate struct {
+	n             int
+	sum, variance float64
+}
+
+func (e *estimate) add(value, se float64) {
+	if math.IsNaN(value) {
+		return
+	}
+	e.n++
+	e.sum += value
+	e.variance += se * se // NaN stays
+}
+
+func (e estimate) mean() float64 { return e.sum / float64(e.n) }
+func (e estimate) se() float64   { return math.Sqrt(e.variance) / float64(e.n) }
+
+// text is "0.36 ± 0.05", without the error if that is not known.
+func (e estimate) text() string {
+	switch {
+	case e.n == 0:
+		return "–"
+	case math.IsNaN(e.variance):
+		return decimal(e.mean(), 2)
+	}
+	return spread(e.mean(), e.se(), 2, 2)
+}
+
+// progressOf says how far a group has come.
+func progressOf(g record.Group, s converge.Settings) (p progress) {
+	for _, r := range g.Runs {
+		if r.State != record.Done {
+			continue
+		}
+		p.done++
+		st := converge.Of(r, s)
+		p.steps = max(p.steps, st.Steps)
+		p.objective.add(st.Objective, math.NaN())
+		p.falling.add(st.Falling, st.FallingSE)
+		p.fall.add(st.Fall, st.FallSE)
+		if st.Converged {
+			p.converged++
+		} else {
+			p.open.add(st.Falling, st.FallingSE)
+		}
+		if st.Rising {
+			p.rising++
+		}
+		if !st.Told && !slices.Contains(p.why, st.Why) {
+			p.why = append(p.why, st.Why)
+		}
+	}
+	return p
+}
+
+// convergedBy is when a group's trials count as converged.
+func convergedBy(g record.Group, experiments []Experiment) converge.Settings {
+	for _, e := range experiments {
+		if e.Name == g.Runs[0].Experiment && e.Converged != (converge.Settings{}) {
+			return e.Converged
+		}
+	}
+	return converge.Default
+}
+
+// criteria says what converged means for these groups.
+func criteria(groups []record.Group, experiments []Experiment) string {
+	var parts []string
+	for _, g := range groups {
+		s := convergedBy(g, experiments)
+		part := fmt.Sprintf("at most %g nats over the last %d steps, standard error included", s.Tolerance, s.Steps)
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	return "Converged: the validation objective (rec + kl.beta times the method's penalty) falls by " + strings.Join(parts, ", or ") + "."
+}
+
+// learning is what a table of results has to say of trials that still learn, and of those that do not.
+func learning(groups []record.Group, experiments []Experiment) (notes []string) {
+	var open, rising []string
+	done := 0
+	for _, g := range groups {
+		p := progressOf(g, convergedBy(g, experiments))
+		done += p.done
+		of := fmt.Sprintf("of %d", p.done)
+		if p.converged < p.done {
+			item := fmt.Sprintf("%s %d %s", g.Label, p.done-p.converged, of)
+			if p.open.n > 0 {
+				item += fmt.Sprintf(", falling by %s nats an epoch", p.open.text())
+			}
+			if p.why != nil {
+				item += " (" + strings.Join(p.why, ", ") + ")"
+			}
+			open = append(open, item)
+		}
+		if p.rising > 0 {
+			rising = append(rising, fmt.Sprintf("%s %d %s", g.Label, p.rising, of))
+		}
+	}
+	switch {
+	case done == 0:
+		return nil
+	case open == nil:
+		notes = append(notes, fmt.Sprintf("All of the %s converged. ", count(done, "finished trial"))+criteria(groups, experiments))
+	default:
+		notes = append(notes, "Not converged: "+strings.Join(some(open), "; ")+". "+criteria(groups, experiments))
+	}
+	if rising != nil {
+		notes = append(notes, "Past the lowest validation objective, which rises: "+strings.Join(some(rising), "; ")+".")
+	}
+	return notes
+}
+
+// convergence is the section that says how far trials have come.
+func convergence(s Source, groups []record.Group) Section {
+	section := Section{Title: "Convergence"}
+	t := Table{Left: 1, Header: []string{"group", "steps", "objective", "falling, nats an epoch", "fall at the end, nats", "converged"}}
+	why := map[string][]string{} // reason -> groups
+	rising := 0
+	for _, g := range groups {
+		p := progressOf(g, convergedBy(g, s.Experiments))
+		if p.done == 0 {
+			continue
+		}
+		t.Rows = append(t.Rows, plain(g.Label, fmt.Sprint(p.steps), p.objective.text(), p.falling.text(), p.fall.text(),
+			fmt.Sprintf("%d"+fixed+"of"+fixed+"%d", p.converged, p.done)))
+		for _, w := range p.why {
+			why[w] = append(why[w], g.Label)
+		}
+		rising += p.rising
+	}
+	if len(t.Rows) == 0 {
+		return section
+	}
+	t.Notes = []string{criteria(groups, s.Experiments) + " Steps: of the last evaluation. Objective: there, mean over trials. Falling: its slope over the last quarter of the training. " +
+		"Fall at the end: over those last steps. Both are means over trials ± standard error of the fitted lines."}
+	for _, w := range sorted(why) {
+		t.Notes = append(t.Notes, fmt.Sprintf("Too little to tell, hence not converged: %s (%s).", strings.Join(some(why[w]), ", "), w))
+	}
+	if rising > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("In %s the objective rises: past its lowest value.", count(rising, "trial")))
+	}
+	section.Tables = []Table{t}
+	return section
+}
