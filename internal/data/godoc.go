@@ -80,7 +80,13 @@ func (c Godoc) Load() (*Set, error) {
 		return nil, fmt.Errorf("godoc: %s: %d sentences, and valid and test take %d; lower these, raise limit, or name a larger dir",
 			dir, len(all), held)
 	}
-	v := buildVocab(all[held:], c.MinCount, c.MaxVocab)
+	words := newLexicon()
+	for _, sentence := range all[held:] {
+		for _, w := range sentence {
+			words.count(w)
+		}
+	}
+	v := buildVocab(words, c.MinCount, c.MaxVocab)
 	encode := func(sentences [][]string) (s Split) {
 		for _, words := range sentences {
 			s.Seqs = append(s.Seqs, v.Encode(words))

@@ -161,7 +161,7 @@ func (c Text) make(as format) (*Set, error) {
 			}
 		}
 		set.Warnings = append(set.Warnings, files[i].warnings(c, as)...)
-		if doubt := files[i].unknown(*split); i > 0 && doubt != nil { // train's rare words are meant to be unknown
+		if doubt := files[i].unknown(); i > 0 && doubt != nil { // train's rare words are meant to be unknown
 			set.Warnings = append(set.Warnings, doubt)
 		}
 	}
@@ -169,15 +169,43 @@ func (c Text) make(as format) (*Set, error) {
 	return set, nil
 }
 
-// A textFile is one file as read, without numbers yet. Its slices are parallel.
+// A textFile is one file as read. Its slices are parallel. Words are kept as numbers from the start, since
+// strings would take four times as much memory.
 type textFile struct {
-	path      string
-	sentences [][]string
-	labels    []string // nil without labels
-	lines     []int    // the number of each sentence's line
-	long      int      // how many sentences were dropped or cut
-	dropped   int      // how many sentences were left out for their label
-	tab       int      // the first line with a TAB, if that is worth a warning
+	path    string
+	lexicon lexicon
+	seqs    [][]int32 // sentences between Start and End; their words have the lexicon's numbers, after encode the vocabulary's
+	labels  []string  // nil without labels
+	lines   []int32   // the number of each sentence's line
+	long    int       // how many sentences were dropped or cut
+	dropped int       // how many sentences were left out for their label
+	tab     int       // the first line with a TAB, if that is worth a warning
+
+	foreign, firstForeign int // sentences without any word of the vocabulary, and the line of the first of them, see unknown
+
+	words []string          // of one sentence; used again
+	known map[string]string // labels, each once
+	block []int32           // room for sequences to come
+}
+
+// sequence returns room for n numbers. One block of memory serves many sentences.
+func (f *textFile) sequence(n int) []int32 {
+	const block = 1 << 16
+	if len(f.block) < n {
+		f.block = make([]int32, max(n, block))
+	}
+	seq := f.block[:n:n]
+	f.block = f.block[n:]
+	return seq
+}
+
+// label returns a copy of a label that holds no more memory than itself, the same one each time.
+func (f *textFile) label(l string) string {
+	if _, ok := f.known[l]; !ok {
+		l = strings.Clone(l)
+		f.known[l] = l
+	}
+	return f.known[l]
 }
 
 // readFile reads at most limit sentences of one split; an empty path gives an empty file.
@@ -195,7 +223,7 @@ func (c Text) readFile(as format, path string, limit int) (*textFile, error) {
 
 // parse reads at most limit sentences; path is the name in messages.
 func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, error) {
-	f := &textFile{path: path}
+	f := &textFile{path: path, lexicon: newLexicon(), known: map[string]string{}}
 	for s, err := range as.read(r, path) {
 		if err != nil {
 			return nil, err
@@ -205,12 +233,12 @@ func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, 
 		} else if err := c.add(as, f, s); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, s.line, err)
 		}
-		if limit > 0 && len(f.sentences) == limit {
+		if limit > 0 && len(f.seqs) == limit {
 			break
 		}
 	}
 	switch {
-	case len(f.sentences) > 0:
+	case len(f.seqs) > 0:
 		return f, nil
 	case f.long > 0:
 		return nil, fmt.Errorf("%s: every sentence is longer than max_words %d; raise it", path, c.MaxWords)
@@ -225,15 +253,17 @@ func (c Text) add(as format, f *textFile, s sentence) error {
 	if as.tabs && f.tab == 0 && strings.Contains(s.text, "\t") {
 		f.tab = s.line
 	}
-	words := strings.Fields(s.text)
-	for i, w := range words {
+	words := f.words[:0]
+	for w := range strings.FieldsSeq(s.text) {
 		if c.Lower && w != yahooUnk {
-			words[i] = strings.ToLower(w)
+			w = strings.ToLower(w)
 		}
-		if slices.Index(reserved[:Unk], words[i]) >= 0 {
-			return fmt.Errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", words[i])
+		if slices.Index(reserved[:Unk], w) >= 0 {
+			return fmt.Errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", w)
 		}
+		words = append(words, w)
 	}
+	f.words = words
 	if c.MaxWords > 0 && len(words) > c.MaxWords {
 		f.long++
 		switch c.TooLong {
@@ -245,10 +275,15 @@ func (c Text) add(as format, f *textFile, s sentence) error {
 			return fmt.Errorf("the sentence has %d words, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.MaxWords)
 		}
 	}
-	f.sentences = append(f.sentences, words)
-	f.lines = append(f.lines, s.line)
+	seq := f.sequence(len(words) + 2)
+	seq[0], seq[len(seq)-1] = Start, End
+	for i, w := range words {
+		seq[1+i] = f.lexicon.count(w)
+	}
+	f.seqs = append(f.seqs, seq)
+	f.lines = append(f.lines, int32(s.line))
 	if as.labels {
-		f.labels = append(f.labels, s.label)
+		f.labels = append(f.labels, f.label(s.label))
 	}
 	return nil
 }
@@ -277,7 +312,7 @@ func (c Text) vocabulary(train *textFile) (*Vocab, error) {
 		}
 		return v, nil
 	}
-	v := buildVocab(train.sentences, c.MinCount, c.MaxVocab)
+	v := buildVocab(train.lexicon, c.MinCount, c.MaxVocab)
 	if v.Size() == len(reserved) {
 		return nil, fmt.Errorf("%s: no word occurs %d times; lower min_count", train.path, c.MinCount)
 	}
@@ -308,17 +343,29 @@ func (c Text) classes(files []*textFile) (map[string]int, error) {
 	return classes, nil
 }
 
-// encode turns words and labels into numbers.
+// encode turns the lexicon's numbers into the vocabulary's, in place, and labels into numbers.
 func (f *textFile) encode(v *Vocab, classes map[string]int) (Split, error) {
-	var s Split
+	s := Split{Seqs: f.seqs}
 	words, known := 0, 0
-	for i, sentence := range f.sentences {
-		seq := v.Encode(sentence)
-		s.Seqs = append(s.Seqs, seq)
-		words += len(sentence)
-		for _, id := range seq[1 : len(seq)-1] {
-			if id != Unk {
+	ids := make([]int32, len(f.lexicon.words)) // by the lexicon's number
+	for i, w := range f.lexicon.words {
+		ids[i] = max(Unk, v.ID(w))
+	}
+	spelt := [...]int32{f.lexicon.number(reserved[Unk]), f.lexicon.number(yahooUnk)}
+	for i, seq := range f.seqs {
+		within := seq[1 : len(seq)-1]
+		foreign := len(within) > 0
+		words += len(within)
+		for k, w := range within {
+			within[k] = ids[w]
+			if within[k] != Unk {
 				known++
+			}
+			foreign = foreign && within[k] == Unk && !slices.Contains(spelt[:], w)
+		}
+		if foreign {
+			if f.foreign++; f.foreign == 1 {
+				f.firstForeign = int(f.lines[i])
 			}
 		}
 		if f.labels == nil {
@@ -340,20 +387,9 @@ func (f *textFile) encode(v *Vocab, classes map[string]int) (Split, error) {
 
 // unknown is a doubt about sentences of which no word is known, though they are not spelt
 // as unknown words: a model is asked to explain nothing but <unk>. It is nil if there are none.
-func (f *textFile) unknown(s Split) error {
-	count, first := 0, 0
-	for i, seq := range s.Seqs {
-		known := slices.ContainsFunc(seq[1:len(seq)-1], func(id int32) bool { return id != Unk })
-		spelt := slices.Contains(f.sentences[i], reserved[Unk]) || slices.Contains(f.sentences[i], yahooUnk)
-		if known || spelt {
-			continue
-		}
-		if count++; count == 1 {
-			first = f.lines[i]
-		}
-	}
-	if count == 0 {
+func (f *textFile) unknown() error {
+	if f.foreign == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s:%d: the first of %d sentences without any word of the vocabulary; check that the files are of one kind", f.path, first, count)
+	return fmt.Errorf("%s:%d: the first of %d sentences without any word of the vocabulary; check that the files are of one kind", f.path, f.firstForeign, f.foreign)
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -203,7 +205,7 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			return
 		}
-		v := buildVocab(file.sentences, 1, 0)
+		v := buildVocab(file.lexicon, 1, 0)
 		s, err := file.encode(v, classes)
 		if err != nil {
 			return
@@ -217,4 +219,35 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%d labels for %d sentences of %q", len(s.Labels), len(s.Seqs), content)
 		}
 	})
+}
+
+// TestTextMemory: what stays in memory of a text is less than one and a half times its file, so that with a collector that
+// runs when the heap has doubled reading costs at most three times the file.
+func TestTextMemory(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for b.Len() < 8<<20 {
+		for range 8 + rng.IntN(24) {
+			fmt.Fprintf(&b, "word%d ", int(1000*rng.ExpFloat64()))
+		}
+		b.WriteByte('\n')
+	}
+	size := float64(b.Len())
+	c := text(t)
+	c.Train = write(t, "train.txt", b.String())
+	b.Reset()
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	before := heap()
+	set := load(t, c)
+	if times := (heap() - before) / size; times > 1.5 {
+		t.Errorf("a text takes %.2f times its file", times)
+	} else {
+		t.Logf("a text takes %.2f times its file", times)
+	}
+	runtime.KeepAlive(set)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -117,29 +116,53 @@ func parseVocab(r io.Reader, path string) (*Vocab, error) {
 	return NewVocab(words[len(reserved):]), nil
 }
 
+// A lexicon numbers words from 0, in the order in which they first occur, and counts them.
+type lexicon struct {
+	ids   map[string]int32
+	words []string
+	times []int
+}
+
+func newLexicon() lexicon { return lexicon{ids: map[string]int32{}} }
+
+// count counts a word and returns its number. The lexicon keeps no memory of the text that the word is a part of.
+func (l *lexicon) count(word string) int32 {
+	id, ok := l.ids[word]
+	if !ok {
+		id, word = int32(len(l.words)), strings.Clone(word)
+		l.ids[word] = id
+		l.words, l.times = append(l.words, word), append(l.times, 0)
+	}
+	l.times[id]++
+	return id
+}
+
+// number is the number of a word, or -1 if it does not occur.
+func (l *lexicon) number(word string) int32 {
+	if id, ok := l.ids[word]; ok {
+		return id
+	}
+	return -1
+}
+
 // buildVocab numbers the words that occur at least minCount times, the most frequent
 // first and equals in alphabetical order. At most maxWords are kept; 0 means all.
-func buildVocab(sentences [][]string, minCount, maxWords int) *Vocab {
-	count := map[string]int{}
-	for _, s := range sentences {
-		for _, w := range s {
-			count[w]++
+func buildVocab(l lexicon, minCount, maxWords int) *Vocab {
+	var kept []int32
+	for id, w := range l.words {
+		if l.times[id] >= minCount && w != yahooUnk && !slices.Contains(reserved, w) {
+			kept = append(kept, int32(id))
 		}
 	}
-	for _, w := range append(slices.Clone(reserved), yahooUnk) {
-		delete(count, w)
-	}
-	words := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
-	})
-	kept, _ := slices.BinarySearchFunc(words, minCount, func(w string, least int) int {
-		if count[w] >= least {
-			return -1
-		}
-		return 1
+	slices.SortFunc(kept, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(l.times[b], l.times[a]), cmp.Compare(l.words[a], l.words[b]))
 	})
 	if maxWords > 0 {
-		kept = min(kept, maxWords)
+		kept = kept[:min(maxWords, len(kept))]
 	}
-	return NewVocab(words[:kept])
+	words := make([]string, len(kept))
+	for i, id := range kept {
+		words[i] = l.words[id]
+	}
+	return NewVocab(words)
 }

@@ -70,7 +70,10 @@ func TestNewVocabPanics(t *testing.T) {
 }
 
 func TestBuildVocab(t *testing.T) {
-	text := [][]string{strings.Fields("b a c a b <unk> <unk> <unk> _UNK"), strings.Fields("a d c")} // a 3, b 2, c 2, d 1
+	text := newLexicon()
+	for _, w := range strings.Fields("b a c a b <unk> <unk> <unk> _UNK a d c") { // a 3, b 2, c 2, d 1
+		text.count(w)
+	}
 	for _, c := range []struct {
 		minCount, maxWords int
 		want               string
