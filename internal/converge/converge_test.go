@@ -188,7 +188,7 @@ func TestPlateauOfDecoderStrength(t *testing.T) {
 		}
 		n++
 		s := Of(r, Default)
-		if s.Converged || s.Steps != 2100 || s.Fall < 2 || s.Falling < s.FallingSE {
+		if s.Converged || !s.Told || s.Steps != 2100 || s.Fall < 2 || s.Falling < s.FallingSE {
 			t.Errorf("%s: %+v", r.ID, s)
 		}
 	}

@@ -96,7 +96,7 @@ func criteria(groups []record.Group, experiments []Experiment) string {
 			parts = append(parts, part)
 		}
 	}
-	return "Converged: the validation objective (rec + kl.beta times the method's penalty) falls by " + strings.Join(parts, ", or ") + "."
+	return "the validation objective (rec + kl.beta times the method's penalty) falls by " + strings.Join(parts, ", or ") + "."
 }
 
 // learning is what a table of results has to say of trials that still learn, and of those that do not.
@@ -125,9 +125,9 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 	case done == 0:
 		return nil
 	case open == nil:
-		notes = append(notes, fmt.Sprintf("All of the %s converged. ", count(done, "finished trial"))+criteria(groups, experiments))
+		notes = append(notes, fmt.Sprintf("Converged, all of %s: ", count(done, "finished trial"))+criteria(groups, experiments))
 	default:
-		notes = append(notes, "Not converged: "+strings.Join(some(open), "; ")+". "+criteria(groups, experiments))
+		notes = append(notes, "Not converged: "+strings.Join(some(open), "; ")+". Converged would mean that "+criteria(groups, experiments))
 	}
 	if rising != nil {
 		notes = append(notes, "Past the lowest validation objective, which rises: "+strings.Join(some(rising), "; ")+".")
@@ -156,7 +156,7 @@ func convergence(s Source, groups []record.Group) Section {
 	if len(t.Rows) == 0 {
 		return section
 	}
-	t.Notes = []string{criteria(groups, s.Experiments) + " Steps: of the last evaluation. Objective: there, mean over trials. Falling: its slope over the last quarter of the training. " +
+	t.Notes = []string{"Converged: " + criteria(groups, s.Experiments) + " Steps: of the last evaluation. Objective: there, mean over trials. Falling: its slope over the last quarter of the training. " +
 		"Fall at the end: over those last steps. Both are means over trials ± standard error of the fitted lines."}
 	for _, w := range sorted(why) {
 		t.Notes = append(t.Notes, fmt.Sprintf("Too little to tell, hence not converged: %s (%s).", strings.Join(some(why[w]), ", "), w))

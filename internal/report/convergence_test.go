@@ -32,7 +32,7 @@ func group(variant string, steps int, fall float64) []record.Run {
 func TestConvergence(t *testing.T) {
 	unfinished := trained("ln", 3, 4000, 9)
 	unfinished.State = record.Unfinished
-	const criteria = "Converged: the validation objective (rec + kl.beta times the method's penalty) falls by at most 0.5 nats over the last 2000 steps, standard error included."
+	const criteria = "the validation objective (rec + kl.beta times the method's penalty) falls by at most 0.5 nats over the last 2000 steps, standard error included."
 	for _, c := range []struct {
 		name  string
 		runs  [][]record.Run
@@ -41,14 +41,14 @@ func TestConvergence(t *testing.T) {
 		more  string   // in its notes
 	}{
 		{"all converged", [][]record.Run{group("vanilla", 4000, 0), group("bn", 4000, 0.2)},
-			[]string{"All of the 4 finished trials converged. " + criteria},
+			[]string{"Converged, all of 4 finished trials: " + criteria},
 			[]string{"vanilla | 4000 | 40.00 | 0.00 ± 0.00 | 0.00 ± 0.00 | 2 of 2", "bn | 4000 | 39.60 | 0.01 ± 0.00 | 0.20 ± 0.00 | 2 of 2"}, criteria},
 		{"some learn", [][]record.Run{group("vanilla", 4000, 0), {trained("bn", 1, 4000, 4), trained("bn", 2, 4000, 0)}, group("ln", 1500, 2), {unfinished}},
-			[]string{"Not converged: bn 1 of 2, falling by 0.20 ± 0.00 nats an epoch; ln 2 of 2, falling by 0.10 ± 0.00 nats an epoch (evaluated for 1500 of 2000 steps). " + criteria},
+			[]string{"Not converged: bn 1 of 2, falling by 0.20 ± 0.00 nats an epoch; ln 2 of 2, falling by 0.10 ± 0.00 nats an epoch (evaluated for 1500 of 2000 steps). Converged would mean that " + criteria},
 			[]string{"vanilla | 4000 | 40.00 | 0.00 ± 0.00 | 0.00 ± 0.00 | 2 of 2", "bn | 4000 | 36.00 | 0.10 ± 0.00 | 2.00 ± 0.00 | 1 of 2", "ln | 1500 | 38.50 | 0.10 ± 0.00 | – | 0 of 2"},
 			"Too little to tell, hence not converged: ln (evaluated for 1500 of 2000 steps)."},
 		{"some overfit", [][]record.Run{group("vanilla", 4000, 0), group("bn", 4000, -2)},
-			[]string{"All of the 4 finished trials converged. " + criteria, "Past the lowest validation objective, which rises: bn 2 of 2."},
+			[]string{"Converged, all of 4 finished trials: " + criteria, "Past the lowest validation objective, which rises: bn 2 of 2."},
 			[]string{"vanilla | 4000 | 40.00 | 0.00 ± 0.00 | 0.00 ± 0.00 | 2 of 2", "bn | 4000 | 44.00 | −0.10 ± 0.00 | −2.00 ± 0.00 | 2 of 2"},
 			"In 2 trials the objective rises: past its lowest value."},
 		{"none finished", [][]record.Run{{unfinished}}, nil, nil, ""},
@@ -91,7 +91,7 @@ func TestConvergedBy(t *testing.T) {
 	set := &record.Set{Runs: group("bn", 1500, 0.4)}
 	known := Experiment{Name: "x", Converged: converge.Settings{Steps: 1000, Tolerance: 0.25}}
 	notes := strings.Join(Summary(set, known).Notes, "\n")
-	for _, want := range []string{"All of the 2 finished trials converged.", "falls by at most 0.25 nats over the last 1000 steps"} {
+	for _, want := range []string{"Converged, all of 2 finished trials:", "falls by at most 0.25 nats over the last 1000 steps"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q is missing:\n%s", want, notes)
 		}
