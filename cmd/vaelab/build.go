@@ -16,7 +16,7 @@ import (
 var stampedRevision, stampedModified string
 
 // unrecorded is why a program does not know its revision.
-const unrecorded = "the build recorded none: go run and -buildvcs=false record none, nor does a build outside a git checkout; make build in one does"
+const unrecorded = "go run, -buildvcs=false and builds outside a git checkout record none; make build in a checkout records it"
 
 // version is the program's version, as the go command names it.
 func version() string {
