@@ -109,6 +109,7 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	for _, warning := range set.Warnings {
 		fmt.Fprintf(wErr, "vaelab: warning: %v\n", visible(warning.Error()))
 	}
+	sweep.CheckNames(set)
 	printDamage(wErr, set.Damage)
 	sweep.Complete(set)
 	return set, nil

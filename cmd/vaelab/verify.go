@@ -20,6 +20,7 @@ import (
 // in other commands.
 const (
 	exitRefuted   = 1 // some claim does not hold
+	exitDamaged   = 1 // with --files: some file is damaged
 	exitUndecided = 2 // none is refuted, but some claim is undecided
 	exitNotJudged = 3 // no verdict: a wrong flag, faults in the file, results that cannot be written
 )
@@ -35,9 +36,9 @@ func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
 func verifyCommand() *cobra.Command {
 	c := choice{forClaims: true}
 	var t training
-	var noTrain, asJSON bool
+	var noTrain, asJSON, files bool
 	cmd := &cobra.Command{
-		Use:   "verify EXPERIMENT",
+		Use:   "verify EXPERIMENT | DIR --files",
 		Short: "Judge what an experiment claims, after training what that takes",
 		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the
 claims of its file: one line each, with the verdict, what is said and by whom, the numbers
@@ -64,16 +65,28 @@ Exit codes:
   1  some claim does not hold
   2  none is refuted, but some claim is undecided, or left out as faulty
   3  nothing was judged: a wrong flag, a fault in the file, trials whose results cannot be written
-  130  stopped; the same command goes on`,
+  130  stopped; the same command goes on
+
+With --files nothing is trained or judged: every file of every trial in and below the folder of the experiment, or
+in and below DIR, is compared with the size and the SHA-256 in the trial's ` + record.DoneFile + `, checkpoints of unfinished trials
+with their own, and rows with the checkpoint's. It prints a line for each damaged file, with what was expected
+and what is there, and one that counts them. vaelab run trains damaged trials again. Exit codes with --files:
+  0  no file is damaged
+  1  some file is damaged
+  3  nothing was checked`,
 		Example: `  vaelab verify kl-vanishing
   vaelab verify my.yaml --seeds 10 --json
-  vaelab verify my.yaml --no-train`,
+  vaelab verify my.yaml --no-train
+  vaelab verify results --files`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if err := t.check(); err != nil {
 				return err
 			}
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if files {
+				return verifyFiles(w, wErr, c, given[0])
+			}
 			prepare := c.trainable
 			if noTrain {
 				c.soundClaims, prepare = true, c.prepare
@@ -117,8 +130,11 @@ Exit codes:
 	c.flags(cmd)
 	t.flags(cmd)
 	f := cmd.Flags()
+	f.BoolVar(&files, "files", false, "check the files of the trials instead, and train and judge nothing")
 	f.BoolVar(&noTrain, "no-train", false, "judge what is trained already")
 	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+verdictsFile)
+	cmd.MarkFlagsMutuallyExclusive("files", "no-train")
+	cmd.MarkFlagsMutuallyExclusive("files", "json")
 	return cmd
 }
 
@@ -156,7 +172,9 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record
 	}
 	for _, err := range there.Damage {
 		d := err.(*record.Damage)
-		set.Runs[at[d.Dir]].State, set.Runs[at[d.Dir]].Reason = record.Damaged, d.File+": "+d.What
+		if i, ok := at[d.Dir]; ok {
+			set.Runs[i].State, set.Runs[i].Reason = record.Damaged, d.File+": "+d.What
+		}
 	}
 	for _, run := range there.Runs {
 		set.Runs[at[run.Dir]] = run

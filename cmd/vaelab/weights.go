@@ -139,6 +139,7 @@ func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File
 	if err != nil {
 		return t, nil, nil, "", err
 	}
+	sweep.CheckNames(runs)
 	if len(runs.Damage) > 0 {
 		return t, nil, nil, "", fmt.Errorf("%w; copy the trial's folder again, or let vaelab run train it again", errors.Join(runs.Damage...))
 	}

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"os"
@@ -17,7 +20,8 @@ import (
 
 // ArchiveFile holds many trials in one file, for those who want to draw and judge again what
 // somebody else has trained: no weights, but every row. It is lines of JSON, zipped: for each trial
-// a line that says which it is, where it ran and how it stands, then its rows as in rows.jsonl. Numbers
+// a line that says which it is, where it ran and how it stands, then its rows as in rows.jsonl, then a line with the
+// SHA-256 of these lines, which archives of older versions lack. Numbers
 // of trials in float32 are as Rounded has them, which halves the file.
 const ArchiveFile = "trials.jsonl.gz"
 
@@ -27,6 +31,13 @@ const (
 	maxLine = 16 << 20
 	maxText = 1 << 30
 )
+
+// archivedSum is a trial's last line. No other line begins like it.
+type archivedSum struct {
+	SHA256 string `json:"sha256"`
+}
+
+const sumBegins = `{"sha256":`
 
 // archived is a trial's first line.
 type archived struct {
@@ -45,8 +56,9 @@ func Archive(set *Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := json.NewEncoder(zip)
 	for _, r := range Rounded(set).Runs {
+		sum := sha256.New()
+		lines := json.NewEncoder(io.MultiWriter(zip, sum))
 		if err := lines.Encode(archived{r.Trial, r.Manifest, r.State.String(), r.Reason, len(r.Rows)}); err != nil {
 			return nil, err
 		}
@@ -54,6 +66,9 @@ func Archive(set *Set) ([]byte, error) {
 			if err := lines.Encode(row); err != nil {
 				return nil, err
 			}
+		}
+		if err := lines.Encode(archivedSum{hex.EncodeToString(sum.Sum(nil))}); err != nil {
+			return nil, err
 		}
 	}
 	err = zip.Close()
@@ -99,7 +114,8 @@ func short(v float64) float64 {
 	return rounded
 }
 
-// LoadArchive reads the folder's archive; there may be none. A trial's Dir is where its folder would be.
+// LoadArchive reads the folder's archive; there may be none. A trial's Dir is where its folder would be. The error
+// is a *Damage if the archive is not as it was written; nothing of it is used then, since it is one file.
 func LoadArchive(dir string) ([]Run, error) {
 	path := filepath.Join(dir, ArchiveFile)
 	f, err := os.Open(path)
@@ -117,7 +133,7 @@ func LoadArchive(dir string) ([]Run, error) {
 		err = a.read(dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; vaelab report --rows writes one anew from the trials' folders", path, err)
+		return nil, &Damage{dir, ArchiveFile, fmt.Sprintf("%v; vaelab report --rows writes one anew from the trials' folders", err)}
 	}
 	return a.runs, nil
 }
@@ -127,12 +143,14 @@ type archive struct {
 	text *bufio.Reader
 	line int // lines read
 	left int // bytes that may follow
+	sum  hash.Hash
 	runs []Run
 }
 
 // read reads all trials.
 func (a *archive) read(dir string) error {
 	for {
+		a.sum = sha256.New()
 		line, err := a.next()
 		if err == io.EOF {
 			return nil
@@ -155,8 +173,31 @@ func (a *archive) read(dir string) error {
 		if run.Rows, err = a.rows(head.Rows); err != nil {
 			return err
 		}
+		if err := a.check(run.ID); err != nil {
+			return err
+		}
 		a.runs = append(a.runs, run)
 	}
+}
+
+// check reads a trial's last line, which older archives lack, and compares it with the lines before.
+func (a *archive) check(id string) error {
+	if begin, _ := a.text.Peek(len(sumBegins)); string(begin) != sumBegins {
+		return nil
+	}
+	is := archivedSum{hex.EncodeToString(a.sum.Sum(nil))}
+	line, err := a.next()
+	if err != nil {
+		return err
+	}
+	var says archivedSum
+	if err := json.Unmarshal(line, &says); err != nil {
+		return fmt.Errorf("line %d: must be a SHA-256: %w", a.line, err)
+	}
+	if is != says {
+		return fmt.Errorf("line %d: the lines of %s have the SHA-256 %.12s..., and must have %.12s...", a.line, id, is.SHA256, says.SHA256)
+	}
+	return nil
 }
 
 // rows reads the n rows of a trial.
@@ -199,5 +240,6 @@ func (a *archive) next() ([]byte, error) {
 		return nil, err
 	}
 	a.line++
+	a.sum.Write(line)
 	return line[:len(line)-1], nil
 }

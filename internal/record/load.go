@@ -115,10 +115,10 @@ func Load(dirs ...string) (*Set, error) {
 		}
 		packed, err := LoadArchive(root)
 		if err != nil {
-			return nil, err
+			set.Damage = append(set.Damage, err)
 		}
 		archives = append(archives, packed...)
-		if len(below)+len(packed) == 0 {
+		if len(below)+len(packed) == 0 && err == nil {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: no %s in or below it", root, TrialFile))
 		}
 		for _, dir := range below {
@@ -209,18 +209,26 @@ type loaded struct {
 // all arithmetic on decimals: 500 trials of 1,000 rows take half the time on two cores.
 func loadRuns(dirs []string) []loaded {
 	all := make([]loaded, len(dirs))
+	sideBySide(len(dirs), func() func(int) {
+		var text bytes.Buffer // for one file after the other: they are most of the bytes
+		return func(i int) { all[i] = loadRun(dirs[i], &text) }
+	})
+	return all
+}
+
+// sideBySide does n things, as many at a time as there are processors. Each of these has a worker of its own.
+func sideBySide(n int, worker func() func(i int)) {
 	var next atomic.Int64
 	var pool sync.WaitGroup
-	for range min(len(dirs), runtime.GOMAXPROCS(0)) {
+	for range min(n, runtime.GOMAXPROCS(0)) {
 		pool.Go(func() {
-			var text bytes.Buffer // for one file after the other: they are most of the bytes
-			for i := next.Add(1) - 1; i < int64(len(dirs)); i = next.Add(1) - 1 {
-				all[i] = loadRun(dirs[i], &text)
+			do := worker()
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
 	pool.Wait()
-	return all
 }
 
 // loadRun reads one trial's folder. The buffer is its own for as long as it runs.
@@ -232,12 +240,13 @@ func loadRun(dir string, rows *bytes.Buffer) loaded {
 }
 
 // Check checks every file of the trial in a folder: all that Load checks, and the sums of the files whose size alone
-// Load compares. It returns how the trial stands and what is damaged. A trial without sums is checked as far as Load does.
-func Check(dir string) (State, []error) {
+// Load compares. It returns the trial without its rows, and what is damaged. A trial without sums is checked as far as
+// Load does.
+func Check(dir string) (Run, []error) {
 	l := loaded{run: Run{Dir: dir}}
 	if _, err := os.Stat(filepath.Join(dir, TrialFile)); errors.Is(err, fs.ErrNotExist) {
 		if _, done, _ := readDone(dir); !done {
-			return Unfinished, nil // not begun
+			return l.run, nil // not begun
 		}
 	}
 	var rows bytes.Buffer
@@ -248,7 +257,26 @@ func Check(dir string) (State, []error) {
 		}
 	}
 	l.judge()
-	return l.run.State, l.damage
+	l.run.Rows = nil
+	return l.run, l.damage
+}
+
+// CheckAll checks the trials in and below a folder, and its archive. It returns the trials in folders without their rows,
+// and what is damaged.
+func CheckAll(root string) (runs []Run, damage []error, err error) {
+	dirs, err := trialDirs(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := LoadArchive(root); err != nil {
+		damage = append(damage, err)
+	}
+	runs = make([]Run, len(dirs))
+	found := make([][]error, len(dirs))
+	sideBySide(len(dirs), func() func(int) {
+		return func(i int) { runs[i], found[i] = Check(dirs[i]) }
+	})
+	return runs, append(damage, slices.Concat(found...)...), nil
 }
 
 // readByLoad are the files that Load reads; of the others it compares the size.

@@ -224,8 +224,8 @@ func TestOldTrials(t *testing.T) {
 		if seed > 0 {
 			old(t, dir)
 		}
-		if state, damage := Check(dir); state != Done || damage != nil {
-			t.Errorf("seed %d: %v, %v", seed, state, damage)
+		if run, damage := Check(dir); run.State != Done || damage != nil {
+			t.Errorf("seed %d: %v, %v", seed, run.State, damage)
 		}
 	}
 	set, err := Load(results)
@@ -318,9 +318,12 @@ func TestDamage(t *testing.T) {
 				put(t, path, now)
 			}
 		}
-		state, damage := Check(dir)
-		if state != Damaged || len(damage) != 1 || !strings.HasPrefix(damage[0].Error(), path+": damaged: ") || !strings.Contains(damage[0].Error(), c.says) {
-			t.Errorf("%s: Check: %v, %v; want %s", c.name, state, damage, c.says)
+		run, damage := Check(dir)
+		if run.State != Damaged || run.Rows != nil || len(damage) != 1 || !strings.HasPrefix(damage[0].Error(), path+": damaged: ") || !strings.Contains(damage[0].Error(), c.says) {
+			t.Errorf("%s: Check: %v, %v; want %s", c.name, run.State, damage, c.says)
+		}
+		if runs, all, err := CheckAll(results); err != nil || len(runs) != 2 || fmt.Sprint(all) != fmt.Sprint(damage) {
+			t.Errorf("%s: CheckAll: %v, %v; want %v", c.name, all, err, damage)
 		}
 		set, err := Load(results)
 		if err != nil {

@@ -124,8 +124,8 @@ func (s *search) use(all []found, experiment string) {
 
 // finished tells whether nothing is left to train in a trial's folder.
 func finished(dir string) bool {
-	state, _ := record.Check(dir)
-	return state == record.Done
+	run, damage := record.Check(dir)
+	return run.State == record.Done && len(damage) == 0
 }
 
 func readTrial(dir string) (t record.Trial, err error) {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -114,4 +116,29 @@ func Complete(set *record.Set) {
 			}
 		}
 	}
+}
+
+// CheckNames marks the finished trials of a set whose settings do not give their name: trial.json was changed. With
+// the sums in DONE that has been checked already; it is for trials of older versions. Which trial such a folder holds is not known,
+// so that it leaves the runs.
+func CheckNames(set *record.Set) {
+	set.Runs = slices.DeleteFunc(set.Runs, func(run record.Run) bool {
+		err := checkName(run)
+		if err != nil {
+			set.Damage = append(set.Damage, err)
+		}
+		return err != nil
+	})
+}
+
+// checkName returns a *record.Damage if the settings of a finished trial do not give its name. Trials in archives are
+// not checked, see OldNameOf.
+func checkName(run record.Run) error {
+	if run.State != record.Done || run.Files != nil || run.ID == NameOf(run.Trial) || run.ID == OldNameOf(run.Trial) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(run.Dir, record.TrialFile)); err != nil {
+		return nil
+	}
+	return &record.Damage{Dir: run.Dir, File: record.TrialFile, What: fmt.Sprintf("its settings are those of %s, but it says %s", OldNameOf(run.Trial), run.ID)}
 }

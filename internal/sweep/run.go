@@ -101,8 +101,11 @@ func check(jobs []Job) {
 	for range min(len(jobs), runtime.GOMAXPROCS(0)) {
 		pool.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
-				state, damage := record.Check(jobs[i].Dir)
-				jobs[i].Done, jobs[i].Damage = state == record.Done, damage
+				run, damage := record.Check(jobs[i].Dir)
+				if err := checkName(run); err != nil {
+					damage = append(damage, err)
+				}
+				jobs[i].Done, jobs[i].Damage = run.State == record.Done && len(damage) == 0, damage
 			}
 		})
 	}
@@ -201,7 +204,8 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 		return err
 	}
 	defer unlock()
-	if state, _ := record.Check(j.Dir); state == record.Done {
+	now := []Job{j}
+	if check(now); now[0].Done {
 		return nil // another process has done it meanwhile
 	}
 	aside, err := record.SetAside(j.Dir, train.ModelFile, train.VocabFile)

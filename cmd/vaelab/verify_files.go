@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"vaelab/internal/record"
+	"vaelab/internal/sweep"
+	"vaelab/internal/train"
+)
+
+// verifyFiles checks the files of the trials in and below a folder, or of an experiment. Its error is the exit code.
+func verifyFiles(w, wErr io.Writer, c choice, name string) error {
+	dir := name
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		e, err := c.read(wErr, name)
+		if err != nil {
+			return err
+		}
+		dir = filepath.Join(c.out, e.Name)
+	}
+	runs, damage, err := record.CheckAll(dir)
+	if err != nil {
+		return err
+	}
+	if len(runs)+len(damage) == 0 {
+		if _, err := os.Stat(filepath.Join(dir, record.ArchiveFile)); err != nil {
+			return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
+		}
+	}
+	set := &record.Set{Runs: slices.Clone(runs)}
+	sweep.CheckNames(set)
+	damage = append(damage, set.Damage...)
+	n, unchecked := map[record.State]int{}, 0
+	for _, run := range runs {
+		n[run.State]++
+		if run.State == record.Done && run.Files == nil {
+			unchecked++
+		}
+		if run.State == record.Done {
+			continue
+		}
+		check := train.CheckCheckpoint
+		if run.State == record.Damaged { // its rows have a line already
+			check = func(dir string) error { _, err := train.ReadCheckpoint(dir); return err }
+		}
+		if err := check(run.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			damage = append(damage, err)
+		}
+	}
+	for _, err := range damage {
+		fmt.Fprintln(w, visible(err.Error()))
+	}
+	var states []string
+	for s := record.Unfinished; s <= record.Damaged; s++ {
+		if n[s] > 0 {
+			states = append(states, fmt.Sprintf("%d %v", n[s], s))
+		}
+	}
+	of := count(len(runs), "trial")
+	if states != nil {
+		of += " (" + strings.Join(states, ", ") + ")"
+	}
+	fmt.Fprintf(w, "%s; %s damaged\n", of, count(len(damage), "file"))
+	if unchecked > 0 {
+		fmt.Fprintf(w, "finished trials of an older version, whose %s has no sums to check their files by: %d\n", record.DoneFile, unchecked)
+	}
+	if len(damage) > 0 {
+		return verdict(exitDamaged)
+	}
+	return nil
+}
