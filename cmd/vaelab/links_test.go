@@ -10,7 +10,7 @@ import (
 // TestLinkedFolders: experiments, settings, trials and results that have been moved and linked back are found by every
 // command, each trial once, and a loop of links does no harm.
 func TestLinkedFolders(t *testing.T) {
-	folder(t, "near.yaml", tiny+claimed, "far.yaml", tiny+claimed)
+	folder(t, "near.yaml", tiny+claimed, "far.yaml", strings.Replace(tiny, "epochs: 2", "epochs: 3", 1)+claimed)
 	succeeds(t, "run", "near.yaml", "-q")
 	succeeds(t, "run", "far.yaml", "-q")
 	want := succeeds(t, "export", "results").out
