@@ -96,8 +96,11 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		heatKey(draw.Crop(c, end+12-c.Min.X, 0, 0, 0), top, "density")
 		panels(rows)(draw.Crop(c, 0, end-c.Max.X, 0, 0))
 	}
-	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions that tell most of x (numbered from 0), square-root scaled.",
+	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions with the highest MI (numbered from 0), square-root scaled.",
 		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions, the larger the more holes."}
+	if capped := record.CapNote(groups, split, "mi_dim"); capped != "" {
+		lead = append(lead, capped)
+	}
 	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -105,7 +105,7 @@ func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 		ownTicks(&p.X, at, unlog)
 		pad(&p.Y)
 	}
-	pg.caption = []string{splitNames[split] + " split, last row, the same weights and batches: KL under the statistics of each batch minus KL under running statistics. Right: as a share of the first.",
+	pg.caption = []string{splitNames[split] + " split, last row, the same weights and batches: KL under the statistics of each batch minus KL under running statistics. Right: the same divided by the KL under batch statistics.",
 		"Dots are seeds, lines go through their means; " + perPoint(groups) + ".",
 		"Where batches hold sentences of one length they may be smaller than the setting."}
 	pg.caption = append(append(pg.caption, withoutNote("statistics, hence without a gap", still)...), doubts(set, all)...)

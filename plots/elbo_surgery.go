@@ -108,6 +108,9 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		lead = append(lead, "The estimate of I(x; z) cannot exceed ln N = "+limit+" (dashes, where KL reaches it).")
 	}
 	notes = append(notes, withoutNote("kl and mi in one row", without)...)
+	if capped := record.CapNote(groups, "valid", "mi"); capped != "" {
+		notes = append(notes, capped)
+	}
 	pg.caption = append(append(lead, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

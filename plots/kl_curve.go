@@ -13,7 +13,8 @@ func init() { Figures.Add("kl-curve", KLCurve{}) }
 
 // KLCurve shows the KL of the training batches against the step, with each method's floor.
 //
-// The KL is in nats per example. Its axis is square-root scaled, so that a collapse to 0
+// The floor is the method's lower bound of a batch's KL under batch statistics, up to eps; the caption
+// counts the trials that are below. The KL is in nats per example. Its axis is square-root scaled, so that a collapse to 0
 // and a method that stays at 20 nats can both be read.
 type KLCurve struct{}
 
@@ -65,10 +66,10 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	fromZero(&p.Y)
 	p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 
-	pg.caption = []string{"KL(q(z|x) || p(z)) of the training batches, mean of the batch means since the row before.", seedsNote(counts)}
+	pg.caption = []string{"Training KL(q(z|x) || p(z)), nats per example, averaged over the batches since the previous row.", seedsNote(counts)}
 	if len(floors) > 0 {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
-		pg.caption = append(pg.caption, "Thin dashes, in the colour of the line: the floor that the method guarantees.")
+		pg.caption = append(append(pg.caption, floorLine), floorNotes(groups, "train", false)...)
 	}
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil

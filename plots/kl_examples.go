@@ -97,10 +97,10 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	p.Y.Min, p.Y.Max = 0.85-float64(len(names)), 1
 	pg.body = func(c draw.Canvas) { panels([][]*plot.Plot{{p}})(draw.Crop(c, 0, -ridgeNotes, 0, 0)) }
 	pg.height = vg.Length(0.6+0.42*float64(len(names))) * vg.Inch
-	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled, each histogram is drawn to its own highest bin.",
+	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled. Each histogram is scaled to its tallest bin.",
 		"Numbers: mean and standard deviation over examples.", histogramNote(counts)}
 	if floors {
-		lead = append(lead, "Dashed: the floor of the mean KL.")
+		lead = append(append(lead, "Dashed: theoretical lower bound of the mean KL under batch statistics (floor)."), floorNotes(groups, split, true)...)
 	}
 	lead = append(append(lead, more...), withoutNote(vector, without)...)
 	pg.caption = append(lead, doubts(set, all)...)

@@ -135,7 +135,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		panels([][]*plot.Plot{{lag, spread}})(draw.Crop(c, 0, 0, 0, -frames-8))
 	}
 	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; on the diagonal they are equal.",
-		"Lag: mean over examples of what μ has yet to go from 0 to the model's mean. Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
+		"Lag: mean distance by which μ falls short of E[z] under p(z|x). Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
 	if beyond {
 		pg.caption = append(pg.caption, "Points beyond ±3 are drawn on the edge.")
 	}

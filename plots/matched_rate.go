@@ -66,9 +66,13 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 	m.body = panels(rows)
 	m.height = vg.Length(0.1+2.25*float64(len(rows))) * vg.Inch
 	m.caption = []string{splitNames[split] + " split, last row, at equal KL:",
-		"each seed's measured points over the knob, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
+		"each seed's measured points over the swept setting, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
 		seedsNote(m.counts)}
-	m.caption = append(append(m.caption, note...), doubts(set, all)...)
+	if m.capped {
+		m.legend = append(m.legend, capEntry)
+	}
+	m.caption = append(append(m.caption, note...), useNotes(m.groups, split, split)...)
+	m.caption = append(m.caption, doubts(set, all)...)
 	return m.drawing(), nil
 }
 
@@ -78,6 +82,8 @@ type matched struct {
 	split  string
 	counts map[string]int // seeds, by method
 	reach  []string       // which rates each method spans, for the message if none meet
+	groups []record.Group // those compared
+	capped bool           // a cap of the mutual information is drawn
 }
 
 // compare returns the panels of one data set; none if no two methods reach the same KL.
@@ -113,12 +119,18 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.seeds)))})
 			}
 			if _, ok := m.counts[f.label]; !ok {
+				m.groups = append(m.groups, f.groups...)
 				m.legend = append(m.legend, entry{label: f.label, line: f.style, glyph: glyph})
 			}
 			m.counts[f.label] = len(f.seeds)
 		}
 		pad(&p.X)
 		pad(&p.Y)
+		if metric.name == "mi" {
+			for _, f := range fronts {
+				m.capped = addCaps(p, f.groups, m.split) || m.capped
+			}
+		}
 		row = append(row, p)
 	}
 	return row

@@ -863,3 +863,143 @@ func TestSharesOfRounding(t *testing.T) {
 	}
 	drawn(t, "kl-examples", set)
 }
+
+// captionOf draws a figure for its caption.
+func captionOf(t *testing.T, name string, set *record.Set) string {
+	t.Helper()
+	f, err := Figures.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := f.Draw(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Caption
+}
+
+// TestFloorsInCaptions: a caption calls a floor a bound under batch statistics, and counts the trials below it, by
+// cause.
+func TestFloorsInCaptions(t *testing.T) {
+	const bound = "theoretical lower bound of the KL under batch statistics"
+	set := func(change func(r *record.Run, row record.Row)) *record.Set {
+		set := &record.Set{}
+		for _, gamma := range []float64{0.5, 0.7} {
+			for seed := 1; seed <= 2; seed++ {
+				set.Runs = append(set.Runs, trial{"bn", "gamma", gamma, 1, 2, 1.05, 0.6}.run(seed, 2000))
+			}
+		}
+		for i := range set.Runs {
+			for _, row := range set.Runs[i].Rows {
+				if _, ok := row.Values["kl"]; ok {
+					row.Values["floor"] = 1
+					change(&set.Runs[i], row)
+				}
+			}
+		}
+		return set
+	}
+	leak := set(func(r *record.Run, row record.Row) {
+		if r.Config["variant.bn.gamma"] == "0.5" && row.Step >= 1500 {
+			row.Values["kl"], row.Values["bn_gap"] = 0.002, 0
+		}
+	})
+	running := set(func(r *record.Run, row record.Row) {
+		if r.Seed == 2 && row.Split != "train" {
+			row.Values["kl"], row.Values["bn_gap"] = 0.95, 0.06
+		}
+	})
+	batches := set(func(r *record.Run, row record.Row) { // their mean is above
+		if r.Seed == 1 && row.Split == "train" {
+			row.Values["slack_min"] = -0.25
+		}
+	})
+	fine := set(func(_ *record.Run, row record.Row) { row.Values["kl"] = max(row.Values["kl"], 0.999) })
+	for _, c := range []struct {
+		name, figure string
+		set          *record.Set
+		want         string // "" for no sentence
+	}{
+		{"eps", "kl-curve", leak, "The KL lies below the floor in 2 of 4 trials (bn γ=0.5), because of eps; at worst it is 0.002 at step 2,000, the floor 1."},
+		{"eps", "sweep", leak, "The KL lies below the floor in 2 of 4 trials (bn γ=0.5), because of eps; at worst it is 0.002, the floor 1."},
+		{"eps", "kl-examples", leak, "in 2 of 4 trials (bn γ=0.5), because of eps"},
+		{"running statistics", "kl-curve", running, ""},
+		{"running statistics", "sweep", running, "The KL lies below the floor in 2 of 4 trials (bn γ=0.5, bn γ=0.7), because of running statistics; at worst it is 0.95, the floor 1, the KL under batch statistics 1.01."},
+		{"single batches", "kl-curve", batches, "in 2 of 4 trials (bn γ=0.5, bn γ=0.7), because of eps; at worst it is 0.75"},
+		{"on the floor", "kl-curve", fine, ""},
+		{"on the floor", "sweep", fine, ""},
+	} {
+		caption := captionOf(t, c.figure, c.set)
+		if c.figure != "kl-examples" && !strings.Contains(caption, bound) {
+			t.Errorf("%s, %s: the caption does not say what the floor is: %s", c.name, c.figure, caption)
+		}
+		if !strings.Contains(caption, c.want) || c.want == "" && strings.Contains(caption, "below the floor") {
+			t.Errorf("%s, %s: the caption does not say %q: %s", c.name, c.figure, c.want, caption)
+		}
+	}
+	// Without the KL under batch statistics the last training row tells the cause.
+	for _, row := range leak.Runs[0].Rows {
+		delete(row.Values, "bn_gap")
+	}
+	for _, row := range running.Runs[1].Rows {
+		delete(row.Values, "bn_gap")
+	}
+	for cause, set := range map[string]*record.Set{"eps": leak, "running statistics": running} {
+		if caption := captionOf(t, "sweep", set); !strings.Contains(caption, "in 2 of 4 trials") || !strings.Contains(caption, "because of "+cause) {
+			t.Errorf("without bn_gap the cause is not %s: %s", cause, caption)
+		}
+	}
+	for _, name := range Figures.Names() {
+		if strings.Contains(Figures.Doc(name), "guarantee") {
+			t.Errorf("%s: %s", name, Figures.Doc(name))
+		}
+	}
+}
+
+// TestCapsAndGapsInCaptions: every figure of the mutual information says where it is at its cap, and draws the cap
+// where it lies in view; every figure of the gap says which are of the old definition.
+func TestCapsAndGapsInCaptions(t *testing.T) {
+	capped := func(cap float64, se bool) *record.Set {
+		set := sweepSet(2)
+		for i, run := range set.Runs {
+			for _, row := range run.Rows {
+				if _, ok := row.Values["mi"]; ok {
+					row.Values["mi_cap"] = cap
+				}
+				if _, ok := row.Values["gap"]; ok && (se || i%2 == 0) {
+					row.Values["gap_se"] = 0.1
+				}
+			}
+		}
+		return set
+	}
+	for _, name := range []string{"z-use", "sweep", "matched-rate", "elbo-surgery"} {
+		for _, c := range []struct {
+			cap float64
+			mi  bool
+		}{{1, true}, {100, false}} {
+			caption := captionOf(t, name, capped(c.cap, true))
+			if got := strings.Contains(caption, "mi says nothing about differences in "); got != c.mi {
+				t.Errorf("%s with a cap of %v: a note %v, want %v: %s", name, c.cap, got, c.mi, caption)
+			}
+			if strings.Contains(caption, "old definition") {
+				t.Errorf("%s: gaps with a standard error are called old: %s", name, caption)
+			}
+		}
+		if name == "elbo-surgery" {
+			continue
+		}
+		if caption := captionOf(t, name, capped(100, false)); !strings.Contains(caption, "gap is of the old definition in ") || !strings.Contains(caption, "do not compare") {
+			t.Errorf("%s mixes gaps without a word: %s", name, caption)
+		}
+	}
+	p := newPanel("", "")
+	p.Y.Max = 5
+	groups := capped(4, true).Groups()
+	if !addCaps(p, groups, "valid") {
+		t.Error("a cap in view is not drawn")
+	}
+	if p.Y.Max = 3; addCaps(p, groups, "valid") || p.Y.Max != 3 {
+		t.Error("a cap out of view is drawn")
+	}
+}

@@ -70,7 +70,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		pg.height = vg.Length(2.6*float64(len(rows))) * vg.Inch
 	}
 	pg.caption = []string{splitNames[split] + " split, last row.",
-		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its knob, in their order.",
+		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its swept setting, in their order.",
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
 	if known {
 		pg.legend = append(pg.legend, entry{label: "the data's generator", line: truthLine, glyph: draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}})

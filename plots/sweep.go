@@ -62,7 +62,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		return "valid"
 	}
 
-	floor := false
+	floor, capped := false, false
 	var rows [][]*plot.Plot
 	for _, knob := range sortedKnobs(byKnob) {
 		at := knobValues(byKnob[knob])
@@ -106,6 +106,9 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			}
 			ownTicks(&p.X, place(at), label) // the knob's own values, if they are few
 			fromZero(&p.Y)
+			if m.name == "mi" {
+				capped = addCaps(p, groups, split) || capped
+			}
 			row = append(row, p)
 		}
 		rows = append(rows, row)
@@ -130,12 +133,16 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(pg.caption, "Dots are seeds, lines go through their means; "+perPoint(groups)+".")
 	if len(flat) > 0 {
-		pg.caption = append(pg.caption, "Horizontal dashes: mean of a group without a knob.")
+		pg.caption = append(pg.caption, "Horizontal dashes: mean of a variant without a swept setting.")
 	}
 	if floor {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
-		pg.caption = append(pg.caption, "Thin dashes, in the colour of the line: the floor that the method guarantees.")
+		pg.caption = append(append(pg.caption, floorLine), floorNotes(groups, splitOf("kl"), true)...)
 	}
+	if capped {
+		pg.legend = append(pg.legend, capEntry)
+	}
+	pg.caption = append(pg.caption, useNotes(groups, splitOf("mi"), splitOf("gap"))...)
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
 }

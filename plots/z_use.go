@@ -14,8 +14,8 @@ func init() { Figures.Add("z-use", ZUse{}) }
 
 // ZUse shows whether the decoder reads z: mutual information and the shuffled-z gap against the step.
 //
-// A KL above zero alone does not show it: normalisation guarantees that much by
-// construction. The mutual information I(x; z) says how much z tells about x; the gap, by
+// A KL above zero alone does not show it: normalisation bounds it from below by
+// construction, whatever the decoder does. The mutual information I(x; z) says how much z tells about x; the gap, by
 // how many nats per example the reconstruction gets worse when z is that of another example.
 type ZUse struct{}
 
@@ -29,6 +29,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 	told, toldLine := trueMI(all), draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	var row []*plot.Plot
 	var notes []string
+	capped := false
 	for _, m := range []struct{ name, label string }{
 		{"mi", "mutual information I(x; z) (nats)"},
 		{"gap", "shuffled-z gap (nats per example)"},
@@ -50,6 +51,9 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 		}
 		stepAxis(p)
 		fromZero(&p.Y)
+		if m.name == "mi" {
+			capped = addCaps(p, all, "valid")
+		}
 		row = append(row, p)
 	}
 	for i, g := range all {
@@ -61,9 +65,13 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, entry{label: "the generator's own z", line: toldLine})
 		notes = append(notes, "Dashed: I(x; z) of the data's generator, test split.")
 	}
+	if capped {
+		pg.legend = append(pg.legend, capEntry)
+	}
+	notes = append(notes, useNotes(all, "valid", "valid")...)
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
-		"Right: loss of log p(x|z) when z is taken from another example; at 0 the decoder ignores z.", seedsNote(counts)}
+		"Right: increase of −ln p(x|z) when z is taken from another example (gap); at 0 the decoder ignores z.", seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -96,7 +96,7 @@ func CapNote(groups []Group, split, metric string) string {
 	if metric == "mi_batch" {
 		of = "examples in a batch"
 	}
-	return fmt.Sprintf("%s says nothing about differences in %s trials (%s): %s 10 %% of its cap of %s, the logarithm of the number of %s. Use more of them.",
+	return fmt.Sprintf("%s says nothing about differences in %s trials (%s): %s 10 %% of its cap of %s, the logarithm of the number of %s. Use more examples.",
 		metric, n, where, why, limit, of)
 }
 
@@ -110,7 +110,8 @@ func GapNote(groups []Group, split string) string {
 		"Trials of this version take z from any other example; the two do not compare.", n, where)
 }
 
-// tally counts the runs that a property holds for, "4 of 6", and names their groups; both are "" for none.
+// tally counts the runs that a property holds for, "4 of 6", and names their groups, up to four of them; both are
+// "" for none.
 func tally(groups []Group, has func(Run) bool) (n, where string) {
 	count, all := 0, 0
 	var labels []string
@@ -130,5 +131,9 @@ func tally(groups []Group, has func(Run) bool) (n, where string) {
 	if count == 0 {
 		return "", ""
 	}
-	return fmt.Sprintf("%d of %d", count, all), strings.Join(labels, ", ")
+	where = strings.Join(labels, ", ")
+	if len(labels) > 4 {
+		where = fmt.Sprintf("%d groups", len(labels))
+	}
+	return fmt.Sprintf("%d of %d", count, all), where
 }

@@ -85,14 +85,14 @@ func leaks(r record.Run) bool {
 	return ok && kl < 0.8*floor
 }
 
-// strays tells whether running statistics change the KL of a trial's test split by half of it, and by a nat or far below
-// the floor. They lag behind an encoder whose raw outputs hardly vary, and then are divided by next to nothing; in a
+// strays tells whether running statistics change the KL of a trial's test split by half of it, and by a nat or from the
+// floor to far below. They lag behind an encoder whose raw outputs hardly vary, and then are divided by next to nothing; in a
 // short training they have not come near yet.
 func strays(r record.Run) bool {
 	kl, _ := record.Last(r, "test", "kl")
 	floor, _ := record.Last(r, "test", "floor")
 	gap, ok := record.Last(r, "test", "bn_gap") // KL by batch statistics minus kl
-	return ok && math.Abs(gap) > (kl+gap)/2 && (math.Abs(gap) > 1 || kl < 0.8*floor)
+	return ok && math.Abs(gap) > (kl+gap)/2 && (math.Abs(gap) > 1 || kl < 0.8*floor && kl+gap >= 0.8*floor)
 }
 
 // states names the trials that failed, and those that are not finished.

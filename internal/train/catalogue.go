@@ -80,7 +80,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "rec", Unit: "nats", Doc: "-ln p(x|z), z of the posterior"},
 		Metric{Name: "kl", Unit: "nats", Doc: "KL(q(z|x) || p(z)), not weighted"},
 		Metric{Name: "nelbo", Unit: "nats", Doc: "rec + kl, an upper bound of -ln p(x)"},
-		Metric{Name: "floor", Unit: "nats", Doc: "what the method guarantees of the KL of a batch", need: aFloor},
+		Metric{Name: "floor", Unit: "nats", Doc: "the method's lower bound of the KL of a batch under batch statistics, up to eps", need: aFloor},
 		Metric{Name: "slack", Unit: "nats", Doc: "kl - floor; on split train the mean over the steps since the last row", need: aFloor},
 		Metric{Name: "mu2", Doc: "E[mu²] over examples and dimensions"},
 		Metric{Name: "sigma2", Doc: "E[sigma²] over examples and dimensions"},
