@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -38,8 +39,8 @@ has been fetched, whose files are then filled in.`,
   vaelab data show ptb -n 10`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if examples < 0 {
-				return usageError{fmt.Errorf("-n %d: wants at least 0", examples)}
+			if err := within("-n", examples, 0, math.MaxInt32); err != nil { // at most all are printed
+				return err
 			}
 			if cmd.Flags().Changed("png") {
 				if err := fileFor("png", picture); err != nil {

@@ -145,7 +145,7 @@ func TestDataMistakes(t *testing.T) {
 		{"import three", "requires at least 2 arg(s)"},
 		{"fetsh", `unknown command "fetsh"; did you mean "fetch"?`},
 		{"show synthetc", `unknown experiment or data "synthetc"; did you mean "synthetic"?`},
-		{"show synthetic -n -1", "-n -1: wants at least 0"},
+		{"show synthetic -n -1", "-n -1: must be 0 to 2147483647"},
 	} {
 		r := vaelabData(t, all, strings.Fields(test.args)...)
 		if r.code != exitUsage || !strings.Contains(r.err, test.says) {

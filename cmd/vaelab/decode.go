@@ -79,12 +79,13 @@ func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
 		return usageError{fmt.Errorf("--decode: %w; this model writes %s data", registry.Unknown("way", d.method, ways), kind)}
 	case !(d.temperature > 0):
 		return usageError{fmt.Errorf("--temperature %v: wants a number above 0; --decode greedy is its limit", d.temperature)}
-	case d.beam < 1:
-		return usageError{fmt.Errorf("--beam %d: wants at least 1", d.beam)}
 	case given("temperature") && d.method != sampled:
 		return usageError{fmt.Errorf("--temperature has no effect on %s; add --decode sample", d.method)}
 	case given("beam") && d.method != beamed:
 		return usageError{fmt.Errorf("--beam has no effect on %s; add --decode beam", d.method)}
+	}
+	if err := within("--beam", d.beam, 1, 1000); err != nil {
+		return err
 	}
 	return d.settleKind(t.set.Space(), given)
 }
@@ -193,9 +194,13 @@ type vectorRow struct {
 	x     []float32
 }
 
-// writeVectors writes rows as CSV; head names the cells, and the numbers are x_1, x_2 ...
+// writeVectors writes rows as CSV; head names the cells, and the numbers are x_1, x_2 ... Without a head, rows follow
+// others.
 func writeVectors(w io.Writer, head []string, rows []vectorRow) error {
-	table := [][]string{slices.Concat(head, numbered("x", len(rows[0].x)))}
+	var table [][]string
+	if head != nil {
+		table = append(table, slices.Concat(head, numbered("x", len(rows[0].x))))
+	}
 	for _, r := range rows {
 		table = append(table, slices.Concat(r.cells, digits(r.x)))
 	}

@@ -42,8 +42,8 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
   vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if samples < 0 {
-				return usageError{fmt.Errorf("--iw-samples %d: wants at least 1, or 0 for none", samples)}
+			if err := within("--iw-samples", samples, 0, 100_000); err != nil {
+				return err
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0])
 			if err != nil {

@@ -26,6 +26,7 @@ var imports = map[string]string{
 	"internal/registry":      "",
 	"internal/safetensors":   "",
 	"internal/folder":        "",
+	"internal/memory":        "",
 	"internal/record":        "internal/folder",
 	"internal/converge":      "internal/record",
 	"internal/fetch":         "internal/record internal/registry",
@@ -36,7 +37,7 @@ var imports = map[string]string{
 	"internal/vae":           "internal/nn internal/grad internal/tensor",
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
-	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry internal/folder",
+	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry internal/folder internal/memory",
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
@@ -44,7 +45,7 @@ var imports = map[string]string{
 	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
-		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry",
+		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
 		"internal/vae internal/tensor internal/record internal/registry internal/claims internal/converge plots",
 }

@@ -34,8 +34,8 @@ What is drawn is drawn alike at each step, so that the steps differ by their z a
   vaelab interpolate results/mlp-glyphs/bn-1a2b3c4d/seed-1 --from 0 --to 5 --steps 11 --png strip.png`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if p.steps < 2 {
-				return usageError{fmt.Errorf("--steps %d: wants at least 2, both ends", p.steps)}
+			if err := within("--steps", p.steps, 2, 10_000); err != nil {
+				return err
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0])
 			if err != nil {

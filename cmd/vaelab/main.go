@@ -101,6 +101,14 @@ func quoted(args []string) string {
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
 
+// within refuses the number of a flag that is not in a range; the upper end is what fits into memory or a day.
+func within(flag string, n, least, most int) error {
+	if n < least || n > most {
+		return usageError{fmt.Errorf("%s %d: must be %d to %d", flag, n, least, most)}
+	}
+	return nil
+}
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vaelab",

@@ -36,8 +36,8 @@ What is drawn is drawn alike for an example's own z and another's.
   vaelab reconstruct results/mlp-glyphs/bn-1a2b3c4d/seed-1 --n 12 --png glyphs.png`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if n < 2 {
-				return usageError{fmt.Errorf("--n %d: wants at least 2, because each is decoded from another's z as well", n)}
+			if err := within("--n", n, 2, 10_000); err != nil { // each is decoded from another's z as well
+				return err
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0])
 			if err != nil {

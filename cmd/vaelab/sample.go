@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"text/tabwriter"
 
@@ -35,8 +36,11 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
   vaelab sample model.safetensors --config my.yaml --set variant=bn --decode beam --json`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if n < 1 {
-				return usageError{fmt.Errorf("--n %d: wants at least 1", n)}
+			if err := within("--n", n, 1, 1_000_000_000); err != nil {
+				return err
+			}
+			if asJSON && d.png == stdoutName {
+				return usageError{fmt.Errorf("--png -: --json has the standard output; name a file")}
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0])
 			if err != nil {
@@ -45,15 +49,12 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
 			if err := d.settle(cmd, t); err != nil {
 				return err
 			}
-			z := generate.Prior(n, t.model.D, d.seed)
-			x := d.write(t, z, d.each("sample"))
+			out := cmd.OutOrStdout()
+			show := d.show(out, t)
 			if asJSON {
-				if err := printJSON(cmd.OutOrStdout(), t, z, x); err != nil || !cmd.Flags().Changed("png") {
-					return err
-				}
-				return d.saves(cmd.ErrOrStderr(), grid(t.set, x.values))
+				show, out = showJSON(out, t), cmd.ErrOrStderr()
 			}
-			return d.printSamples(cmd.OutOrStdout(), t, x)
+			return d.samples(t, n, show, out, cmd.Flags().Changed("png") || !asJSON)
 		},
 	}
 	c.flags(cmd)
@@ -64,25 +65,66 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
 	return cmd
 }
 
-// printSamples prints examples from the prior, or draws them.
-func (d *decoding) printSamples(w io.Writer, t *trained, x written) error {
+const (
+	// sampleChunk is how many examples are made and printed at a time, so that any number of them takes the memory of these.
+	sampleChunk = 1000
+	// picturePixels bounds the images that are drawn into one picture, which takes some 10 bytes a pixel.
+	picturePixels = 1 << 26
+)
+
+// samples makes n examples from the prior and shows them chunk by chunk. If they are to be drawn and are images, they
+// are kept for a picture, whose name is printed on w.
+func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matrix, x written) error, w io.Writer, draw bool) error {
+	draw = draw && t.set.Space().Kind == vae.Image
+	if size := t.set.Space().Size(); draw && n > picturePixels/size {
+		return usageError{fmt.Errorf("--n %d: one picture has room for %d images of %d pixels; --json without --png writes any number", n, picturePixels/size, size)}
+	}
+	var images [][]float32
+	noise := d.each("sample")
+	for first := 0; first < n; first += sampleChunk {
+		z := generate.Prior(first, min(sampleChunk, n-first), t.model.D, d.seed)
+		x := d.write(t, z, func(i int) *rand.Rand { return noise(first + i) })
+		if err := show(first, z, x); err != nil {
+			return err
+		}
+		if draw {
+			images = append(images, x.values...)
+		}
+	}
+	if !draw {
+		return nil
+	}
+	return d.saves(w, grid(t.set, images))
+}
+
+// show prints examples as a table of sentences or as CSV of vectors. Images are drawn instead.
+func (d *decoding) show(w io.Writer, t *trained) func(first int, z tensor.Matrix, x written) error {
 	switch t.set.Space().Kind {
 	case vae.Image:
-		return d.saves(w, grid(t.set, x.values))
+		return func(int, tensor.Matrix, written) error { return nil }
 	case vae.Vector:
-		rows := make([]vectorRow, len(x.values))
-		for i, v := range x.values {
-			rows[i] = vectorRow{[]string{strconv.Itoa(i)}, v}
+		return func(first int, _ tensor.Matrix, x written) error {
+			rows := make([]vectorRow, len(x.values))
+			for i, v := range x.values {
+				rows[i] = vectorRow{[]string{strconv.Itoa(first + i)}, v}
+			}
+			if first > 0 {
+				return writeVectors(w, nil, rows)
+			}
+			return writeVectors(w, []string{"index"}, rows)
 		}
-		return writeVectors(w, []string{"index"}, rows)
 	}
-	fmt.Fprintf(w, "z from N(0, I), %s\n", d.how())
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tln p(x|z)\tsentence")
-	for i, s := range x.sentences {
-		fmt.Fprintf(table, "%d\t%s\t%s\n", i, report.Decimal(s.LogProb, 2), words(t.set.Vocab, s))
+	return func(first int, _ tensor.Matrix, x written) error {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if first == 0 {
+			fmt.Fprintf(w, "z from N(0, I), %s\n", d.how())
+			fmt.Fprintln(table, "\tln p(x|z)\tsentence")
+		}
+		for i, s := range x.sentences {
+			fmt.Fprintf(table, "%d\t%s\t%s\n", first+i, report.Decimal(s.LogProb, 2), words(t.set.Vocab, s))
+		}
+		return table.Flush()
 	}
-	return table.Flush()
 }
 
 // grid is a gallery of images without captions, about twice as wide as high.
@@ -105,22 +147,24 @@ type sampleJSON struct {
 	Values  []float32      `json:"values,omitempty"`
 }
 
-// printJSON prints an object a line.
-func printJSON(w io.Writer, t *trained, z tensor.Matrix, x written) error {
+// showJSON prints an object a line.
+func showJSON(w io.Writer, t *trained) func(first int, z tensor.Matrix, x written) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
-	for i := range z.Rows {
-		line := sampleJSON{Index: i, Z: z.Row(i)}
-		if x.sentences != nil {
-			s := x.sentences[i]
-			text := sentence(t.set.Vocab, s.Seq)
-			line.Text, line.LogProb, line.Cut = &text, &s.LogProb, s.Cut
-		} else {
-			line.Values = x.values[i]
+	return func(first int, z tensor.Matrix, x written) error {
+		for i := range z.Rows {
+			line := sampleJSON{Index: first + i, Z: z.Row(i)}
+			if x.sentences != nil {
+				s := x.sentences[i]
+				text := sentence(t.set.Vocab, s.Seq)
+				line.Text, line.LogProb, line.Cut = &text, &s.LogProb, s.Cut
+			} else {
+				line.Values = x.values[i]
+			}
+			if err := out.Encode(line); err != nil {
+				return err
+			}
 		}
-		if err := out.Encode(line); err != nil {
-			return err
-		}
+		return nil
 	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"vaelab/internal/memory"
 	"vaelab/internal/stream"
 	"vaelab/internal/vae"
 )
@@ -56,6 +57,11 @@ func (c Gaussian) Kind() vae.Kind { return vae.Vector }
 
 // Load draws the axes and the vectors.
 func (c Gaussian) Load() (*Set, error) {
+	const header = 24 // of a slice
+	n, P := float64(c.Train+c.Valid+c.Test), float64(c.Dims)
+	if err := memory.Fits(n*(4*P+header)+3*8*P*P, memory.Total()); err != nil {
+		return nil, fmt.Errorf("gaussian: train, valid and test of so many dims are too large: %w; lower them", err)
+	}
 	model, err := c.Model()
 	if err != nil {
 		return nil, err

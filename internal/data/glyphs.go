@@ -19,6 +19,7 @@ import (
 	"golang.org/x/image/math/fixed"
 	"golang.org/x/image/vector"
 
+	"vaelab/internal/memory"
 	"vaelab/internal/registry"
 	"vaelab/internal/stream"
 	"vaelab/internal/vae"
@@ -87,6 +88,9 @@ func (c Glyphs) Load() (*Set, error) {
 	outlines, err := outlines(characters)
 	if err != nil {
 		return nil, fmt.Errorf("glyphs: the built-in fonts: %w", err)
+	}
+	if err := memory.Fits(4*glyphSide*glyphSide*float64(c.Train+c.Valid+c.Test), memory.Total()); err != nil {
+		return nil, fmt.Errorf("glyphs: train, valid and test are too large: %w; lower them", err)
 	}
 	set := &Set{
 		Name: "glyphs", Height: glyphSide, Width: glyphSide, Classes: strings.Split(string(characters), ""),

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"vaelab/internal/memory"
 	"vaelab/internal/stream"
 	"vaelab/internal/vae"
 )
@@ -61,6 +62,9 @@ func (c Synthetic) Kind() vae.Kind { return vae.Text }
 
 // Load draws the generator and then the sentences, in the order train, valid, test.
 func (c Synthetic) Load() (*Set, error) {
+	if err := memory.Fits(c.bytes(), memory.Total()); err != nil {
+		return nil, fmt.Errorf("synthetic: train, valid and test of this length, vocab, hidden and embed are too large: %w; lower them", err)
+	}
 	words := make([]string, c.Vocab)
 	for i := range words {
 		words[i] = fmt.Sprintf("w%d", i)
@@ -76,6 +80,14 @@ func (c Synthetic) Load() (*Set, error) {
 	}
 	s.Digest = s.digest()
 	return s, nil
+}
+
+// bytes is about the memory that the sentences and the generator's parameters take.
+func (c Synthetic) bytes() float64 {
+	const header, label = 24, 8 // of a slice; of a sentence
+	n, V, E, H := float64(c.Train+c.Valid+c.Test), float64(c.Vocab), float64(c.Embed), float64(c.Hidden)
+	sentence := 4*float64(c.Length+2) + 8*latentDim + 2*header + label
+	return n*sentence + 8*(V*E+E*4*H+V*4*H+H*4*H+H*V)
 }
 
 // latentDim is the dimension of z.

@@ -1,7 +1,7 @@
 // Package generate asks a trained model what it has learnt: it makes examples of latent
 // vectors z, and latent vectors of examples.
 //
-//	z  := generate.Prior(n, d, seed)                      // or Posteriors, Line, Arc
+//	z  := generate.Prior(0, n, d, seed)                   // or Posteriors, Line, Arc
 //	s  := generate.Greedy(decoder, z, words)              // or Sample, Beam: sentences
 //	x  := generate.PixelSamples(decoder, z, P, 1, noise)  // or PixelModes, PixelMeans: images
 //	mu := generate.Means(decoder, z, P)                   // vectors

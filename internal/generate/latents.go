@@ -10,11 +10,11 @@ import (
 	"vaelab/internal/vae"
 )
 
-// Prior draws n rows of z ~ N(0, I), shape (n, D). Row i depends on the seed and i only.
-func Prior(n, D int, seed uint64) tensor.Matrix {
+// Prior draws rows first ... first+n-1 of z ~ N(0, I), shape (n, D). Row i depends on the seed and i only.
+func Prior(first, n, D int, seed uint64) tensor.Matrix {
 	z := tensor.New(n, D)
 	for i := range n {
-		rng := stream.New(seed, "prior", i)
+		rng := stream.New(seed, "prior", first+i)
 		for j := range z.Row(i) {
 			z.Row(i)[j] = Float(rng.NormFloat64())
 		}

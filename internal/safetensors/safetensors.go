@@ -115,6 +115,13 @@ func count(shape []int) (int64, bool) {
 
 // Read reads a file; errors name it.
 func Read(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a device may have no end
+		return nil, fmt.Errorf("%s: is no regular file; name a file of weights", path)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

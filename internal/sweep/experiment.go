@@ -76,9 +76,17 @@ func (f Faults) Error() string { return strings.Join(f, "\n") }
 
 // Read reads an experiment file.
 func Read(path string, opts Options) (*Experiment, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxBytes {
+		return nil, fmt.Errorf("%s: the file is larger than %d MiB, and an experiment takes a few lines of YAML; name its file", path, maxBytes>>20)
 	}
 	return Parse(path, text, opts)
 }

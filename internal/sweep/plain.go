@@ -5,7 +5,8 @@ import "gopkg.in/yaml.v3"
 // A file is refused before it is multiplied out if it is larger than any honest one. The
 // bounds keep a few lines of YAML from filling the memory.
 const (
-	maxNodes  = 20_000 // keys, values and lists of a file, what aliases repeat counted again
+	maxBytes  = 1 << 20 // of a file
+	maxNodes  = 20_000  // keys, values and lists of a file, what aliases repeat counted again
 	maxDepth  = 50
 	maxTrials = 10_000
 	maxFaults = 100 // further trials are not looked at

@@ -140,7 +140,7 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 	var running atomic.Int32
 	cpu := newMeter(r.CPU)
 	defer tensor.SetProcs(1)
-	for range max(1, r.Parallel) {
+	for range max(1, min(r.Parallel, len(jobs))) {
 		pool.Go(func() {
 			for i := range next {
 				r.Observer.Started(i)

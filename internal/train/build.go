@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 
+	"vaelab/internal/memory"
 	"vaelab/internal/models"
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
@@ -13,10 +14,10 @@ import (
 // depend on the seed and the parameters' names only. A model for which the machine's memory is too small is
 // an error, because what takes more is ended without a word.
 func Build(m models.Model, methods []vae.Method, space vae.Space, seed uint64) (*vae.Model, error) {
-	return build(m, methods, space, seed, memory())
+	return build(m, methods, space, seed, memory.Total())
 }
 
-func build(m models.Model, methods []vae.Method, space vae.Space, seed, memory uint64) (_ *vae.Model, err error) {
+func build(m models.Model, methods []vae.Method, space vae.Space, seed, total uint64) (_ *vae.Model, err error) {
 	if err := m.Fits(space); err != nil {
 		return nil, err
 	}
@@ -28,10 +29,10 @@ func build(m models.Model, methods []vae.Method, space vae.Space, seed, memory u
 			}
 			const gigabyte = 1e9
 			err = fmt.Errorf("the model has %.3g or more weights, as far as %s; with gradients and Adam that takes %.3g GB or more, and this machine has %.3g: lower the model's sizes",
-				float64(t.Size), t.Name, float64(t.Size)*nn.WeightBytes/gigabyte, float64(memory)/gigabyte)
+				float64(t.Size), t.Name, float64(t.Size)*nn.WeightBytes/gigabyte, float64(total)/gigabyte)
 		}
 	}()
-	ps := &nn.Params{Seed: seed, Most: int(memory / nn.WeightBytes)}
+	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes)}
 	enc, dec := m.Build(ps, space)
 	variant, err := variants.Build(vae.Builder{Params: ps, D: m.Latent()}, methods...)
 	if err != nil {

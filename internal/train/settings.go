@@ -62,7 +62,7 @@ type Settings struct {
 	Report string `yaml:"report" choice:"best|last"`
 	// IWSamples is the number of z for the importance-weighted likelihood of the test split;
 	// 0 leaves it out. The papers use 500, for which the test takes as long as some 500 evaluations.
-	IWSamples int `yaml:"iw_samples" range:"[0,inf)" alias:"iw_nsamples|nsamples"`
+	IWSamples int `yaml:"iw_samples" range:"[0,100000]" alias:"iw_nsamples|nsamples"`
 	// Probe adds the accuracy of linear probes of mu that learn from 100 to 10000 labels to
 	// the test row, if the data have labels.
 	Probe bool `yaml:"probe"`
