@@ -43,7 +43,8 @@ type Images struct {
 	Variable string `yaml:"variable"`
 	// LabelsVariable is which array holds the classes, given as Variable is.
 	LabelsVariable string `yaml:"labels_variable"`
-	// HoldOut is how many images at the end of train become valid, if that has no path.
+	// HoldOut is how many images at the end of train become valid, if that has no path. A file that
+	// is sorted by class has to be shuffled before: the last images are then of the last classes.
 	HoldOut int `yaml:"hold_out" range:"[0,inf)"`
 	// Height is that of images in files that do not tell; 0 means that they are square.
 	Height int `yaml:"height" range:"[0,4096]"`
@@ -129,6 +130,7 @@ func (c Images) load() (*Set, error) {
 	for i, to := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		to.first(files[i].limit)
 	}
+	set.Warnings = append(set.Warnings, c.cutDoubts(set)...)
 	set.binarise(c.Binarise, c.Threshold, c.Seed)
 	set.Digest = set.digest()
 	return set, nil
@@ -319,6 +321,26 @@ func classDoubts(train *imageFile, others []*imageFile) (doubts []error) {
 		}
 	}
 	return doubts
+}
+
+// cutDoubts warns of classes that training lacks because images were taken by their place in the file.
+func (c Images) cutDoubts(set *Set) []error {
+	if c.HoldOut == 0 && c.LimitTrain == 0 || set.Train.Labels == nil {
+		return nil
+	}
+	trained, others := map[int]bool{}, map[int]bool{}
+	for _, y := range set.Train.Labels {
+		trained[y] = true
+	}
+	for _, y := range slices.Concat(set.Valid.Labels, set.Test.Labels) {
+		if !trained[y] {
+			others[y] = true
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return []error{fmt.Errorf("hold_out %d and limit_train %d leave train without %d of the classes of valid and test: the file seems sorted by class; shuffle it", c.HoldOut, c.LimitTrain, len(others))}
 }
 
 // holdOut moves the last images of train to valid.

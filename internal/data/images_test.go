@@ -306,6 +306,25 @@ func TestLinkedImageDirectories(t *testing.T) {
 	}
 }
 
+// TestSortedFileIsWarnedOf: hold_out takes the last images, which of a file that is sorted are a class of their own.
+func TestSortedFileIsWarnedOf(t *testing.T) {
+	rows, sorted, mixed := make([][]float32, 6), []int{0, 0, 1, 1, 2, 2}, []int{0, 1, 2, 0, 1, 2}
+	for name, c := range map[string]struct {
+		labels []int
+		hold   int
+		want   int
+	}{"sorted": {sorted, 2, 1}, "mixed": {mixed, 2, 0}, "nothing held out": {sorted, 0, 0}} {
+		images := Images{HoldOut: c.hold}
+		set := &Set{Train: Split{Values: rows, Labels: c.labels}}
+		if err := images.holdOut(set); err != nil {
+			t.Fatal(err)
+		}
+		if doubts := images.cutDoubts(set); len(doubts) != c.want {
+			t.Errorf("%s: %v", name, doubts)
+		}
+	}
+}
+
 // TestImageClassesInTurns: a limit takes images of all classes in proportion, and so does hold_out.
 func TestImageClassesInTurns(t *testing.T) {
 	c := images(t)
