@@ -45,7 +45,13 @@ func TestTextByHeart(t *testing.T) {
 	for _, decode := range [][]string{nil, {"--decode", "beam"}, {"--decode", "sample", "--temperature", "0.05"}, {"--sample-z"}} {
 		out := succeeds(t, append([]string{"reconstruct", trial, "-n", "100"}, decode...)...).out
 		for i, line := range lines {
-			has(t, fmt.Sprint("reconstruct ", decode), out, fmt.Sprintf("%d  original     %s\n   own z        %s\n   another's z  %s\n", i, line, line, lines[(i+1)%len(lines)]))
+			found := regexp.MustCompile(fmt.Sprintf(`(?m)^%d  original  %s\n   own z     %s\n   z of (\d)    (.*)$`, i, line, line)).FindStringSubmatch(out)
+			if found == nil {
+				t.Fatalf("reconstruct %v: sentence %d is not there, or not written of its own z:\n%s", decode, i, out)
+			}
+			if k, _ := strconv.Atoi(found[1]); k == i || k >= len(lines) || found[2] != lines[k] {
+				t.Errorf("reconstruct %v: %d with the z of %s is %q", decode, i, found[1], found[2])
+			}
 		}
 	}
 	out := succeeds(t, "reconstruct", trial).out
@@ -67,7 +73,7 @@ func TestTextByHeart(t *testing.T) {
 		}
 	}
 	short := succeeds(t, "reconstruct", trial, "--max-words", "2").out
-	has(t, "two words", short, "own z        the cat …\n", "own z        fish swim\n")
+	has(t, "two words", short, "own z     the cat …\n", "own z     fish swim\n")
 }
 
 // TestSampleText: what is drawn depends on the seed alone, and the JSON says what the table says.
@@ -399,7 +405,7 @@ func TestGenerateMistakes(t *testing.T) {
 		{[]string{"sample", trial, "--max-words", "7"}, exitUsage, "--max-words 7: wants 0 to 6, the words of the longest sentence of the data"},
 		{[]string{"sample", trial, "--png", "x.png"}, exitUsage, "--png: this model writes text data, of which no picture can be drawn"},
 		{[]string{"reconstruct", trial, "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},
-		{[]string{"reconstruct", trial, "-n", "1"}, exitUsage, "--n 1: must be 2 to 10000"},
+		{[]string{"reconstruct", trial, "-n", "0"}, exitUsage, "--n 0: must be 1 to 10000"},
 		{[]string{"reconstruct", filepath.Join(trial, "model.safetensors"), "--config", "tiny.yaml", "--set", "data.synthetic.test=1"}, exitFailed, "the test split has one example"},
 		{[]string{"interpolate", trial, "--to", "64"}, exitUsage, "--to 64: the test split has 64 examples, number 0 to 63"},
 		{[]string{"interpolate", trial, "--from", "-1"}, exitUsage, "--from -1: the test split has 64 examples"},
@@ -418,5 +424,23 @@ func TestGenerateMistakes(t *testing.T) {
 	}
 	if r := vaelab(t, "sample", trial); r.code != exitFailed || !strings.Contains(r.err, "model.safetensors: damaged: it is missing; DONE says ") {
 		t.Errorf("a trial without weights: exit code %d, %s", r.code, r.err)
+	}
+}
+
+// TestPartners: another's z is of any other example of the split, equally often.
+func TestPartners(t *testing.T) {
+	const n, all, draws = 3, 5, 4000
+	var times [n][all]int
+	for seed := range uint64(draws) {
+		for i, k := range (&decoding{seed: seed}).partners(n, all) {
+			times[i][k]++
+		}
+	}
+	for i := range n {
+		for k, got := range times[i] {
+			if i == k && got != 0 || i != k && math.Abs(float64(got)-draws/4) > 4*math.Sqrt(draws*3/16.) {
+				t.Errorf("%d has the z of %d in %d of %d draws", i, k, got, draws)
+			}
+		}
 	}
 }

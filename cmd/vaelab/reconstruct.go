@@ -12,6 +12,7 @@ import (
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
 	"vaelab/internal/report"
+	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
@@ -25,8 +26,8 @@ func reconstructCommand() *cobra.Command {
 		Use:   "reconstruct " + weightsUsage,
 		Short: "Show examples beside what the decoder makes of their z, and of another's",
 		Long: `Encode the first examples of a split and decode them again: from their own z, which is the
-posterior's mean unless --sample-z draws it, and from the z of the next example shown, the last
-from the first's. If what comes of another's z looks no different, the decoder does not use z.
+posterior's mean unless --sample-z draws it, and from the z of another example, which --seed draws
+from the whole split. If what comes of another's z looks no different, the decoder does not use z.
 The same is said in nats: the mean ln p(x|z) under either z. Where z is used, the first is higher.
 
 What is drawn is drawn alike for an example's own z and another's.
@@ -36,7 +37,7 @@ What is drawn is drawn alike for an example's own z and another's.
   vaelab reconstruct results/mlp-glyphs/bn-1a2b3c4d/seed-1 --n 12 --png glyphs.png`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := within("--n", n, 2, 10_000); err != nil { // each is decoded from another's z as well
+			if err := within("--n", n, 1, 10_000); err != nil {
 				return err
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0])
@@ -53,7 +54,7 @@ What is drawn is drawn alike for an example's own z and another's.
 			if part.N() < 2 {
 				return fmt.Errorf("the %s split has one example, and no other whose z could be exchanged with it; choose another with --split", c.split)
 			}
-			return d.reconstruct(t, part.Pick(upTo(min(n, part.N()))), sampleZ).print(cmd.OutOrStdout(), &d, t, c.split)
+			return d.reconstruct(t, part, min(n, part.N()), sampleZ).print(cmd.OutOrStdout(), &d, t, c.split)
 		},
 	}
 	c.flags(cmd)
@@ -77,25 +78,39 @@ func upTo(n int) []int {
 // reconstructions are examples, and what was made of their own z and of another's.
 type reconstructions struct {
 	part           data.Split
+	partner        []int // whose z is the other's, by place in the whole split
 	own, others    written
 	ownLP, otherLP float64 // mean ln p(x|z), nats
 }
 
-// reconstruct encodes and decodes examples.
-func (d *decoding) reconstruct(t *trained, part data.Split, sampleZ bool) reconstructions {
-	z, sigma := generate.Posteriors(t.model, part)
-	if sampleZ {
-		z = generate.Noisy(z, sigma, d.each("z"))
+// reconstruct encodes and decodes the first n examples of a split.
+func (d *decoding) reconstruct(t *trained, split data.Split, n int, sampleZ bool) reconstructions {
+	partner := d.partners(n, split.N())
+	part := split.Pick(upTo(n))
+	encode := func(examples data.Split, purpose string) tensor.Matrix {
+		z, sigma := generate.Posteriors(t.model, examples)
+		if sampleZ {
+			z = generate.Noisy(z, sigma, d.each(purpose))
+		}
+		return z
 	}
-	next := tensor.New(z.Rows, z.Cols)
-	for i := range next.Rows {
-		copy(next.Row(i), z.Row((i+1)%z.Rows))
-	}
+	z, other := encode(part, "z"), encode(split.Pick(partner), "another z")
 	noise := d.each("reconstruct")
 	return reconstructions{
-		part: part, own: d.write(t, z, noise), others: d.write(t, next, noise),
-		ownLP: mean(generate.LogProbs(t.model, part, z)), otherLP: mean(generate.LogProbs(t.model, part, next)),
+		part: part, partner: partner, own: d.write(t, z, noise), others: d.write(t, other, noise),
+		ownLP: mean(generate.LogProbs(t.model, part, z)), otherLP: mean(generate.LogProbs(t.model, part, other)),
 	}
+}
+
+// partners draws another of all examples for each of the first n: neighbours in a file may be alike.
+func (d *decoding) partners(n, all int) []int {
+	out, rng := make([]int, n), stream.New(d.seed, "partners")
+	for i := range out {
+		if out[i] = rng.IntN(all - 1); out[i] >= i {
+			out[i]++
+		}
+	}
+	return out
 }
 
 func mean(x []float64) float64 {
@@ -129,7 +144,7 @@ func (r reconstructions) print(w io.Writer, d *decoding, t *trained, split strin
 	for i, seq := range r.part.Seqs {
 		fmt.Fprintf(table, "%d\t%s\t%s\n", i, captions[0], visible(sentence(t.set.Vocab, seq)))
 		fmt.Fprintf(table, "\t%s\t%s\n", captions[1], words(t.set.Vocab, r.own.sentences[i]))
-		fmt.Fprintf(table, "\t%s\t%s\n", captions[2], words(t.set.Vocab, r.others.sentences[i]))
+		fmt.Fprintf(table, "\tz of %d\t%s\n", r.partner[i], words(t.set.Vocab, r.others.sentences[i]))
 	}
 	return table.Flush()
 }
