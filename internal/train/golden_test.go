@@ -2,11 +2,15 @@ package train
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/metrics"
@@ -15,6 +19,7 @@ import (
 	"vaelab/internal/optim"
 	"vaelab/internal/safetensors"
 	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
@@ -26,7 +31,7 @@ type reference struct {
 	Batches           [][][]int32
 	Eval, Train       []posterior
 	GradLoss          float64 `json:"grad_loss"`
-	SGD, Adam         steps
+	Adam              steps
 	AU                float64
 	AUVar             []float64   `json:"au_var"`
 	IWNLL             [][]float64 `json:"iw_nll_5000"`
@@ -191,36 +196,107 @@ func (g golden) steps(t *testing.T, m *vae.Model, kind string) (tr trajectory) {
 	return tr
 }
 
-// TestGoldenSteps follows the reference for 30 steps to 1e-4. SGD at rate 0.5 makes such
-// steps that float32 rounding itself grows beyond that: how much is measured by a second
-// run whose initial weights differ in their last bit, and allowed five times over.
-func TestGoldenSteps(t *testing.T) {
+// TestGoldenAdam follows the reference for 30 steps of Adam to 1e-4.
+func TestGoldenAdam(t *testing.T) {
 	for _, name := range []string{"lstm_vanilla", "lstm_bn"} {
 		g := openGolden(t, name)
-		for kind, want := range map[string]steps{"sgd": g.SGD, "adam": g.Adam} {
-			t.Run(name+" "+kind, func(t *testing.T) {
-				got := g.steps(t, g.model(t), kind)
-				shaken := g.model(t)
-				for _, p := range shaken.Params.Learnt() {
-					for i := range p.Data {
-						p.Data[i] *= 1 + nn.Float(1-2*(i%2))*1.2e-7
-					}
-				}
-				other := g.steps(t, shaken, kind)
-				compare := func(what string, got, other, want []float64) {
-					worst := 0.0 // rounding, once grown, stays
-					for i := range want {
-						worst = max(worst, math.Abs(got[i]-other[i]))
-						if d := math.Abs(got[i] - want[i]); d > max(1e-4*max(0.1, math.Abs(want[i])), 5*worst) {
-							t.Errorf("%s %d: got %v, reference %v; rounding alone makes %.2g", what, i, got[i], want[i], worst)
-						}
-					}
-				}
-				compare("loss of step", got.loss, other.loss, want.Loss)
-				compare("gradient norm of step", got.norm, other.norm, want.GradNorm)
-				compare("final statistic", got.end, other.end, slices.Concat(want.Beta, want.RunningMean, want.RunningVar))
-			})
+		got := g.steps(t, g.model(t), "adam")
+		for what, c := range got.beside(g.Adam) {
+			for i, want := range c.want {
+				near(t, fmt.Sprintf("%s: %s %d", name, what, i), c.got[i], want)
+			}
 		}
+	}
+}
+
+// TestGoldenSGD follows 30 steps of SGD at rate 0.5, which makes rounding grow: the field's float32 code itself
+// ends 1e-3 nats and 3e-4 in beta from what it computes in float64. That is the reference here,
+// testdata/steps_float64.py. In float64 the two agree to 1e-6. In float32 they agree to what rounding makes of a
+// step, which is measured: the spread of runs whose initial weights differ in their last bit. Rounding, once
+// grown, stays; a number may be as far off as Student's distribution of the runs has one of all numbers in
+// a thousand tests.
+func TestGoldenSGD(t *testing.T) {
+	for _, name := range []string{"lstm_vanilla", "lstm_bn"} {
+		g := openGolden(t, name)
+		var want steps
+		text, err := os.ReadFile(filepath.Join(g.dir, "steps_float64.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &want)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := g.steps(t, g.model(t), "sgd")
+		if tensor.Bits == 64 {
+			for what, c := range got.beside(want) {
+				for i, w := range c.want {
+					if math.Abs(c.got[i]-w) > 1e-6*max(0.1, math.Abs(w)) {
+						t.Errorf("%s: %s %d: got %v, reference %v", name, what, i, c.got[i], w)
+					}
+				}
+			}
+			continue
+		}
+		const shakes = 20
+		runs := []trajectory{got}
+		for k := range shakes {
+			m, bits := g.model(t), stream.New(1, "shake", k)
+			for _, p := range m.Params.Learnt() {
+				for i, w := range p.Data {
+					p.Data[i] = lastBit(w, bits.IntN(3)-1)
+				}
+			}
+			runs = append(runs, g.steps(t, m, "sgd"))
+		}
+		for what, c := range got.beside(want) {
+			if len(c.want) == 0 { // vanilla has no statistics
+				continue
+			}
+			student := distuv.StudentsT{Sigma: 1, Nu: shakes}
+			factor := student.Quantile(1-1e-3/2/float64(len(c.want))) * math.Sqrt(1+1./(shakes+1))
+			grown := 0.0 // the largest standard deviation so far, as a share
+			for i, w := range c.want {
+				scale := max(0.1, math.Abs(w))
+				var values []float64
+				for _, r := range runs {
+					values = append(values, r.beside(want)[what].got[i])
+				}
+				if sd := stat.StdDev(values, nil) / scale; what != "final statistic" {
+					grown = max(grown, sd)
+				} else {
+					grown = sd // of no order
+				}
+				d, within := math.Abs(c.got[i]-w)/scale, max(factor*grown, 0x1p-23) // a last bit, before there is a spread
+				if d > within {
+					t.Errorf("%s: %s %d: got %v, reference %v: %.2g apart, rounding makes %.2g", name, what, i, c.got[i], w, d, within)
+				}
+				if i == len(c.want)-1 {
+					t.Logf("%s: %s %d is %.2g from the reference, within %.2g", name, what, i, d, within)
+				}
+			}
+		}
+	}
+}
+
+// lastBit is the number of its size that is one step above (1) or below (-1).
+func lastBit(w nn.Float, step int) nn.Float {
+	switch step {
+	case 1:
+		return nn.Float(math.Nextafter32(float32(w), float32(math.Inf(1))))
+	case -1:
+		return nn.Float(math.Nextafter32(float32(w), float32(math.Inf(-1))))
+	}
+	return w
+}
+
+// A comparison is the same numbers of a run and of a reference.
+type comparison struct{ got, want []float64 }
+
+// beside are the parts of a run with those of the reference.
+func (tr trajectory) beside(want steps) map[string]comparison {
+	return map[string]comparison{
+		"loss of step": {tr.loss, want.Loss}, "gradient norm of step": {tr.norm, want.GradNorm},
+		"final statistic": {tr.end, slices.Concat(want.Beta, want.RunningMean, want.RunningVar)},
 	}
 }
 
