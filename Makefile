@@ -18,9 +18,10 @@ test-f64: ## the same in float64, where finite differences are sharp
 test-arm64: ## the engine on another processor, without kernels; needs qemu-user
 	GOARCH=arm64 go test -exec qemu-aarch64 ./internal/tensor/... ./internal/grad ./internal/nn ./internal/optim ./internal/stream ./variants
 
-test-long: ## every float32 through exp, figures of any rows, and longer fuzzing
+test-long: ## every float32 through exp, figures of any rows, 300 kills, and longer fuzzing
 	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v
 	go test ./plots -run AnyRows -long
+	go test ./cmd/vaelab -run Interruptions -long -v
 	go test ./internal/safetensors -fuzz FuzzDecode -fuzztime 1m
 	go test ./internal/record -fuzz FuzzRows -fuzztime 1m
 

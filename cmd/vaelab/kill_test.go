@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,6 +21,8 @@ import (
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 )
+
+var longTests = flag.Bool("long", false, "kill 300 times, not a handful")
 
 // long is an experiment that takes a second or two, in which everything happens that a
 // checkpoint must keep: running statistics, the best weights, a learning rate that decays.
@@ -100,28 +104,40 @@ func TestInterruptions(t *testing.T) {
 	})
 
 	t.Run("SIGKILL", func(t *testing.T) {
+		enough := 4
+		if *longTests {
+			enough = 300
+		}
 		rng := rand.New(rand.NewPCG(1, 2))
 		killed, resumed := 0, 0
-		for i := range 7 {
-			at := int64((float64(i) + rng.Float64()) / 8 * float64(all))
-			text, err := killable(t, "killed", syscall.SIGKILL, at, time.Duration(rng.IntN(60))*time.Millisecond, command("killed")...)
-			if signalled(err) {
-				killed++
+		for round := 0; killed < enough && round < enough/2; round++ {
+			results := fmt.Sprintf("killed-%d", round)
+			for i := range 7 {
+				at := int64((float64(i) + rng.Float64()) / 7 * float64(all))
+				text, err := killable(t, results, syscall.SIGKILL, at, time.Duration(rng.IntN(60))*time.Millisecond, command(results)...)
+				if signalled(err) {
+					killed++
+				}
+				if strings.Contains(text, "from a checkpoint") {
+					resumed++
+				}
+				if strings.Contains(text, "damaged") || strings.Contains(text, "from the start") {
+					t.Errorf("what a kill left is taken for damage:\n%s", text)
+				}
 			}
-			if strings.Contains(text, "from a checkpoint") {
-				resumed++
+			text, err := process(nil, command(results)...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
 			}
+			sameResults(t, "whole", results)
+			for _, dir := range trials(t, results) {
+				onlyFinished(t, dir)
+			}
+			succeeds(t, "verify", results, "--files")
 		}
-		text, err := process(nil, command("killed")...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if killed < 4 || resumed < 2 {
-			t.Errorf("killed %d times, went on from a checkpoint %d times; the test does not test that", killed, resumed)
-		}
-		sameResults(t, "whole", "killed")
-		for _, dir := range trials(t, "killed") {
-			onlyFinished(t, dir)
+		t.Logf("killed %d times, resumed from a checkpoint %d times", killed, resumed)
+		if killed < enough || resumed < killed/4 {
+			t.Errorf("killed %d times, resumed from a checkpoint %d times; the test does not test that", killed, resumed)
 		}
 	})
 
