@@ -155,7 +155,7 @@ func (w Work) check(dir string) (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
-	opt := &optim.SGD{Params: m.Params.Learnt()}
+	opt := optim.NewSGD(m.Params.Learnt(), 0)
 	p := &nn.Pass{Tape: new(grad.Tape), KLWeight: 1}
 	var c Check
 	for i := range checkSteps {
@@ -191,7 +191,7 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	var opt optim.Optimizer = &optim.SGD{Params: m.Params.Learnt()}
+	var opt optim.Optimizer = optim.NewSGD(m.Params.Learnt(), 0)
 	if w.Optimizer == "adam" {
 		opt = optim.NewAdam(m.Params.Learnt())
 	}

@@ -1,4 +1,4 @@
-// Package optim turns gradients into steps: SGD, Adam, clipping, and the schedules of
+// Package optim turns gradients into steps: SGD, Adam, clipping, weight decay, and the schedules of
 // the learning rate and of the KL weight.
 package optim
 
@@ -42,21 +42,57 @@ type Optimizer interface {
 	Reset()
 }
 
-// SGD is w -= lr g, without momentum, as in the field's reference code.
-type SGD struct{ Params []*nn.Param }
+// SGD is stochastic gradient descent, with momentum mu if it is not 0:
+//
+//	v = mu v + g,   w -= lr v
+//
+// v is 0 before the first step. The learning rate is not part of v, as in torch.optim.SGD
+// with dampening 0 and nesterov False; Sutskever et al. 2013 have v = mu v - lr g, which differs
+// once the rate changes. With mu 0 there is no v, and a step changes only the rows of a table that
+// have a gradient. With mu it changes all rows, because their v decays.
+//
+// Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods"; the
+// formula is that of PyTorch's documentation of torch.optim.SGD.
+type SGD struct {
+	params   []*nn.Param
+	momentum float64
+	v        []*nn.Param // empty with momentum 0
+	ps       nn.Params
+}
 
-// Step subtracts lr times each gradient times scale.
+// NewSGD returns an SGD whose memory is zero.
+func NewSGD(params []*nn.Param, momentum float64) *SGD {
+	o := &SGD{params: params, momentum: momentum}
+	if momentum == 0 {
+		return o
+	}
+	for _, p := range params {
+		o.v = append(o.v, o.ps.Buffer("sgd.v."+p.Name, nn.Constant(0), p.Rows, p.Cols))
+	}
+	return o
+}
+
+// Step makes one update.
 func (o *SGD) Step(lr, scale float64) {
-	for _, p := range o.Params {
-		p.EachGrad(func(w, g []Float) { tensor.Axpy(Float(-lr*scale), g, w) })
+	if o.momentum == 0 {
+		for _, p := range o.params {
+			p.EachGrad(func(w, g []Float) { tensor.Axpy(Float(-lr*scale), g, w) })
+		}
+		return
+	}
+	for k, p := range o.params {
+		v := o.v[k].Data
+		tensor.Scale(Float(o.momentum), v)
+		tensor.Axpy(Float(scale), p.Grad, v)
+		tensor.Axpy(Float(-lr), v, p.Data)
 	}
 }
 
-// State is empty: SGD has no memory.
-func (o *SGD) State() []*nn.Param { return nil }
+// State is v; without momentum SGD has no memory.
+func (o *SGD) State() []*nn.Param { return o.ps.All() }
 
-// Reset does nothing.
-func (o *SGD) Reset() {}
+// Reset forgets v.
+func (o *SGD) Reset() { forget(&o.ps) }
 
 // Adam keeps running means m of the gradient and v of its square:
 //
@@ -88,8 +124,11 @@ func NewAdam(params []*nn.Param) *Adam {
 func (a *Adam) State() []*nn.Param { return a.ps.All() }
 
 // Reset forgets both means and the step count.
-func (a *Adam) Reset() {
-	for _, p := range a.ps.All() {
+func (a *Adam) Reset() { forget(&a.ps) }
+
+// forget sets an optimiser's memory to zero.
+func forget(ps *nn.Params) {
+	for _, p := range ps.All() {
 		clear(p.Data)
 	}
 }

@@ -73,7 +73,7 @@ func TestClip(t *testing.T) {
 	if norm != 5 || Clip(norm, 10) != 1 || Clip(norm, 0) != 1 {
 		t.Errorf("norm %v, scales %v and %v; want 5, 1 and 1", norm, Clip(norm, 10), Clip(norm, 0))
 	}
-	(&SGD{ps.Learnt()}).Step(1, Clip(norm, 1))
+	NewSGD(ps.Learnt(), 0).Step(1, Clip(norm, 1))
 	if got := math.Hypot(float64(a.Data[0]), float64(b.Data[0])); math.Abs(got-1) > 1e-5 {
 		t.Errorf("a step of length %v, want 1", got)
 	}

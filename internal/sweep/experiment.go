@@ -212,6 +212,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			t := r.trial(one)
 			r.idle(get(one, "kl"), t.KL)
 			r.idleStop(get(get(one, "train"), "stop"), t.Train.Stop)
+			r.checkOptimizer(get(one, "train"), t.Train)
 			if k := t.KL; k.Schedule == "cyclical-zero" && k.Zero+k.Ratio > 1 {
 				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum is at most 1", k.Zero, k.Ratio)
 			}
@@ -464,6 +465,16 @@ func (r *reader) idleStop(n *yaml.Node, s optim.Stop) {
 		if key := kv[0].Value; s.Patience == 0 && (key == "metric" || key == "min_delta") {
 			r.fault(kv[0], join("train.stop", key), "has no effect while train.stop.patience is 0; set patience, in evaluations, or leave it out")
 		}
+	}
+}
+
+// checkOptimizer reports momentum that the optimiser does not read, and decay that turns weights round.
+func (r *reader) checkOptimizer(n *yaml.Node, s train.Settings) {
+	if s.Momentum > 0 && s.Optimizer != "sgd" {
+		r.fault(cmp.Or(get(n, "momentum"), n), "train.momentum", "has no effect with optimizer %s, which has a running mean of its own (0.9); set train.optimizer: sgd or leave it out", s.Optimizer)
+	}
+	if each := s.LR * s.WeightDecay; each >= 1 {
+		r.fault(cmp.Or(get(n, "weight_decay"), n), "train.weight_decay", "must be below 1/train.lr, here %v: each step multiplies the weights by 1 - lr x weight_decay", 1/s.LR)
 	}
 }
 

@@ -173,6 +173,9 @@ func TestFaults(t *testing.T) {
 
 		// when to stop
 		{"a metric without patience", "base: {train: {stop: {metric: rec}}}\n", []string{`x.yaml:1:23: train.stop.metric: has no effect while train.stop.patience is 0; set patience`}},
+		{"momentum that Adam does not read", "base: {train: {momentum: 0.9}}\n", []string{`x.yaml:1:26: train.momentum: has no effect with optimizer adam, which has a running mean of its own (0.9); set train.optimizer: sgd`}},
+		{"momentum of 1", "base: {train: {optimizer: sgd, momentum: 1}}\n", []string{`x.yaml:1:42: train.momentum: 1 is outside [0,1)`}},
+		{"decay that turns weights round", "base: {train: {optimizer: sgd, lr: 2, wd: 0.5}}\n", []string{`x.yaml:1:43: train.weight_decay: must be below 1/train.lr, here 0.5: each step multiplies`}},
 		{"no such metric", "base: {train: {stop: {metric: kl, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "kl"; did you mean "mi"? known: objective, nelbo, rec, mi, gap`}},
 		{"a misspelt metric", "base: {train: {stop: {metric: objectiv, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "objectiv"; did you mean "objective"?`}},
 		{"less than no improvement", "base: {train: {stop: {min_delta: -1, patience: 2}}}\n", []string{`x.yaml:1:34: train.stop.min_delta: -1 is outside [0,inf)`}},

@@ -169,7 +169,7 @@ type trajectory struct{ loss, norm, end []float64 }
 // word of the vocabulary; here that is done by hand, because it is a slip we do not copy.
 func (g golden) steps(t *testing.T, m *vae.Model, kind string) (tr trajectory) {
 	learnt := m.Params.Learnt()
-	var opt optim.Optimizer = &optim.SGD{Params: learnt}
+	var opt optim.Optimizer = optim.NewSGD(learnt, 0)
 	lr := 0.5
 	if kind == "adam" {
 		opt, lr = optim.NewAdam(learnt), 1e-3

@@ -63,16 +63,18 @@ func lastValue(t *testing.T, dir, split, metric string) float64 {
 }
 
 // TestResumeIsExact stops a trial after every few steps and goes on each time: rows and
-// weights are those of an uninterrupted one, to the byte, for an optimiser with memory, a
+// weights are those of an uninterrupted one, to the byte, for optimisers with memory, a
 // variant with running statistics, a rate that decays, a largest lag that is remembered, and
 // patience that runs out.
 func TestResumeIsExact(t *testing.T) {
-	for _, kind := range []string{"adam", "sgd", "stop"} {
+	for _, kind := range []string{"adam", "sgd", "momentum", "stop"} {
 		settings := eventful()
 		settings.Optimizer, settings.LR = kind, 1 // too fast, so that a plateau is sure
 		switch kind {
 		case "sgd":
 			settings.LR, settings.LagEvery = 20, 14 // at steps after which it stops, too
+		case "momentum":
+			settings.Optimizer, settings.LR, settings.Momentum, settings.WeightDecay = "sgd", 4, 0.8, 0.003
 		case "stop":
 			settings.Optimizer, settings.LogEvery = "adam", 7
 			settings.Stop = optim.Stop{Metric: "objective", Patience: 4, MinDelta: 10}

@@ -39,10 +39,15 @@ type Settings struct {
 	// Batching fills a batch with sentences of one length, as the reference code does, or of
 	// mixed lengths. Batches of one sentence are left out of training.
 	Batching string `yaml:"batching" choice:"length|mixed"`
-	// Optimizer is plain SGD or Adam.
+	// Optimizer is SGD or Adam; Adam with WeightDecay is AdamW.
 	Optimizer string `yaml:"optimizer" choice:"sgd|adam" alias:"opt"`
 	// LR is the learning rate.
 	LR float64 `yaml:"lr" range:"(0,inf)" alias:"learning_rate|LR"`
+	// Momentum is mu of SGD, v = mu v + g and w -= lr v as in PyTorch; Adam has its own.
+	Momentum float64 `yaml:"momentum" range:"[0,1)" neutral:"0"`
+	// WeightDecay is lambda of decoupled weight decay: each step multiplies weights by 1 - lr lambda first,
+	// with either optimizer. It acts on matrices: not on biases, gains or what a variant learns.
+	WeightDecay float64 `yaml:"weight_decay" range:"[0,inf)" alias:"wd" neutral:"0"`
 	// Clip is the largest global norm of the gradient; 0 does not clip.
 	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm"`
 	// Decay lowers the learning rate on a plateau of the validation objective.

@@ -31,6 +31,7 @@ type Trainer struct {
 	set     *data.Set
 	learnt  []*nn.Param
 	sides   metrics.Sides // of learnt
+	decayed []*nn.Param   // those that weight decay acts on
 	opt     optim.Optimizer
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
@@ -101,14 +102,14 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
-	t.sides = metrics.SidesOf(t.learnt)
+	t.sides, t.decayed = metrics.SidesOf(t.learnt), optim.Weights(t.learnt)
 	t.LR = trial.Train.LR
 	t.Sum.KLDim = make([]float64, m.D)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
 	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
 	t.pixels = stream.NewStepper(uint64(trial.Seed), "pixels")
 	if trial.Train.Optimizer == "sgd" {
-		t.opt = &optim.SGD{Params: t.learnt}
+		t.opt = optim.NewSGD(t.learnt, trial.Train.Momentum)
 	} else {
 		t.opt = optim.NewAdam(t.learnt)
 	}
@@ -183,6 +184,7 @@ func (t *Trainer) TrainStep() error {
 		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, v[loss], norm)
 	}
 	scale := optim.Clip(norm, t.trial.Train.Clip)
+	optim.WeightDecay(t.decayed, t.LR, t.trial.Train.WeightDecay)
 	t.opt.Step(t.LR, scale)
 
 	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Sum.KLDim)
