@@ -122,7 +122,7 @@ func pause(ctx context.Context, attempt int) error {
 type arrivals struct {
 	w     io.Writer
 	quiet bool
-	bars  *mpb.Progress // nil where there is no terminal
+	bars  *bars // nil where there is no terminal
 
 	file          string // that arrives now
 	bar           *mpb.Bar
@@ -197,6 +197,6 @@ func (a *arrivals) drop() {
 func (a *arrivals) close() {
 	if a.bars != nil {
 		a.drop()
-		a.bars.Wait()
+		a.bars.close()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
@@ -23,8 +24,8 @@ const plainEvery = 10 * time.Second
 // seconds. It is a sweep.Observer.
 type display struct {
 	names []string
-	trial []shown       // by job
-	bars  *mpb.Progress // nil where there is no terminal
+	trial []shown // by job
+	bars  *bars   // nil where there is no terminal
 	quiet bool
 	total int // trials to train
 
@@ -46,16 +47,34 @@ func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
 	return &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names)), bars: newBars(w, quiet)}
 }
 
-// newBars makes a place for bars on a terminal; elsewhere, or where no bars are wanted, it
-// returns nil.
-func newBars(w io.Writer, quiet bool) *mpb.Progress {
+// bars are the progress bars on a terminal, below lines that stay.
+type bars struct {
+	*mpb.Progress
+	screen *cupwriter.Writer
+}
+
+// newBars makes bars if w is a terminal that can show them. Else, or if quiet, it returns nil.
+func newBars(w io.Writer, quiet bool) *bars {
 	if p, ok := w.(*printer); ok {
 		w = p.w // bars move the cursor
 	}
 	if !quiet && isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
-		return mpb.New(mpb.WithOutput(w), mpb.WithWidth(30))
+		return barsOn(cupwriter.New(w, false), mpb.WithWidth(30))
 	}
 	return nil
+}
+
+func barsOn(screen *cupwriter.Writer, options ...mpb.ContainerOption) *bars {
+	return &bars{mpb.New(append(options, mpb.WithConsoleWriter(screen))...), screen}
+}
+
+// close waits for the bars to end. Then it writes the lines printed since their last refresh: mpb's Wait
+// leaves them in the buffer.
+func (b *bars) close() {
+	b.Wait()
+	if b.screen.Len() > 0 {
+		_ = b.screen.Flush(0) // a terminal that is gone shows nothing
+	}
 }
 
 // Started begins a trial.
@@ -144,6 +163,6 @@ func (d *display) print(line string) {
 
 func (d *display) close() {
 	if d.bars != nil {
-		d.bars.Wait()
+		d.bars.close()
 	}
 }

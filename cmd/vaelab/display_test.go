@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 
 	"vaelab/internal/report"
@@ -41,20 +43,28 @@ func drive(d *display, step time.Duration) {
 	d.close()
 }
 
-// TestBarsDoNotBlock: a bar asks for its text from a goroutine of its own, while the trial
-// waits for the bar. They must not wait for each other.
-func TestBarsDoNotBlock(t *testing.T) {
-	d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, false)
-	d.bars = mpb.New(mpb.WithOutput(io.Discard), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
-	done := make(chan bool)
-	go func() {
-		drive(d, 100*time.Microsecond)
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the display hangs")
+// TestBars: a bar asks for its text from a goroutine of its own, while the trial waits for the bar. They must
+// not wait for each other. The line of each trial's end stays, those after the last refresh of the bars too.
+func TestBars(t *testing.T) {
+	for _, refresh := range []time.Duration{time.Millisecond, time.Hour} {
+		var w bytes.Buffer
+		d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, false)
+		d.bars = barsOn(cupwriter.New(&w, true), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refresh))
+		done := make(chan bool)
+		go func() {
+			drive(d, 100*time.Microsecond)
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the display hangs")
+		}
+		for _, line := range []string{"] a: done in ", "] b: failed after ", "] c: stopped after ", "] d: done in "} {
+			if !strings.Contains(w.String(), line) {
+				t.Errorf("with a refresh every %v the display lacks %q", refresh, line)
+			}
+		}
 	}
 }
 
