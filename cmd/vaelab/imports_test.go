@@ -24,12 +24,13 @@ var imports = map[string]string{
 	"internal/tensor/kernel": "",
 	"internal/stream":        "",
 	"internal/registry":      "",
-	"internal/safetensors":   "",
+	"internal/safetensors":   "internal/magic",
 	"internal/folder":        "",
+	"internal/magic":         "",
 	"internal/memory":        "",
 	"internal/record":        "internal/folder",
 	"internal/converge":      "internal/record",
-	"internal/fetch":         "internal/record internal/registry",
+	"internal/fetch":         "internal/magic internal/record internal/registry",
 	"internal/tensor":        "internal/tensor/kernel",
 	"internal/grad":          "internal/tensor",
 	"internal/nn":            "internal/grad internal/tensor internal/stream internal/safetensors",
@@ -37,7 +38,7 @@ var imports = map[string]string{
 	"internal/vae":           "internal/nn internal/grad internal/tensor",
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
-	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry internal/folder internal/memory",
+	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry internal/magic internal/folder internal/memory",
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
@@ -47,7 +48,7 @@ var imports = map[string]string{
 	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
-		"internal/vae internal/tensor internal/record internal/registry internal/claims internal/converge plots",
+		"internal/vae internal/tensor internal/magic internal/record internal/registry internal/claims internal/converge plots",
 }
 
 // programs stand above the table: they may import everything and read the clock.

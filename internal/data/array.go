@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"vaelab/internal/magic"
 	"vaelab/internal/registry"
 )
 
@@ -85,7 +86,7 @@ func damage(err error) error {
 
 // array reads the format that the first bytes tell.
 func (in *unpacked) array(path string, want variable) (*array, error) {
-	head, err := in.Peek(128)
+	head, err := in.Peek(magic.Head)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -105,8 +106,10 @@ func (in *unpacked) array(path string, want variable) (*array, error) {
 		return nil, errors.New("the file is HDF5; in MATLAB save it with -v7, otherwise as .npy")
 	case begins("\x89PNG"):
 		return nil, errors.New("the file is one image; name the directory of images")
+	case magic.Mistaken(head) != nil:
+		return nil, magic.Mistaken(head)
 	case begins("<"):
-		return nil, errors.New("the file is a web page; the download went wrong: fetch it again")
+		return nil, &magic.Mistake{What: "a web page", Remedy: "the download went wrong: fetch it again"}
 	case bytes.IndexFunc(head, func(r rune) bool { return !strings.ContainsRune("0123456789.+-eE \t\r\n", r) }) < 0:
 		return readAmat(in)
 	}

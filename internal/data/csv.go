@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -56,9 +55,10 @@ func (c CSV) Load() (*Set, error) {
 // rows reads a table.
 func (c CSV) rows(r io.Reader, path string) iter.Seq2[sentence, error] {
 	return func(yield func(sentence, error) bool) {
-		in := bufio.NewReader(r)
-		if mark, _ := in.Peek(3); string(mark) == "\ufeff" { // some editors put it first
-			in.Discard(len(mark))
+		in, err := textReader(r)
+		if err != nil {
+			yield(sentence{}, fmt.Errorf("%s: %w", path, err))
+			return
 		}
 		table := csv.NewReader(in)
 		table.Comma = map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t'}[c.Separator]

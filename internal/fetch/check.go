@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"bytes"
 	"compress/gzip"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -10,6 +9,8 @@ import (
 	"hash"
 	"io"
 	"os"
+
+	"vaelab/internal/magic"
 )
 
 // maxUnpacked bounds what a gzip file or an archive may unpack to, in bytes.
@@ -44,7 +45,7 @@ func (f File) check(path string) error {
 		return err
 	}
 	wrong := func(what, got, want string) error {
-		return &WrongError{Name: f.Name, What: what, Got: got, Want: want, Page: isPage(head(r))}
+		return &WrongError{Name: f.Name, What: what, Got: got, Want: want, Page: magic.IsPage(head(r))}
 	}
 	sameSize := f.Size == 0 || f.Size == info.Size()
 	if !sameSize && f.Unpacked == "" {
@@ -71,7 +72,7 @@ func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
 // head is the first bytes of a file, enough to tell what it is.
 func head(r io.ReaderAt) []byte {
-	b := make([]byte, 512)
+	b := make([]byte, magic.Head)
 	n, _ := r.ReadAt(b, 0)
 	return b[:n]
 }
@@ -87,10 +88,4 @@ func unpackedSum(r io.ReaderAt) string {
 		return ""
 	}
 	return sum(h)
-}
-
-// isPage tells a web page by its first bytes.
-func isPage(head []byte) bool {
-	head = bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
-	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }

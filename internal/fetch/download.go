@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 
+	"vaelab/internal/magic"
 	"vaelab/internal/record"
 )
 
@@ -218,7 +219,7 @@ func (t *transfer) attempt(ctx context.Context) (reached int64, err error) {
 		return 0, err
 	}
 	body := bufio.NewReader(resp.Body)
-	if first, _ := body.Peek(512); done == 0 && isPage(first) {
+	if first, _ := body.Peek(magic.Head); done == 0 && magic.IsPage(first) {
 		return 0, lastingf("the server sent a web page instead of the file")
 	}
 	return t.save(body, done, total, resp.Header)

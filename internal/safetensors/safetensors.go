@@ -19,6 +19,8 @@ import (
 	"os"
 	"slices"
 	"sort"
+
+	"vaelab/internal/magic"
 )
 
 // A Tensor is a named array. Data holds its numbers as float64, which is exact for every
@@ -136,6 +138,17 @@ func Read(path string) (*File, error) {
 // Decode reads a file's bytes. It believes nothing: a header that is cut off, too long,
 // overlapping, or larger than the file is an error.
 func Decode(data []byte) (*File, error) {
+	f, err := decode(data)
+	if err != nil {
+		if mistake := magic.Mistaken(data[:min(magic.Head, len(data))]); mistake != nil {
+			return nil, fmt.Errorf("not a safetensors file: %w", mistake)
+		}
+	}
+	return f, err
+}
+
+// decode is Decode, whose errors do not say yet what else the file may be.
+func decode(data []byte) (*File, error) {
 	if len(data) < 8 {
 		return nil, fmt.Errorf("not a safetensors file: %d bytes, and the header length alone takes 8", len(data))
 	}

@@ -85,3 +85,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestDecodeMistaken: what is no file of weights at all is named.
+func TestDecodeMistaken(t *testing.T) {
+	for head, says := range map[string]string{
+		"<!DOCTYPE html>\n<html>Sign in</html>":                                     "a web page",
+		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": "a Git LFS pointer",
+		"PK\x03\x04\x14\x00\x00\x00\x08\x00":                                        "a zip archive",
+	} {
+		if _, err := Decode([]byte(head)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: got %v, want %q", head, err, says)
+		}
+	}
+}

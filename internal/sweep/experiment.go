@@ -19,6 +19,7 @@ import (
 	"vaelab/internal/claims"
 	"vaelab/internal/converge"
 	"vaelab/internal/data"
+	"vaelab/internal/magic"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
@@ -244,6 +245,9 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 
 // parseYAML returns the document's root, with a syntax error as file:line.
 func parseYAML(path string, text []byte) (*yaml.Node, error) {
+	if err := magic.Mistaken(text[:min(magic.Head, len(text))]); err != nil {
+		return nil, Faults{fmt.Sprintf("%s: %v; an experiment is a YAML file", path, err)}
+	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	err := dec.Decode(&doc)

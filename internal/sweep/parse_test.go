@@ -390,3 +390,16 @@ func checkRoundTrip(t *testing.T, trial train.Trial) {
 		t.Errorf("%s: ID %s became %s", trial.Variant, trial.ID, again.ID)
 	}
 }
+
+// TestParseMistaken: what is no YAML at all is named.
+func TestParseMistaken(t *testing.T) {
+	for head, says := range map[string]string{
+		"<!DOCTYPE html>\n<html>Sign in</html>":                                     "my.yaml: the file is a web page",
+		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": "a Git LFS pointer",
+		"PK\x03\x04\x14\x00\x00\x00\x08\x00":                                        "a zip archive",
+	} {
+		if _, err := Parse("my.yaml", []byte(head), Options{}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: got %v, want %q", head, err, says)
+		}
+	}
+}
