@@ -58,10 +58,15 @@ func (c *weights) load(wErr io.Writer, name string) (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
+	if prefix == "" {
+		if p := nn.StripPrefix(file, m.Params.All()); p != "" {
+			fmt.Fprintf(wErr, "vaelab: note: %s: the names of all tensors begin with %q, which is stripped\n", visible(name), p)
+		}
+	}
 	if err := nn.LoadTensors(file, m.Params.All(), prefix); err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 		if errors.Is(err, nn.ErrMisfit) {
-			err = fmt.Errorf("%w (the data are %v)", err, set.Space())
+			err = fmt.Errorf("%w\n  the settings are variant %s, model %s; the data are %v", err, t.Config["variant"], t.Config["model"], set.Space())
 		}
 		return nil, err
 	}

@@ -49,25 +49,10 @@ func LoadTensors(f *safetensors.File, params []*Param, prefix string) error {
 // tensor of its shape, a tensor without a parameter, and numbers that are not finite, or negative where they are
 // variances.
 func CheckTensors(f *safetensors.File, params []*Param, prefix string) error {
+	if err := misfit(f, params, prefix); err != nil {
+		return err
+	}
 	var faults []string
-	wanted := map[string]bool{}
-	for _, p := range params {
-		wanted[prefix+p.Name] = true
-		switch t := f.Get(prefix + p.Name); {
-		case t == nil:
-			faults = append(faults, p.Name+" is missing")
-		case !slices.Equal(t.Shape, p.Shape):
-			faults = append(faults, fmt.Sprintf("%s has shape %v, the model wants %v", p.Name, t.Shape, p.Shape))
-		}
-	}
-	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, prefix) && !wanted[t.Name] {
-			faults = append(faults, strings.TrimPrefix(t.Name, prefix)+" has no place in the model")
-		}
-	}
-	if faults != nil {
-		return fmt.Errorf("%w: %s", ErrMisfit, strings.Join(faults, "; "))
-	}
 	for _, p := range params {
 		if fault := p.unusable(f.Get(prefix + p.Name).Data); fault != "" {
 			faults = append(faults, fault)
@@ -77,6 +62,60 @@ func CheckTensors(f *safetensors.File, params []*Param, prefix string) error {
 		return fmt.Errorf("the weights cannot be used: %s; save them anew from a model that has not diverged", strings.Join(faults, "; "))
 	}
 	return nil
+}
+
+// misfits is how many tensors that do not fit are listed.
+const misfits = 10
+
+// misfit returns an ErrMisfit that lists the tensors of a file that do not fit the parameters, a line each, some of each kind
+// if there are many; nil if all fit.
+func misfit(f *safetensors.File, params []*Param, prefix string) error {
+	var shapes, missing, unexpected []string
+	wanted := map[string]bool{}
+	for _, p := range params {
+		wanted[prefix+p.Name] = true
+		switch t := f.Get(prefix + p.Name); {
+		case t == nil:
+			missing = append(missing, fmt.Sprintf("missing: %s, shape %v", p.Name, p.Shape))
+		case !slices.Equal(t.Shape, p.Shape):
+			shapes = append(shapes, fmt.Sprintf("wrong shape: %s is %v, and must be %v%s", p.Name, t.Shape, p.Shape, turned(t.Shape, p.Shape)))
+		}
+	}
+	for _, t := range f.Tensors {
+		if name, ok := strings.CutPrefix(t.Name, prefix); ok && !wanted[t.Name] {
+			unexpected = append(unexpected, fmt.Sprintf("unexpected: %s, shape %v", name, t.Shape))
+		}
+	}
+	all := len(shapes) + len(missing) + len(unexpected)
+	if all == 0 {
+		return nil
+	}
+	kinds, listed := [][]string{shapes, missing, unexpected}, [3]int{}
+	for left := min(misfits, all); left > 0; {
+		for i := range kinds {
+			if left > 0 && listed[i] < len(kinds[i]) {
+				listed[i]++
+				left--
+			}
+		}
+	}
+	var lines []string
+	for i, n := range listed {
+		lines = append(lines, kinds[i][:n]...)
+	}
+	if more := all - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("%w: of %d tensors, %d have another shape, %d are missing; %d in the file are unexpected\n  %s",
+		ErrMisfit, len(params), len(shapes), len(missing), len(unexpected), strings.Join(lines, "\n  "))
+}
+
+// turned is what to do about a matrix whose transpose would fit, "" for any other shape.
+func turned(is, be []int) string {
+	if len(is) == 2 && len(be) == 2 && is[0] == be[1] && is[1] == be[0] {
+		return "; its transpose fits: save x.T.contiguous()"
+	}
+	return ""
 }
 
 // unusable says which numbers cannot be the parameter's, "" if all can: those that are not finite in the engine's

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -24,10 +25,10 @@ import (
 )
 
 // A Tensor is a named array. Data holds its numbers as float64, which is exact for every
-// dtype supported: F32, F64 and I64 (to 2^53).
+// dtype that is read: F16, BF16, F32, F64 and I64 (to 2^53).
 type Tensor struct {
 	Name  string
-	DType string // F32, F64 or I64
+	DType string // F32, F64 or I64; what a file has in F16 or BF16 is widened to F32
 	Shape []int
 	Data  []float64
 }
@@ -41,7 +42,29 @@ type File struct {
 // maxHeader is the largest header that is believed.
 const maxHeader = 100 << 20
 
+// widths are the bytes of a number, of the dtypes that are written.
 var widths = map[string]int{"F32": 4, "F64": 8, "I64": 8}
+
+// halves read a number of the dtypes that are read only.
+var halves = map[string]func(uint16) float32{
+	"F16":  float16,
+	"BF16": func(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) },
+}
+
+// float16 widens a number of half precision, which is exact.
+//
+// Source: IEEE 754-2019, binary16.
+func float16(b uint16) float32 {
+	sign, exponent, fraction := uint32(b>>15), uint32(b>>10&0x1f), uint32(b&0x3ff)
+	switch exponent {
+	case 0: // zero or subnormal: fraction 2^-24
+		x := float32(fraction) / (1 << 24)
+		return math.Float32frombits(math.Float32bits(x) | sign<<31)
+	case 0x1f: // infinity, or NaN
+		return math.Float32frombits(sign<<31 | 0xff<<23 | fraction<<13)
+	}
+	return math.Float32frombits(sign<<31 | (exponent+127-15)<<23 | fraction<<13)
+}
 
 type entry struct {
 	DType   string   `json:"dtype"`
@@ -115,7 +138,8 @@ func count(shape []int) (int64, bool) {
 	return n, true
 }
 
-// Read reads a file; errors name it.
+// Read reads a file; errors name it. If it is a checkpoint of PyTorch or another file that people take for weights, the
+// error says what it is and how to convert it.
 func Read(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -126,6 +150,9 @@ func Read(path string) (*File, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
+		return nil, err
+	}
+	if err := foreign(path, data[:min(headBytes, len(data))]); err != nil {
 		return nil, err
 	}
 	f, err := Decode(data)
@@ -154,10 +181,13 @@ func decode(data []byte) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxHeader {
-		return nil, fmt.Errorf("not a safetensors file: it claims a header of %d bytes", n)
+		return nil, fmt.Errorf("not a safetensors file: its first 8 bytes must be the length of a header, and say %d bytes", n)
 	}
 	if n > uint64(len(data)-8) {
-		return nil, fmt.Errorf("cut off: the header has %d bytes, the file only %d more; copy it again", n, len(data)-8)
+		if !isJSON(data) {
+			return nil, errors.New("not a safetensors file: a header of JSON must follow the first 8 bytes")
+		}
+		return nil, fmt.Errorf("cut off: it has %d bytes, and its header alone must end at byte %d; copy the file again", len(data), n+8)
 	}
 	body := data[8+n:]
 	var header map[string]json.RawMessage
@@ -171,6 +201,7 @@ func decode(data []byte) (*File, error) {
 	f := &File{}
 	type place struct{ from, to int64 }
 	var places []place
+	var last int64 // where the tensors end
 	for name, raw := range header {
 		if name == "__metadata__" {
 			if err := json.Unmarshal(raw, &f.Metadata); err != nil {
@@ -183,18 +214,23 @@ func decode(data []byte) (*File, error) {
 			return nil, fmt.Errorf("damaged header: %s: %w", name, err)
 		}
 		width, ok := widths[e.DType]
+		half := halves[e.DType]
+		if half != nil {
+			width, ok = 2, true
+		}
 		if !ok {
-			return nil, fmt.Errorf("%s: dtype %q is not supported; store F32, F64 or I64", name, e.DType)
+			return nil, fmt.Errorf("%s: the dtype %q cannot be read; store F16, BF16, F32, F64 or I64", name, e.DType)
 		}
 		elements, ok := count(e.Shape)
 		from, to := e.Offsets[0], e.Offsets[1]
 		if !ok || from < 0 || to < from || to-from != elements*int64(width) {
 			return nil, fmt.Errorf("damaged header: %s: shape %v of %s does not fill bytes %d to %d", name, e.Shape, e.DType, from, to)
 		}
-		if to > int64(len(body)) {
-			return nil, fmt.Errorf("cut off: %s ends at byte %d of %d; copy the file again", name, to, len(body))
-		}
+		last = max(last, to)
 		places = append(places, place{from, to})
+		if to > int64(len(body)) {
+			continue // the file is cut off; how far is known after the last tensor
+		}
 		t := Tensor{Name: name, DType: e.DType, Shape: e.Shape, Data: make([]float64, elements)}
 		for i := range t.Data {
 			switch b := body[from+int64(i*width):]; e.DType {
@@ -204,9 +240,17 @@ func decode(data []byte) (*File, error) {
 				t.Data[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
 			case "I64":
 				t.Data[i] = float64(int64(binary.LittleEndian.Uint64(b)))
+			default:
+				t.Data[i] = float64(half(binary.LittleEndian.Uint16(b)))
 			}
 		}
+		if half != nil {
+			t.DType = "F32"
+		}
 		f.Tensors = append(f.Tensors, t)
+	}
+	if last > int64(len(body)) {
+		return nil, fmt.Errorf("cut off: it has %d bytes, and its header says %d; copy the file again", len(data), 8+int64(n)+last)
 	}
 	slices.SortFunc(places, func(a, b place) int { // an empty tensor stands before the one at its place
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
@@ -222,7 +266,7 @@ func decode(data []byte) (*File, error) {
 		end = p.to
 	}
 	if end != int64(len(body)) {
-		return nil, fmt.Errorf("%d bytes follow the last tensor; copy the file again", int64(len(body))-end)
+		return nil, fmt.Errorf("it has %d bytes, and its header says %d: %d bytes follow the last tensor; copy the file again", len(data), 8+int64(n)+end, int64(len(body))-end)
 	}
 	sort.Slice(f.Tensors, func(a, b int) bool { return f.Tensors[a].Name < f.Tensors[b].Name })
 	return f, nil
