@@ -132,6 +132,13 @@ func LoadArchive(dir string) ([]Run, error) {
 		a.text = bufio.NewReaderSize(zip, maxLine)
 		err = a.read(dir)
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		size := int64(-1)
+		if info, errStat := f.Stat(); errStat == nil {
+			size = info.Size()
+		}
+		err = fmt.Errorf("cut off: it has %d bytes, and ends within line %d; copy it again", size, a.line+1)
+	}
 	if err != nil {
 		return nil, &Damage{dir, ArchiveFile, fmt.Sprintf("%v; vaelab report --rows writes one anew from the trials' folders", err)}
 	}

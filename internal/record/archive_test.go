@@ -85,9 +85,10 @@ func TestArchiveRefusals(t *testing.T) {
 	sound := head + "\n" + row + "\n" + sum(head+"\n"+row+"\n")
 	for _, c := range []struct{ name, text, want string }{
 		{"not zipped", head, "gzip: invalid header"},
-		{"cut off", whole[:len(whole)-12], "line 3: unexpected EOF"},
+		{"cut off", whole[:len(whole)-12], fmt.Sprintf("cut off: it has %d bytes, and ends within line 3; copy it again", len(whole)-12)},
 		{"changed", whole[:len(whole)-8] + "abcd" + whole[len(whole)-4:], "line 3: gzip: invalid checksum"},
-		{"no end of line", zipped(head + "\n" + row), "line 2: unexpected EOF"},
+		{"no end of line", zipped(head + "\n" + row), fmt.Sprintf("cut off: it has %d bytes, and ends within line 2", len(zipped(head+"\n"+row)))},
+		{"empty", "", "cut off: it has 0 bytes"},
 		{"a row too few", zipped(head + "\n"), "line 1: the trial has 0 rows, not 1"},
 		{"a row too many", zipped(head + "\n" + row + "\n" + row + "\n"), "line 3: format 0"},
 		{"a broken row", zipped(head + "\n{\n"), "line 2: broken row: unexpected end"},

@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// headBytes is how much of a file's beginning tells what it is: a tar archive says so last, at byte 257.
-const headBytes = 512
-
 // The lines of Python that convert weights. The first %q is the file, the second the one to write. Contiguous copies are
 // saved, because safetensors refuses tensors that share memory, as tied weights do.
 const (
@@ -22,8 +19,8 @@ const (
 // inCheckpoint is for files of PyTorch, which often hold more than weights.
 const inCheckpoint = `if the file holds more than weights, take them out: torch.load(...)["state_dict"]`
 
-// foreign returns an error that names what a file is and how it becomes safetensors, and nil if the beginning of the file is
-// none that people take for weights.
+// foreign returns an error that names a file of weights in another format and says how it becomes safetensors, and nil if the
+// beginning of the file is none. What is no weights at all is left to package magic.
 func foreign(path string, head []byte) error {
 	convert := func(what, line string, hints ...string) error {
 		to := strings.TrimSuffix(path, filepath.Ext(path)) + ".safetensors"
@@ -37,7 +34,6 @@ func foreign(path string, head []byte) error {
 		return fmt.Errorf("%s: is %s, and must be safetensors; %s", path, what, remedy)
 	}
 	begins := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")))
 	switch {
 	case begins("PK\x03\x04") && bytes.Contains(head, []byte(".npy")):
 		return convert("an archive of NumPy arrays (npz)", fromNumpy)
@@ -53,19 +49,9 @@ func foreign(path string, head []byte) error {
 		return convert("an HDF5 file", fromHDF5, "names and layouts must be those of the PyTorch model; Keras has others")
 	case begins("\x93NUMPY"):
 		return instead("a single NumPy array", "weights are many arrays with names: save them with safetensors.numpy.save_file")
-	case len(head) > 262 && string(head[257:262]) == "ustar":
-		return instead("a tar archive", "unpack it (tar -xf) and name the file in it; one that an old PyTorch wrote is read by torch.load")
-	case begins("\x1f\x8b"), begins("BZh"), begins("\xfd7zXZ\x00"), begins("\x28\xb5\x2f\xfd"), begins("7z\xbc\xaf\x27\x1c"):
-		return instead("compressed", "unpack it first")
 	case begins("GGUF"):
 		return instead("a GGUF file", "its weights are those of a language model")
-	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"), strings.HasPrefix(text, "<?xml"):
-		return instead("a web page", "download the file itself: the link led to a page about it, or to an error")
-	case strings.HasPrefix(text, "version https://git-lfs"):
-		return instead("a pointer of Git LFS", "git lfs pull brings the file")
-	case strings.Contains(text, "/annex/objects/"):
-		return instead("a pointer of git-annex", "git annex get brings the file")
-	case strings.Contains(text, `"weight_map"`) || strings.HasSuffix(path, ".index.json") && strings.HasPrefix(text, "{"):
+	case begins("{") && (bytes.Contains(head, []byte(`"weight_map"`)) || strings.HasSuffix(path, ".index.json")):
 		return instead("the index of weights in several files", "join those into one: load each with safetensors.torch.load_file and save the union of the dictionaries")
 	}
 	return nil

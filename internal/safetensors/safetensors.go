@@ -152,7 +152,7 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := foreign(path, data[:min(headBytes, len(data))]); err != nil {
+	if err := foreign(path, data[:min(magic.Head, len(data))]); err != nil {
 		return nil, err
 	}
 	f, err := Decode(data)

@@ -39,6 +39,10 @@ func (f *File) EncodeSealed() ([]byte, error) {
 
 // DecodeSealed is Decode for what EncodeSealed returned. Bytes that have changed since are an error.
 func DecodeSealed(data []byte) (*File, error) {
+	f, err := Decode(data)
+	if err != nil { // it says more of a file that is cut off than the seal can
+		return nil, err
+	}
 	at, err := sealAt(data)
 	if err != nil {
 		return nil, err
@@ -46,11 +50,8 @@ func DecodeSealed(data []byte) (*File, error) {
 	if is, says := sealOf(data, at), data[at:at+digits]; !bytes.Equal(is, says) {
 		return nil, fmt.Errorf("it has the SHA-256 %.12s..., and says %.12q...", is, says)
 	}
-	f, err := Decode(data)
-	if err == nil {
-		delete(f.Metadata, sealKey)
-	}
-	return f, err
+	delete(f.Metadata, sealKey)
+	return f, nil
 }
 
 // sealAt is where the digits of the seal begin. Quotes in the text of other entries are escaped, so that the first

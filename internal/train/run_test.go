@@ -347,7 +347,7 @@ func TestWeightsFit(t *testing.T) {
 	trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 5, EncHidden: 6, DecHidden: 5, Init: "he19"}
 	b, _ := New(trial, set)
 	err := nn.LoadTensors(&safetensors.File{Tensors: nn.Tensors(a.Model.Params.All(), "")}, b.Model.Params.All(), "")
-	if err == nil || !strings.Contains(err.Error(), "encoder.lstm.weight_hh_l0 has shape [20 5], the model wants [24 6]") {
+	if err == nil || !strings.Contains(err.Error(), "wrong shape: encoder.lstm.weight_hh_l0 is [20 5], and must be [24 6]") {
 		t.Errorf("error %v", err)
 	}
 }
