@@ -55,6 +55,9 @@ type Gaussian struct {
 // Kind is real vectors.
 func (c Gaussian) Kind() vae.Kind { return vae.Vector }
 
+// Values is the number of dimensions.
+func (c Gaussian) Values() int { return c.Dims }
+
 // Load draws the axes and the vectors.
 func (c Gaussian) Load() (*Set, error) {
 	const header = 24 // of a slice

@@ -67,6 +67,9 @@ type Glyphs struct {
 // Kind is images.
 func (c Glyphs) Kind() vae.Kind { return vae.Image }
 
+// Values is the number of pixels.
+func (c Glyphs) Values() int { return glyphSide * glyphSide }
+
 // glyphSide is the height and width of an image.
 const glyphSide = 28
 

@@ -29,6 +29,12 @@ type Source interface {
 	Load() (*Set, error)
 }
 
+// Sized is a Source whose examples all have one number of values, known before they are loaded.
+type Sized interface {
+	// Values is that number: the pixels of an image, the dimensions of a vector.
+	Values() int
+}
+
 // A Set is data ready to train on.
 type Set struct {
 	Name  string // of the source

@@ -28,7 +28,7 @@ import (
 // analysis".
 type Linear struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
 	// Noise is the decoder's variance, the same for each number of x; it is not learnt.
 	Noise float64 `yaml:"noise" range:"(0,inf)"`
 }

@@ -25,9 +25,9 @@ import (
 // valdersoul/bn-vae keeps.
 type LSTM struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
 	// EmbedDim is the size of a word vector, in encoder and decoder.
-	EmbedDim int `yaml:"embed_dim" range:"[1,100000]" alias:"ni|emb|enc_word_dim"`
+	EmbedDim int `yaml:"embed_dim" range:"[1,100000]" alias:"ni|emb|enc_word_dim|dim_emb|emb_dim|embedding_dim|emsize"`
 	// EncHidden is the size of the encoder's state.
 	EncHidden int `yaml:"enc_hidden" range:"[1,100000]" alias:"enc_nh|enc_h_dim"`
 	// DecHidden is the size of the decoder's state.

@@ -24,7 +24,7 @@ import (
 // processing" (arXiv 1511.06038).
 type MLP struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
 	// Hidden is the size of every hidden layer, and of a word vector.
 	Hidden int `yaml:"hidden" range:"[1,100000]" alias:"hidden_dim|hidden_size"`
 	// Layers is the number of hidden layers of the encoder, and of the decoder.

@@ -32,7 +32,7 @@ import (
 // van den Oord et al. 2016, "Pixel recurrent neural networks" (arXiv 1601.06759).
 type PixelCNN struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
 	// EncStages is the number of the encoder's blocks, each of which halves height and width.
 	EncStages int `yaml:"enc_stages" range:"[1,10]"`
 	// EncChannels is the number of channels of each.

@@ -28,7 +28,7 @@ import (
 // Radford et al. 2019, GPT-2, names and layouts as nanoGPT.
 type Transformer struct {
 	// LatentDim is d, the number of latent dimensions.
-	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z"`
+	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
 	// EmbedDim is the width E of both transformers: of word vectors and all between blocks.
 	EmbedDim int `yaml:"embed_dim" range:"[1,100000]" alias:"n_embd|d_model|ni"`
 	// Heads is the number of attention heads; it divides the width.

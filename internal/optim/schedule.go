@@ -25,11 +25,11 @@ type KLSchedule struct {
 	// Schedule is the shape of the weight over time.
 	Schedule string `yaml:"schedule" choice:"constant|linear|sigmoid|cyclical|cyclical-zero"`
 	// Beta is the final weight; other than 1 it makes a beta-VAE.
-	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"kld_weight|lambda_kl"`
+	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"lambda_kl"`
 	// Start is the weight at step 0 of a linear schedule.
 	Start float64 `yaml:"start" range:"[0,inf)" alias:"kl_start"`
 	// WarmUp is W, the time until Beta is reached (constant ignores it).
-	WarmUp float64 `yaml:"warm_up" range:"[0,inf)" alias:"warmup|warm_up_epochs"`
+	WarmUp float64 `yaml:"warm_up" range:"[0,inf)" alias:"warmup|warm_up_epochs|warmup_epoch|n_epochs_kl_warmup"`
 	// Unit says what WarmUp counts.
 	Unit string `yaml:"unit" choice:"epochs|steps"`
 	// Cycles is M, how often a cyclical schedule rises within WarmUp.

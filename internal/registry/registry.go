@@ -45,6 +45,9 @@ func (r *Registry[T]) Add(name string, defaults T) {
 	r.kinds[name] = defaults
 }
 
+// What names the seam, as New was told.
+func (r *Registry[T]) What() string { return r.what }
+
 // Names returns all names in alphabetical order.
 func (r *Registry[T]) Names() []string {
 	names := make([]string, 0, len(r.kinds))

@@ -104,6 +104,9 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 	homes := inUse(layer, trial, all)
 	out, moved := layer, map[string]bool{}
 	move := func(key, value *yaml.Node, from string) bool {
+		if f, ok := foreignName(key.Value); ok && f.never {
+			return false
+		}
 		var home *place
 		for i := range homes {
 			if homes[i].setting.named(key.Value) {
@@ -123,19 +126,34 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 			return true
 		}
 		moved[path] = true
-		section, _, _ := strings.Cut(path, ".")
-		if kind := get(trial, section); isKinded(section) && get(out, section) == nil && kind != nil {
-			out = with(out, renamed(key, section), kind) // all kinds in use, not only this one
-		}
-		out, _ = set(out, override{path, key, value})
-		if schedule := []string{"kl", "schedule"}; section == "kl" && contains(reads["linear"], home.setting.key) && find(out, schedule) == nil && find(trial, schedule) == nil {
+		out, _ = lift(out, trial, override{path, key, value})
+		if schedule := []string{"kl", "schedule"}; home.section == "kl" && contains(reads["linear"], home.setting.key) && find(out, schedule) == nil && find(trial, schedule) == nil {
 			out, _ = set(out, override{"kl.schedule", key, renamed(key, "linear")})
 			r.note(key, from, "kl.schedule is taken to be linear")
 		}
 		return true
 	}
+	// dotted sets a key such as train.lr where it leads, as --set does.
+	dotted := func(key, value *yaml.Node, from string) {
+		path := canonical(all, join(from, key.Value))
+		if earlier := find(layer, strings.Split(path, ".")); moved[path] || earlier != nil {
+			r.fault(key, path, "given twice, here as %q", key.Value)
+			return
+		}
+		moved[path] = true
+		var ok bool
+		if out, ok = lift(out, trial, override{path, key, r.rename(value, path, all)}); !ok {
+			section, _, _ := strings.Cut(path, ".")
+			r.fault(key, path, "the trials of this entry have another %s", section)
+		}
+	}
 	for i := 0; i+1 < len(layer.Content); i += 2 {
 		key, value := layer.Content[i], layer.Content[i+1]
+		if section, _, ok := strings.Cut(key.Value, "."); ok && contains(sections, section) {
+			out = without(out, key.Value)
+			dotted(key, value, "")
+			continue
+		}
 		if !contains(sections, key.Value) {
 			if move(key, value, "") {
 				out = without(out, key.Value)
@@ -146,12 +164,35 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 			continue
 		}
 		for j := 0; j+1 < len(value.Content); j += 2 {
-			if k := value.Content[j]; known(all, key.Value, k.Value) == nil && move(k, value.Content[j+1], key.Value) {
+			if k := value.Content[j]; strings.Contains(k.Value, ".") {
+				out = with(out, key, without(get(out, key.Value), k.Value))
+				dotted(k, value.Content[j+1], key.Value)
+			} else if known(all, key.Value, k.Value) == nil && move(k, value.Content[j+1], key.Value) {
 				out = with(out, key, without(get(out, key.Value), k.Value))
 			}
 		}
 	}
 	return out
+}
+
+// canonical is a dotted path with the setting's own name at its end.
+func canonical(all []place, path string) string {
+	if at := strings.LastIndex(path, "."); at > 0 {
+		if p := known(all, path[:at], path[at+1:]); p != nil {
+			return join(path[:at], p.setting.key)
+		}
+	}
+	return path
+}
+
+// lift is set for a layer that may leave the kind of a section to the other layer of its trial: it then names all kinds
+// in use, not only the one that has the setting.
+func lift(layer, trial *yaml.Node, o override) (*yaml.Node, bool) {
+	section, _, _ := strings.Cut(o.path, ".")
+	if kind := get(trial, section); isKinded(section) && get(layer, section) == nil && kind != nil {
+		layer = with(layer, renamed(o.at, section), kind)
+	}
+	return set(layer, o)
 }
 
 // inUse lists the settings of the kinds in use.
@@ -179,7 +220,7 @@ func inUse(layer, trial *yaml.Node, all []place) []place {
 	var out []place
 	for _, p := range all {
 		section := p.section
-		if section == "train.decay" {
+		if section == "train.decay" || section == "train.stop" {
 			section = "train"
 		}
 		if used[section] {

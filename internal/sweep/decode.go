@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/data"
 	"vaelab/internal/registry"
 )
 
@@ -21,6 +22,8 @@ type reader struct {
 	wrong  int // faults met, those counted that a file has once and many trials share
 	notes  []string
 	seen   map[string]bool
+
+	data data.Source // of the trial that is read; nil before it is known
 
 	entries []string // where the entry of each trial stands, see Experiment
 
@@ -222,7 +225,7 @@ func (r *reader) decode(n *yaml.Node, v reflect.Value, path string) {
 				r.fault(kv[0], path, "has no settings, but %q is given", name)
 				continue
 			}
-			r.fault(kv[0], path, "%v", registry.Unknown("key", name, keys))
+			r.fault(kv[0], path, "%v", r.unknownKey("key", name, keys))
 		}
 	}
 }
@@ -278,7 +281,7 @@ func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 		s.value.SetBool(b)
 	case reflect.String:
 		if len(s.choices) > 0 && !contains(s.choices, n.Value) {
-			r.fault(n, path, "%v", registry.Unknown("choice", n.Value, s.choices))
+			r.fault(n, path, "%v", unknownChoice(path, n.Value, registry.Unknown("choice", n.Value, s.choices)))
 			return
 		}
 		s.value.SetString(n.Value)

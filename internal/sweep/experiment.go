@@ -136,6 +136,16 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			if opts.Seeds == "" {
 				seeds = r.seeds(value)
 			}
+		case "seed":
+			seed := value
+			if value.Kind == yaml.ScalarNode { // one seed, and not so many
+				seed = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line, Column: value.Column, Content: []*yaml.Node{value}}
+			}
+			if get(root, "seeds") != nil {
+				r.fault(key, "seeds", "given twice, here as %q", "seed")
+			} else if r.note(key, "", "%q is understood as seeds: [%s]", "seed", value.Value); opts.Seeds == "" {
+				seeds = r.seeds(seed)
+			}
 		case "figures":
 			e.Figures = r.figures(value)
 		case "claims":
@@ -148,7 +158,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		case "converged":
 			r.decode(value, reflect.ValueOf(&e.Converged).Elem(), "converged")
 		default:
-			r.fault(key, "", "%v", registry.Unknown("key", key.Value, []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged"}))
+			r.fault(key, "", "%v", r.topLevel(key))
 		}
 	}
 	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {
@@ -370,14 +380,10 @@ func (r *reader) overrides(sets []string) []override {
 			r.fault(at, "", "wants key=value, such as train.lr=0.01")
 			continue
 		case !contains(sections, parts[0]):
-			r.fault(at, "", "%v", registry.Unknown("section", parts[0], sections))
+			r.fault(at, "", "%v", r.unknownKey("section", parts[0], sections))
 			continue
 		}
-		last := len(parts) - 1
-		if p := known(all, strings.Join(parts[:last], "."), parts[last]); p != nil {
-			parts[last] = p.setting.key
-		}
-		path = strings.Join(parts, ".")
+		path = canonical(all, path)
 		if v := r.flagValue(value, path, "--set "+text); v != nil {
 			out = append(out, override{path, at, r.rename(v, path, all)})
 		}
@@ -406,12 +412,15 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	nodes := map[string]*yaml.Node{}
 	for _, kv := range r.pairs(n, "") {
 		nodes[kv[0].Value] = kv[1]
-		if !contains(sections, kv[0].Value) {
-			r.fault(kv[0], "", "%v", registry.Unknown("section", kv[0].Value, sections))
-		}
 	}
 	wrong := r.wrong
-	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data = s })
+	r.data = nil
+	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data, r.data = s, s })
+	for _, kv := range r.pairs(n, "") {
+		if !contains(sections, kv[0].Value) {
+			r.fault(kv[0], "", "%v", r.unknownKey("section", kv[0].Value, sections))
+		}
+	}
 	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
 	known := r.wrong == wrong // both of them
 	if known {
@@ -500,7 +509,7 @@ func kinds(r *reader, n *yaml.Node, section string) []kind {
 func build[T any](r *reader, k kind, section string, reg *registry.Registry[T], config map[string]string, use func(T)) {
 	defaults, err := reg.Get(k.name.Value)
 	if err != nil {
-		r.fault(k.name, section, "%v", err)
+		r.fault(k.name, section, "%v", unknownChoice(reg.What(), k.name.Value, err))
 		return
 	}
 	v := reflect.New(reflect.TypeOf(defaults)).Elem()

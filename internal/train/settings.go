@@ -31,11 +31,11 @@ type Trial struct {
 // reconstruction, summed over the symbols of a sentence, plus the KL weight times the penalty.
 type Settings struct {
 	// Epochs is how often training goes through the data, at most.
-	Epochs int `yaml:"epochs" range:"[1,1000000]" alias:"max_epochs|num_epochs"`
+	Epochs int `yaml:"epochs" range:"[1,1000000]" alias:"max_epochs|num_epochs|num_train_epochs|n_epochs"`
 	// MaxSteps ends training after so many steps; 0 does not.
-	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps"`
+	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps|total_steps|max_iters|num_steps"`
 	// BatchSize is the number of sentences in a step, at most; a batch of one is never trained on.
-	BatchSize int `yaml:"batch_size" range:"[2,1000000]" alias:"train_batch_size|per_device_train_batch_size"`
+	BatchSize int `yaml:"batch_size" range:"[2,1000000]" alias:"bs|train_batch_size|per_device_train_batch_size"`
 	// Batching fills a batch with sentences of one length, as the reference code does, or of
 	// mixed lengths. Batches of one sentence are left out of training.
 	Batching string `yaml:"batching" choice:"length|mixed"`
@@ -49,15 +49,15 @@ type Settings struct {
 	// with either optimizer. It acts on matrices: not on biases, gains or what a variant learns.
 	WeightDecay float64 `yaml:"weight_decay" range:"[0,inf)" alias:"wd" neutral:"0"`
 	// Clip is the largest global norm of the gradient; 0 does not clip.
-	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm"`
+	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm|grad_clip|gradient_clip_val"`
 	// Decay lowers the learning rate on a plateau of the validation objective.
 	Decay optim.Decay `yaml:"decay"`
 	// Stop ends training when a validation metric has stopped improving; Epochs is the most then.
 	Stop optim.Stop `yaml:"stop"`
 	// LogEvery is the number of steps between rows of split train.
-	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter"`
+	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter|log_interval|logging_steps|log_every_n_steps|print_every"`
 	// EvalEvery is the number of epochs between evaluations on the validation split.
-	EvalEvery int `yaml:"eval_every" range:"[1,inf)"`
+	EvalEvery int `yaml:"eval_every" range:"[1,inf)" alias:"check_val_every_n_epoch"`
 	// LagEvery is the number of steps between measurements of the inference lag, of the first 200
 	// validation examples, from step 0 on; there is one at the end, too. 0 leaves them out. It needs a
 	// model with one latent dimension, and each takes as long as 80 to 320 evaluations of those examples.
@@ -67,7 +67,7 @@ type Settings struct {
 	Report string `yaml:"report" choice:"best|last"`
 	// IWSamples is the number of z for the importance-weighted likelihood of the test split;
 	// 0 leaves it out. The papers use 500, for which the test takes as long as some 500 evaluations.
-	IWSamples int `yaml:"iw_samples" range:"[0,100000]" alias:"iw_nsamples|nsamples"`
+	IWSamples int `yaml:"iw_samples" range:"[0,100000]" alias:"iw_nsamples"`
 	// Probe adds the accuracy of linear probes of mu that learn from 100 to 10000 labels to
 	// the test row, if the data have labels.
 	Probe bool `yaml:"probe"`
