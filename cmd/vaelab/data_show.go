@@ -65,6 +65,7 @@ has been fetched, whose files are then filled in.`,
 			if picture == stdoutName && len(sets) > 1 {
 				return usageError{fmt.Errorf("--png -: the experiment has %d data sets, each with a picture of its own; name a file", len(sets))}
 			}
+			left := untrainedOf(jobs)
 			for i, set := range sets {
 				name := picture
 				if name == "" {
@@ -74,7 +75,7 @@ has been fetched, whose files are then filled in.`,
 					fmt.Fprintln(cmd.OutOrStdout())
 					name = fmt.Sprintf("%s-%d.png", strings.TrimSuffix(name, ".png"), i+1)
 				}
-				if err := show(cmd.OutOrStdout(), set, examples, name, picture != ""); err != nil {
+				if err := show(cmd.OutOrStdout(), set, left, examples, name, picture != ""); err != nil {
 					return err
 				}
 			}
@@ -134,9 +135,9 @@ func reader(kind vae.Kind) (string, error) {
 	return "", fmt.Errorf("no model reads %s data", kind)
 }
 
-// show prints a set. Images are drawn into the file picture, and asked says that the user
+// show prints a set, and what of it is left out of training. Images are drawn into the file picture, and asked says that the user
 // wants that.
-func show(w io.Writer, set *data.Set, examples int, picture string, asked bool) error {
+func show(w io.Writer, set *data.Set, left []untrained, examples int, picture string, asked bool) error {
 	fmt.Fprintf(w, "data %s: %v, digest %s\n", set.Name, set.Space(), set.Digest)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	text := set.Vocab != nil
@@ -155,6 +156,11 @@ func show(w io.Writer, set *data.Set, examples int, picture string, asked bool) 
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for _, u := range left {
+		if u.set == set {
+			fmt.Fprintln(w, u)
+		}
 	}
 	if text {
 		fmt.Fprintf(w, "vocabulary: %d symbols, 4 of them reserved\n", set.Vocab.Size())

@@ -137,6 +137,13 @@ func (c *choice) jobs(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) 
 			}
 		}
 	}
+	for _, u := range untrainedOf(jobs) {
+		kind := "note"
+		if u.share() > untrainedWarn {
+			kind = "warning"
+		}
+		fmt.Fprintf(wErr, "vaelab: %s: data %s: %v\n", kind, u.set.Name, u)
+	}
 	return jobs, nil
 }
 

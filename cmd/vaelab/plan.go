@@ -41,6 +41,9 @@ that is the most: training may end earlier. Nothing is kept.`,
 					fmt.Fprintf(w, "  a test example costs: %s\n", line)
 				}
 			}
+			for _, u := range untrainedOf(jobs) {
+				fmt.Fprintf(w, "data %s: %v\n", u.set.Name, u)
+			}
 			fmt.Fprintln(w)
 			group, _ := labels(jobs)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
-	"math/rand/v2"
 	"slices"
 
 	"vaelab/internal/registry"
@@ -125,56 +123,6 @@ func (s *Set) Space() vae.Space {
 		}
 	}
 	return space
-}
-
-// Batches cuts a split into batches of at most size sequences.
-//
-// With byLength, all sequences of a batch have one length, and the last batch of each
-// length may be small; this is what the reference code of the field does, and what costs
-// a decoder no padding. Otherwise lengths are mixed and only the last batch may be small.
-//
-// A nil order gives the order for evaluation: ascending lengths if byLength, else the
-// order of the file. With an order, sequences are shuffled (within their length if
-// byLength) before they are cut, then the batches are shuffled.
-//
-// It panics if size is less than one.
-//
-// Source: He et al. 2019, "Lagging Inference Networks and Posterior Collapse in
-// Variational Autoencoders" (arXiv 1901.05534), create_data_batch of the authors' code.
-func (s Split) Batches(size int, byLength bool, order *rand.Rand) []*vae.Batch {
-	if size < 1 {
-		panic("data: Batches: a batch needs at least one sequence")
-	}
-	var batches []*vae.Batch
-	for _, group := range s.groups(byLength) {
-		if order != nil {
-			order.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
-		}
-		for rows := range slices.Chunk(group, size) {
-			batches = append(batches, s.batch(rows))
-		}
-	}
-	if order != nil {
-		order.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
-	}
-	return batches
-}
-
-// groups returns the indices of the sequences that may share a batch.
-func (s Split) groups(byLength bool) [][]int {
-	byLen := map[int][]int{}
-	for i := range s.N() {
-		n := 0 // one group for all
-		if byLength && s.Seqs != nil {
-			n = len(s.Seqs[i])
-		}
-		byLen[n] = append(byLen[n], i)
-	}
-	groups := make([][]int, 0, len(byLen))
-	for _, n := range slices.Sorted(maps.Keys(byLen)) {
-		groups = append(groups, byLen[n])
-	}
-	return groups
 }
 
 // batch packs the sequences at the given indices.

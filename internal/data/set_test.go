@@ -1,11 +1,13 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"image"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
@@ -44,19 +46,21 @@ func TestBatchesForEvaluation(t *testing.T) {
 	s := ragged(3, 1, 3, 2, 3, 1, 1)
 	for _, c := range []struct {
 		size     int
-		byLength bool
+		batching vae.Batching
 		want     string // NewBatch puts the longest first
 	}{
-		{2, true, "1 5|6|3|0 2|4"},
-		{9, true, "1 5 6|3|0 2 4"},
-		{3, false, "0 2 1|4 3 5|6"},
-		{7, false, "0 2 4 3 1 5 6"},
+		{2, vae.ByLength, "1 5|6|3|0 2|4"},
+		{9, vae.ByLength, "1 5 6|3|0 2 4"},
+		{3, vae.Mixed, "0 2 1|4 3 5|6"},
+		{3, vae.Near, "1 5|3 6|0 2 4"},
+		{6, vae.Near, "1 5 6|0 2 4 3"},
+		{7, vae.Mixed, "0 2 4 3 1 5 6"},
 	} {
-		if got := members(s.Batches(c.size, c.byLength, nil)); got != c.want {
-			t.Errorf("Batches(%d, %v, nil) = %s, want %s", c.size, c.byLength, got, c.want)
+		if got := members(s.Batches(c.size, c.batching, nil)); got != c.want {
+			t.Errorf("Batches(%d, %v, nil) = %s, want %s", c.size, c.batching, got, c.want)
 		}
 	}
-	if got := (Split{}).Batches(4, true, nil); len(got) != 0 {
+	if got := (Split{}).Batches(4, vae.ByLength, nil); len(got) != 0 {
 		t.Errorf("an empty split gave %d batches", len(got))
 	}
 }
@@ -67,40 +71,91 @@ func TestBatchesInOrder(t *testing.T) {
 		lengths = append(lengths, 1+i*i%7)
 	}
 	s := ragged(lengths...)
-	for _, byLength := range []bool{true, false} {
-		batches := s.Batches(8, byLength, stream.New(1, "order", 1))
+	for _, batching := range []vae.Batching{vae.ByLength, vae.Mixed, vae.Near} {
+		batches := s.Batches(8, batching, stream.New(1, "order", 1))
 		var all []int
 		for _, x := range batches {
 			if x.B() > 8 {
-				t.Errorf("byLength %v: a batch of %d", byLength, x.B())
+				t.Errorf("%v: a batch of %d", batching, x.B())
 			}
-			if byLength && len(x.Seqs[0]) != len(x.Seqs[x.B()-1]) {
+			if batching == vae.ByLength && len(x.Seqs[0]) != len(x.Seqs[x.B()-1]) {
 				t.Errorf("a batch has lengths from %d to %d", len(x.Seqs[x.B()-1]), len(x.Seqs[0]))
 			}
 			for i, seq := range x.Seqs {
 				if got, want := seq[1], int32(10+x.Labels[i]); got != want {
-					t.Errorf("byLength %v: label %d stands at the sentence of word %d", byLength, x.Labels[i], got)
+					t.Errorf("%v: label %d stands at the sentence of word %d", batching, x.Labels[i], got)
 				}
 			}
 			all = append(all, x.Labels...)
 		}
 		slices.Sort(all)
 		if len(slices.Compact(all)) != 100 || len(all) != 100 {
-			t.Errorf("byLength %v: %d sentences of 100, some twice or missing", byLength, len(all))
+			t.Errorf("%v: %d sentences of 100, some twice or missing", batching, len(all))
 		}
 		first := members(batches)
-		if again := members(s.Batches(8, byLength, stream.New(1, "order", 1))); again != first {
-			t.Errorf("byLength %v: the same order gave different batches", byLength)
+		if again := members(s.Batches(8, batching, stream.New(1, "order", 1))); again != first {
+			t.Errorf("%v: the same order gave different batches", batching)
 		}
-		if other := members(s.Batches(8, byLength, stream.New(1, "order", 2))); other == first {
-			t.Errorf("byLength %v: another order gave the same batches", byLength)
+		if other := members(s.Batches(8, batching, stream.New(1, "order", 2))); other == first {
+			t.Errorf("%v: another order gave the same batches", batching)
 		}
+	}
+}
+
+// TestBatchesNear: whatever the lengths, an epoch has every example once, all batches have one size up to one example,
+// none has a single one, and a batch's lengths lie between those of its neighbours.
+func TestBatchesNear(t *testing.T) {
+	for n := 2; n <= 70; n++ {
+		var lengths []int
+		for i := range n {
+			lengths = append(lengths, 1+i*i%13*(1+i%3))
+		}
+		s := ragged(lengths...)
+		for _, size := range []int{2, 3, 8, 32} {
+			batches := s.Batches(size, vae.Near, stream.New(1, "near", n))
+			seen, least, most := map[int]int{}, n, 0
+			for _, x := range batches {
+				least, most = min(least, x.B()), max(most, x.B())
+				for _, label := range x.Labels {
+					seen[label]++
+				}
+			}
+			if len(seen) != n || slices.Max(slices.Collect(maps.Values(seen))) > 1 {
+				t.Fatalf("%d examples in batches of %d: %d are seen, or some twice", n, size, len(seen))
+			}
+			if least < 2 || most-least > 1 || most > size && !(size == 2 && n%2 == 1 && most == 3) {
+				t.Errorf("%d examples in batches of %d: sizes from %d to %d", n, size, least, most)
+			}
+			slices.SortFunc(batches, func(a, b *vae.Batch) int {
+				return cmp.Or(cmp.Compare(len(a.Seqs[0]), len(b.Seqs[0])), cmp.Compare(len(a.Seqs[a.B()-1]), len(b.Seqs[b.B()-1])))
+			})
+			for k := 1; k < len(batches); k++ {
+				if before := batches[k-1]; len(batches[k].Seqs[batches[k].B()-1]) < len(before.Seqs[0]) {
+					t.Errorf("%d examples in batches of %d: the lengths of two batches interleave", n, size)
+				}
+			}
+			if got := s.Untrained(vae.Near); got != 0 {
+				t.Errorf("%d examples are never trained on, want none", got)
+			}
+		}
+	}
+}
+
+func TestUntrained(t *testing.T) {
+	s := ragged(3, 1, 3, 2, 3, 1, 1, 9)
+	for batching, want := range map[vae.Batching]int{vae.ByLength: 2, vae.Mixed: 0, vae.Near: 0} {
+		if got := s.Untrained(batching); got != want {
+			t.Errorf("%s: %d, want %d", batching, got, want)
+		}
+	}
+	if got := (Split{Values: [][]float32{{1}, {2}}}).Untrained(vae.ByLength); got != 0 {
+		t.Errorf("of images %d, want 0", got)
 	}
 }
 
 func TestBatchesWithoutLabels(t *testing.T) {
 	s := Split{Seqs: ragged(1, 2).Seqs}
-	if got := s.Batches(2, false, nil)[0].Labels; got != nil {
+	if got := s.Batches(2, vae.Mixed, nil)[0].Labels; got != nil {
 		t.Errorf("Labels = %v, want nil", got)
 	}
 }

@@ -67,7 +67,7 @@ func numbered(split data.Split) []*vae.Batch {
 	for i := range split.Labels {
 		split.Labels[i] = i
 	}
-	return split.Batches(size, false, nil)
+	return split.Batches(size, vae.Mixed, nil)
 }
 
 // Noisy draws z = mu + sigma eps for each row, (N, D), eps ~ N(0, I).

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"vaelab/internal/vae"
 )
 
 // gaussians are N posteriors of D dimensions with mu ~ N(0, s²) and sigma constant, so that
@@ -42,7 +44,7 @@ func TestBatchMI(t *testing.T) {
 		e.Lengths = append(e.Lengths, 5+(i+59)/60) // 5, then 6 throughout: the middle batch is not of one length
 	}
 	var want, limit float64
-	drawn := e.drawn(false, 1)
+	drawn := e.drawn(vae.Mixed, 1)
 	if slices.IsSorted(slices.Concat(drawn...)) {
 		t.Error("the batches are not drawn")
 	}
@@ -58,7 +60,7 @@ func TestBatchMI(t *testing.T) {
 		}
 		limit += float64(B) * math.Log(float64(B)) / 60
 	}
-	got, ceiling := e.BatchMI(false, 1)
+	got, ceiling := e.BatchMI(vae.Mixed, 1)
 	near(t, "MI in batches", got, want, 1e-4)
 	near(t, "its cap", ceiling, limit, 1e-12)
 	for i := range e.N {
@@ -69,14 +71,26 @@ func TestBatchMI(t *testing.T) {
 		e.Mu[3*i] += 100 * float64(e.Lengths[i]) // which of the two lengths is then known for sure
 		e.Z[3*i] += 100 * float64(e.Lengths[i])
 	}
-	apart, _ := e.BatchMI(true, 1)
-	together, _ := e.BatchMI(false, 1)
+	apart, _ := e.BatchMI(vae.ByLength, 1)
+	together, _ := e.BatchMI(vae.Mixed, 1)
 	if !(together > apart+0.3) { // ln 2 at most, less the batch of one
 		t.Errorf("batches of one length tell %v nats, mixed ones %v", apart, together)
 	}
+	e.Sizes = []int{30, 30} // near lengths: 30 of the 33 with 5, then the other 3 and the 27 with 9
+	for b, rows := range e.drawn(vae.Near, 1) {
+		short := 0
+		for _, i := range rows {
+			if e.Lengths[i] == 5 {
+				short++
+			}
+		}
+		if want := []int{30, 3}[b]; short != want || slices.IsSorted(rows) {
+			t.Errorf("batch %d of near lengths has %d short ones, want %d, and its rows are %v", b, short, want, rows)
+		}
+	}
 	wide := gaussians(3000, 2, 0.6, 0.8, 34) // one batch of all: another estimate of the MI of the split
 	mi, se := wide.MI()
-	batch, _ := wide.BatchMI(false, 1)
+	batch, _ := wide.BatchMI(vae.Mixed, 1)
 	near(t, "MI in one batch", batch, mi, 4*math.Hypot(se, math.Sqrt(2./2/3000))) // its entropy term has a variance of D/2
 }
 

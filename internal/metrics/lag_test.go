@@ -57,7 +57,7 @@ func TestModelPosteriorOfLinear(t *testing.T) {
 
 		// Alone in a batch an example has nobody whose grid is found to be too coarse.
 		model := linearModel(known, c.share)
-		got, alone := LagOf(model, set.Valid.Batches(25, true, nil)), LagOf(model, set.Valid.Batches(1, true, nil))
+		got, alone := LagOf(model, set.Valid.Batches(25, vae.ByLength, nil)), LagOf(model, set.Valid.Batches(1, vae.ByLength, nil))
 		// In float32 ln p(x|z) is wrong by 1e-7 of itself, which is noise/2 for each of the six numbers.
 		var furthest, forgets float64
 		for i, x := range set.Valid.Values {

@@ -1,11 +1,13 @@
 package metrics
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
 
 	"vaelab/internal/stream"
+	"vaelab/internal/vae"
 )
 
 // BatchMI is the mutual information of x and z under q as estimated within each batch, in nats,
@@ -19,13 +21,13 @@ import (
 // an MI of 0 up to noise.
 //
 // It depends on what shares a batch. The batches have the sizes of the encoded ones, but the examples
-// of each are drawn from the whole split or, byLength, from those of its length: neighbours in a
-// file may be alike, and then have a smaller I_b.
+// of each are drawn from the whole split, or from those of its length or of near lengths, as batching says:
+// neighbours in a file may be alike, and then have a smaller I_b.
 //
 // Source: He et al. 2019, "Lagging inference networks and posterior collapse in variational
 // autoencoders" (arXiv 1901.05534), calc_mi of the authors' code.
-func (e *Encoded) BatchMI(byLength bool, seed uint64) (mi, limit float64) {
-	for _, drawn := range e.drawn(byLength, seed) {
+func (e *Encoded) BatchMI(batching vae.Batching, seed uint64) (mi, limit float64) {
+	for _, drawn := range e.drawn(batching, seed) {
 		rows := e.pick(drawn)
 		mix, _ := rows.mixture(rows.Z).logDensity(rows.Z)
 		for i, l := range mix { // the constant -D/2 ln 2 pi is left out on both sides
@@ -40,21 +42,25 @@ func (e *Encoded) BatchMI(byLength bool, seed uint64) (mi, limit float64) {
 	return mi, limit
 }
 
-// drawn are batches of the sizes of the encoded ones: the places of their examples.
-func (e *Encoded) drawn(byLength bool, seed uint64) (batches [][]int) {
+// drawn are batches of the sizes of the encoded ones, which ascend in length unless they are mixed: the places of their
+// examples.
+func (e *Encoded) drawn(batching vae.Batching, seed uint64) (batches [][]int) {
 	groups := map[int][]int{}
 	for i := range e.N {
-		n := e.kind(i, byLength)
+		n := e.kind(i, batching)
 		groups[n] = append(groups[n], i)
 	}
 	order := stream.New(seed, "batches")
 	for _, n := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[n]
 		order.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
+		if batching == vae.Near && e.Lengths != nil {
+			slices.SortStableFunc(g, func(a, b int) int { return cmp.Compare(e.Lengths[a], e.Lengths[b]) })
+		}
 	}
 	first := 0
 	for _, B := range e.Sizes {
-		n := e.kind(first, byLength)
+		n := e.kind(first, batching)
 		batches = append(batches, groups[n][:B])
 		groups[n] = groups[n][B:]
 		first += B
@@ -63,8 +69,8 @@ func (e *Encoded) drawn(byLength bool, seed uint64) (batches [][]int) {
 }
 
 // kind is the length of example i if only examples of one length share a batch, else 0.
-func (e *Encoded) kind(i int, byLength bool) int {
-	if byLength && e.Lengths != nil {
+func (e *Encoded) kind(i int, batching vae.Batching) int {
+	if batching == vae.ByLength && e.Lengths != nil {
 		return e.Lengths[i]
 	}
 	return 0

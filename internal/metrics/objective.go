@@ -20,14 +20,14 @@ import (
 // maximum of lambda and a batch's mean KL, and the mean of such maxima is at least the maximum of
 // the means. So the batches are drawn, as those of BatchMI are: neighbours in a file may be
 // alike. What a decoder adds to the training loss, such as a bag of words, is no part of it.
-func (e *Encoded) Objective(beta float64, byLength bool, seed uint64) float64 {
+func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) float64 {
 	if e.variant.Penalty == nil {
 		kl, _ := e.KL()
 		return e.MeanRec() + beta*kl
 	}
 	tape := &grad.Tape{NoGrad: true}
 	var penalty float64
-	for b, drawn := range e.drawn(byLength, seed) {
+	for b, drawn := range e.drawn(batching, seed) {
 		rows := e.pick(drawn)
 		value := func(x []float64) *grad.Value { // (B, D)
 			v := tape.Zeros(rows.N, e.D)

@@ -163,14 +163,14 @@ func TestOrderIsNothing(t *testing.T) {
 		e := Encode(m, batches, 1)
 		n.gap, n.se = e.Gap(m, batches, GapDraws, 1)
 		n.next = nextGap(e, m, batches)
-		n.batch, _ = e.BatchMI(false, 1)
-		n.free = e.Objective(1, false, 1) - e.MeanRec()
+		n.batch, _ = e.BatchMI(vae.Mixed, 1)
+		n.free = e.Objective(1, vae.Mixed, 1) - e.MeanRec()
 		first := 0
 		for _, B := range e.Sizes {
 			part := encodedPart(e, first, first+B)
-			mi, _ := part.BatchMI(false, 1)
+			mi, _ := part.BatchMI(vae.Mixed, 1)
 			n.fileBatch += mi * float64(B) / float64(e.N)
-			n.fileFree += (part.Objective(1, false, 1) - part.MeanRec()) * float64(B) / float64(e.N)
+			n.fileFree += (part.Objective(1, vae.Mixed, 1) - part.MeanRec()) * float64(B) / float64(e.N)
 			first += B
 		}
 		return n

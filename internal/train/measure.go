@@ -43,20 +43,20 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 	}()
 	m = stoppable(ctx, m)
 	settings, seed := trial.Train, uint64(trial.Seed)
-	byLength, draws := settings.Batching == "length", 1
+	batching, draws := settings.Batching, 1
 	if depth > Quick {
 		draws = metrics.GapDraws
 	}
-	batches := split.Batches(settings.BatchSize, byLength, nil)
+	batches := split.Batches(settings.BatchSize, batching, nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors = metrics.All(e)
-	values["objective"] = e.Objective(trial.KL.Beta, byLength, seed)
+	values["objective"] = e.Objective(trial.KL.Beta, batching, seed)
 	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
-	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(byLength, seed)
+	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(batching, seed)
 	if depth == Quick {
 		return values, vectors, nil
 	}
-	drawn := split.Batches(settings.BatchSize, byLength, stream.New(seed, "statistics"))
+	drawn := split.Batches(settings.BatchSize, batching, stream.New(seed, "statistics"))
 	metrics.More(m, batches, drawn, e, settings.IWSamples, seed, values, vectors)
 	if set.Truth != nil {
 		values["mode_recovery"] = e.Recovery(seed)
@@ -119,7 +119,7 @@ func probeLabels(m *vae.Model, trial Trial, set *data.Set) (l metrics.Labelled) 
 		if n = min(n, len(order)); n == last {
 			break
 		}
-		batches := set.Train.Pick(order[last:n]).Batches(trial.Train.BatchSize, trial.Train.Batching == "length", nil)
+		batches := set.Train.Pick(order[last:n]).Batches(trial.Train.BatchSize, trial.Train.Batching, nil)
 		for b, x := range batches {
 			if x.Grey.Data != nil {
 				x.Draw(stream.New(uint64(trial.Seed), "probe pixels", last, b))

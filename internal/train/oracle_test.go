@@ -136,7 +136,7 @@ func TestLinearOracle(t *testing.T) {
 					t.Errorf("%s: %.4f, want %.4f", what, got, want)
 				}
 			}
-			e := metrics.Encode(tr.Model, set.Train.Batches(n, false, nil), 1)
+			e := metrics.Encode(tr.Model, set.Train.Batches(n, vae.Mixed, nil), 1)
 			mu2, sigma2 := perDim(e)
 			_, klDim := e.KL()
 			row := tr.trainRow()
@@ -164,7 +164,7 @@ func TestLinearOracle(t *testing.T) {
 			near("NELBO", row.Values["nelbo"], nelbo)
 			if c.tau == 0 && c.beta == 1 {
 				near("NELBO", row.Values["nelbo"], logEvidence())
-				iw := metrics.IWNLL(tr.Model, set.Train.Batches(n, false, nil), 10, 1)
+				iw := metrics.IWNLL(tr.Model, set.Train.Batches(n, vae.Mixed, nil), 10, 1)
 				near("IW-NLL", mean(iw), logEvidence())
 			}
 		})

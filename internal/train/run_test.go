@@ -204,13 +204,13 @@ func TestBatchOfOneIsRefused(t *testing.T) {
 
 // TestOverfitsOneBatch: the chain from symbols to gradients can learn anything at all.
 func TestOverfitsOneBatch(t *testing.T) {
-	for _, batching := range []string{"length", "mixed"} {
+	for _, batching := range []vae.Batching{vae.ByLength, vae.Mixed} {
 		settings := Defaults
 		settings.LR, settings.BatchSize, settings.Batching = 0.02, 8, batching
 		trial, set := small(t, 24, settings)
 		trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 24, EncHidden: 24, DecHidden: 24, Init: "pytorch"}
 		set.Train.Seqs, set.Train.Labels = set.Train.Seqs[:8], nil
-		if batching == "mixed" {
+		if batching == vae.Mixed {
 			for i := range set.Train.Seqs {
 				set.Train.Seqs[i] = append(append([]int32(nil), set.Train.Seqs[i][:3+i]...), 2)
 			}

@@ -36,9 +36,10 @@ type Settings struct {
 	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps|total_steps|max_iters|num_steps"`
 	// BatchSize is the number of sentences in a step, at most; a batch of one is never trained on.
 	BatchSize int `yaml:"batch_size" range:"[2,1000000]" alias:"bs|train_batch_size|per_device_train_batch_size"`
-	// Batching fills a batch with sentences of one length, as the reference code does, or of
-	// mixed lengths. Batches of one sentence are left out of training.
-	Batching string `yaml:"batching" choice:"length|mixed"`
+	// Batching fills a batch with sentences of one length, as the reference code does, of mixed lengths, or of
+	// near ones. Batches of one sentence are left out of training: under length, sentences that are alone
+	// with theirs are never trained on. Near trains all and fills all batches.
+	Batching vae.Batching `yaml:"batching" choice:"length|mixed|near"`
 	// Optimizer is SGD or Adam; Adam with WeightDecay is AdamW.
 	Optimizer string `yaml:"optimizer" choice:"sgd|adam" alias:"opt"`
 	// LR is the learning rate.
@@ -75,6 +76,6 @@ type Settings struct {
 
 // Defaults are the settings of a trial that says nothing.
 var Defaults = Settings{
-	Epochs: 10, BatchSize: 32, Batching: "length", Optimizer: "adam", LR: 1e-3, Clip: 5,
+	Epochs: 10, BatchSize: 32, Batching: vae.ByLength, Optimizer: "adam", LR: 1e-3, Clip: 5,
 	Decay: optim.DefaultDecay, Stop: optim.DefaultStop, LogEvery: 20, EvalEvery: 1, Report: "last",
 }

@@ -115,7 +115,7 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	}
 	t.load(0)
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
-		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use a train.batch_size of at least 2, batching: mixed, or more data", set.Name)
+		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use a train.batch_size of at least 2, batching: near, or more data", set.Name)
 	}
 	if trial.Train.Stop.Patience > 0 && set.Valid.N() == 0 {
 		return nil, fmt.Errorf("train.stop has nothing to judge by: %s has no validation split; add one, or set train.stop.patience to 0", set.Name)
@@ -131,7 +131,7 @@ func (t *Trainer) load(epoch int) {
 	}
 	t.epoch, t.batches = epoch, t.batches[:0]
 	order := stream.New(uint64(t.trial.Seed), "order", epoch)
-	for _, x := range t.set.Train.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", order) {
+	for _, x := range t.set.Train.Batches(t.trial.Train.BatchSize, t.trial.Train.Batching, order) {
 		if x.B() > 1 {
 			t.batches = append(t.batches, x)
 		}
@@ -307,7 +307,7 @@ func lagRows(n int) []int {
 
 // Lag measures the inference lag, of the weights as they are, and the largest one so far.
 func (t *Trainer) Lag() record.Row {
-	l := metrics.LagOf(t.Model, t.set.Valid.Pick(lagRows(t.set.Valid.N())).Batches(t.trial.Train.BatchSize, t.trial.Train.Batching == "length", nil))
+	l := metrics.LagOf(t.Model, t.set.Valid.Pick(lagRows(t.set.Valid.N())).Batches(t.trial.Train.BatchSize, t.trial.Train.Batching, nil))
 	model, mu := l.Spread()
 	t.LagMost = max(t.LagMost, l.Behind())
 	return t.row("valid",

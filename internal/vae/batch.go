@@ -8,6 +8,16 @@ import (
 	"vaelab/internal/tensor"
 )
 
+// A Batching says which examples may share a batch.
+type Batching string
+
+// The ways of batching; see data.Split.Batches.
+const (
+	ByLength Batching = "length" // of one length
+	Mixed    Batching = "mixed"  // any
+	Near     Batching = "near"   // of neighbouring lengths
+)
+
 // A Batch is what an encoder reads and a decoder is asked to explain: B sequences of
 // symbols, each from <s> to </s>, the longest first; or, for images and vectors, B rows of
 // numbers, and then only Values, Grey and Labels are set.
