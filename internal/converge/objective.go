@@ -58,6 +58,14 @@ func finalWeight(run record.Run) (step int, ok bool) {
 	return step, ok
 }
 
+// Weight returns the KL weight of a run's last training row and the final one, kl.beta. Short tells that the first
+// is not the second: the training was shorter than the schedule of the weight.
+func Weight(run record.Run) (last, beta float64, short bool) {
+	last, known := record.Last(run, "train", "kl_weight")
+	_, ok := finalWeight(run)
+	return last, number(run, "kl.beta", 1), known && !ok
+}
+
 // number is a setting of the trial's, or what it is by default.
 func number(run record.Run, key string, byDefault float64) float64 {
 	if v, err := strconv.ParseFloat(run.Config[key], 64); err == nil {

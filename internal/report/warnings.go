@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vaelab/internal/claims"
+	"vaelab/internal/converge"
 	"vaelab/internal/record"
 	"vaelab/internal/stats"
 )
@@ -49,8 +50,13 @@ func Doubts(g record.Group) (doubts []string) {
 			doubts = append(doubts, fmt.Sprintf("in %d of %d trials %s", n, len(g.Runs), what))
 		}
 	}
-	leaking, straying := 0, 0
+	leaking, straying, short := 0, 0, 0
+	var weight, beta float64
 	for _, r := range g.Runs {
+		if last, final, is := converge.Weight(r); is && r.State == record.Done {
+			weight, beta = last, final
+			short++
+		}
 		if leaks(r) {
 			leaking++
 		}
@@ -59,6 +65,7 @@ func Doubts(g record.Group) (doubts []string) {
 		}
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
+	add(short, fmt.Sprintf("the schedule of the KL weight is longer than the training: the weight ends at %.3g, kl.beta is %.3g", weight, beta))
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	if classes := census(g.Runs, class); len(classes) > 1 {
 		doubts = append(doubts, fmt.Sprintf("its trials ran with kernels that round differently: %s", tally(classes)))

@@ -44,6 +44,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 	sets := map[string]*data.Set{}
 	var jobs []Job
 	first := map[string]int{} // ID -> its trial
+	lengths := map[string]length{}
 	for i, t := range e.Trials {
 		set, err := load(t, sets)
 		if err != nil {
@@ -58,6 +59,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 			continue
 		}
 		first[t.ID] = i
+		e.noteShort(i, t, set, lengths)
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

@@ -151,6 +151,13 @@ func (t *Trainer) Steps() int {
 	return n
 }
 
+// Length is the number of training steps in an epoch and in the whole trial, without a model.
+func Length(trial Trial, set *data.Set) (perEpoch, steps int) {
+	t := &Trainer{trial: trial, set: set, epoch: -1}
+	t.load(0)
+	return t.StepsPerEpoch(), t.Steps()
+}
+
 // NextTokens is the number of symbols that the next step will predict.
 func (t *Trainer) NextTokens() int {
 	t.load(t.Epoch)
