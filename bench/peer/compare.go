@@ -47,7 +47,7 @@ type comparison struct {
 // processes is how many of them compute at once.
 func (c comparison) processes() int {
 	if c.mode == "sweep" {
-		return runtime.NumCPU()
+		return runtime.GOMAXPROCS(0)
 	}
 	return 1
 }
@@ -65,7 +65,7 @@ func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{
-		Mode: c.mode, Cores: runtime.NumCPU(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Mode: c.mode, Cores: runtime.GOMAXPROCS(0), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Processes: c.processes(), Pairs: c.pairs, Seconds: c.work.Seconds, Optimizer: c.work.Optimizer,
 	}
 	for _, s := range list {

@@ -80,7 +80,7 @@ that is the most: training may end earlier. Nothing is kept.`,
 			if err := t.Flush(); err != nil {
 				return err
 			}
-			side := max(1, min(parallel, todo, runtime.NumCPU())) // more share the same processors
+			side := max(1, min(parallel, todo, runtime.GOMAXPROCS(0))) // more share the same processors
 			about := "about"
 			if stops {
 				about = "at most about"
@@ -90,7 +90,7 @@ that is the most: training may end earlier. Nothing is kept.`,
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
+	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
 	return cmd
 }
 

@@ -38,7 +38,7 @@ makes each part again. DIR is a results folder or an experiment's; nothing is tr
 
 report.html needs no other file. report.md and report.tex show the PNG files beside them; each
 has a CSV with the same numbers. The question and the commands are those of the experiment that
-ships under the name of the trials' experiment, or of the YAML file given with --experiment.
+ships under the name of the trials' experiment, or of the one given with --experiment.
 
 With --rows the folder of the report can be published: it also gets ` + record.ArchiveFile + ` with every row of
 every trial, at the precision that they were trained in, and the verdicts. report, plot, export and
@@ -63,7 +63,8 @@ the program that trained it, without other changes, so that others can build the
 				return fmt.Errorf("%s: %w", dir, err)
 			}
 			names := experimentsOf(set)
-			if err := known(files, names); err != nil {
+			all, err := readGiven(wErr, set, files, names)
+			if err != nil {
 				return err
 			}
 			if figures == nil {
@@ -74,7 +75,8 @@ the program that trained it, without other changes, so that others can build the
 					return usageError{err}
 				}
 			}
-			s := report.Source{Set: set, Version: version(), Folder: folderFor(dir, names)}
+			folder := folderFor(dir, names)
+			s := report.Source{Set: set, Version: version(), Folder: quoted([]string{folder})}
 			judged, err := verdicts(dir)
 			if err != nil {
 				return err
@@ -82,7 +84,7 @@ the program that trained it, without other changes, so that others can build the
 			for _, v := range judged {
 				s.Verdicts = append(s.Verdicts, v.Claims...)
 			}
-			if err := identify(wErr, &s, names, files, judged); err != nil {
+			if err := identify(wErr, &s, names, all, judged); err != nil {
 				return err
 			}
 			if err := writable(out); err != nil {
@@ -92,11 +94,12 @@ the program that trained it, without other changes, so that others can build the
 				if s.Set, err = publish(set, dir, out); err != nil {
 					return err
 				}
-				s.Folder = folderFor(out, names)
+				folder = folderFor(out, names)
+				s.Folder = quoted([]string{folder})
 			}
 			for _, list := range [][]error{s.Set.Warnings, s.Set.Damage} { // name the folder as the commands do
 				for i, err := range list {
-					list[i] = errors.New(moved(err.Error(), dir, s.Folder))
+					list[i] = errors.New(moved(err.Error(), dir, folder))
 				}
 			}
 			if err := drawAll(wErr, &s, out, figures); err != nil {
@@ -110,7 +113,7 @@ the program that trained it, without other changes, so that others can build the
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
 	f.BoolVar(&rows, "rows", false, "write the trials' rows beside the report, so that others can draw and judge them again")
 	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, publish trials whose program's revision is unknown or modified, too")
-	f.StringArrayVar(&files, "experiment", nil, "the YAML `file` that the trials are of; may be repeated")
+	f.StringArrayVar(&files, "experiment", nil, "the `experiment` that the trials are of, as vaelab run took it: a YAML file or a shipped name; may be repeated")
 	return cmd
 }
 
@@ -231,38 +234,70 @@ func folderFor(dir string, names []string) string {
 	return "results"
 }
 
-// known refuses a file of an experiment that no trial is of.
-func known(files, names []string) error {
-	for _, file := range files {
-		if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); !slices.Contains(names, name) {
-			return usageError{fmt.Errorf("--experiment %s: no trial is of an experiment %s; there are: %s", file, name, strings.Join(names, ", "))}
-		}
-	}
-	return nil
+// A given is an experiment with what the user gives for it: a file or a shipped name.
+type given struct {
+	*sweep.Experiment
+	file string
 }
 
-// identify finds the files of the experiments, and says where trials are not what they ask for.
-func identify(wErr io.Writer, s *report.Source, names, files []string, judged []report.Verdicts) error {
-	for _, name := range names {
-		file := ""
-		if i := slices.IndexFunc(files, func(f string) bool { return strings.TrimSuffix(filepath.Base(f), ".yaml") == name }); i >= 0 {
-			file = files[i]
-		} else if slices.Contains(shipped(), name) {
-			file = name
+// readGiven reads the experiments given to the report, by the names that the trials have for them. A file
+// may have been renamed since: then its trials tell. It refuses an experiment that no trial is of, which is a mistake, and two of
+// one name.
+func readGiven(wErr io.Writer, set *record.Set, files, names []string) (map[string]given, error) {
+	all := map[string]given{}
+	for _, file := range files {
+		e, err := new(choice).read(wErr, file)
+		if err != nil {
+			return nil, err
 		}
-		one := report.Experiment{Name: name, File: file}
+		if !slices.Contains(names, e.Name) {
+			former := asksFor(e, set)
+			if len(former) != 1 {
+				return nil, usageError{fmt.Errorf("--experiment %s: no trial is of an experiment %s; there are: %s", file, e.Name, strings.Join(names, ", "))}
+			}
+			e.Name = former[0]
+		}
+		if other, ok := all[e.Name]; ok {
+			return nil, usageError{fmt.Errorf("--experiment %s: %s is the experiment %s, too; give one of them", file, other.file, e.Name)}
+		}
+		all[e.Name] = given{e, file}
+	}
+	return all, nil
+}
+
+// asksFor are the names of experiments some of whose trials an experiment asks for.
+func asksFor(e *sweep.Experiment, set *record.Set) (names []string) {
+	asked := map[string]bool{}
+	for _, t := range e.Trials {
+		asked[sweep.Settings(t.Config)] = true
+	}
+	for _, r := range set.Runs {
+		if asked[sweep.Settings(r.Config)] && !slices.Contains(names, r.Experiment) {
+			names = append(names, r.Experiment)
+		}
+	}
+	return names
+}
+
+// identify finds the files of the experiments that are not given, adds them, and says where trials are not what they ask for.
+func identify(wErr io.Writer, s *report.Source, names []string, all map[string]given, judged []report.Verdicts) error {
+	for _, name := range names {
+		if _, ok := all[name]; !ok && slices.Contains(shipped(), name) {
+			e, err := new(choice).read(wErr, name)
+			if err != nil {
+				return err
+			}
+			all[name] = given{e, name}
+		}
+		one := report.Experiment{Name: name}
 		for _, v := range judged {
 			if v.Experiment == name {
 				one.Question = v.Question
 			}
 		}
-		if file != "" {
-			e, err := new(choice).read(wErr, file)
-			if err != nil {
-				return err
-			}
-			one.Question, one.Baseline, one.Converged = e.Question, e.Baseline, e.Converged
-			s.Notes = append(s.Notes, strayed(e, s.Set)...)
+		if e, ok := all[name]; ok {
+			one.File, one.Question, one.Baseline, one.Converged = quoted([]string{e.file}), e.Question, e.Baseline, e.Converged
+			s.Notes = append(s.Notes, strayed(e.Experiment, s.Set)...)
 		}
 		s.Experiments = append(s.Experiments, one)
 	}

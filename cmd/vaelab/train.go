@@ -23,7 +23,7 @@ type training struct {
 
 func (t *training) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVarP(&t.parallel, "parallel", "j", runtime.NumCPU(), "`trials` side by side")
+	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
 	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "no progress")
 }

@@ -20,7 +20,7 @@ type Source struct {
 	Figures     []Figure     // those that the rows allow
 	LeftOut     []string     // why other figures are not there
 	Notes       []string     // doubts from outside of the set
-	Folder      string       // the results folder in the commands: "results/kl-vanishing"
+	Folder      string       // the results folder as a shell reads it: "results/kl-vanishing"
 	Version     string       // of the program that writes the report
 }
 
@@ -28,7 +28,7 @@ type Source struct {
 type Experiment struct {
 	Name     string
 	Question string // "" if its file is not known
-	File     string // what to give to vaelab run; "" if it is not known
+	File     string // what to give to vaelab run, as a shell reads it; "" if it is not known
 
 	// Baseline selects what the others are compared with; nil leaves it to baselines.
 	Baseline claims.Selection

@@ -144,7 +144,7 @@ type invitations struct {
 // workers are goroutines that wait for invitations, made at the first use.
 var workers = sync.OnceValue(func() *invitations {
 	w := &invitations{jobs: make(chan *job, 64)}
-	for range runtime.NumCPU() - 1 { // who Splits works too
+	for range max(1, runtime.GOMAXPROCS(0)-1) { // the caller of Split works too; without a worker, invitations would pile up
 		go func() {
 			for {
 				j := w.take()
