@@ -18,6 +18,10 @@ const (
 	testD = 3
 )
 
+// draws is how many random raw outputs a variant is tried on. A head may be flat where a raw number lies, so a
+// parameter may miss its gradient in one draw, but not in all.
+const draws = 5
+
 // A bench stands in for the model around a variant: raw encoder outputs m and s that are
 // themselves learnt, and a "decoder" that wants z to be something else for every example.
 type bench struct {
@@ -26,8 +30,8 @@ type bench struct {
 	m, s    *nn.Param
 }
 
-func newBench(method vae.Method) bench {
-	ps := &nn.Params{Seed: 5}
+func newBench(method vae.Method, draw uint64) bench {
+	ps := &nn.Params{Seed: 5 + draw}
 	b := bench{params: ps, variant: method.Build(vae.Builder{Params: ps, D: testD})}
 	b.m = ps.New("test.m", nn.Normal(1.5), testB, testD)
 	b.s = ps.New("test.s", nn.Normal(0.7), testB, testD)
@@ -83,47 +87,79 @@ func TestConformance(t *testing.T) {
 			if doc := Methods.Doc(name); len(doc) < 20 {
 				t.Errorf("the type's doc comment says only %q", doc)
 			}
-			b := newBench(method)
-			for _, train := range []bool{true, false} {
-				_, q, _ := b.pass(train, false)
-				for part, v := range map[string]*grad.Value{"mu": q.Mu, "sigma": q.Sigma, "logvar": q.Logvar} {
-					if v.Rows != testB || v.Cols != testD {
-						t.Errorf("train %t: %s has shape %v, want (%d, %d)", train, part, v.Matrix, testB, testD)
-					}
-				}
-				for i, s := range q.Sigma.Data {
-					if got, want := float64(q.Logvar.Data[i]), math.Log(float64(s*s)); math.Abs(got-want) > 1e-4*(1+math.Abs(want)) {
-						t.Errorf("train %t: logvar %v, but ln sigma² is %v", train, got, want)
-					}
-				}
+			for _, fault := range faults(method) {
+				t.Error(fault)
 			}
-
-			before := b.kept()
-			b.pass(false, false)
-			if after := b.kept(); after != before {
-				t.Errorf("evaluation changed state:\n%s\nwas\n%s", after, before)
-			}
-
-			one, _, _ := newBench(method).pass(true, false)
-			two, _, _ := newBench(method).pass(true, false)
-			if one != two {
-				t.Errorf("the same seed gave losses %v and %v", one, two)
-			}
-
-			b.pass(true, true)
-			for _, p := range b.params.Learnt() {
-				for j, g := range p.Grad {
-					if g == 0 || g != g {
-						t.Errorf("%s[%d] gets gradient %v: it would never train", p.Name, j, g)
-					}
-				}
-			}
-			checkGradients(t, b)
 		})
 	}
 }
 
-func checkGradients(t *testing.T, b bench) {
+// faults is what a method does against the contract.
+func faults(method vae.Method) (found []string) {
+	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	b := newBench(method, 0)
+	for _, train := range []bool{true, false} {
+		_, q, _ := b.pass(train, false)
+		for part, v := range map[string]*grad.Value{"mu": q.Mu, "sigma": q.Sigma, "logvar": q.Logvar} {
+			if v.Rows != testB || v.Cols != testD {
+				fault("train %t: %s has shape %v, want (%d, %d)", train, part, v.Matrix, testB, testD)
+			}
+		}
+		for i, s := range q.Sigma.Data {
+			if got, want := float64(q.Logvar.Data[i]), math.Log(float64(s*s)); math.Abs(got-want) > 1e-4*(1+math.Abs(want)) {
+				fault("train %t: logvar %v, but ln sigma² is %v", train, got, want)
+			}
+		}
+	}
+
+	before := b.kept()
+	b.pass(false, false)
+	if after := b.kept(); after != before {
+		fault("evaluation changed state:\n%s\nwas\n%s", after, before)
+	}
+
+	one, _, _ := newBench(method, 0).pass(true, false)
+	two, _, _ := newBench(method, 0).pass(true, false)
+	if one != two {
+		fault("the same seed gave losses %v and %v", one, two)
+	}
+
+	trained := map[string][]bool{}
+	for draw := range uint64(draws) {
+		b := newBench(method, draw)
+		b.pass(true, true)
+		for _, p := range b.params.Learnt() {
+			n := len(p.Data)
+			if p == b.m || p == b.s {
+				n = testD // a column: what one row of an encoder's last layer learns from
+			}
+			if trained[p.Name] == nil {
+				trained[p.Name] = make([]bool, n)
+			}
+			for j, g := range p.Grad {
+				if g != g || g-g != 0 {
+					fault("%s[%d] has gradient %v", p.Name, j, g)
+				}
+				trained[p.Name][j%n] = trained[p.Name][j%n] || g != 0
+			}
+		}
+		if draw < 2 { // one would be luck; five take long
+			found = append(found, b.wrongGradients()...)
+		}
+	}
+	for name, numbers := range trained {
+		for j, ok := range numbers {
+			if !ok {
+				fault("%s[%d] has gradient 0 in all of %d draws: it would never train", name, j, draws)
+			}
+		}
+	}
+	return found
+}
+
+// wrongGradients compares the gradient of every number with a central difference. Where the slopes on both sides
+// differ, a kink of the loss is near, and any gradient between them is right.
+func (b bench) wrongGradients() (found []string) {
 	h, tol := 1e-5, 1e-6
 	if tensor.Bits == 32 {
 		h, tol = 3e-3, 3e-2
@@ -133,6 +169,7 @@ func checkGradients(t *testing.T, b bench) {
 	for _, p := range b.params.Learnt() {
 		grads[p.Name] = append([]Float(nil), p.Grad...)
 	}
+	here, _, _ := b.pass(true, false)
 	for _, p := range b.params.Learnt() {
 		for j, x := range p.Data {
 			p.Data[j] = x + Float(h)
@@ -140,11 +177,72 @@ func checkGradients(t *testing.T, b bench) {
 			p.Data[j] = x - Float(h)
 			down, _, _ := b.pass(true, false)
 			p.Data[j] = x
-			want := (up - down) / (2 * h)
-			if got := float64(grads[p.Name][j]); math.Abs(got-want) > tol*(1+math.Abs(want)) {
-				t.Errorf("%s[%d]: gradient %v, central difference %v", p.Name, j, got, want)
+			got, want := float64(grads[p.Name][j]), (up-down)/(2*h)
+			left, right := (here-down)/h, (up-here)/h
+			off := tol * (1 + math.Abs(want))
+			side := off + 2*h*(1+math.Abs(want)) // a slope on one side is off by half the curvature times h
+			kink := math.Abs(right-left) > 10*off && got > min(left, right)-side && got < max(left, right)+side
+			if math.Abs(got-want) > off && !kink {
+				found = append(found, fmt.Sprintf("%s[%d]: gradient %v, central difference %v, from the left %v, from the right %v", p.Name, j, got, want, left, right))
 			}
 		}
+	}
+	return found
+}
+
+// A method made by a function, for tests of the contract.
+type made func(vae.Builder) vae.Variant
+
+func (f made) Build(b vae.Builder) vae.Variant { return f(b) }
+
+// TestConformanceFinds: a head with a flat region passes, also where a raw number lies at its kink. Each breach of
+// the contract is found.
+func TestConformanceFinds(t *testing.T) {
+	head := func(h vae.Head) made {
+		return func(vae.Builder) vae.Variant { return vae.Variant{Head: h} }
+	}
+	copied := func(p *nn.Pass, v *grad.Value) *grad.Value { // the same numbers, without a gradient
+		c := p.Tape.Zeros(v.Rows, v.Cols)
+		copy(c.Data, v.Data)
+		return c
+	}
+	first := newBench(Vanilla{}, 0).m.Data[0]
+	for name, c := range map[string]struct {
+		method vae.Method
+		want   string // "" for none
+	}{
+		"relu": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Max(0), s) }), ""},
+		"a number at the kink": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			return vae.FromLogvar(m.Max(first), s)
+		}), ""},
+		"always flat": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Max(100), s) }),
+			"test.m[0] has gradient 0 in all of 5 draws"},
+		"s unused": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m, m) }), "test.s[2] has gradient 0"},
+		"a parameter unused": {made(func(b vae.Builder) vae.Variant {
+			b.Params.New("encoder.idle", nn.Constant(1), 1)
+			return vae.Variant{}
+		}), "encoder.idle[0] has gradient 0"},
+		"half the gradient": {head(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			return vae.FromLogvar(m.Add(copied(p, m)), s)
+		}), "central difference"},
+		"half the gradient, with a kink": {head(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			return vae.FromLogvar(m.Max(0).Add(copied(p, m.Max(0))), s)
+		}), "central difference"},
+		"a root at 0": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Sub(m).Sqrt(), s) }), "has gradient NaN"},
+		"evaluation counts": {made(func(b vae.Builder) vae.Variant {
+			n := b.Params.Buffer("encoder.n", nn.Constant(0), 1)
+			return vae.Variant{Head: func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian {
+				n.Data[0]++
+				return vae.FromLogvar(m, s)
+			}}
+		}), "evaluation changed state"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := strings.Join(faults(c.method), "\n")
+			if c.want == "" && found != "" || !strings.Contains(found, c.want) {
+				t.Errorf("want %q, found %s", c.want, found)
+			}
+		})
 	}
 }
 

@@ -196,6 +196,23 @@ func TestTheoremLNFloor(t *testing.T) {
 	}
 }
 
+// TestTheoremDelta: KL_j = delta + relu(m_j)/2 whatever s is, also where sigma is at an end of its range.
+func TestTheoremDelta(t *testing.T) {
+	for _, delta := range []float64{0.01, 0.15, 2} {
+		for _, m := range []float64{-3, -1e-3, 0, 0.5, 4} {
+			for _, s := range []float64{-100, -2, 0, 1, 100} {
+				q, variant := posterior(DeltaVAE{Delta: delta}, 2, 3, func(int, int) (float64, float64) { return m, s }, nil)
+				if got, want := meanKL(q), 3*(delta+max(m, 0)/2); math.Abs(got-want) > 1e-5 {
+					t.Errorf("delta %v, m %v, s %v: KL %v, want %v", delta, m, s, got, want)
+				}
+				if got := variant.Floor(); math.Abs(got-3*delta) > 1e-12 {
+					t.Errorf("delta %v: floor %v", delta, got)
+				}
+			}
+		}
+	}
+}
+
 // TestFreeBitsChargesNothingBelowLambda on both modes.
 func TestFreeBits(t *testing.T) {
 	tape := &grad.Tape{}
