@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vaelab/internal/record"
+	"vaelab/variants"
 )
 
 const twoVariants = tiny + `grid:
@@ -109,7 +110,7 @@ sedes: 2
 		{[]string{"run"}, exitUsage, []string{"received 0; usage: vaelab run EXPERIMENT"}},
 		{[]string{"run", "a", "b"}, exitUsage, []string{"received 2; usage: vaelab run EXPERIMENT"}},
 		{[]string{"plot"}, exitUsage, []string{"usage: vaelab plot DIR..."}},
-		{[]string{"list", "fgures"}, exitUsage, []string{`unknown name "fgures"; did you mean "figures"? known: variants, models, data, figures, metrics, claims, experiments, train, kl, converged, bn, `}},
+		{[]string{"list", "fgures"}, exitUsage, []string{`unknown name "fgures"; did you mean "figures"? known: variants, models, data, figures, metrics, claims, experiments, train, kl, converged, ` + strings.Join(variants.Methods.Names(), ", ")}},
 		{[]string{"list", "bn", "ln"}, exitUsage, []string{"accepts at most 1 arg(s), received 2; usage: vaelab list [variants|models|data|figures|metrics|claims|experiments|NAME]"}},
 		{[]string{"run", "--sed", "3"}, exitUsage, []string{`unknown flag: --sed; did you mean "--set"? --help shows the flags`}},
 		{[]string{"run", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: wants at least 1"}},
@@ -123,7 +124,7 @@ sedes: 2
 		{[]string{"run", "faults.yaml"}, exitUsage, faults},
 		{[]string{"plan", "faults.yaml"}, exitUsage, faults},
 		{[]string{"run", "empty.yaml"}, exitUsage, []string{"empty.yaml: the file is empty"}},
-		{[]string{"run", "binary.yaml"}, exitUsage, []string{"binary.yaml: not valid YAML"}},
+		{[]string{"run", "binary.yaml"}, exitUsage, []string{"binary.yaml: the file is a program; "}},
 		{[]string{"run", "tabs.yaml"}, exitUsage, []string{"tabs.yaml:2: not valid YAML"}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lr"}, exitUsage, []string{"--set train.lr: wants key=value"}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lrr=1"}, exitUsage, []string{`--set train.lrr=1: train: unknown key "lrr"; did you mean "lr"?`}},

@@ -13,6 +13,7 @@ import (
 	"vaelab/internal/converge"
 	"vaelab/internal/data"
 	"vaelab/internal/train"
+	"vaelab/variants"
 )
 
 // parse reads a file that has no faults.
@@ -69,7 +70,7 @@ func TestFaults(t *testing.T) {
 		{"key of a kind", "base:\n  variant: {bn: {gama: 1}}\n", []string{`x.yaml:2:18: variant.bn: unknown key "gama"; did you mean "gamma"? known: gamma, eps, momentum`}},
 		{"key of a nested section", "base: {train: {decay: {factr: 0.5}}}\n", []string{`x.yaml:1:24: train.decay: unknown key "factr"; did you mean "factor"? known: factor, patience, from, max`}},
 		{"kind without settings", "base: {variant: {vanilla: {gama: 1}}}\n", []string{`x.yaml:1:28: variant.vanilla: has no settings, but "gama" is given`}},
-		{"variant", "grid: [{variant: bnn}]\n", []string{`x.yaml:1:18: variant: unknown variant "bnn"; did you mean "bn"? known: bn, bn-scaler,`}},
+		{"variant", "grid: [{variant: bnn}]\n", []string{`x.yaml:1:18: variant: unknown variant "bnn"; did you mean "bn"? known: ` + strings.Join(variants.Methods.Names(), ", ")}},
 		{"variant with settings", "grid:\n- variant: {bn-scalar: {tau: 0.5}}\n", []string{`x.yaml:2:13: variant: unknown variant "bn-scalar"; did you mean "bn-scaler"?`}},
 		{"data", "base: {data: {syntetic: {}}}\n", []string{`x.yaml:1:15: data: unknown data source "syntetic"; did you mean "synthetic"?`}},
 		{"model", "base: {model: lsmt}\n", []string{`x.yaml:1:15: model: unknown model "lsmt"; did you mean "lstm"?`}},

@@ -58,11 +58,22 @@ func TestCatalogue(t *testing.T) {
 	lagging := linear
 	lagging.Data, lagging.Model, lagging.Train.LagEvery = source, models.Linear{LatentDim: 1, Noise: 1}, 2
 
-	seen := map[string]bool{}
-	for name, c := range map[string]struct {
+	type tried struct {
 		trial Trial
 		set   *data.Set
-	}{"vanilla": {vanilla, text}, "bn": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}, "lagging": {lagging, more}} {
+	}
+	cases := map[string]tried{"collapsing": {vanilla, text}, "stopping": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}, "lagging": {lagging, more}}
+	for _, name := range variants.Methods.Names() {
+		method, err := variants.Methods.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trial, _ := small(t, 12, settings, method)
+		cases[name] = tried{trial, text}
+	}
+
+	seen := map[string]bool{}
+	for name, c := range cases {
 		found := measured(rowsOf(t, c.trial, func(dir string) error { return Run(context.Background(), c.trial, c.set, dir, Hooks{}) }))
 		for at, length := range found {
 			split, metric, _ := strings.Cut(at, " ")
