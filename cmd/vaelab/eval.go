@@ -45,7 +45,7 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			if err := within("--iw-samples", samples, 0, 100_000); err != nil {
 				return err
 			}
-			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			t, err := c.load(cmd.ErrOrStderr(), given[0], true)
 			if err != nil {
 				return err
 			}

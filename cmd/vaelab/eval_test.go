@@ -119,6 +119,7 @@ grid: [{variant: vanilla}]
 	all := trials(t, "results")
 	weights := read(t, filepath.Join(all[0], train.ModelFile)) // bn stands before vanilla
 	write(t, "weights.safetensors", weights)
+	unstamped(t, "weights.safetensors", "theirs.safetensors")
 	for name, text := range map[string]string{
 		"empty": "", "cut in the length": weights[:5], "cut in the header": weights[:60], "cut in the data": weights[:len(weights)-10],
 		"with a huge header": "\xff\xff\xff\xff\xff\xff\xff\x7f{}", "with a negative header": "\xff\xff\xff\xff\xff\xff\xff\xff{}",
@@ -142,13 +143,14 @@ grid: [{variant: vanilla}]
 		code int
 		says string
 	}{
-		{[]string{"weights.safetensors"}, exitUsage, "--config must name the experiment it belongs to"},
+		{[]string{"theirs.safetensors"}, exitUsage, "--config must name the experiment it belongs to"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml"}, exitUsage, "tiny.yaml has several settings; leave one with --set"},
 		{[]string{"weights.safetensors", "--config", "missing.yaml", "--set", "variant=bn"}, exitFailed, "missing.yaml: no such file"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bnn"}, exitUsage, `did you mean "bn"?`},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=vanilla"}, exitFailed, "unexpected: encoder.mu_bn.running_mean, shape [4]"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "model.lstm.latent_dim=5"}, exitFailed, "must be [5"},
-		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the data are text, vocabulary 64"},
+		{[]string{"theirs.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the data are text, vocabulary 64"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the vocabulary of the data must be the one it was trained with (digest "},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.test=0"}, exitFailed, "the test split of the data is empty"},
 		{[]string{"results"}, exitFailed, "results: holds 2 trials; name the folder of one"},
 		{[]string{all[0], "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},

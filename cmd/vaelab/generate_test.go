@@ -389,7 +389,7 @@ func TestGenerateMistakes(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"sample"}, exitUsage, "received 0; usage: vaelab sample TRIAL-DIR | WEIGHTS.safetensors --config EXPERIMENT"},
+		{[]string{"sample"}, exitUsage, "received 0; usage: vaelab sample TRIAL-DIR | WEIGHTS.safetensors [--config EXPERIMENT]"},
 		{[]string{"sample", "nothing"}, exitFailed, "nothing: holds 0 trials; name the folder of one"},
 		{[]string{"latents", "missing", "--out", "x"}, exitFailed, "missing: no such file or folder; in . are "},
 		{[]string{"sample", filepath.Join(filepath.Dir(filepath.Dir(trial)), "rms-scaler-zzz", "seed-1")}, exitFailed, "no such file or folder; in " + filepath.Dir(filepath.Dir(trial)) + " are " + filepath.Base(filepath.Dir(trial))},

@@ -37,7 +37,7 @@ What is drawn is drawn alike at each step, so that the steps differ by their z a
 			if err := within("--steps", p.steps, 2, 10_000); err != nil {
 				return err
 			}
-			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			t, err := c.load(cmd.ErrOrStderr(), given[0], true)
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ for every example, and whose sigma is 1, has collapsed.`,
 			if c.out == "" {
 				return usageError{fmt.Errorf("--out: name the folder to write mu.npy, sigma.npy and latents.csv into")}
 			}
-			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			t, err := c.load(cmd.ErrOrStderr(), given[0], true)
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ What is drawn is drawn alike for an example's own z and another's.
 			if err := within("--n", n, 1, 10_000); err != nil {
 				return err
 			}
-			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			t, err := c.load(cmd.ErrOrStderr(), given[0], true)
 			if err != nil {
 				return err
 			}

@@ -42,7 +42,7 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
 			if asJSON && d.png == stdoutName {
 				return usageError{fmt.Errorf("--png -: --json has the standard output; name a file")}
 			}
-			t, err := c.load(cmd.ErrOrStderr(), given[0])
+			t, err := c.load(cmd.ErrOrStderr(), given[0], false)
 			if err != nil {
 				return err
 			}

@@ -1,21 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/data"
-	"vaelab/internal/nn"
-	"vaelab/internal/record"
 	"vaelab/internal/registry"
-	"vaelab/internal/safetensors"
 	"vaelab/internal/stream"
 	"vaelab/internal/sweep"
 	"vaelab/internal/train"
@@ -23,7 +23,7 @@ import (
 )
 
 // weightsUsage is the argument of the commands that look at a trained model.
-const weightsUsage = "TRIAL-DIR | WEIGHTS.safetensors --config EXPERIMENT"
+const weightsUsage = "TRIAL-DIR | WEIGHTS.safetensors [--config EXPERIMENT]"
 
 // weights holds the flags that say which trained model to look at, on which split.
 type weights struct {
@@ -33,7 +33,7 @@ type weights struct {
 
 func (c *weights) flags(cmd *cobra.Command) {
 	c.setFlag(cmd)
-	cmd.Flags().StringVar(&c.config, "config", "", "`experiment` that names model, variant, data and vocabulary of bare weights")
+	cmd.Flags().StringVar(&c.config, "config", "", "`experiment` that names model, variant, data and vocabulary of weights that do not say them")
 }
 
 // splitFlag is the flag of the commands that look at examples.
@@ -48,65 +48,74 @@ type trained struct {
 	model *vae.Model
 }
 
-// load builds a model and reads its weights: those in a trial's folder, or a file with a config.
-func (c *weights) load(wErr io.Writer, name string) (*trained, error) {
-	t, set, file, prefix, err := c.find(wErr, name)
+// load builds a model and reads its weights: those in a trial's folder, or a file. A command that needs no examples gets
+// a set without any where the data need not be read for it.
+func (c *weights) load(wErr io.Writer, name string, examples bool) (*trained, error) {
+	o, err := c.find(wErr, name)
 	if err != nil {
 		return nil, err
 	}
-	m, err := train.Build(t.Model, t.Methods, set.Space(), uint64(t.Seed))
+	set, err := o.data(wErr, examples)
 	if err != nil {
 		return nil, err
 	}
-	if prefix == "" {
-		if p := nn.StripPrefix(file, m.Params.All()); p != "" {
-			fmt.Fprintf(wErr, "vaelab: note: %s: the names of all tensors begin with %q, which is stripped\n", visible(name), p)
-		}
-	}
-	if err := nn.LoadTensors(file, m.Params.All(), prefix); err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
-		if errors.Is(err, nn.ErrMisfit) {
-			err = fmt.Errorf("%w\n  the settings are variant %s, model %s; the data are %v", err, t.Config["variant"], t.Config["model"], set.Space())
-		}
+	m, err := o.build(wErr, set)
+	if err != nil {
 		return nil, err
 	}
-	return &trained{t, set, m}, nil
+	return &trained{o.trial, set, m}, nil
 }
 
-// find is what load needs: a trial, its data, and a file with its weights, which there have names
-// with a prefix.
-func (c *weights) find(wErr io.Writer, name string) (t train.Trial, set *data.Set, f *safetensors.File, prefix string, err error) {
+// find finds weights and the trial that they are of.
+func (c *weights) find(wErr io.Writer, name string) (*origin, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = absent(name)
 	}
 	if err != nil {
-		return t, nil, nil, "", err
+		return nil, err
 	}
-	if info.IsDir() {
-		if c.config != "" || len(c.sets) > 0 {
-			return t, nil, nil, "", usageError{fmt.Errorf("a trial's folder says its own settings; --config and --set go with a weights file")}
-		}
-		return trialWeights(name)
+	var o *origin
+	switch {
+	case info.IsDir() && c.config != "":
+		return nil, usageError{fmt.Errorf("a trial's folder says its own settings; --config goes with a weights file")}
+	case info.IsDir():
+		o, err = ofTrial(name)
+	default:
+		o, err = ofFile(name)
 	}
-	if f, err = safetensors.Read(name); err != nil {
-		return t, nil, nil, "", err
+	if err != nil {
+		return nil, err
 	}
-	if c.config == "" {
-		return t, nil, nil, "", usageError{fmt.Errorf("%s is a weights file: --config must name the experiment it belongs to", name)}
+	if c.config != "" {
+		return o, c.configure(wErr, o)
 	}
+	return o, o.override(c.sets)
+}
+
+// configure takes the settings of an experiment for those of weights.
+func (c *weights) configure(wErr io.Writer, o *origin) error {
 	e, err := c.read(wErr, c.config)
 	if err != nil {
-		return t, nil, nil, "", err
+		return err
 	}
 	first := e.Trials[0]
 	for _, other := range e.Trials {
 		if fmt.Sprint(other.Config) != fmt.Sprint(first.Config) {
-			return t, nil, nil, "", usageError{fmt.Errorf("%s has several settings; leave one with --set, such as --set variant=%s", c.config, first.Variant)}
+			return usageError{fmt.Errorf("%s has several settings; leave one with --set, such as --set variant=%s", c.config, first.Variant)}
 		}
 	}
-	set, err = first.Data.Load()
-	return first, set, f, "", err
+	o.trial, o.paths, o.digest = first, true, ""
+	if o.stamp == nil {
+		return nil
+	}
+	is, says := sweep.Naming(first.Config), o.stamp.Settings
+	for _, key := range slices.Sorted(maps.Keys(is)) {
+		if section, _, _ := strings.Cut(key, "."); (section == "model" || section == "variant") && is[key] != says[key] {
+			fmt.Fprintf(wErr, "vaelab: note: %s: was trained with %s=%s; %s has %s\n", visible(o.name), key, cmp.Or(visible(says[key]), "nothing"), visible(c.config), visible(is[key]))
+		}
+	}
+	return nil
 }
 
 // absent is the error for a path that is not there: it names the first part that is missing, and what there is instead.
@@ -136,56 +145,6 @@ func absent(path string) error {
 		return fmt.Errorf("%s: no such file or folder", path)
 	}
 	return fmt.Errorf("%s: no such file or folder; in %s are %s", path, dir, strings.Join(names, ", "))
-}
-
-// trialWeights finds the weights that a trial tested, or those of its latest checkpoint.
-func trialWeights(dir string) (t train.Trial, set *data.Set, f *safetensors.File, prefix string, err error) {
-	runs, err := record.Load(dir)
-	if err != nil {
-		return t, nil, nil, "", err
-	}
-	sweep.CheckNames(runs)
-	if len(runs.Damage) > 0 {
-		return t, nil, nil, "", fmt.Errorf("%w; copy the trial's folder again, or let vaelab run train it again", errors.Join(runs.Damage...))
-	}
-	if len(runs.Runs) != 1 {
-		return t, nil, nil, "", fmt.Errorf("%s: holds %d trials; name the folder of one (.../seed-1)", dir, len(runs.Runs))
-	}
-	run := runs.Runs[0]
-	if t, err = sweep.FromConfig(run.Trial); err != nil {
-		return t, nil, nil, "", fmt.Errorf("%s: %w", dir, err)
-	}
-	f, err = modelOf(run)
-	if errors.Is(err, fs.ErrNotExist) {
-		prefix = "model/"
-		f, err = train.ReadCheckpoint(run.Dir)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, nil, nil, "", fmt.Errorf("%s: no weights yet: the trial is %v and left no checkpoint", dir, run.State)
-	}
-	if err != nil {
-		return t, nil, nil, "", err
-	}
-	if set, err = t.Data.Load(); err != nil {
-		return t, nil, nil, "", err
-	}
-	if set.Digest != run.Trial.Data {
-		return t, nil, nil, "", fmt.Errorf("%s: the data are not those it was trained on (digest %s, now %s); restore them", dir, run.Trial.Data, set.Digest)
-	}
-	return t, set, f, prefix, nil
-}
-
-// modelOf reads the weights that a trial tested.
-func modelOf(run record.Run) (*safetensors.File, error) {
-	text, err := run.ReadFile(train.ModelFile)
-	if err != nil {
-		return nil, err
-	}
-	f, err := safetensors.Decode(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(run.Dir, train.ModelFile), err)
-	}
-	return f, nil
 }
 
 // split is a split of the data by its name. Pixels of grey values are drawn, the same each time.

@@ -38,6 +38,9 @@ type Set struct {
 	Name  string // of the source
 	Vocab *Vocab // nil unless the examples are text
 
+	// Longest is the number of symbols of the longest sequence that a model must have room for, if it is not among the
+	// examples; else 0.
+	Longest int
 	// Height and Width are the size of an image; a vector has a height of 1. Both are 0 for
 	// text.
 	Height, Width int
@@ -116,7 +119,7 @@ func (s *Set) Space() vae.Space {
 		}
 		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width}
 	}
-	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size()}
+	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size(), MaxLen: s.Longest}
 	for _, split := range []Split{s.Train, s.Valid, s.Test} {
 		for _, seq := range split.Seqs {
 			space.MaxLen = max(space.MaxLen, len(seq))

@@ -2,6 +2,8 @@ package data
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -73,6 +75,13 @@ func (v *Vocab) Encode(words []string) []int32 {
 func (v *Vocab) Write(w io.Writer) error {
 	_, err := io.WriteString(w, strings.Join(v.words, "\n")+"\n")
 	return err
+}
+
+// Digest returns the first 16 hexadecimal digits of the SHA-256 of what Write writes. The words and their order decide it.
+func (v *Vocab) Digest() string {
+	sum := sha256.New()
+	_ = v.Write(sum) // a hash cannot fail
+	return hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
 // ReadVocab reads a file that Write wrote. It returns an error that names the line if the

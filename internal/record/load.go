@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,7 +103,8 @@ type Set struct {
 // Rows, settings and manifest are compared with the sums in DONE, and the sizes of the other files. A trial with a
 // damaged file is Damaged, and has no rows. If the damaged file is trial.json, nobody knows which trial it is: it is
 // not among the runs. Both are in Damage. A folder without a trial, trials without sums, a last row that is cut off in a
-// trial that is not done and a trial that lies in two places are Warnings. A folder that does not exist is an error.
+// trial that is not done, a trial that lies in two places and a folder that has another trial's name are Warnings; of one trial
+// twice the one under another trial's name is left out. A folder that does not exist is an error.
 func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
 	var found []string
@@ -137,7 +139,9 @@ func Load(dirs ...string) (*Set, error) {
 	}
 	place := map[string]string{} // trial -> folder
 	unchecked := 0
-	for _, l := range loadRuns(found) {
+	all := loadRuns(found)
+	slices.SortStableFunc(all, func(a, b loaded) int { return cmp.Compare(len(a.misplaced), len(b.misplaced)) }) // none first
+	for _, l := range all {
 		set.Warnings = append(set.Warnings, l.warnings...)
 		set.Damage = append(set.Damage, l.damage...)
 		if l.lost {
@@ -147,8 +151,15 @@ func Load(dirs ...string) (*Set, error) {
 			unchecked++
 		}
 		id := l.run.Experiment + "/" + l.run.ID
-		if other, ok := place[id]; ok {
+		other, twice := place[id]
+		switch name := l.misplaced; {
+		case twice && name != "":
+			set.Warnings = append(set.Warnings, fmt.Errorf("%s: left out: it has the name of %s, but holds the same trial as %s", l.run.Dir, name, other))
+			continue
+		case twice:
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: the same trial as %s; both are counted", l.run.Dir, other))
+		case name != "":
+			set.Warnings = append(set.Warnings, fmt.Errorf("%s: has the name of %s, but holds %s; it is counted as that", l.run.Dir, name, l.run.ID))
 		}
 		place[id] = l.run.Dir
 		set.Runs = append(set.Runs, l.run)
@@ -199,10 +210,11 @@ func trialDirs(root string) ([]string, error) {
 
 // A loaded trial, with what is wrong with it.
 type loaded struct {
-	run      Run
-	lost     bool // which trial it is is not known
-	warnings []error
-	damage   []error
+	run       Run
+	lost      bool   // which trial it is is not known
+	misplaced string // the ID of another trial, whose name the folder has: somebody copied or renamed it
+	warnings  []error
+	damage    []error
 }
 
 // loadRuns reads the folders side by side, as many as there are processors. Reading is nearly
@@ -345,8 +357,8 @@ func (l *loaded) trial() {
 	case l.run.Format < 1 || l.run.Format > Format:
 		lost("format %d, but this program reads formats 1 to %d; use the version that wrote it", l.run.Format, Format)
 	default:
-		if place := placeOf(l.run.Dir); place != "" && place != l.run.ID {
-			lost("it is of trial %s, but lies in the folder of %s", l.run.ID, place)
+		if place := placeOf(l.run.Dir); place != l.run.ID {
+			l.misplaced = place
 		}
 	}
 }

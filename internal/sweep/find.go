@@ -13,8 +13,8 @@ import (
 
 // find gives jobs whose folder does not exist the one that holds their trial, if there is one, and notes it.
 //
-// In the experiment's own folder that is a trial under a name of an older version (OldNameOf). It is used in any
-// state, so that it can resume. In the folder of another experiment it is a finished trial, as there is one if
+// In the experiment's own folder that is a trial under a name of an older version (OldNameOf), or one whose folder somebody has
+// renamed. It is used in any state, so that it can resume. In the folder of another experiment it is a finished trial, as there is one if
 // the file was renamed. Two experiments may have some trials in common, however, and each is to have its own: what
 // lies in a folder with trials that this file does not ask for is noted and not used.
 func (e *Experiment) find(results string, jobs []Job) {
@@ -32,7 +32,7 @@ func (e *Experiment) find(results string, jobs []Job) {
 	own := filepath.Join(results, e.Name)
 	if old, _ := s.look(own); len(old) > 0 {
 		s.use(old, e.Name)
-		e.Notes = append(e.Notes, fmt.Sprintf("%s: %d of the trials there have names of an older version; they are used as they are", own, len(old)))
+		e.Notes = append(e.Notes, fmt.Sprintf("%s: %d of the trials there have other names, such as those of an older version; they are used as they are", own, len(old)))
 	}
 	folders, _ := os.ReadDir(results) // where there is none yet, nothing is found
 	for _, folder := range folders {

@@ -130,7 +130,7 @@ func TestOldNamesAreUsed(t *testing.T) {
 			t.Errorf("job %d: folder %s, want %s", i, j.Dir, dirs[i])
 		}
 	}
-	if len(e.Notes) != 1 || !strings.Contains(e.Notes[0], "4 of the trials there have names of an older version") {
+	if len(e.Notes) != 1 || !strings.Contains(e.Notes[0], "4 of the trials there have other names, such as those of an older version") {
 		t.Errorf("notes %q", e.Notes)
 	}
 	if w, err := run(context.Background(), jobs, 1, nil); err != nil || !slices.Equal(w.started, []int{3}) {

@@ -57,13 +57,22 @@ func named(t record.Trial, settings string) string {
 // neutral) does what the program did before there was such a setting, and trials from before it lack it.
 func Settings(config map[string]string) string {
 	var b strings.Builder
-	for _, k := range sortedKeys(config) {
-		s := traits()[k]
-		if !s.path && !s.isNeutral(config[k]) {
-			fmt.Fprintf(&b, "%s=%s\n", k, config[k])
-		}
+	kept := Naming(config)
+	for _, k := range sortedKeys(kept) {
+		fmt.Fprintf(&b, "%s=%s\n", k, kept[k])
 	}
 	return b.String()
+}
+
+// Naming returns the settings that Settings writes.
+func Naming(config map[string]string) map[string]string {
+	kept := map[string]string{}
+	for k, v := range config {
+		if s := traits()[k]; !s.path && !s.isNeutral(v) {
+			kept[k] = v
+		}
+	}
+	return kept
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -106,6 +106,8 @@ func check(jobs []Job) {
 				run, damage := record.Check(jobs[i].Dir)
 				if err := checkName(run); err != nil {
 					damage = append(damage, err)
+				} else if len(damage) == 0 && run.ID != "" && run.ID != jobs[i].ID {
+					damage = append(damage, &record.Damage{Dir: jobs[i].Dir, File: record.TrialFile, What: fmt.Sprintf("it is of %s, and must be of %s", run.ID, jobs[i].ID)})
 				}
 				jobs[i].Done, jobs[i].Damage = run.State == record.Done && len(damage) == 0, damage
 			}
@@ -241,6 +243,8 @@ func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
 		},
 		Class: m.Class(),
 		Note:  func(note string) { r.Observer.Noted(index, note) },
+
+		Settings: Naming(j.Config),
 		Finished: func(resumed bool) error {
 			m.Resumed, m.CPUSeconds, m.Seconds = resumed, cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
 			if r.PeakMemory != nil {

@@ -37,6 +37,9 @@ type Hooks struct {
 	Progress      func(Progress)
 	CheckpointDue func() bool  // asked after every step
 	Note          func(string) // told what the user should know
+	// Settings are saved with the weights, see Stamp: those of the trial that it would need to be trained again, without
+	// paths.
+	Settings map[string]string
 	// Class is the class of kernels that the trial runs with, see record.Manifest.Class. A checkpoint of another one rounds
 	// differently, and is not resumed.
 	Class string
@@ -219,7 +222,11 @@ func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, h
 	if err != nil {
 		return err
 	}
-	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), "")}); err != nil {
+	stamp, err := t.trial.stamp(t.set, hooks.Settings).metadata()
+	if err != nil {
+		return err
+	}
+	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), ""), Metadata: stamp}); err != nil {
 		return err
 	}
 	if t.set.Vocab != nil {
