@@ -111,8 +111,47 @@ func TestListOfSettings(t *testing.T) {
 		}
 	}
 	has(t, "list bn", succeeds(t, "list", "bn").out, "variant bn\n", "  gamma: 0.5 ", "Source: Zhu et al.", "      Gamma is")
-	has(t, "list train", succeeds(t, "list", "train").out, "  decay.factor: 0.5   (0,1)\n      Factor multiplies the learning rate.\n")
+	has(t, "list train", succeeds(t, "list", "train").out, "  decay.factor: 0.5   (0,1)   also lr_decay\n      Factor multiplies the learning rate.\n")
 	has(t, "list kl", succeeds(t, "list", "kl").out, "  unit: epochs   epochs|steps\n      Unit says what WarmUp counts.\n")
+}
+
+// TestListOfNames: list says something of every name that a file, a claim or another program may have: keys, other names and
+// choices of settings, metrics, figures, kinds of claims, experiments, the keys of a file, and names that mean something else elsewhere.
+func TestListOfNames(t *testing.T) {
+	for _, name := range explained() {
+		if slices.Contains(listed, name) {
+			continue
+		}
+		var out strings.Builder
+		if err := explain(&out, name); err != nil || strings.Count(out.String(), "\n") < 3 {
+			t.Errorf("list %s: %v\n%s", name, err, out.String())
+		}
+	}
+	for name, parts := range map[string][]string{
+		"gamma":            {"settings\n\n  variant.bn.gamma: 0.5   (0,inf)   also bn_gamma\n      Gamma is ", "  variant.ln.gamma: 0.5   (0,inf)\n"},
+		"kl_start":         {"  kl.start: 0   [0,inf)   also kl_start\n"},
+		"train.lr":         {"  train.lr: 0.001   (0,inf)"},
+		"lr":               {"  train.lr: 0.001   (0,inf)", "metric\n\n  lr "},
+		"decay.factor":     {"  train.decay.factor: 0.5   (0,1)"},
+		"cyclical-zero":    {"  kl.schedule: constant   "},
+		"theta.median":     {"metric\n\n  theta "},
+		"cpu_seconds":      {"metric\n\n  cpu_seconds "},
+		"nsamples":         {"as a setting elsewhere\n\n  in the reference code it is the number of z of a training step"},
+		"patience":         {"  train.decay.patience: 0 ", "  train.stop.patience: 0 ", "as a setting elsewhere\n\n  there are two: "},
+		"elbo":             {"as a metric elsewhere\n\n  nelbo is -elbo"},
+		"kl-curve":         {"figure kl-curve\n\n  KLCurve shows "},
+		"trend":            {"claim trend\n\n  Trend "},
+		"seeds":            {"key seeds: of an experiment's file\n\n  the seeds of each setting"},
+		"kl-vanishing":     {"experiment kl-vanishing\n\n  Does "},
+		"adamw":            {"train.optimizer: adam with train.weight_decay is AdamW"},
+		"converged":        {"key converged\n", "key converged: of an experiment's file\n"},
+		"variant.bn.gamma": {"  variant.bn.gamma: 0.5 "},
+	} {
+		has(t, "list "+name, succeeds(t, "list", name).out, parts...)
+	}
+	if r := vaelab(t, "list", "gama"); r.code != exitUsage || r.err != "vaelab: error: unknown name \"gama\"; did you mean \"gamma\"? vaelab list shows what there is\n" {
+		t.Errorf("list gama: exit code %d, %s", r.code, r.err)
+	}
 }
 
 // TestShippedExperiments: each file that ships is read without a fault or a note, asks a

@@ -29,9 +29,10 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
 		Short: "List what there is to choose from, with settings and defaults",
-		Long: "List what there is to choose from, with settings and defaults; with the NAME of a variant, model or data source, or\n" +
-			"train, kl or converged, say what each of its settings means and may be.",
-		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm",
+		Long: "List what there is to choose from, with settings and defaults. With a NAME, say what is known of it. NAME is a\n" +
+			"variant, a model, a data source, a figure, a kind of claim, train, kl or converged; a setting or one of its\n" +
+			"choices (gamma, kl_start, train.lr, adam); a metric; or what other programs call one.",
+		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma",
 		Args:      args(cobra.MaximumNArgs(1)),
 		ValidArgs: explained(),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -77,76 +78,177 @@ func listCommand() *cobra.Command {
 	}
 }
 
-// explained are the names that list knows, for the shell's completion and for who misspells one.
-func explained() []string {
-	return slices.Concat(listed, []string{"train", "kl", "converged"}, variants.Methods.Names(), models.Models.Names(), data.Sources.Names())
+// A choosable is something with settings: a variant, a model, data, a figure, a kind of claim, or a section.
+type choosable struct {
+	what, name string
+	path       string // of its settings, such as variant.bn; empty if a file does not set them by a path
+	kind       any
+	docs       map[string]registry.Doc
 }
 
-// explain prints what is said about a kind and its settings, or about a section.
+// choosables are all there are, in the order in which list explains them.
+func choosables() (all []choosable) {
+	all = ofRegistry(all, "variant", "variant.", variants.Methods)
+	all = ofRegistry(all, "model", "model.", models.Models)
+	all = ofRegistry(all, "data", "data.", data.Sources)
+	ofTrain, ofKL := registry.ReadDocs(train.Source), registry.ReadDocs(optim.Source)
+	maps.Copy(ofTrain, ofKL) // train.decay and train.stop are of optim
+	all = append(all,
+		choosable{"section", "train", "train", train.Defaults, ofTrain},
+		choosable{"section", "kl", "kl", optim.DefaultKL, ofKL},
+		choosable{"key", "converged", "converged", converge.Default, registry.ReadDocs(converge.Source)})
+	all = ofRegistry(all, "figure", "", plots.Figures)
+	return ofRegistry(all, "claim", "claims.", claims.Kinds)
+}
+
+func ofRegistry[T any](all []choosable, what, prefix string, r *registry.Registry[T]) []choosable {
+	for _, name := range r.Names() {
+		kind, _ := r.Get(name)
+		c := choosable{what, name, "", kind, r.Docs()}
+		if prefix != "" {
+			c.path = prefix + name
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// explained are the names that list knows, for the shell's completion and for who misspells one.
+func explained() []string {
+	names := slices.Concat(listed, slices.Collect(maps.Keys(sweep.Keys)), shipped())
+	for _, c := range choosables() {
+		names = append(names, c.name)
+		for _, s := range sweep.Explain(c.kind) {
+			names = append(names, s.Name)
+			names = append(names, s.Aliases...)
+		}
+	}
+	for _, m := range train.Metrics() {
+		names = append(names, m.Name)
+	}
+	for _, c := range claims.Costs {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// explain prints what is known of a name: the kinds and sections called so, the settings that have it as key, other
+// name or choice, metrics, keys of a file, experiments, and what other programs mean by it.
 func explain(w io.Writer, name string) error {
-	found := false
-	say := func(what string, kind any, docs map[string]registry.Doc) {
-		if found {
-			fmt.Fprintln(w)
+	var parts []string
+	all := choosables()
+	for _, c := range all {
+		if c.name == name {
+			parts = append(parts, c.explain())
 		}
-		found = true
-		fmt.Fprintf(w, "%s %s\n\n", what, name)
-		for line := range strings.Lines(docs[reflect.TypeOf(kind).Name()].Text) {
-			fmt.Fprintln(w, strings.TrimRight("  "+line, "\n\t "))
-		}
-		fmt.Fprintln(w)
-		for _, s := range sweep.Explain(kind) {
-			fmt.Fprintf(w, "  %s: %s", s.Key, cmp.Or(s.Default, `""`))
-			if s.Allowed != "" {
-				fmt.Fprintf(w, "   %s", s.Allowed)
+	}
+	var settings strings.Builder
+	for _, c := range all {
+		for _, s := range sweep.Explain(c.kind) {
+			if path := c.path + "." + s.Key; c.path != "" && (slices.Contains([]string{s.Key, s.Name, path}, name) || slices.Contains(s.Aliases, name) || slices.Contains(s.Choices, name)) {
+				settings.WriteString(c.line(s, path))
 			}
-			fmt.Fprintf(w, "\n      %s\n", docs[s.Type].Settings[s.Name])
 		}
 	}
-	if m, err := variants.Methods.Get(name); err == nil {
-		say("variant", m, variants.Methods.Docs())
+	if settings.Len() > 0 {
+		parts = append(parts, "settings\n\n"+settings.String())
 	}
-	if m, err := models.Models.Get(name); err == nil {
-		say("model", m, models.Models.Docs())
+	var metrics strings.Builder
+	vector, _, _ := strings.Cut(name, ".")
+	for _, m := range train.Metrics() {
+		if m.Name == name || m.Vector && m.Name == vector {
+			printMetric(&metrics, m)
+		}
 	}
-	if d, err := data.Sources.Get(name); err == nil {
-		say("data", d, data.Sources.Docs())
+	for _, c := range claims.Costs {
+		if c.Name == name {
+			metricLine(&metrics, c.Name, c.Unit, c.Doc, "whole trial")
+		}
 	}
-	switch name {
-	case "train":
-		docs := registry.ReadDocs(train.Source)
-		maps.Copy(docs, registry.ReadDocs(optim.Source))
-		say("section", train.Defaults, docs)
-	case "converged":
-		say("key", converge.Default, registry.ReadDocs(converge.Source))
-	case "kl":
-		say("section", optim.DefaultKL, registry.ReadDocs(optim.Source))
+	if metrics.Len() > 0 {
+		parts = append(parts, "metric\n\n"+metrics.String())
 	}
-	if !found {
-		return usageError{registry.Unknown("name", name, explained())}
+	if doc, ok := sweep.Keys[name]; ok {
+		parts = append(parts, fmt.Sprintf("key %s: of an experiment's file\n\n  %s\n", name, doc))
 	}
-	return nil
+	if slices.Contains(shipped(), name) {
+		e, err := new(choice).read(io.Discard, name)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, fmt.Sprintf("experiment %s\n\n  %s\n", name, e.Question))
+	}
+	if says, ok := sweep.Answer(name); ok {
+		parts = append(parts, fmt.Sprintf("as a setting elsewhere\n\n  %s\n", says))
+	}
+	if says, ok := train.Synonym(name); ok {
+		parts = append(parts, fmt.Sprintf("as a metric elsewhere\n\n  %s\n", says))
+	}
+	if len(parts) == 0 {
+		near := ""
+		if n := registry.Nearest(name, explained()); n != "" && len(name) > 3 { // a shorter name is near to anything
+			near = fmt.Sprintf("; did you mean %q?", n)
+		}
+		return usageError{fmt.Errorf("unknown name %q%s vaelab list shows what there is", name, cmp.Or(near, ";"))}
+	}
+	_, err := io.WriteString(w, strings.Join(parts, "\n"))
+	return err
+}
+
+// explain is the doc comment of a kind and its settings.
+func (c choosable) explain() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n\n", c.what, c.name)
+	for line := range strings.Lines(c.docs[reflect.TypeOf(c.kind).Name()].Text) {
+		fmt.Fprintln(&b, strings.TrimRight("  "+line, "\n\t "))
+	}
+	settings := sweep.Explain(c.kind)
+	if len(settings) > 0 {
+		fmt.Fprintln(&b)
+	}
+	for _, s := range settings {
+		b.WriteString(c.line(s, s.Key))
+	}
+	return b.String()
+}
+
+// line is a setting under a name, with what it is by default, may be and means.
+func (c choosable) line(s sweep.Explained, name string) string {
+	text := fmt.Sprintf("  %s: %s", name, cmp.Or(s.Default, `""`))
+	if s.Allowed != "" {
+		text += "   " + s.Allowed
+	}
+	if len(s.Aliases) > 0 {
+		text += "   also " + strings.Join(s.Aliases, ", ")
+	}
+	return fmt.Sprintf("%s\n      %s\n", text, c.docs[s.Type].Settings[s.Name])
 }
 
 // listMetrics prints every metric with its unit, its meaning and where it is.
 func listMetrics(w io.Writer) {
-	line := func(name, unit, doc string, where ...string) {
-		fmt.Fprintf(w, "  %-16s %-5s  %s (%s)\n", name, cmp.Or(unit, "–"), doc, strings.Join(where, "; "))
-	}
 	for _, m := range train.Metrics() {
-		where := []string{strings.Join(m.Splits, ", ")}
-		if m.Vector {
-			where = append([]string{"vector"}, where...)
-		}
-		if m.Needs() != "" {
-			where = append(where, "needs "+m.Needs())
-		}
-		line(m.Name, m.Unit, m.Doc, where...)
+		printMetric(w, m)
 	}
 	for _, c := range claims.Costs {
-		line(c.Name, c.Unit, c.Doc, "whole trial")
+		metricLine(w, c.Name, c.Unit, c.Doc, "whole trial")
 	}
 	fmt.Fprintln(w, "Nats are per example. A claim names one number of a vector: theta.mean, .median, .min, .max, or theta.0.")
+}
+
+func printMetric(w io.Writer, m train.Metric) {
+	where := []string{strings.Join(m.Splits, ", ")}
+	if m.Vector {
+		where = append([]string{"vector"}, where...)
+	}
+	if m.Needs() != "" {
+		where = append(where, "needs "+m.Needs())
+	}
+	metricLine(w, m.Name, m.Unit, m.Doc, where...)
+}
+
+func metricLine(w io.Writer, name, unit, doc string, where ...string) {
+	fmt.Fprintf(w, "  %-16s %-5s  %s (%s)\n", name, cmp.Or(unit, "–"), doc, strings.Join(where, "; "))
 }
 
 // list prints every kind with its doc sentence, its keys and their defaults. A sentence that

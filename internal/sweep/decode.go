@@ -374,8 +374,10 @@ type Explained struct {
 	Key     string // with the sections it stands in: "decay.factor"
 	Default string
 	Allowed string // choices or range; empty if anything is
-	Type    string // name of the Go type that declares it
-	Name    string // its key there
+	Choices []string
+	Aliases []string // other names that are understood
+	Type    string   // name of the Go type that declares it
+	Name    string   // its key there
 }
 
 // Explain lists the settings of a kind, those of sections within it in their place.
@@ -396,7 +398,7 @@ func explain(v reflect.Value, path string) (all []Explained) {
 		if allowed == "" {
 			allowed = s.bounds
 		}
-		all = append(all, Explained{Key: key, Default: config[s.key], Allowed: allowed, Type: s.owner, Name: s.key})
+		all = append(all, Explained{Key: key, Default: config[s.key], Allowed: allowed, Choices: s.choices, Aliases: s.aliases, Type: s.owner, Name: s.key})
 	}
 	return all
 }

@@ -186,11 +186,25 @@ func (r *reader) factor(f foreign) string {
 	return " (height x width; for 28 x 28 pixels 0.00025 there is kl.beta 0.196)"
 }
 
+// topKeys are the keys that an experiment's file has at its top.
+var topKeys = []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged"}
+
+// Keys says what the keys at the top of an experiment's file are.
+var Keys = map[string]string{
+	"experiment": "the name of the experiment and of its folder in results; by default that of the file",
+	"base":       "the settings that all trials share, by section: data, model, variant, kl, train",
+	"grid":       "a list of entries, each with the settings that it lays over base; lists in an entry multiply",
+	"seeds":      "the seeds of each setting: a count, or a list such as [3, 5, 8]",
+	"baseline":   "what tables compare with: a variant, or a variant with settings; vanilla by default",
+	"figures":    "the figures that vaelab run draws",
+	"claims":     "what the experiment claims, which vaelab verify judges",
+	"converged":  "when a trial counts as converged",
+}
+
 // topLevel is the error for a key that the file does not have at its top.
 func (r *reader) topLevel(key *yaml.Node) error {
-	known := []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged"}
 	if section, _, _ := strings.Cut(key.Value, "."); contains(sections, section) {
 		return fmt.Errorf("%q belongs below base:, or into an entry of grid:", key.Value)
 	}
-	return r.unknownKey("key", key.Value, known)
+	return r.unknownKey("key", key.Value, topKeys)
 }

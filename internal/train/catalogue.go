@@ -238,7 +238,7 @@ func (t Trial) Length(split, name string) (int, error) {
 
 // unknown is the error for a metric that no trial has. There are too many to list.
 func unknown(name string, all []Metric) error {
-	if says, ok := pointer(name); ok {
+	if says, ok := Synonym(name); ok {
 		return fmt.Errorf("unknown metric %q: %s; vaelab list metrics has all", name, says)
 	}
 	var names []string

@@ -54,8 +54,8 @@ var synonyms = []synonym{
 	{[]string{"variance", "std", "posterior_variance", "sigma"}, "sigma2 is E[sigma²], logvar is E[ln sigma²], and mu2 is E[mu²]"},
 }
 
-// pointer is what the rows have instead of a metric that goes by this name elsewhere.
-func pointer(name string) (says string, ok bool) {
+// Synonym says what the rows have instead of a metric that goes by this name elsewhere.
+func Synonym(name string) (says string, ok bool) {
 	name = strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(name))
 	for _, s := range synonyms {
 		for _, n := range s.names {
