@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,12 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/data"
+	"vaelab/internal/generate"
 	"vaelab/internal/nn"
 	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/safetensors"
 	"vaelab/internal/stream"
 	"vaelab/internal/sweep"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 	"vaelab/internal/vae"
 )
@@ -181,6 +184,12 @@ func modelOf(run record.Run) (*safetensors.File, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(run.Dir, train.ModelFile), err)
 	}
 	return f, nil
+}
+
+// posteriors are mu and sigma of every example of a split, (N, D); it is an error if one is not finite.
+func (t *trained) posteriors(part data.Split) (mu, sigma tensor.Matrix, err error) {
+	mu, sigma = generate.Posteriors(t.model, part)
+	return mu, sigma, cmp.Or(finite("mu", mu.Data), finite("sigma", sigma.Data))
 }
 
 // split is a split of the data by its name. Pixels of grey values are drawn, the same each time.
