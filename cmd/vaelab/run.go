@@ -81,7 +81,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	}
 	for _, s := range sets(jobs) {
 		if line := gate(s.Floors(s.Test), set.Groups(), s.Digest); line != "" {
-			fmt.Fprintln(w, fold(line))
+			fmt.Fprintln(w, item(visible(line)))
 		}
 	}
 	fmt.Fprintln(w)

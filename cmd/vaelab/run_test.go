@@ -326,7 +326,7 @@ func TestDamagedRows(t *testing.T) {
 func TestTable(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants)
 	out := succeeds(t, "run", "tiny.yaml").out
-	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ±\d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ±\d+\.\d\d +0\.50 ±0\.00 `, `^$|mean ± standard deviation`, `(?m)^No marks: a comparison with vanilla needs 6 finished seeds\.$`} {
+	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ±\d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ±\d+\.\d\d +0\.50 ±0\.00 `, `^$|mean ± standard deviation`, `(?m)^- No marks: a comparison with vanilla needs 6 finished seeds\.$`} {
 		if !regexp.MustCompile(line).MatchString(out) {
 			t.Errorf("no line is like %s:\n%s", line, out)
 		}
