@@ -49,7 +49,7 @@ func TestBounds(t *testing.T) {
 		{[]string{"sample", images, "-n", "1000000000"}, exitUsage, "one picture has room for 85598 images of 784 pixels; --json without --png"},
 		{[]string{"sample", images, "-n", "3", "--json", "--png", "-"}, exitUsage, "--png -: --json has the standard output"},
 		{[]string{"sample", text, "--decode", "beam", "--beam", "1001"}, exitUsage, "--beam 1001: must be 1 to 1000"},
-		{[]string{"reconstruct", text, "-n", "10001"}, exitUsage, "--n 10001: must be 2 to 10000"},
+		{[]string{"reconstruct", text, "-n", "10001"}, exitUsage, "--n 10001: must be 1 to 10000"},
 		{[]string{"interpolate", text, "--steps", "1000000000"}, exitUsage, "--steps 1000000000: must be 2 to 10000"},
 		{[]string{"eval", text, "--iw-samples", "1000000000"}, exitUsage, "--iw-samples 1000000000: must be 0 to 100000"},
 		{[]string{"plan", "tiny.yaml", "--set", "train.iw_samples=100001"}, exitUsage, "train.iw_samples: "},

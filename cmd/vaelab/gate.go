@@ -52,7 +52,7 @@ func gate(floors []data.Floor, groups []record.Group, digest string) string {
 		if most := report.Decimal(slices.Max(above), 1); most != by {
 			by += " to " + most
 		}
-		worse = append(worse, fmt.Sprintf("%s, %d of %s by %s nats of %s", g.Label, len(above), count(here, "trial"), by, metric))
+		worse = append(worse, fmt.Sprintf("%s, %d of %s by %s nats of %s", visible(g.Label), len(above), count(here, "trial"), by, metric))
 	}
 	line := "A test example costs: " + floorsLine(floors) + "."
 	switch {
