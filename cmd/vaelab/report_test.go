@@ -298,7 +298,7 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "results/made", "--rows", "--out", "./results/../results/made"}, exitUsage, "has the rows already"},
 		{[]string{"report", "good/made", "--out", "other.yaml"}, exitFailed, "not a directory; choose another folder with --out"},
 		{[]string{"report", "good/made", "--experiment", "nowhere/made.yaml"}, exitFailed, "nowhere/made.yaml: no such file"},
-		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": gzip: invalid header; vaelab report --rows writes one anew"},
+		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": damaged: gzip: invalid header; vaelab report --rows writes one anew"},
 		{[]string{"plot", "good", "--out", "other.yaml"}, exitFailed, "mkdir other.yaml: not a directory; choose another folder with --out"},
 		{[]string{"export", "nothing"}, exitFailed, "nothing: no trial in or below it; vaelab run makes some"},
 		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or directory"},
