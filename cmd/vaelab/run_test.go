@@ -291,7 +291,7 @@ func TestDamagedRows(t *testing.T) {
 			if r.code != exitFailed || strings.Count(r.err, line) != 1 {
 				t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(args), r.code, exitFailed, r.err)
 			}
-			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: 1 file damaged, named above")
+			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: files that are damaged, named above: 1; ")
 			if args[0] == "export" {
 				has(t, "the other trial", r.out, "seed-2,vanilla,2,")
 				if strings.Contains(r.out, "seed-1,vanilla") {
