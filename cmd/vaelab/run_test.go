@@ -53,6 +53,9 @@ func TestRunAgain(t *testing.T) {
 func TestRenamed(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants, "renamed.yaml", twoVariants+"claims:\n  - {say: A, source: B, order: {metric: kl, of: bn, is: greater, than: vanilla}}\n")
 	succeeds(t, "run", "tiny.yaml", "-q")
+	if err := os.Remove("tiny.yaml"); err != nil {
+		t.Fatal(err)
+	}
 	const note = "vaelab: note: 4 of the trials of renamed lie finished in results/tiny and are used there; the line \"experiment: tiny\" in the file keeps that name for all\n"
 	r := succeeds(t, "plan", "renamed.yaml")
 	has(t, "stderr", r.err, note)
