@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long ci bench bench-record bench-peer generate
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -22,8 +22,14 @@ test-long: ## every float32 through exp, figures of any rows, 300 kills, and lon
 	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v
 	go test ./plots -run AnyRows -long
 	go test ./cmd/vaelab -run Interruptions -long -v
-	go test ./internal/safetensors -fuzz FuzzDecode -fuzztime 1m
-	go test ./internal/record -fuzz FuzzRows -fuzztime 1m
+	$(MAKE) test-fuzz
+
+FUZZTIME = 20s
+test-fuzz: ## every reader of files with made-up content; what fails is kept as a seed in testdata/fuzz of its package
+	set -e; for p in $$(go list ./...); do \
+		list=$$(go test -list '^Fuzz' $$p); \
+		for f in $$(echo "$$list" | grep '^Fuzz'); do echo "$$p $$f"; go test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s; done; \
+	done
 
 ci:
 	.ci/run

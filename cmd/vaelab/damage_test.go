@@ -206,6 +206,16 @@ func TestVerifyFiles(t *testing.T) {
 			t.Errorf("vaelab %s: exit code %d, %s%s", quoted(c), r.code, r.out, r.err)
 		}
 	}
+	succeeds(t, "report", "results/tiny", "--rows", "--out", "published", "--unknown-revision")
+	has(t, "an archive", succeeds(t, "verify", "published", "--files").out, "0 trials and 3 in trials.jsonl.gz; 0 files damaged\n")
+	archive := filepath.Join("published", record.ArchiveFile)
+	text := read(t, archive)
+	write(t, archive, text[:len(text)-9])
+	r = vaelab(t, "verify", "published", "--files")
+	if r.code != exitDamaged {
+		t.Errorf("a damaged archive: exit code %d", r.code)
+	}
+	has(t, "a damaged archive", r.out, archive+": damaged: line ", "; 1 file damaged\n")
 	if err := os.Mkdir("empty", 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -119,8 +120,32 @@ type written struct {
 	values    [][]float32 // images or vectors
 }
 
-// write makes an example of each row of z. Row i draws from noise(i).
-func (d *decoding) write(t *trained, z tensor.Matrix, noise generate.Noise) written {
+// write makes an example of each row of z. Row i draws from noise(i). It is an error if the decoder's numbers are not
+// finite.
+func (d *decoding) write(t *trained, z tensor.Matrix, noise generate.Noise) (x written, err error) {
+	x = d.make(t, z, noise)
+	var logp []float64
+	for _, s := range x.sentences {
+		logp = append(logp, s.LogProb)
+	}
+	if x.values != nil {
+		logp = generate.LogProbs(t.model, data.Split{Values: x.values}, z)
+	}
+	return x, finite("ln p(x|z)", logp)
+}
+
+// finite returns an error if what a model made, of finite weights, is not.
+func finite[T float32 | float64](what string, numbers []T) error {
+	for _, v := range numbers {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("the model's %s is %v: its weights are finite but it has diverged; use those of an earlier epoch", what, f)
+		}
+	}
+	return nil
+}
+
+// make is write without the check.
+func (d *decoding) make(t *trained, z tensor.Matrix, noise generate.Noise) written {
 	p, s := t.model.Decoder.(vae.Predictor), t.set.Space()
 	words := generate.Words{V: s.V, Max: d.maxWords, NoUnk: d.noUnk}
 	switch {

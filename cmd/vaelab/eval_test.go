@@ -284,6 +284,15 @@ func TestEvalPrintsAll(t *testing.T) {
 		has(t, "what overflows", r.err, "vaelab: error: not finite: ", "nelbo", "rec")
 		has(t, "what overflows", r.out, "kl")
 	}
+	for command, says := range map[string]string{
+		"sample": "the model's ln p(x|z) is NaN", "sample --json": "the model's ln p(x|z) is NaN", "sample --decode beam": "ln p(x|z)",
+		"reconstruct": "ln p(x|z)", "interpolate --from 0 --to 1": "ln p(x|z)",
+	} {
+		r := vaelab(t, append(strings.Fields(command), "huge.safetensors", "--config", "tiny.yaml")...)
+		if r.code != exitFailed || !strings.Contains(r.err, says) || strings.Contains(r.out, "NaN") {
+			t.Errorf("%s of weights that overflow: exit code %d, %s%s", command, r.code, r.out, r.err)
+		}
+	}
 	has(t, "the list", squeezed(vaelab(t, "eval", "huge.safetensors", "--config", "tiny.yaml").out), " rec NaN ")
 }
 

@@ -88,8 +88,14 @@ func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) er
 	if p.spherical {
 		way, shape = generate.Arc, "an arc"
 	}
-	mu, _ := generate.Posteriors(t.model, ends)
-	x := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), d.same("interpolate"))
+	mu, _, err := t.posteriors(ends)
+	if err != nil {
+		return err
+	}
+	x, err := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), d.same("interpolate"))
+	if err != nil {
+		return err
+	}
 	switch t.set.Space().Kind {
 	case vae.Image:
 		return d.saves(w, p.gallery(t.set, ends, x.values))

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/data"
-	"vaelab/internal/generate"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 )
@@ -48,7 +47,10 @@ for every example, and whose sigma is 1, has collapsed.`,
 			if err != nil {
 				return err
 			}
-			mu, sigma := generate.Posteriors(t.model, part)
+			mu, sigma, err := t.posteriors(part)
+			if err != nil {
+				return err
+			}
 			return saveLatents(cmd.OutOrStdout(), c.out, mu, sigma, part.Labels, t.set.Classes)
 		},
 	}

@@ -13,7 +13,6 @@ import (
 	"vaelab/internal/generate"
 	"vaelab/internal/report"
 	"vaelab/internal/stream"
-	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
 
@@ -54,7 +53,11 @@ What is drawn is drawn alike for an example's own z and another's.
 			if part.N() < 2 {
 				return fmt.Errorf("the %s split has one example, and no other whose z could be exchanged with it; choose another with --split", c.split)
 			}
-			return d.reconstruct(t, part, min(n, part.N()), sampleZ).print(cmd.OutOrStdout(), &d, t, c.split)
+			r, err := d.reconstruct(t, part, min(n, part.N()), sampleZ)
+			if err != nil {
+				return err
+			}
+			return r.print(cmd.OutOrStdout(), &d, t, c.split)
 		},
 	}
 	c.flags(cmd)
@@ -84,22 +87,33 @@ type reconstructions struct {
 }
 
 // reconstruct encodes and decodes the first n examples of a split.
-func (d *decoding) reconstruct(t *trained, split data.Split, n int, sampleZ bool) reconstructions {
+func (d *decoding) reconstruct(t *trained, split data.Split, n int, sampleZ bool) (r reconstructions, err error) {
 	partner := d.partners(n, split.N())
 	part := split.Pick(upTo(n))
-	encode := func(examples data.Split, purpose string) tensor.Matrix {
-		z, sigma := generate.Posteriors(t.model, examples)
-		if sampleZ {
-			z = generate.Noisy(z, sigma, d.each(purpose))
+	r = reconstructions{part: part, partner: partner}
+	for _, side := range []struct {
+		of      data.Split
+		purpose string
+		x       *written
+		logp    *float64
+	}{{part, "z", &r.own, &r.ownLP}, {split.Pick(partner), "another z", &r.others, &r.otherLP}} {
+		z, sigma, err := t.posteriors(side.of)
+		if err != nil {
+			return r, err
 		}
-		return z
+		if sampleZ {
+			z = generate.Noisy(z, sigma, d.each(side.purpose))
+		}
+		if *side.x, err = d.write(t, z, d.each("reconstruct")); err != nil {
+			return r, err
+		}
+		logp := generate.LogProbs(t.model, part, z)
+		if err := finite("ln p(x|z)", logp); err != nil {
+			return r, err
+		}
+		*side.logp = mean(logp)
 	}
-	z, other := encode(part, "z"), encode(split.Pick(partner), "another z")
-	noise := d.each("reconstruct")
-	return reconstructions{
-		part: part, partner: partner, own: d.write(t, z, noise), others: d.write(t, other, noise),
-		ownLP: mean(generate.LogProbs(t.model, part, z)), otherLP: mean(generate.LogProbs(t.model, part, other)),
-	}
+	return r, nil
 }
 
 // partners draws another of all examples for each of the first n: neighbours in a file may be alike.

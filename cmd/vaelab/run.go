@@ -81,7 +81,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 	}
 	for _, s := range sets(jobs) {
 		if line := gate(s.Floors(s.Test), set.Groups(), s.Digest); line != "" {
-			fmt.Fprintln(w, fold(line))
+			fmt.Fprintln(w, item(visible(line)))
 		}
 	}
 	fmt.Fprintln(w)
@@ -138,7 +138,7 @@ func damaged(set *record.Set) error {
 	if len(set.Damage) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s damaged, named above; their trials are left out. Copy the files again, or let vaelab run train those trials again", count(len(set.Damage), "file"))
+	return fmt.Errorf("files that are damaged, named above: %d; their trials are left out. Copy the files again, or let vaelab run train those trials again", len(set.Damage))
 }
 
 // claim makes all trials of a set those of one experiment, in whose name some may have been trained under another name.

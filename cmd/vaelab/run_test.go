@@ -53,6 +53,9 @@ func TestRunAgain(t *testing.T) {
 func TestRenamed(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants, "renamed.yaml", twoVariants+"claims:\n  - {say: A, source: B, order: {metric: kl, of: bn, is: greater, than: vanilla}}\n")
 	succeeds(t, "run", "tiny.yaml", "-q")
+	if err := os.Remove("tiny.yaml"); err != nil {
+		t.Fatal(err)
+	}
 	const note = "vaelab: note: 4 of the trials of renamed lie finished in results/tiny and are used there; the line \"experiment: tiny\" in the file keeps that name for all\n"
 	r := succeeds(t, "plan", "renamed.yaml")
 	has(t, "stderr", r.err, note)
@@ -291,7 +294,7 @@ func TestDamagedRows(t *testing.T) {
 			if r.code != exitFailed || strings.Count(r.err, line) != 1 {
 				t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(args), r.code, exitFailed, r.err)
 			}
-			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: 1 file damaged, named above")
+			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: files that are damaged, named above: 1; ")
 			if args[0] == "export" {
 				has(t, "the other trial", r.out, "seed-2,vanilla,2,")
 				if strings.Contains(r.out, "seed-1,vanilla") {
@@ -326,7 +329,7 @@ func TestDamagedRows(t *testing.T) {
 func TestTable(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants)
 	out := succeeds(t, "run", "tiny.yaml").out
-	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ±\d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ±\d+\.\d\d +0\.50 ±0\.00 `, `^$|mean ± standard deviation`, `(?m)^No marks: a comparison with vanilla needs 6 finished seeds\.$`} {
+	for _, line := range []string{`(?m)^ +vanilla +2 +\d+\.\d\d ±\d+\.\d\d +– `, `(?m)^ +bn +2 +\d+\.\d\d ±\d+\.\d\d +0\.50 ±0\.00 `, `^$|mean ± standard deviation`, `(?m)^- No marks: a comparison with vanilla needs 6 finished seeds\.$`} {
 		if !regexp.MustCompile(line).MatchString(out) {
 			t.Errorf("no line is like %s:\n%s", line, out)
 		}

@@ -83,7 +83,10 @@ func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matr
 	noise := d.each("sample")
 	for first := 0; first < n; first += sampleChunk {
 		z := generate.Prior(first, min(sampleChunk, n-first), t.model.D, d.seed)
-		x := d.write(t, z, func(i int) *rand.Rand { return noise(first + i) })
+		x, err := d.write(t, z, func(i int) *rand.Rand { return noise(first + i) })
+		if err != nil {
+			return err
+		}
 		if err := show(first, z, x); err != nil {
 			return err
 		}

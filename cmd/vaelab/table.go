@@ -23,11 +23,12 @@ func printTable(w io.Writer, set *record.Set, experiments ...report.Experiment) 
 	}
 	fmt.Fprintln(w, fold(visible(t.Caption)))
 	fmt.Fprint(w, aligned(t))
+	fmt.Fprintln(w)
 	for _, note := range t.Notes {
-		fmt.Fprintln(w, fold(visible(note)))
+		fmt.Fprintln(w, item(visible(note)))
 	}
 	for _, line := range claims.Entangled(set) {
-		fmt.Fprintf(w, "note: %s\n", visible(line))
+		fmt.Fprintln(w, item("note: "+visible(line)))
 	}
 	if err := printDoubts(w, set); err != nil {
 		return err
@@ -49,7 +50,7 @@ func printDoubts(w io.Writer, set *record.Set) error {
 		}
 	}
 	for _, doubt := range order {
-		if _, err := fmt.Fprintln(w, fold(fmt.Sprintf("note: %s: %s.", visible(strings.Join(groups[doubt], ", ")), visible(doubt)))); err != nil {
+		if _, err := fmt.Fprintln(w, item(fmt.Sprintf("note: %s: %s.", visible(strings.Join(groups[doubt], ", ")), visible(doubt)))); err != nil {
 			return err
 		}
 	}
@@ -127,15 +128,23 @@ func signed(t report.Table) (lines [][]string) {
 	return lines
 }
 
+// item is a note below a table: a dash, and its lines below each other.
+func item(text string) string {
+	return "- " + strings.ReplaceAll(foldAt(text, screen-2), "\n", "\n  ")
+}
+
 // fold breaks a text into lines of a screen's width.
-func fold(text string) string {
+func fold(text string) string { return foldAt(text, screen) }
+
+// foldAt breaks a text into lines of a width, in characters.
+func foldAt(text string, width int) string {
 	var folded strings.Builder
 	n := 0
 	for i, word := range strings.Split(text, " ") {
 		size := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case n+1+size > screen:
+		case n+1+size > width:
 			folded.WriteString("\n")
 			n = 0
 		default:

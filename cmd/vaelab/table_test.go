@@ -29,9 +29,9 @@ func TestTableNotesDoubts(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := w.String()
-	for _, want := range []string{"note: bn: in 1 of 2 trials the training KL ends far below its floor: eps violates the floor; try a smaller variant.bn.eps, now 1e-05. ",
+	for _, want := range []string{"note: bn: in 1 of 2 trials the training KL ends far below its floor: eps violates the floor; try a smaller variant.bn.eps, now 1e-05.\n",
 		"note: bn-scaler: in 2 of 2 trials the test KL differs from the KL under batch statistics", "note: rms-scaler: in 1 of 1 trials the test KL differs"} {
-		if !strings.Contains(strings.ReplaceAll(got, "\n", " "), want) { // however it is folded
+		if !strings.Contains(strings.ReplaceAll(got, "\n  ", " "), want) { // however it is folded
 			t.Errorf("%q is missing:\n%s", want, got)
 		}
 	}
@@ -65,7 +65,7 @@ func TestTableShowsTheTruth(t *testing.T) {
 		"Generator of the synthetic data: NLL 30.54 (standard error 0.15), MI 4.13. A model's NELBO is below that NLL by chance only.",
 		"Generator of the gaussian data: NLL 12.30, MI 4.13.",
 	} {
-		if strings.Count(strings.ReplaceAll(w.String(), "\n", " "), want) != 1 { // however it is folded
+		if strings.Count(strings.ReplaceAll(w.String(), "\n  ", " "), want) != 1 { // however it is folded
 			t.Errorf("%q is not there once:\n%s", want, w.String())
 		}
 	}
@@ -106,6 +106,9 @@ func TestTableFits(t *testing.T) {
 				}
 			}
 		}
+	}
+	if got, want := item("a "+strings.Repeat("b", 116)+" c"), "- a "+strings.Repeat("b", 116)+"\n  c"; got != want {
+		t.Errorf("an item of %q, want %q", got, want)
 	}
 	if got, want := fold("a "+strings.Repeat("b", 118)+" c"), "a "+strings.Repeat("b", 118)+"\nc"; got != want {
 		t.Errorf("folded to %q, want %q", got, want)

@@ -25,14 +25,12 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 		}
 		dir = filepath.Join(c.out, e.Name)
 	}
-	runs, damage, err := record.CheckAll(dir)
+	runs, archived, damage, err := record.CheckAll(dir)
 	if err != nil {
 		return err
 	}
-	if len(runs)+len(damage) == 0 {
-		if _, err := os.Stat(filepath.Join(dir, record.ArchiveFile)); err != nil {
-			return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
-		}
+	if len(runs)+archived+len(damage) == 0 {
+		return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
 	}
 	set := &record.Set{Runs: slices.Clone(runs)}
 	sweep.CheckNames(set)
@@ -66,6 +64,9 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 	of := count(len(runs), "trial")
 	if states != nil {
 		of += " (" + strings.Join(states, ", ") + ")"
+	}
+	if archived > 0 {
+		of += fmt.Sprintf(" and %d in %s", archived, record.ArchiveFile)
 	}
 	fmt.Fprintf(w, "%s; %s damaged\n", of, count(len(damage), "file"))
 	if unchecked > 0 {

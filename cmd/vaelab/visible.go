@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -66,11 +67,14 @@ func steers(r rune) bool {
 // prints: newlines, and tabs in the scripts of completion.
 type printer struct {
 	w    io.Writer
-	part []byte // the beginning of a sign whose end has not come yet
-	err  error  // the first of writing
+	mu   sync.Mutex // for what follows: trials that run side by side print
+	part []byte     // the beginning of a sign whose end has not come yet
+	err  error      // the first of writing
 }
 
 func (p *printer) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	whole := append(p.part, text...)
 	end := len(whole)
 	for i := max(0, end-utf8.UTFMax+1); i < end; i++ {
@@ -85,7 +89,7 @@ func (p *printer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// print writes text and keeps the first error.
+// print writes text and keeps the first error. The lock is held.
 func (p *printer) print(text string) error {
 	if text == "" {
 		return nil
@@ -99,6 +103,8 @@ func (p *printer) print(text string) error {
 
 // close writes what is left and returns the first error of all.
 func (p *printer) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.print(string(p.part)) // its error is kept
 	p.part = nil
 	return p.err

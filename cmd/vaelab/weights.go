@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/data"
+	"vaelab/internal/generate"
 	"vaelab/internal/registry"
 	"vaelab/internal/stream"
 	"vaelab/internal/sweep"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 	"vaelab/internal/vae"
 )
@@ -145,6 +147,12 @@ func absent(path string) error {
 		return fmt.Errorf("%s: no such file or folder", path)
 	}
 	return fmt.Errorf("%s: no such file or folder; in %s are %s", path, dir, strings.Join(names, ", "))
+}
+
+// posteriors are mu and sigma of every example of a split, (N, D); it is an error if one is not finite.
+func (t *trained) posteriors(part data.Split) (mu, sigma tensor.Matrix, err error) {
+	mu, sigma = generate.Posteriors(t.model, part)
+	return mu, sigma, cmp.Or(finite("mu", mu.Data), finite("sigma", sigma.Data))
 }
 
 // split is a split of the data by its name. Pixels of grey values are drawn, the same each time.

@@ -80,7 +80,7 @@ func npy(descr, fortran, shape string, body []byte) []byte {
 	return append(append(b, header...), body...)
 }
 
-func npz(t *testing.T, arrays ...any) []byte {
+func npz(t testing.TB, arrays ...any) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -216,7 +216,7 @@ func TestImagesOfMatlabInRows(t *testing.T) {
 	}
 }
 
-func pngFile(t *testing.T, path string, pix ...uint8) {
+func pngFile(t testing.TB, path string, pix ...uint8) {
 	t.Helper()
 	picture := image.NewGray(image.Rect(0, 0, len(pix)/2, 2))
 	for i, v := range pix {
@@ -573,6 +573,7 @@ func FuzzReadArray(f *testing.F) {
 	f.Add(mat5(little, matVariable(little, "data", 6, 2, []int32{6, 3}, small)))
 	f.Add(mat5(little, packed(matVariable(little, "data", 6, 2, []int32{6, 3}, small))))
 	f.Add([]byte(smallPlain))
+	f.Add(npz(f, "data.npy", npy("'|u1'", "False", "(3, 2, 3)", small)))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := filepath.Join(t.TempDir(), "a")
 		if err := os.WriteFile(path, content, 0o666); err != nil {
@@ -587,6 +588,36 @@ func FuzzReadArray(f *testing.F) {
 		}
 		if g, err := a.gallery(0); err == nil && g.finish(false, true) == nil && len(g.rows[0]) != g.height*g.width {
 			t.Errorf("an image of %d numbers, %d x %d", len(g.rows[0]), g.height, g.width)
+		}
+	})
+}
+
+// FuzzPNGs: no file in a folder of images makes the reader panic, or accept an image of another size.
+func FuzzPNGs(f *testing.F) {
+	picture := image.NewPaletted(image.Rect(0, 0, 3, 2), color.Palette{color.Black, color.White})
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), "a.png")
+	f.Add(b.Bytes()[:40], "b/.png")
+	f.Add([]byte("\x89PNG\r\n\x1a\n"), "b/\u00a0")
+	f.Fuzz(func(t *testing.T, content []byte, name string) {
+		dir := t.TempDir()
+		first := filepath.Join(dir, "a", "first.png")
+		pngFile(t, first, 0, 255, 255, 0)
+		path := filepath.Join(dir, "a", name)
+		if !filepath.IsLocal(name) || strings.ContainsAny(name, "\x00") || os.MkdirAll(filepath.Dir(path), 0o777) != nil || os.WriteFile(path, content, 0o666) != nil {
+			return
+		}
+		g, _, err := readPNGs(dir)
+		if err != nil {
+			return
+		}
+		for _, row := range g.rows {
+			if len(row) != g.height*g.width {
+				t.Errorf("an image of %d numbers, %d x %d", len(row), g.height, g.width)
+			}
 		}
 	})
 }

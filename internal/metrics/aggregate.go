@@ -15,7 +15,7 @@ const (
 //
 // as the probability of each cell of a grid, row by row: number r*32+c is the cell that is r-th in
 // z_b and c-th in z_a, both from the lowest. They are exact integrals, so that no posterior is too
-// narrow for the grid, and add up to the probability of [-4, 4]². So that they take little room
+// narrow for the grid, and add up to the probability of [-4, 4]²; the order of the examples does not matter. So that they take little room
 // they are rounded to millionths; the prior's largest is 0.01.
 //
 // Source: the holes are those of Zhang, Bai, Lin, Wang & Rong 2022, "Improving variational

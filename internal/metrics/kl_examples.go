@@ -13,7 +13,7 @@ const KLLevels = 40
 //	KL_i = sum_j (mu_ij² + sigma_ij² - ln sigma_ij² - 1)/2   in nats,
 //
 // at the levels k/40, k = 0 ... 40, the first the smallest and the last the largest KL. Between two
-// examples they are interpolated linearly. sd is the standard deviation of KL_i, over N. The mean
+// examples they are interpolated linearly. The order of the examples does not matter. sd is the standard deviation of KL_i, over N. The mean
 // KL alone does not tell a posterior that says much about some x from one that pays the
 // same for every x: batch normalisation fixes a mean, and a posterior whose shape is fixed fixes
 // every KL_i.

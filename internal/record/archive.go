@@ -202,7 +202,7 @@ func (a *archive) check(id string) error {
 		return fmt.Errorf("line %d: must be a SHA-256: %w", a.line, err)
 	}
 	if is != says {
-		return fmt.Errorf("line %d: the lines of %s have the SHA-256 %.12s..., and must have %.12s...", a.line, id, is.SHA256, says.SHA256)
+		return fmt.Errorf("line %d: the SHA-256 of the lines of %s begins with %.12s, and must begin with %.12s", a.line, id, is.SHA256, says.SHA256)
 	}
 	return nil
 }

@@ -83,6 +83,13 @@ func TestArchiveRefusals(t *testing.T) {
 	whole := zipped(head + "\n" + row + "\n")
 	sum := func(of string) string { return `{"sha256":"` + SumOf([]byte(of)).SHA256 + `"}` + "\n" }
 	sound := head + "\n" + row + "\n" + sum(head+"\n"+row+"\n")
+	for name, text := range map[string]string{"with its sum": sound, "of an older version, without": head + "\n" + row + "\n"} {
+		dir := t.TempDir()
+		put(t, filepath.Join(dir, ArchiveFile), zipped(text))
+		if set, err := Load(dir); err != nil || len(set.Runs) != 1 || len(set.Runs[0].Rows) != 1 || len(set.Damage)+len(set.Warnings) > 0 {
+			t.Errorf("%s: %v, %v", name, set, err)
+		}
+	}
 	for _, c := range []struct{ name, text, want string }{
 		{"not zipped", head, "gzip: invalid header"},
 		{"cut off", whole[:len(whole)-12], fmt.Sprintf("cut off: it has %d bytes, and ends within line 3; copy it again", len(whole)-12)},
@@ -96,9 +103,9 @@ func TestArchiveRefusals(t *testing.T) {
 		{"no state", zipped(`{"format":1,"id":"a","rows":0}` + "\n"), "line 1: wants a trial with its id, its state"},
 		{"rows below zero", zipped(`{"format":1,"id":"a","state":"done","rows":-1}` + "\n"), "line 1: wants a trial with its id"},
 		{"a line without an end", zipped(strings.Repeat(" ", maxLine)), "line 1: longer than 16 MiB"},
-		{"a digit", zipped(strings.Replace(sound, `"epoch":1`, `"epoch":2`, 1)), "line 3: the lines of a/seed-1 have the SHA-256 "},
-		{"another seed", zipped(strings.Replace(sound, "seed-1", "seed-2", 1)), "line 3: the lines of a/seed-2 have the SHA-256 "},
-		{"a digit of the sum", zipped(sound[:len(sound)-4] + "00\"}\n"), "line 3: the lines of a/seed-1 have"},
+		{"a digit", zipped(strings.Replace(sound, `"epoch":1`, `"epoch":2`, 1)), "line 3: the SHA-256 of the lines of a/seed-1 begins with "},
+		{"another seed", zipped(strings.Replace(sound, "seed-1", "seed-2", 1)), "line 3: the SHA-256 of the lines of a/seed-2 begins with "},
+		{"a digit of the sum", zipped(sound[:len(sound)-4] + "00\"}\n"), "line 3: the SHA-256 of the lines of a/seed-1"},
 		{"half a sum", zipped(sound[:len(sound)-9] + "\n"), "line 3: must be a SHA-256"},
 		{"a sum alone", zipped(sum("")), "line 1: format 0"},
 		{"of the future", zipped(`{"format":3,"id":"a","state":"done","rows":0}` + "\n"), "line 1: format 3, but this program reads formats 1 to 2"},
@@ -115,7 +122,7 @@ func TestArchiveRefusals(t *testing.T) {
 		if err := set.Damage[0]; !strings.HasPrefix(err.Error(), path+": damaged: "+c.want) || !strings.Contains(err.Error(), "vaelab report --rows") {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
-		if _, damage, err := CheckAll(dir); err != nil || fmt.Sprint(damage) != fmt.Sprint(set.Damage) {
+		if _, _, damage, err := CheckAll(dir); err != nil || fmt.Sprint(damage) != fmt.Sprint(set.Damage) {
 			t.Errorf("%s: CheckAll: %v, %v, want %v", c.name, damage, err, set.Damage)
 		}
 	}

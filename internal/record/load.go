@@ -273,14 +273,15 @@ func Check(dir string) (Run, []error) {
 	return l.run, l.damage
 }
 
-// CheckAll checks the trials in and below a folder, and its archive. It returns the trials in folders without their rows,
-// and what is damaged.
-func CheckAll(root string) (runs []Run, damage []error, err error) {
+// CheckAll checks the trials in and below a folder, and its archive. It returns the trials in folders without their rows, the
+// number of those in the archive, and what is damaged.
+func CheckAll(root string) (runs []Run, archived int, damage []error, err error) {
 	dirs, err := trialDirs(root)
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
-	if _, err := LoadArchive(root); err != nil {
+	packed, err := LoadArchive(root)
+	if err != nil {
 		damage = append(damage, err)
 	}
 	runs = make([]Run, len(dirs))
@@ -288,7 +289,7 @@ func CheckAll(root string) (runs []Run, damage []error, err error) {
 	sideBySide(len(dirs), func() func(int) {
 		return func(i int) { runs[i], found[i] = Check(dirs[i]) }
 	})
-	return runs, append(damage, slices.Concat(found...)...), nil
+	return runs, len(packed), append(damage, slices.Concat(found...)...), nil
 }
 
 // readByLoad are the files that Load reads; of the others it compares the size.

@@ -363,7 +363,7 @@ func TestDamage(t *testing.T) {
 		if run.State != Damaged || run.Rows != nil || len(damage) != 1 || !strings.HasPrefix(damage[0].Error(), path+": damaged: ") || !strings.Contains(damage[0].Error(), c.says) {
 			t.Errorf("%s: Check: %v, %v; want %s", c.name, run.State, damage, c.says)
 		}
-		if runs, all, err := CheckAll(results); err != nil || len(runs) != 2 || fmt.Sprint(all) != fmt.Sprint(damage) {
+		if runs, _, all, err := CheckAll(results); err != nil || len(runs) != 2 || fmt.Sprint(all) != fmt.Sprint(damage) {
 			t.Errorf("%s: CheckAll: %v, %v; want %v", c.name, all, err, damage)
 		}
 		set, err := Load(results)

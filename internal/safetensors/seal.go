@@ -48,7 +48,7 @@ func DecodeSealed(data []byte) (*File, error) {
 		return nil, err
 	}
 	if is, says := sealOf(data, at), data[at:at+digits]; !bytes.Equal(is, says) {
-		return nil, fmt.Errorf("it has the SHA-256 %.12s..., and says %.12q...", is, says)
+		return nil, fmt.Errorf("its SHA-256 begins with %s, and must begin with %q", is[:12], says[:12])
 	}
 	delete(f.Metadata, sealKey)
 	return f, nil

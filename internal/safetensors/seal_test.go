@@ -49,3 +49,24 @@ func TestSeal(t *testing.T) {
 		t.Error("a file without a seal, and no error")
 	}
 }
+
+// FuzzDecodeSealed: no bytes make the reader of checkpoints panic, and what it accepts has its own seal.
+func FuzzDecodeSealed(f *testing.F) {
+	file, err := Decode(example(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := file.EncodeSealed()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(example(f))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if file, err := DecodeSealed(data); err == nil {
+			if _, err := file.EncodeSealed(); err != nil {
+				t.Errorf("what was read cannot be written: %v", err)
+			}
+		}
+	})
+}

@@ -44,6 +44,7 @@ type Experiment struct {
 
 	Converged converge.Settings // when a trial counts as converged
 
+	file    string   // its path
 	entries []string // where the entry of each trial stands in the file
 	set     bool     // a --set lies over the trials and may make some equal
 }
@@ -109,7 +110,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	e := &Experiment{
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
-		Question: firstComment(text), Converged: converge.Default,
+		Question: firstComment(text), Converged: converge.Default, file: path,
 	}
 	named := false
 	var said []saying

@@ -14,9 +14,10 @@ import (
 // find gives jobs whose folder does not exist the one that holds their trial, if there is one, and notes it.
 //
 // In the experiment's own folder that is a trial under a name of an older version (OldNameOf), or one whose folder somebody has
-// renamed. It is used in any state, so that it can resume. In the folder of another experiment it is a finished trial, as there is one if
-// the file was renamed. Two experiments may have some trials in common, however, and each is to have its own: what
-// lies in a folder with trials that this file does not ask for is noted and not used.
+// renamed. It is used in any state, so that it can resume. In the folder of another experiment it is a finished trial, as there is
+// one if the file was renamed. Two experiments may have trials in common, however, and each is to have its own: what
+// lies in a folder with trials that this file does not ask for, or in that of a file that still stands beside this one, is
+// noted and not used.
 func (e *Experiment) find(results string, jobs []Job) {
 	s := search{asked: map[string]map[int]int{}, jobs: jobs}
 	for i, j := range jobs {
@@ -47,12 +48,21 @@ func (e *Experiment) find(results string, jobs []Job) {
 		case others:
 			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s, beside others that the file does not ask for, and are not used; if the file was renamed, the line \"experiment: %s\" in it uses them",
 				len(there), e.Name, dir, folder.Name()))
+		case e.stands(folder.Name()):
+			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s, and are not used, because the file of %[4]s is still there; the line \"experiment: %[4]s\" uses them",
+				len(there), e.Name, dir, folder.Name()))
 		default:
 			s.use(there, e.Name)
 			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s and are used there; the line \"experiment: %s\" in the file keeps that name for all",
 				len(there), e.Name, dir, folder.Name()))
 		}
 	}
+}
+
+// stands tells whether the file of another experiment stands beside this one's: then this one is no new name of it.
+func (e *Experiment) stands(name string) bool {
+	_, err := os.Stat(filepath.Join(filepath.Dir(e.file), name+filepath.Ext(e.file)))
+	return err == nil
 }
 
 // A search is for the trials of jobs.

@@ -58,6 +58,22 @@ func TestRenamedFile(t *testing.T) {
 	if want := "1 of the trials of third lie finished in " + old + ", beside others that the file does not ask for, and are not used"; len(e.Notes) == 0 || !strings.HasPrefix(e.Notes[len(e.Notes)-1], want) {
 		t.Errorf("notes %q, want %q", e.Notes, want)
 	}
+	// Nor is one whose file stands beside the other's.
+	beside := t.TempDir()
+	for _, name := range []string{"old.yaml", "twin.yaml"} {
+		if err := os.WriteFile(filepath.Join(beside, name), []byte(tiny+"grid: [{variant: [vanilla, bn]}]\nseeds: 2\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e, err = Read(filepath.Join(beside, "twin.yaml"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if now, err = e.Prepare(results); err != nil || slices.Contains(done(now), true) {
+		t.Errorf("error %v, done %v", err, done(now))
+	}
+	if want := "because the file of old is still there"; !strings.Contains(strings.Join(e.Notes, "\n"), want) {
+		t.Errorf("notes %q, want %q", e.Notes, want)
+	}
 	// Its own trials come first.
 	jobs = prepare(t, tiny+"experiment: new\ngrid: [{variant: [vanilla, ln, bn]}]\nseeds: 2\n", results)
 	if got := filepath.Base(filepath.Dir(filepath.Dir(jobs[5].Dir))); slices.Contains(done(jobs), false) || got != "new" {

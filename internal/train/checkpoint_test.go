@@ -78,7 +78,7 @@ func TestRefusedCheckpoints(t *testing.T) {
 	}{
 		{"as it was", func(string) {}, class, "", ""},
 		{"more rows since", edit(record.RowsFile, func(b []byte) []byte { return append(b, `{"st`...) }), class, "", ""},
-		{"a bit", edit(CheckpointFile, func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), class, "last.safetensors: damaged: it has the SHA-256 ", "last.safetensors: damaged: it has"},
+		{"a bit", edit(CheckpointFile, func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), class, "last.safetensors: damaged: its SHA-256 begins with ", "last.safetensors: damaged: its SHA-256"},
 		{"cut", edit(CheckpointFile, func(b []byte) []byte { return b[:100] }), class, "last.safetensors: damaged: cut off: it has 100 bytes, and its header alone must end at byte ", "last.safetensors: damaged: "},
 		{"another file", edit(CheckpointFile, func([]byte) []byte { return []byte("not tensors at all") }), class, "last.safetensors: damaged: not a safetensors file", "damaged"},
 		{"rows are gone", edit(record.RowsFile, func(b []byte) []byte { return b[:10] }), class, "rows.jsonl: damaged: it begins with 10 bytes", "rows.jsonl: damaged: it begins with 10 bytes"},

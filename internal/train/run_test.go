@@ -77,7 +77,7 @@ func TestResumeIsExact(t *testing.T) {
 			settings.Optimizer, settings.LR, settings.Momentum, settings.WeightDecay = "sgd", 4, 0.8, 0.003
 		case "stop":
 			settings.Optimizer, settings.LogEvery = "adam", 7
-			settings.Stop = optim.Stop{Metric: "objective", Patience: 4, MinDelta: 10}
+			settings.Stop = optim.Stop{Metric: "objective", Patience: 4, MinDelta: 1e6} // only the first evaluation is a best one
 		}
 		method := variants.BNScaler{Tau: 0.3, Eps: 1e-8, Momentum: 0.05}
 		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
@@ -118,7 +118,7 @@ func TestResumeIsExact(t *testing.T) {
 		if stopped := lastValue(t, whole, "test", "stopped"); (stopped == byStop) != (kind == "stop") {
 			t.Errorf("%s: the trial says that %v ended it", kind, stopped)
 		}
-		if lr := lastValue(t, whole, "train", "lr"); lr > 0.6*settings.LR {
+		if lr := lastValue(t, whole, "train", "lr"); kind != "stop" && lr > 0.6*settings.LR {
 			t.Errorf("%s: the learning rate ends at %v and never decayed; the test does not test that", kind, lr)
 		}
 		if _, err := os.Stat(filepath.Join(parts, CheckpointFile)); err == nil {
