@@ -215,7 +215,7 @@ func TestVerifyFiles(t *testing.T) {
 	if r.code != exitDamaged {
 		t.Errorf("a damaged archive: exit code %d", r.code)
 	}
-	has(t, "a damaged archive", r.out, archive+": damaged: line ", "; 1 file damaged\n")
+	has(t, "a damaged archive", r.out, archive+": damaged: cut off: ", "; 1 file damaged\n")
 	if err := os.Mkdir("empty", 0o777); err != nil {
 		t.Fatal(err)
 	}
