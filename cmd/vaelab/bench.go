@@ -18,12 +18,12 @@ func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench EXPERIMENT",
 		Short: "Measure how fast this machine trains an experiment",
-		Long: `Train each setting of an experiment for a few seconds on one core and again on all of them,
-and print symbols a second, and the share of what the processor's multiply-add units could at
-most do (matrix products only; a dash where there are no kernels). Nothing is kept.
+		Long: `Train each setting of an experiment for a few seconds on one core and on all cores. Print
+tokens per second and the share of the processor's multiply-add ceiling (matrix products only;
+a dash without kernels). Nothing is saved.
 
-Trials side by side, one core each, mostly do more together than one trial on all cores:
-compare the number of cores times the rate on one with the rate on all.`,
+Trials side by side, one core each, usually train more tokens per second together than one trial
+on all cores: compare the number of cores times the rate on one core with the rate on all cores.`,
 		Example: "  vaelab bench kl-vanishing\n  vaelab bench my.yaml --set model.lstm.dec_hidden=512",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -71,6 +71,6 @@ compare the number of cores times the rate on one with the rate on all.`,
 	}
 	c.flags(cmd)
 	_ = cmd.Flags().MarkHidden("out")
-	cmd.Flags().DurationVar(&long, "time", 3*time.Second, "`time` to train each setting, on one core and on all")
+	cmd.Flags().DurationVar(&long, "time", 3*time.Second, "`time` to train each setting, on one core and on all cores")
 	return cmd
 }

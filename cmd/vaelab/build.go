@@ -16,7 +16,7 @@ import (
 var stampedRevision, stampedModified string
 
 // unrecorded is why a program does not know its revision.
-const unrecorded = "go run, -buildvcs=false and builds outside a git checkout record none; make build in a checkout records it"
+const unrecorded = "go run, -buildvcs=false and builds outside a git checkout do not record it; make build in a checkout does"
 
 // version is the program's version, as the go command names it.
 func version() string {
@@ -63,7 +63,7 @@ func revisionLine(m record.Manifest) string {
 		return "revision unknown: " + m.RevisionUnknown
 	}
 	if m.Modified == "true" {
-		return "revision " + m.Revision + ", with changes that are not committed"
+		return "revision " + m.Revision + ", with uncommitted changes"
 	}
 	return "revision " + m.Revision
 }
@@ -72,10 +72,10 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the precision, the kernel and the revision",
-		Long: `Print what the bytes of a result depend on, beside settings and seed: the version of the
-program, the precision of its numbers, the code that multiplies matrices on this machine, and the
-git revision of the source. Every trial keeps the same in its ` + record.ManifestFile + `. A revision is known if
-the program was built by make build or go build in a git checkout; go run records none.`,
+		Long: `Print what the bytes of a result depend on, apart from settings and seed: the version of the
+program, its floating-point precision, the matrix-product kernel on this machine, and the git
+revision of the source. The ` + record.ManifestFile + ` of every trial has the same. The revision is known if
+make build or go build in a git checkout built the program; go run does not record it.`,
 		Args: args(cobra.NoArgs),
 		Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n%s\n", version(), tensor.Bits, tensor.Kernel(), revisionLine(thisProgram()))

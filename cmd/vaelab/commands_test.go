@@ -306,7 +306,7 @@ func TestExport(t *testing.T) {
 	if r.code != exitFailed || r.out != "" {
 		t.Errorf("export of nothing: exit code %d\n%s", r.code, r.out)
 	}
-	has(t, "export of nothing", r.err, "none: no trial in or below it; vaelab run makes some")
+	has(t, "export of nothing", r.err, "none: there is no trial in or below this folder; vaelab run trains some")
 }
 
 // TestKernelChoice: an unknown kernel is refused before anything runs.

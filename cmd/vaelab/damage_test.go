@@ -180,7 +180,7 @@ func TestVerifyFiles(t *testing.T) {
 	}
 	edited := filepath.Join(dirs[2], record.TrialFile)
 	write(t, edited, strings.Replace(read(t, edited), `"train.lr": "`, `"train.lr": "1`, 1))
-	const old = "finished trials of an older version, whose DONE has no sums to check their files by: 2\n"
+	const old = "finished trials of an older version, whose files cannot be checked because their DONE has no checksums: 2\n"
 	r := vaelab(t, "verify", "tiny.yaml", "--files")
 	if r.code != exitDamaged || r.err != "" {
 		t.Errorf("exit code %d\n%s", r.code, r.err)
@@ -200,7 +200,7 @@ func TestVerifyFiles(t *testing.T) {
 	if read(t, weights) != whole || read(t, filepath.Join(dirs[0], "damaged-1", train.ModelFile)) == whole {
 		t.Error("the weights are not those before, or the damaged ones are not kept")
 	}
-	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "by: 1\n")
+	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "no checksums: 1\n")
 	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--json"}} {
 		if r := vaelab(t, c...); r.code != exitNotJudged || r.out != "" || !strings.Contains(r.err, "vaelab: error: ") {
 			t.Errorf("vaelab %s: exit code %d, %s%s", quoted(c), r.code, r.out, r.err)

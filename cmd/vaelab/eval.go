@@ -26,18 +26,19 @@ func evalCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval " + weightsUsage,
 		Short: "Measure the weights of a trial, or of a safetensors file, on a split",
-		Long: `Compute every metric for a trial's weights (those it tested, or the latest checkpoint of
-an unfinished trial), under running statistics. Or for bare weights, such as a PyTorch user
-may have saved: then --config names an experiment that says model, variant, data and
-vocabulary, with one setting left after --set. Parameters carry the names of the field's
-reference code (encoder.lstm.weight_ih_l0, decoder.pred_linear.weight ...).
+		Long: `Compute every metric for the weights of a trial (those it tested, or the latest checkpoint of
+an unfinished trial), under running statistics. For other weights, such as those saved by PyTorch,
+--config names an experiment with model, variant, data and vocabulary; --set must leave a single
+setting. Parameters have the names of the reference code (encoder.lstm.weight_ih_l0,
+decoder.pred_linear.weight ...).
 
-A name that ends in _se is the standard error of the metric before it, over examples. A metric that is
-not a number is printed as NaN, and makes the exit code 1. Below the list stands what an example costs a
-unigram and a bigram model, or independent pixels.
+A name that ends in _se is the standard error over examples of the metric before it. A metric that
+is not a number is printed as NaN, and the exit code is 1. The last line compares the model with a
+unigram and a bigram model, or with independent pixels.
 
-With --iw-samples K also the importance-weighted estimate of -ln p(x) and its perplexity, which counts
-</s> as a symbol. With --all also linear probes of mu that learn from 100 to 10000 labels, if the data have labels.`,
+--iw-samples K adds the importance-weighted estimate of -ln p(x) and its perplexity, which counts
+</s> as a symbol. --all adds linear probes of mu trained on 100 to 10000 labels, if the data have
+labels.`,
 		Example: `  vaelab eval results/kl-vanishing/bn-1a2b3c4d/seed-1 --iw-samples 500
   vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
@@ -68,7 +69,7 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 			w := cmd.OutOrStdout()
 			notes := remarks(row, t.set.Floors(part))
 			if all && part.Labels == nil {
-				notes = append(notes, "There are no probes, because the data have no labels.")
+				notes = append(notes, "No probe is measured, because the data have no labels.")
 			}
 			if asJSON {
 				w = cmd.ErrOrStderr() // for the notes
@@ -90,8 +91,8 @@ With --iw-samples K also the importance-weighted estimate of -ln p(x) and its pe
 	c.flags(cmd)
 	c.splitFlag(cmd)
 	f := cmd.Flags()
-	f.IntVar(&samples, "iw-samples", 0, "`samples` of z for the importance-weighted likelihood (the papers use 500)")
-	f.BoolVar(&all, "all", false, "add probes, which take longer")
+	f.IntVar(&samples, "iw-samples", 0, "`number` of z for the importance-weighted likelihood (the papers use 500)")
+	f.BoolVar(&all, "all", false, "also measure probes, which takes longer")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -159,7 +160,7 @@ func broken(row record.Row, n int) error {
 		return nil
 	}
 	slices.Sort(names)
-	return fmt.Errorf("not finite: %s; the weights are finite, but what the model makes of them overflows: it has diverged", strings.Join(names, ", "))
+	return fmt.Errorf("not finite: %s; the weights are finite but the computation overflows: the model has diverged", strings.Join(names, ", "))
 }
 
 // remarks are what to know of a row beside its numbers: metrics at their cap, and how the model compares with
@@ -167,11 +168,11 @@ func broken(row record.Row, n int) error {
 func remarks(row record.Row, floors []data.Floor) (notes []string) {
 	for _, metric := range []string{"mi", "mi_batch"} {
 		if limit, at := record.AtCap(row, metric); at {
-			notes = append(notes, fmt.Sprintf("%s is within 10 %% of its cap of %.2f, the logarithm of the number of examples: it says nothing about differences.", metric, limit))
+			notes = append(notes, fmt.Sprintf("%s is within 10 %% of its cap of %.2f, the logarithm of the number of examples: the estimate is too low and differences mean nothing.", metric, limit))
 		}
 	}
 	if len(floors) > 0 {
-		line := "An example of this split costs: " + floorsLine(floors) + "."
+		line := "NLL of an example of this split: " + floorsLine(floors) + "."
 		best := slices.MinFunc(floors, func(a, b data.Floor) int { return cmp.Compare(a.NLL, b.NLL) })
 		for _, metric := range []string{"nelbo", "iw_nll"} {
 			if v, ok := row.Values[metric]; ok {

@@ -253,7 +253,7 @@ func TestEvalPrintsAll(t *testing.T) {
 	succeeds(t, "run", "tiny.yaml", "-q")
 	trial := trials(t, "results")[0]
 	out := succeeds(t, "eval", trial, "--iw-samples", "2").out
-	has(t, "eval", out, "\niw_nll_se  ", "\ngap_se  ", "\nnelbo_se  ", "\nAn example of this split costs: unigram model ", "bigram model", "nelbo is ", "iw_nll is ")
+	has(t, "eval", out, "\niw_nll_se  ", "\ngap_se  ", "\nnelbo_se  ", "\nNLL of an example of this split: unigram model ", "bigram model", "nelbo is ", "iw_nll is ")
 	if strings.Contains(out, "NaN") || strings.Contains(out, "within 10 %") {
 		t.Errorf("eval prints\n%s", out)
 	}
@@ -302,7 +302,7 @@ func squeezed(text string) string { return strings.Join(strings.Fields(text), " 
 // TestRemarksOfCaps: MI at its cap is said below the list.
 func TestRemarksOfCaps(t *testing.T) {
 	row := record.Row{Values: map[string]float64{"mi": 2.9, "mi_cap": 3, "mi_batch": 2, "mi_batch_cap": 3}}
-	if got := strings.Join(remarks(row, nil), " "); got != "mi is within 10 % of its cap of 3.00, the logarithm of the number of examples: it says nothing about differences." {
+	if got := strings.Join(remarks(row, nil), " "); got != "mi is within 10 % of its cap of 3.00, the logarithm of the number of examples: the estimate is too low and differences mean nothing." {
 		t.Errorf("remarks: %q", got)
 	}
 }

@@ -31,7 +31,7 @@ type choice struct {
 func (c *choice) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	c.setFlag(cmd)
-	f.StringVar(&c.seeds, "seeds", "", "run these seeds: a `count`, or a list such as 3,5,8")
+	f.StringVar(&c.seeds, "seeds", "", "seeds to run: a `count`, or a list such as 3,5,8")
 	f.StringVar(&c.out, "out", "results", "results `folder`")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(given) > 0 {
@@ -43,7 +43,7 @@ func (c *choice) flags(cmd *cobra.Command) {
 
 // setFlag is the flag that changes an experiment.
 func (c *choice) setFlag(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&c.sets, "set", nil, "change a `key=value`, such as train.lr=0.01 or data=godoc; may be repeated")
+	cmd.Flags().StringArrayVar(&c.sets, "set", nil, "change a setting, such as train.lr=0.01 or data=godoc (`key=value`); may be repeated")
 }
 
 // shipped are the names of the experiments in the binary.
@@ -58,7 +58,7 @@ func shipped() []string {
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s: is a directory; wants a YAML file or the name of an experiment (vaelab list experiments)", name)
+		return nil, fmt.Errorf("%s: is a folder; must be a YAML file or the name of an experiment (vaelab list experiments)", name)
 	}
 	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims}
 	e, err := sweep.Read(name, opts)
@@ -69,7 +69,7 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 		case builtin != nil:
 			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", short, shipped()))
 		case strings.ContainsRune(name, '/') && !strings.HasPrefix(name, "experiments/"):
-			return nil, fmt.Errorf("%s: no such file; the experiment %s of this program needs no folder before its name", name, short)
+			return nil, fmt.Errorf("%s: no such file; the program has an experiment %s: give its name without a folder", name, short)
 		}
 		e, err = sweep.Parse(name, text, opts)
 	}
@@ -77,7 +77,7 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 		return nil, err
 	}
 	for _, f := range e.Unjudged {
-		fmt.Fprintf(wErr, "vaelab: not judged: %s\n", visible(f))
+		fmt.Fprintf(wErr, "vaelab: claim left out: %s\n", visible(f))
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(wErr, "vaelab: note: %s\n", visible(n))

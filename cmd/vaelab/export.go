@@ -13,10 +13,10 @@ func exportCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "export DIR...",
-		Short: "Write all rows of trials as one tidy CSV",
-		Long: `Write every measurement of the trials in and below DIR as one CSV: experiment, trial,
-variant, seed, the settings that vary, step, split, metric, value. Per-dimension numbers are
-metrics such as kl_dim/3.`,
+		Short: "Write all rows of trials as one CSV file",
+		Long: `Write every measurement of the trials in and below DIR as one CSV file, one number per row:
+experiment, trial, variant, seed, the settings that vary, step, split, metric, value. Elements
+of a vector are metrics such as kl_dim/3.`,
 		Example: "  vaelab export results/tau-sweep > tau.csv",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {

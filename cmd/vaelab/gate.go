@@ -54,12 +54,12 @@ func gate(floors []data.Floor, groups []record.Group, digest string) string {
 		}
 		worse = append(worse, fmt.Sprintf("%s, %d of %s by %s nats of %s", visible(g.Label), len(above), count(here, "trial"), by, metric))
 	}
-	line := "A test example costs: " + floorsLine(floors) + "."
+	line := "NLL of a test example: " + floorsLine(floors) + "."
 	switch {
 	case tested == 0:
 		return line
 	case worse == nil:
-		return fmt.Sprintf("%s Below it: all %s.", line, count(tested, "tested trial"))
+		return fmt.Sprintf("%s Below these: all %s.", line, count(tested, "tested trial"))
 	}
 	return fmt.Sprintf("%s Worse than the %s: %s.", line, best.Model, strings.Join(worse, "; "))
 }

@@ -147,7 +147,7 @@ func TestInterruptions(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 			t.Fatalf("%v, want exit code %d\n%s", err, exitInterrupted, text)
 		}
-		has(t, "message", text, "left a checkpoint. To go on:\n")
+		has(t, "message", text, "have saved a checkpoint. To resume:\n")
 	})
 
 	t.Run("nohup", func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestInterruptions(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 			t.Fatalf("%v, want exit code %d\n%s", err, exitInterrupted, text)
 		}
-		has(t, "message", text, "stopped after", "left a checkpoint. To go on:\n  vaelab run long.yaml --out stopped --checkpoint 50ms -j 2\n")
+		has(t, "message", text, "stopped after", "have saved a checkpoint. To resume:\n  vaelab run long.yaml --out stopped --checkpoint 50ms -j 2\n")
 		if strings.Contains(text, "canceled") {
 			t.Errorf("the message speaks of contexts:\n%s", text)
 		}
@@ -225,7 +225,7 @@ func TestStoppedInTest(t *testing.T) {
 	if slow := time.Since(signalled); slow > took/2 {
 		t.Errorf("stopped %v after the signal; the whole run takes %v", slow, took)
 	}
-	has(t, "message", out.String(), "stopped after", "left a checkpoint. To go on:\n  vaelab run slow.yaml --out stopped --checkpoint 1h\n")
+	has(t, "message", out.String(), "stopped after", "have saved a checkpoint. To resume:\n  vaelab run slow.yaml --out stopped --checkpoint 1h\n")
 	if r := succeeds(t, args...); !strings.Contains(r.err, "from a checkpoint") {
 		t.Errorf("it did not go on from a checkpoint:\n%s", r.err)
 	}

@@ -28,10 +28,11 @@ var listed = []string{"variants", "models", "data", "figures", "metrics", "claim
 func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
-		Short: "List what there is to choose from, with settings and defaults",
-		Long: "List what there is to choose from, with settings and defaults. With a NAME, say what is known of it. NAME is a\n" +
-			"variant, a model, a data source, a figure, a kind of claim, train, kl or converged; a setting or one of its\n" +
-			"choices (gamma, kl_start, train.lr, adam); a metric; or what other programs call one.",
+		Short: "List variants, models, data, figures, metrics, claims and experiments",
+		Long: "List variants, models and data with their settings and defaults, and figures, metrics, claims and experiments.\n" +
+			"With a NAME, explain it. NAME is a variant, a model, a data source, a figure, a kind of claim, train, kl or\n" +
+			"converged; a setting or one of its choices (gamma, kl_start, train.lr, adam); a metric; or the name that other\n" +
+			"programs have for one of these.",
 		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma",
 		Args:      args(cobra.MaximumNArgs(1)),
 		ValidArgs: explained(),
@@ -233,7 +234,7 @@ func listMetrics(w io.Writer) {
 	for _, c := range claims.Costs {
 		metricLine(w, c.Name, c.Unit, c.Doc, "whole trial")
 	}
-	fmt.Fprintln(w, "Nats are per example. A claim names one number of a vector: theta.mean, .median, .min, .max, or theta.0.")
+	fmt.Fprintln(w, "Nats are per example. A claim about a vector names one number of it: theta.mean, .median, .min, .max, or theta.0.")
 }
 
 func printMetric(w io.Writer, m train.Metric) {

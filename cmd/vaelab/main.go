@@ -1,5 +1,5 @@
-// Command vaelab trains variants of the variational autoencoder against posterior
-// collapse, as a YAML file describes them, and shows what became of the KL.
+// Command vaelab compares methods against posterior collapse in variational autoencoders:
+// it trains the variants that a YAML file lists and measures KL and use of z.
 package main
 
 import (
@@ -61,7 +61,7 @@ func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
 		return int(found)
 	case errors.Is(err, context.Canceled):
 		printErrors(wErr, err)
-		fmt.Fprintf(wErr, "\nvaelab: stopped; what has been downloaded is kept, running trials left a checkpoint. To go on:\n  vaelab %s\n", quoted(args))
+		fmt.Fprintf(wErr, "\nvaelab: stopped; downloads are kept, running trials have saved a checkpoint. To resume:\n  vaelab %s\n", quoted(args))
 		return exitInterrupted
 	case errors.As(err, &faults):
 		for _, f := range faults {
@@ -112,26 +112,26 @@ func within(flag string, n, least, most int) error {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vaelab",
-		Short: "Find out what keeps the KL of a VAE away from zero",
-		Long: `vaelab trains variants of the variational autoencoder (VAE) against KL vanishing, also
-called posterior collapse, and shows whether the decoder really reads z.
+		Short: "Compare methods against posterior collapse in VAEs",
+		Long: `vaelab compares methods against posterior collapse (KL vanishing) in variational
+autoencoders (VAE). It measures whether the KL stays above 0 and whether the decoder uses z.
 
-An experiment is a YAML file: what all trials share, a grid of what differs, and a number
-of seeds. Start with one that ships with the program:
+An experiment is a YAML file: settings that all trials share, a grid of settings that
+differ, and a number of seeds. Start with one that ships with the program:
 
-  vaelab run kl-vanishing           train it, about a minute on two cores
-  vaelab verify kl-vanishing        judge what is claimed about it, over six seeds
+  vaelab run kl-vanishing           train four variants, about a minute on two cores
+  vaelab verify kl-vanishing        judge the claims of its file, over six seeds
   vaelab list                       variants, models, data, figures, metrics, experiments
 
-then copy its file, change it, and see what it will cost before you run it:
+Then copy its file, change it, and estimate the time before you run it:
 
   vaelab plan my.yaml
   vaelab run my.yaml --seeds 6 --set train.lr=0.002
 
-VAELAB_KERNEL=generic computes without the processor's AVX2 kernels; vaelab version names
-what is used.
+VAELAB_KERNEL=generic turns the AVX2 and AVX-512 kernels off; vaelab version names the
+kernel in use.
 
-Results land in results/<experiment>: rows.jsonl and weights of every trial, and the
+Results go to results/<experiment>: rows.jsonl and weights of every trial, and the
 figures as PNG, each with a CSV of the same numbers. The same command again trains only
 what is missing.`,
 		Args:                  commandsOnly,

@@ -20,13 +20,13 @@ func planCommand() *cobra.Command {
 		Use:   "plan EXPERIMENT",
 		Short: "Show the trials of an experiment and how long they would take",
 		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
-a few training steps and one evaluation of each setting. Where train.stop has patience,
-that is the most: training may end earlier. Nothing is kept.`,
+a few training steps and one evaluation of each setting. With train.stop the estimate is an
+upper limit, because training may end earlier. Nothing is saved.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if parallel < 1 {
-				return usageError{fmt.Errorf("-j %d: wants at least 1", parallel)}
+				return usageError{fmt.Errorf("-j %d: must be at least 1", parallel)}
 			}
 			w := cmd.OutOrStdout()
 			e, jobs, err := c.prepare(cmd.ErrOrStderr(), given[0])
@@ -38,7 +38,7 @@ that is the most: training may end earlier. Nothing is kept.`,
 				fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
 					set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
 				if line := floorsLine(set.Floors(set.Test)); line != "" {
-					fmt.Fprintf(w, "  a test example costs: %s\n", line)
+					fmt.Fprintf(w, "  NLL of a test example: %s\n", line)
 				}
 			}
 			for _, u := range untrainedOf(jobs) {

@@ -63,7 +63,7 @@ func TestReadOnlyResults(t *testing.T) {
 	}
 	before, _, _ := strings.Cut(table, "results/tiny/")
 	if r := asOther("run", "tiny.yaml", "-q"); r.code != exitOK || strings.TrimSpace(r.out) != strings.TrimSpace(before) ||
-		!strings.Contains(r.err, "no figure is drawn, because results/tiny may not be written; vaelab plot results/tiny --out FOLDER") {
+		!strings.Contains(r.err, "no figure is drawn, because results/tiny is not writable; vaelab plot results/tiny --out FOLDER") {
 		t.Errorf("run: exit code %d\n%s%s, want\n%s", r.code, r.out, r.err, before)
 	}
 	if r := asOther("run", "tiny.yaml", "-q", "--seeds", "2"); r.code != exitFailed || !strings.Contains(r.err, "results cannot be written") {
@@ -71,7 +71,7 @@ func TestReadOnlyResults(t *testing.T) {
 	}
 	for _, more := range [][]string{{"--no-train"}, {"--seeds", "1"}, {"--seeds", "1", "--json"}} {
 		r := asOther(append([]string{"verify", "tiny.yaml"}, more...)...)
-		if r.code != exitUndecided || !strings.Contains(r.out, said) || !strings.Contains(r.err, "vaelab: warning: the verdicts are not kept: ") {
+		if r.code != exitUndecided || !strings.Contains(r.out, said) || !strings.Contains(r.err, "vaelab: warning: the verdicts are not saved: ") {
 			t.Errorf("verify %v: exit code %d\n%s%s", more, r.code, r.out, r.err)
 		}
 	}

@@ -31,20 +31,20 @@ func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write a report of trials as HTML, Markdown and LaTeX",
-		Long: `Write down what trials have come to so far, in three forms of the same content: the question,
-the claims with their verdicts if vaelab verify has judged them, tables with intervals and paired
-tests, every figure that the rows allow, settings, warnings, provenance, and the command that
-makes each part again. DIR is a results folder or an experiment's; nothing is trained.
+		Long: `Write a report of the trials so far as HTML, Markdown and LaTeX, with the same content: the
+question, the claims and their verdicts if vaelab verify has judged them, tables with 95 % CIs and
+paired tests, every figure that the rows allow, settings, warnings, provenance, and the command
+for each part. DIR is a results folder or that of an experiment. Nothing is trained.
 
 report.html needs no other file. report.md and report.tex show the PNG files beside them; each
-has a CSV with the same numbers. The question and the commands are those of the experiment that
-ships under the name of the trials' experiment, or of the one given with --experiment.
+figure also has a CSV with the same numbers. The question and the commands are those of the shipped
+experiment of the same name, or of the experiment given with --experiment.
 
-With --rows the folder of the report can be published: it also gets ` + record.ArchiveFile + ` with every row of
-every trial, at the precision that they were trained in, and the verdicts. report, plot, export and
-verify --no-train read such a folder as they read one with trials. Every trial must name the revision of
-the program that trained it, without other changes, so that others can build the same program; the flag
---unknown-revision publishes trials that do not.`,
+With --rows the folder of the report can be published. It also gets the verdicts and ` + record.ArchiveFile + `
+with every row of every trial, at the precision of the training. report, plot, export and
+verify --no-train read such a folder like one with trials. Every trial must name the revision of
+the program that trained it, without uncommitted changes, so that others can build the same
+program. The flag --unknown-revision also publishes trials that do not.`,
 		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows --figure kl-curve,sweep",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
@@ -111,8 +111,8 @@ the program that trained it, without other changes, so that others can build the
 	figureFlag(cmd, &figures)
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
-	f.BoolVar(&rows, "rows", false, "write the trials' rows beside the report, so that others can draw and judge them again")
-	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, publish trials whose program's revision is unknown or modified, too")
+	f.BoolVar(&rows, "rows", false, "also write every row of the trials, so that others can redraw the figures and judge the claims again")
+	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, also publish trials of a program whose revision is unknown or modified")
 	f.StringArrayVar(&files, "experiment", nil, "the `experiment` that the trials are of, as vaelab run took it: a YAML file or a shipped name; may be repeated")
 	return cmd
 }
@@ -138,7 +138,7 @@ func traceable(set *record.Set) error {
 	if why == nil {
 		return nil
 	}
-	return fmt.Errorf("%s; nobody can build that program again to check the rows; commit, run make build, delete these trials and "+
+	return fmt.Errorf("%s, so nobody can build the same program and check the rows; commit, run make build, delete these trials and "+
 		"train them again, or give --unknown-revision to publish them as they are", strings.Join(why, "; "))
 }
 
@@ -331,10 +331,10 @@ func strayed(e *sweep.Experiment, set *record.Set) (notes []string) {
 		}
 	}
 	if other > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %s of %s have settings that its file does not ask for (--set, another version of the file or of the program); the commands do not make them again.", other, count(all, "trial"), e.Name))
+		notes = append(notes, fmt.Sprintf("%d of %s of %s have settings that its file does not have (because of --set, or another version of the file or of the program); the commands below do not train them.", other, count(all, "trial"), e.Name))
 	}
 	if missing > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %s that the file of %s asks for have no trial here.", missing, count(len(asked), "setting"), e.Name))
+		notes = append(notes, fmt.Sprintf("%d of %s in the file of %s have no trial here.", missing, count(len(asked), "setting"), e.Name))
 	}
 	return notes
 }
@@ -380,7 +380,7 @@ func verdicts(dir string) (all []report.Verdicts, err error) {
 			err = json.Unmarshal(text, &v)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w; vaelab verify writes it anew", file, err)
+			return nil, fmt.Errorf("%s: %w; vaelab verify writes it again", file, err)
 		}
 		all = append(all, v)
 	}

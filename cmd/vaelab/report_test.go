@@ -137,8 +137,8 @@ func TestReport(t *testing.T) {
 		t.Error("the page depends on where the folder is")
 	}
 	succeeds(t, "report", "results", "--experiment", "made.yaml", "--out", "c")
-	has(t, "with its file", read(t, "c/report.md"), "Is it made?", "vaelab run made.yaml --seeds 6", "24 of 24 trials of made have settings that its file does not ask for",
-		"1 of 1 setting that the file of made asks for have no trial here")
+	has(t, "with its file", read(t, "c/report.md"), "Is it made?", "vaelab run made.yaml --seeds 6", "24 of 24 trials of made have settings that its file does not have",
+		"1 of 1 setting in the file of made have no trial here")
 }
 
 // TestReportRows: what is published can be drawn, exported and judged again, to the same bytes.
@@ -197,10 +197,10 @@ func TestReportRevision(t *testing.T) {
 		want   string         // "" if it is published
 	}{
 		{"known", nil, ""},
-		{"unknown", map[int]string{0: strings.Replace(good, `"revision":"0a1b",`, "", 1), 3: "{}"}, "2 of 6 trials do not name the revision of the program; nobody can"},
+		{"unknown", map[int]string{0: strings.Replace(good, `"revision":"0a1b",`, "", 1), 3: "{}"}, "2 of 6 trials do not name the revision of the program, so nobody can"},
 		{"both", map[int]string{1: "{}", 2: strings.Replace(good, `"modified":"false"`, `"modified":"true"`, 1)},
-			"1 of 6 trials do not name the revision of the program; 1 of 6 trials ran a program with uncommitted changes; nobody can"},
-		{"modified", map[int]string{5: strings.Replace(good, `"modified":"false"`, `"modified":"true"`, 1)}, "1 of 6 trials ran a program with uncommitted changes; nobody can"},
+			"1 of 6 trials do not name the revision of the program; 1 of 6 trials ran a program with uncommitted changes, so nobody can"},
+		{"modified", map[int]string{5: strings.Replace(good, `"modified":"false"`, `"modified":"true"`, 1)}, "1 of 6 trials ran a program with uncommitted changes, so nobody can"},
 	} {
 		if err := os.RemoveAll("published"); err != nil {
 			t.Fatal(err)
@@ -290,9 +290,9 @@ func TestReportRefusals(t *testing.T) {
 	}{
 		{[]string{"report"}, exitUsage, "usage: vaelab report DIR"},
 		{[]string{"report", "missing"}, exitFailed, "missing: no such file or directory"},
-		{[]string{"report", "nothing"}, exitFailed, "nothing: no trial in or below it"},
+		{[]string{"report", "nothing"}, exitFailed, "nothing: there is no trial in or below this folder"},
 		{[]string{"report", "results", "--experiment", "other.yaml"}, exitUsage, "no trial is of an experiment other; there are: made"},
-		{[]string{"report", "results/made"}, exitFailed, "verdicts.json: unexpected end of JSON input; vaelab verify writes it anew"},
+		{[]string{"report", "results/made"}, exitFailed, "verdicts.json: unexpected end of JSON input; vaelab verify writes it again"},
 		{[]string{"report", "other.yaml"}, exitFailed, "other.yaml: not a directory; wants the folder of results, of an experiment or of a trial"},
 		{[]string{"report", "results/made", "--rows"}, exitUsage, "results/made has the rows already; choose another folder for the report with --out"},
 		{[]string{"report", "results/made", "--rows", "--out", "./results/../results/made"}, exitUsage, "has the rows already"},
@@ -300,7 +300,7 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "good/made", "--experiment", "nowhere/made.yaml"}, exitFailed, "nowhere/made.yaml: no such file"},
 		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": damaged: gzip: invalid header; vaelab report --rows writes one anew"},
 		{[]string{"plot", "good", "--out", "other.yaml"}, exitFailed, "mkdir other.yaml: not a directory; choose another folder with --out"},
-		{[]string{"export", "nothing"}, exitFailed, "nothing: no trial in or below it; vaelab run makes some"},
+		{[]string{"export", "nothing"}, exitFailed, "nothing: there is no trial in or below this folder; vaelab run trains some"},
 		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or directory"},
 		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: is a folder; name a file"},
 		{[]string{"export", "good", "--output", "no/such.csv"}, exitUsage, "--output no/such.csv: there is no folder no"},

@@ -21,16 +21,16 @@ func runCommand() *cobra.Command {
 	var t training
 	cmd := &cobra.Command{
 		Use:   "run EXPERIMENT",
-		Short: "Train what an experiment asks for, and draw its figures",
-		Long: `Train every trial of an experiment that is not trained yet, some side by side, print a
-table of what came out, and draw the experiment's figures. EXPERIMENT is a YAML file or the
-name of an experiment that ships with the program (vaelab list experiments).
+		Short: "Train the trials of an experiment and draw its figures",
+		Long: `Train every trial of an experiment that is not trained yet, print a table of results, and draw
+the experiment's figures. EXPERIMENT is a YAML file or the name of an experiment that ships with
+the program (vaelab list experiments).
 
-A trial is known by its settings, its data and its seed: the same command again trains
-nothing, one more seed trains one more trial. Where the data lie makes no difference. If the
-file was renamed, the trials in the results of its former name are used there, with a note.
-Ctrl-C leaves checkpoints, and the same command goes on from them. A trial that fails is marked
-with its reason; the others go on, and the exit code is 1.
+A trial is known by its settings, its data and its seed. The same command again trains nothing,
+and one more seed trains one more trial per setting. The path of the data does not matter. If the
+file was renamed, the trials in the results folder of its former name are used there, with a note.
+Ctrl-C saves checkpoints; rerun the command to resume. A trial that fails is marked with the
+reason; the others continue, and the exit code is 1.
 
 The table has mean ± standard deviation over seeds; from six seeds on, the median and below
 it its 95 % CI. A mark compares a cell with the baseline, paired by seed, as vaelab verify
@@ -90,7 +90,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return failed
 	}
 	if err := writable(dir); err != nil && allDone(jobs) {
-		fmt.Fprintf(wErr, "vaelab: warning: no figure is drawn, because %s may not be written; vaelab plot %s --out FOLDER draws them elsewhere\n", visible(dir), visible(quoted([]string{dir})))
+		fmt.Fprintf(wErr, "vaelab: warning: no figure is drawn, because %s is not writable; vaelab plot %s --out FOLDER draws them elsewhere\n", visible(dir), visible(quoted([]string{dir})))
 		return failed
 	}
 	for _, name := range e.Figures {
@@ -120,7 +120,7 @@ func loadSome(wErr io.Writer, dirs []string) (*record.Set, error) {
 	set, err := load(wErr, dirs)
 	if err == nil && len(set.Runs) == 0 {
 		if err = damaged(set); err == nil {
-			err = fmt.Errorf("%s: no trial in or below it; vaelab run makes some", strings.Join(dirs, ", "))
+			err = fmt.Errorf("%s: there is no trial in or below this folder; vaelab run trains some", strings.Join(dirs, ", "))
 		}
 	}
 	return set, err

@@ -23,17 +23,17 @@ type training struct {
 
 func (t *training) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
+	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "number of `trials` that train side by side")
 	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
-	f.BoolVarP(&t.quiet, "quiet", "q", false, "no progress")
+	f.BoolVarP(&t.quiet, "quiet", "q", false, "print no progress")
 }
 
 func (t *training) check() error {
 	switch {
 	case t.parallel < 1:
-		return usageError{fmt.Errorf("-j %d: wants at least 1", t.parallel)}
+		return usageError{fmt.Errorf("-j %d: must be at least 1", t.parallel)}
 	case t.every < 0:
-		return usageError{fmt.Errorf("--checkpoint %v: wants a time of at least 0", t.every)}
+		return usageError{fmt.Errorf("--checkpoint %v: must be at least 0s", t.every)}
 	}
 	return nil
 }

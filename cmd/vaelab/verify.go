@@ -39,38 +39,39 @@ func verifyCommand() *cobra.Command {
 	var noTrain, asJSON, files bool
 	cmd := &cobra.Command{
 		Use:   "verify EXPERIMENT | DIR --files",
-		Short: "Judge what an experiment claims, after training what that takes",
-		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the
-claims of its file: one line each, with the verdict, what is said and by whom, the numbers
-and the reason. The verdicts also go to ` + verdictsFile + ` in the experiment's results; if that folder
-may not be written, a warning says so.
+		Short: "Train what the claims of an experiment need, and judge them",
+		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the claims
+of its file. Print one line for each claim: the verdict, the claim, its source, the numbers and
+the reason. The verdicts also go to ` + verdictsFile + ` in the results folder of the experiment; a warning
+says if that folder is not writable.
 
-A claim holds if the confidence interval lies inside what it says, does not hold if it lies
-outside, and is undecided if it reaches over the edge. A 95 % interval that supposes no
-distribution needs 6 seeds: without --seeds as many are run as the claims need, even if
-the file asks for fewer. A claim is undecided, with the reason, if a trial that it is about
-failed or is damaged, or if what it compares differs in more than it says.
+A claim holds if the 95 % CI of the median over seeds lies inside the claimed range. It does not
+hold if the CI lies outside. Otherwise it is undecided. The CI is distribution-free and needs six
+seeds: without --seeds as many seeds are trained as the claims need, even if the file asks for
+fewer. A claim is also undecided, with the reason, if one of its trials failed or is damaged, or
+if the trials that it compares differ in more settings than it names.
 
-A verdict by trials that had not come to the end of their learning is marked "not converged", with
-their number: their validation objective was not flat (vaelab list converged), or what the claim is
-about was still moving, so that the outcome would be another one at the present rate. The line
-converged: any in a claim leaves the mark out. The mark changes neither verdict nor exit code.
+A verdict is marked "not converged" if the validation objective of some of its trials was not flat
+(vaelab list converged). It is also marked if the metric was still changing, so that the outcome
+would change at the present rate. The line converged: any in a claim leaves the mark out. The mark
+changes neither verdict nor exit code.
 
-vaelab list claims shows the kinds of claims, vaelab list metrics what they can be about. A
-metric that no trial of the file measures is a fault of the file. Before training, a faulty claim
-stops the command; with --no-train it is named, and the others are judged.
+vaelab list claims explains the kinds of claims, vaelab list metrics their metrics. A metric that
+no trial of the file measures is an error in the file. An error in a claim stops the command before
+training; with --no-train the claim is named and left out, and the others are judged.
 
 Exit codes:
   0  every claim holds
   1  some claim does not hold
-  2  none is refuted, but some claim is undecided, or left out as faulty
-  3  nothing was judged: a wrong flag, a fault in the file, trials whose results cannot be written
-  130  stopped; the same command goes on
+  2  every claim holds or is undecided, and some claim is undecided or left out because of an error
+  3  nothing was judged: a wrong flag, an error in the file, trials whose results cannot be written
+  130  stopped; rerun the command to resume
 
-With --files nothing is trained or judged: every file of every trial in and below the folder of the experiment, or
-in and below DIR, is compared with the size and the SHA-256 in the trial's ` + record.DoneFile + `, checkpoints of unfinished trials
-with their own, and rows with the checkpoint's. It prints a line for each damaged file, with what was expected
-and what is there, and one that counts them. vaelab run trains damaged trials again. Exit codes with --files:
+With --files nothing is trained or judged. The command compares every file of every trial in and
+below DIR, or in the results folder of the experiment, with its size and SHA-256: those in the
+trial's ` + record.DoneFile + `, and for unfinished trials those in the checkpoint. It prints one line for each damaged
+file, with the expected and the actual value, and the number of damaged files. vaelab run trains
+damaged trials again. Exit codes with --files:
   0  no file is damaged
   1  some file is damaged
   3  nothing was checked`,
@@ -96,10 +97,10 @@ and what is there, and one that counts them. vaelab run trains damaged trials ag
 				return err
 			}
 			if len(e.Claims) == 0 && len(e.Unjudged) > 0 {
-				return fmt.Errorf("%s: every claim is faulty", given[0])
+				return fmt.Errorf("%s: every claim has an error", given[0])
 			}
 			if len(e.Claims) == 0 {
-				return fmt.Errorf("%s: there is nothing to judge; claims: lists what is said (see experiments/kl-vanishing.yaml)", given[0])
+				return fmt.Errorf("%s: the file has no claims to judge; list them under claims: (see experiments/kl-vanishing.yaml)", given[0])
 			}
 			warnConfounds(wErr, e.Claims, jobs)
 			if !noTrain {
@@ -121,7 +122,7 @@ and what is there, and one that counts them. vaelab run trains damaged trials ag
 			}
 			claim(set, e)
 			if len(published) > 0 && !slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }) {
-				return fmt.Errorf("%s: %s asks for none of its trials, which another version of the file or of the program has made; nothing is judged, and the verdicts there stay",
+				return fmt.Errorf("%s: no trial matches %s, because another version of the file or of the program trained them; verdicts unchanged",
 					filepath.Join(dir, record.ArchiveFile), given[0])
 			}
 			return conclusion(w, wErr, dir, e, claims.Judge(set, e.Claims, e.Converged), asJSON)
@@ -130,8 +131,8 @@ and what is there, and one that counts them. vaelab run trains damaged trials ag
 	c.flags(cmd)
 	t.flags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&files, "files", false, "check the files of the trials instead, and train and judge nothing")
-	f.BoolVar(&noTrain, "no-train", false, "judge what is trained already")
+	f.BoolVar(&files, "files", false, "only check the files of the trials; train and judge nothing")
+	f.BoolVar(&noTrain, "no-train", false, "train nothing; judge the trials that are there")
 	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+verdictsFile)
 	cmd.MarkFlagsMutuallyExclusive("files", "no-train")
 	cmd.MarkFlagsMutuallyExclusive("files", "json")
@@ -212,7 +213,7 @@ func conclusion(w, wErr io.Writer, dir string, e *sweep.Experiment, verdicts []c
 		return err
 	}
 	if kept != nil {
-		fmt.Fprintf(wErr, "vaelab: warning: the verdicts are not kept: %s\n", visible(kept.Error()))
+		fmt.Fprintf(wErr, "vaelab: warning: the verdicts are not saved: %s\n", visible(kept.Error()))
 	}
 	return code(verdicts, len(e.Unjudged) > 0)
 }

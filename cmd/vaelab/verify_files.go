@@ -30,7 +30,7 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 		return err
 	}
 	if len(runs)+archived+len(damage) == 0 {
-		return fmt.Errorf("%s: no trial in or below it; vaelab run makes some", dir)
+		return fmt.Errorf("%s: there is no trial in or below this folder; vaelab run trains some", dir)
 	}
 	set := &record.Set{Runs: slices.Clone(runs)}
 	sweep.CheckNames(set)
@@ -70,7 +70,7 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 	}
 	fmt.Fprintf(w, "%s; %s damaged\n", of, count(len(damage), "file"))
 	if unchecked > 0 {
-		fmt.Fprintf(w, "finished trials of an older version, whose %s has no sums to check their files by: %d\n", record.DoneFile, unchecked)
+		fmt.Fprintf(w, "finished trials of an older version, whose files cannot be checked because their %s has no checksums: %d\n", record.DoneFile, unchecked)
 	}
 	if len(damage) > 0 {
 		return verdict(exitDamaged)

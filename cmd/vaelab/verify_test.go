@@ -90,7 +90,7 @@ func TestVerify(t *testing.T) {
 	if other.code != exitNotJudged || read(t, filepath.Join("published", "tiny", verdictsFile)) != kept {
 		t.Errorf("trials of other settings: exit code %d, %s", other.code, other.out)
 	}
-	has(t, "stderr", other.err, filepath.Join("published", "tiny", record.ArchiveFile)+": tiny.yaml asks for none of its trials")
+	has(t, "stderr", other.err, filepath.Join("published", "tiny", record.ArchiveFile)+": no trial matches tiny.yaml")
 
 	r := succeeds(t, "verify", "tiny.yaml", "--json", "--no-train")
 	if r.out != read(t, filepath.Join("results", "tiny", verdictsFile)) {
@@ -113,9 +113,9 @@ func TestVerifyMistakes(t *testing.T) {
 	}{
 		{[]string{"verify"}, []string{"usage: vaelab verify EXPERIMENT"}},
 		{[]string{"verify", "claims.yaml", "--bogus"}, []string{"unknown flag: --bogus"}},
-		{[]string{"verify", "claims.yaml", "-j", "0"}, []string{"-j 0: wants at least 1"}},
+		{[]string{"verify", "claims.yaml", "-j", "0"}, []string{"-j 0: must be at least 1"}},
 		{[]string{"verify", "missing.yaml"}, []string{"missing.yaml: no such file"}},
-		{[]string{"verify", "tiny.yaml"}, []string{"tiny.yaml: there is nothing to judge"}},
+		{[]string{"verify", "tiny.yaml"}, []string{"tiny.yaml: the file has no claims to judge"}},
 		{[]string{"verify", "claims.yaml", "--out", "file"}, []string{"choose another folder with --out"}},
 		{[]string{"verify", "claims.yaml", "--no-train", "--out", "file"}, []string{"not a directory"}},
 		{[]string{"verify", "metrics.yaml"}, []string{
@@ -172,7 +172,7 @@ claims:
 	write(t, bn[0], old)
 	r = vaelab(t, "verify", "tiny.yaml", "--no-train")
 	has(t, "stdout", r.out, "holds          bn is there")
-	has(t, "stderr", r.err, "vaelab: warning: finished trials of an older version, whose DONE has no sums to check their files by: 1\n")
+	has(t, "stderr", r.err, "vaelab: warning: finished trials of an older version, whose files cannot be checked because their DONE has no checksums: 1\n")
 	for _, format := range []string{"0", "99"} { // before the oldest, and a newer one
 		write(t, bn[0], strings.Replace(now, `"format": 2`, `"format": `+format, 1))
 		r = vaelab(t, "verify", "tiny.yaml", "--no-train")

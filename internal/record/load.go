@@ -121,7 +121,7 @@ func Load(dirs ...string) (*Set, error) {
 		}
 		archives = append(archives, packed...)
 		if len(below)+len(packed) == 0 && err == nil {
-			set.Warnings = append(set.Warnings, fmt.Errorf("%s: no %s in or below it", root, TrialFile))
+			set.Warnings = append(set.Warnings, fmt.Errorf("%s: there is no %s in or below this folder", root, TrialFile))
 		}
 		for _, dir := range below {
 			real, err := filepath.EvalSymlinks(dir)
@@ -165,7 +165,7 @@ func Load(dirs ...string) (*Set, error) {
 		set.Runs = append(set.Runs, l.run)
 	}
 	if unchecked > 0 {
-		set.Warnings = append(set.Warnings, fmt.Errorf("finished trials of an older version, whose %s has no sums to check their files by: %d", DoneFile, unchecked))
+		set.Warnings = append(set.Warnings, fmt.Errorf("finished trials of an older version, whose files cannot be checked because their %s has no checksums: %d", DoneFile, unchecked))
 	}
 	for _, run := range archives {
 		id := run.Experiment + "/" + run.ID

@@ -229,7 +229,7 @@ func TestOldTrials(t *testing.T) {
 		}
 	}
 	set, err := Load(results)
-	if err != nil || len(set.Damage) > 0 || len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), "older version, whose DONE has no sums to check their files by: 2") {
+	if err != nil || len(set.Damage) > 0 || len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Error(), "older version, whose files cannot be checked because their DONE has no checksums: 2") {
 		t.Fatalf("%v, damage %v, warnings %v", err, set.Damage, set.Warnings)
 	}
 	for _, r := range set.Runs {
