@@ -26,7 +26,8 @@ func init() {
 // Values up to 1 are taken as they are, up to 255 divided by 255 and up to 65535 by 65535,
 // by the largest of the file. Ink should be bright on 0, see Invert.
 type Images struct {
-	// Train is the path of the images to train on, relative to the working directory.
+	// Train is the path of the images to train on, relative to the working directory or to
+	// the folder of the experiment's file.
 	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the images for model selection; empty means those of HoldOut.
 	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`

@@ -24,7 +24,8 @@ func defaultText() Text { return Text{MinCount: 1, MaxWords: 200, TooLong: "erro
 // Both <unk> and _UNK stand for the unknown word. Blank lines are skipped. Only the files
 // named are read: a set to evaluate may consist of a test file and a vocabulary.
 type Text struct {
-	// Train is the path of the sentences to train on, relative to the working directory.
+	// Train is the path of the sentences to train on, relative to the working directory or to
+	// the folder of the experiment's file.
 	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the sentences for model selection.
 	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`

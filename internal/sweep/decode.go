@@ -16,12 +16,13 @@ import (
 
 // A reader collects everything that is wrong with, or was tacitly understood of, a file.
 type reader struct {
-	file   string
-	flags  []string // flags that nodes come from, see from
-	faults []string
-	wrong  int // faults met, those counted that a file has once and many trials share
-	notes  []string
-	seen   map[string]bool
+	file    string
+	written bool     // the file is the user's, whose paths are as people write them; see locate
+	flags   []string // flags that nodes come from, see from
+	faults  []string
+	wrong   int // faults met, those counted that a file has once and many trials share
+	notes   []string
+	seen    map[string]bool
 
 	data data.Source // of the trial that is read; nil before it is known
 
@@ -284,7 +285,11 @@ func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 			r.fault(n, path, "%v", unknownChoice(path, n.Value, registry.Unknown("choice", n.Value, s.choices)))
 			return
 		}
-		s.value.SetString(n.Value)
+		text := n.Value
+		if s.path && text != "" {
+			text = r.locate(n, path, text)
+		}
+		s.value.SetString(text)
 		return
 	default:
 		panic("sweep: field of kind " + s.value.Kind().String())

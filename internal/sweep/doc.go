@@ -32,7 +32,11 @@
 // An entry is merged with the base key by key. Where it names the same kind, their settings
 // are merged; another kind replaces the base's with all its settings. Anchors and aliases
 // (&name, *name) work, merge keys (<<) do not: the base is for what entries share. A --set
-// lies over both; trials that it makes equal are run once.
+// lies over both; trials that it makes equal are run once. A dotted key, train.lr: 0.1, does in an entry what
+// --set train.lr=0.1 does.
+//
+// A relative path is looked for in the working directory, then in the folder of the experiment's file. ~ at its
+// beginning and ${VARIABLE} are replaced.
 //
 // A claim names trials by their variant, and by any key of trial.json where a variant has
 // several settings; it has to name trials of the file, and a metric that these will have. Its kinds,
@@ -41,5 +45,6 @@
 //
 // Every fault in a file is reported at once, each with line and column, what is wrong,
 // what could stand there, and the nearest name. Names that the field's programs use (nz,
-// ni, enc_nh, kl_start, warm_up ...) are understood, with a note.
+// ni, enc_nh, kl_start, warm_up ...) are understood, with a note; those that mean something else there
+// are answered, see foreign.go.
 package sweep

@@ -100,7 +100,7 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // to make sense by itself, whatever the options change.
 func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	r := newReader(path)
-	r.soundClaims = opts.SoundClaims
+	r.written, r.soundClaims = true, opts.SoundClaims
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
@@ -266,7 +266,11 @@ func parseYAML(path string, text []byte) (*yaml.Node, error) {
 		return nil, Faults{path + ": the file is empty; an experiment has at least a grid (vaelab list experiments shows some)"}
 	}
 	if err != nil {
-		return nil, syntaxError(path, err)
+		fault := syntaxError(path, err)
+		if inFlow.Match(text) {
+			fault[0] += "; a value with ${...} between { } needs quotation marks: \"${DATA}/train.txt\""
+		}
+		return nil, fault
 	}
 	var next yaml.Node
 	switch err := dec.Decode(&next); {
@@ -278,13 +282,16 @@ func parseYAML(path string, text []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-func syntaxError(path string, err error) error {
+func syntaxError(path string, err error) Faults {
 	line := regexp.MustCompile(`^yaml: line (\d+): (.*)`).FindStringSubmatch(err.Error())
 	if line != nil {
 		return Faults{fmt.Sprintf("%s:%s: not valid YAML: %s", path, line[1], line[2])}
 	}
 	return Faults{fmt.Sprintf("%s: not valid YAML: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))}
 }
+
+// inFlow finds ${ within braces, where YAML takes the brace for its own.
+var inFlow = regexp.MustCompile(`\{[^"'\n]*\$\{`)
 
 // firstComment is the first paragraph of the comment that a file begins with.
 func firstComment(text []byte) string {

@@ -48,7 +48,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 	for i, t := range e.Trials {
 		set, err := load(t, sets)
 		if err != nil {
-			return nil, err
+			return nil, e.tried(err)
 		}
 		Identify(&t, set.Digest)
 		if k, ok := first[t.ID]; ok {

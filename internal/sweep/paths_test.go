@@ -1,0 +1,99 @@
+package sweep
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vaelab/internal/record"
+)
+
+// TestPaths: a relative path is one of the working directory or, if there is no such file, one beside the experiment's
+// file; ~ and ${VARIABLE} are replaced. The name of the trial depends on neither.
+func TestPaths(t *testing.T) {
+	home := t.TempDir()
+	t.Chdir(t.TempDir())
+	t.Setenv("HOME", home)
+	t.Setenv("VAELAB_TEST_DATA", home)
+	sentences := strings.Repeat("the cat sat on the mat\n", 8)
+	for _, file := range []string{"exp/near.txt", "exp/both.txt", "both.txt", "exp/$odd{1}.txt", filepath.Join(home, "far.txt")} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(sentences), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(path string, sets ...string) (*Experiment, error) {
+		file := filepath.Join("exp", "x.yaml")
+		text := "base:\n  data:\n    text:\n      train: " + path + "\n  model: {lstm: {latent_dim: 2, embed_dim: 2, enc_hidden: 2, dec_hidden: 2}}\n"
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return Read(file, Options{Sets: sets})
+	}
+	id := ""
+	for _, c := range []struct{ path, opened, note string }{
+		{"both.txt", "both.txt", ""},
+		{"near.txt", "exp/near.txt", "exp/x.yaml:4:14: data.text.train: near.txt is not in the working directory; exp/near.txt is used, beside the experiment's file"},
+		{"exp/near.txt", "exp/near.txt", ""},
+		{"../both.txt", "both.txt", "exp/x.yaml:4:14: data.text.train: ../both.txt is not in the working directory; both.txt is used, beside the experiment's file"},
+		{"~/far.txt", filepath.Join(home, "far.txt"), ""},
+		{"${VAELAB_TEST_DATA}/far.txt", filepath.Join(home, "far.txt"), ""},
+		{"$odd{1}.txt", "exp/$odd{1}.txt", "exp/x.yaml:4:14: data.text.train: $odd{1}.txt is not in the working directory; exp/$odd{1}.txt is used, beside the experiment's file"},
+	} {
+		e, err := read(c.path)
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		jobs, err := e.Prepare("results")
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		if got := jobs[0].Config["data.text.train"]; got != c.opened {
+			t.Errorf("%s: trial.json has %s, want %s", c.path, got, c.opened)
+		}
+		if got := strings.Join(e.Notes, "\n"); got != c.note {
+			t.Errorf("%s: note %q, want %q", c.path, got, c.note)
+		}
+		if id == "" {
+			id = jobs[0].ID
+		}
+		if jobs[0].ID != id {
+			t.Errorf("%s: the trial is named %s, want %s", c.path, jobs[0].ID, id)
+		}
+	}
+	if e, err := read("both.txt", "data.text.train=near.txt"); err != nil || len(e.Notes) != 1 || !strings.HasPrefix(e.Notes[0], "--set data.text.train=near.txt: data.text.train: near.txt is not in") {
+		t.Errorf("--set: %v, %v", e, err)
+	}
+
+	_, err := read("${VAELAB_TEST_NONE}/a.txt")
+	expectFaults(t, err, "exp/x.yaml:4:14: data.text.train: the variable VAELAB_TEST_NONE is not set; set it, or write out the path")
+	t.Setenv("HOME", "")
+	_, err = read("~/far.txt")
+	expectFaults(t, err, "exp/x.yaml:4:14: data.text.train: ~ stands for the home directory, which is not known")
+	e, err := read("none.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = e.Prepare("results"); err == nil || !strings.Contains(err.Error(), "open none.txt: ") || !strings.HasSuffix(err.Error(), "; nor is there exp/none.txt, beside the experiment's file") {
+		t.Errorf("a file that is nowhere: %v", err)
+	}
+	_, err = Parse("x.yaml", []byte("base: {data: {text: {train: ${DATA}/a.txt}}}\n"), Options{})
+	if err == nil || !strings.HasSuffix(err.Error(), `; a value with ${...} between { } needs quotation marks: "${DATA}/train.txt"`) {
+		t.Errorf("a variable between braces: %v", err)
+	}
+}
+
+// TestPathsOfTrials: the paths in trial.json are taken as they are.
+func TestPathsOfTrials(t *testing.T) {
+	config := parse(t, "base: {data: {text: {train: a}}}\n", Options{}).Trials[0].Config
+	config["data.text.train"] = "~/${NONE}"
+	back, err := FromConfig(record.Trial{Variant: "vanilla", Config: config})
+	if err != nil || back.Config["data.text.train"] != "~/${NONE}" {
+		t.Errorf("got %v, %v", back.Config["data.text.train"], err)
+	}
+}
