@@ -143,7 +143,7 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 	text := set.Vocab != nil
 	fmt.Fprint(t, "split\texamples\t")
 	if text {
-		fmt.Fprint(t, "words: min\tmedian\tmax\tunknown\t")
+		fmt.Fprintf(t, "%s: min\tmedian\tmax\tunknown\t", set.Vocab.Unit())
 	}
 	fmt.Fprint(t, "labels\t\n")
 	names := []string{"train", "valid", "test"}
@@ -188,7 +188,7 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 			}
 		}
 		if text {
-			fmt.Fprintf(w, "  %s%s\n", label, visible(sentence(set.Vocab, first.Seqs[i])))
+			fmt.Fprintf(w, "  %s%s\n", label, visible(set.Vocab.Sentence(first.Seqs[i])))
 		} else {
 			fmt.Fprintf(w, "  %s%.3g\n", label, first.Values[i])
 		}
@@ -267,13 +267,4 @@ func classes(labels []int) string {
 		parts = append(parts, fmt.Sprint(counts[l]))
 	}
 	return fmt.Sprintf("%d (%s)", len(counts), strings.Join(parts, " + "))
-}
-
-// sentence is the words of a sequence without <s> and </s>.
-func sentence(v *data.Vocab, seq []int32) string {
-	words := make([]string, 0, len(seq))
-	for _, id := range seq[1 : len(seq)-1] {
-		words = append(words, v.Word(int(id)))
-	}
-	return strings.Join(words, " ")
 }

@@ -53,7 +53,7 @@ func (d *decoding) flags(cmd *cobra.Command, picture string) {
 	f.StringVar(&d.method, "decode", "", "greedy, sample, beam or mean: the `way` from predictions to examples")
 	f.Float64Var(&d.temperature, "temperature", 1, "of --decode sample: below 1 likelier examples, above 1 wilder ones")
 	f.IntVar(&d.beam, "beam", 5, "beginnings that --decode beam keeps")
-	f.IntVar(&d.maxWords, "max-words", 0, "`words` of the longest sentence (default and at most: the longest of the data)")
+	f.IntVar(&d.maxWords, "max-words", 0, "`symbols` of the longest sentence, words or characters (default and at most: the longest of the data)")
 	f.BoolVar(&d.noUnk, "no-unk", false, "never write <unk>")
 	f.Uint64Var(&d.seed, "seed", 1, "`number` that names all that is drawn")
 	f.StringVar(&d.png, "png", picture, "`file` for images; - is the standard output")
@@ -107,7 +107,7 @@ func (d *decoding) settleKind(s vae.Space, given func(string) bool) error {
 		}
 	}
 	if longest := s.MaxLen - 2; given("max-words") && (d.maxWords < 0 || d.maxWords > longest) {
-		return usageError{fmt.Errorf("--max-words %d: wants 0 to %d, the words of the longest sentence of the data", d.maxWords, longest)}
+		return usageError{fmt.Errorf("--max-words %d: wants 0 to %d, the symbols of the longest sentence of the data", d.maxWords, longest)}
 	} else if !given("max-words") {
 		d.maxWords = longest
 	}
@@ -188,7 +188,7 @@ func (d *decoding) how() string {
 
 // words is a sentence for a table, without <s> and </s>, and with an ellipsis where the limit cut it.
 func words(v *data.Vocab, s generate.Sentence) string {
-	text := visible(sentence(v, s.Seq))
+	text := visible(v.Sentence(s.Seq))
 	if s.Cut {
 		text = strings.TrimSpace(text + " …")
 	}

@@ -402,7 +402,7 @@ func TestGenerateMistakes(t *testing.T) {
 		{[]string{"sample", trial, "--temperature", "0.5"}, exitUsage, "--temperature has no effect on greedy; add --decode sample"},
 		{[]string{"sample", trial, "--decode", "beam", "--beam", "0"}, exitUsage, "--beam 0: must be 1 to 1000"},
 		{[]string{"sample", trial, "--beam", "3"}, exitUsage, "--beam has no effect on greedy; add --decode beam"},
-		{[]string{"sample", trial, "--max-words", "7"}, exitUsage, "--max-words 7: wants 0 to 6, the words of the longest sentence of the data"},
+		{[]string{"sample", trial, "--max-words", "7"}, exitUsage, "--max-words 7: wants 0 to 6, the symbols of the longest sentence of the data"},
 		{[]string{"sample", trial, "--png", "x.png"}, exitUsage, "--png: this model writes text data, of which no picture can be drawn"},
 		{[]string{"reconstruct", trial, "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},
 		{[]string{"reconstruct", trial, "-n", "0"}, exitUsage, "--n 0: must be 1 to 10000"},

@@ -108,11 +108,11 @@ func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) er
 	}
 	fmt.Fprintf(w, "from example %d to %d on %s, %s\n", p.from, p.to, shape, d.how())
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%d\t%s\n", p.from, visible(sentence(t.set.Vocab, ends.Seqs[0])))
+	fmt.Fprintf(table, "%d\t%s\n", p.from, visible(t.set.Vocab.Sentence(ends.Seqs[0])))
 	for s, of := range x.sentences {
 		fmt.Fprintf(table, "%s\t%s\n", p.at(s), words(t.set.Vocab, of))
 	}
-	fmt.Fprintf(table, "%d\t%s\n", p.to, visible(sentence(t.set.Vocab, ends.Seqs[1])))
+	fmt.Fprintf(table, "%d\t%s\n", p.to, visible(t.set.Vocab.Sentence(ends.Seqs[1])))
 	return table.Flush()
 }
 

@@ -156,7 +156,7 @@ func (r reconstructions) print(w io.Writer, d *decoding, t *trained, split strin
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, seq := range r.part.Seqs {
-		fmt.Fprintf(table, "%d\t%s\t%s\n", i, captions[0], visible(sentence(t.set.Vocab, seq)))
+		fmt.Fprintf(table, "%d\t%s\t%s\n", i, captions[0], visible(t.set.Vocab.Sentence(seq)))
 		fmt.Fprintf(table, "\t%s\t%s\n", captions[1], words(t.set.Vocab, r.own.sentences[i]))
 		fmt.Fprintf(table, "\tz of %d\t%s\n", r.partner[i], words(t.set.Vocab, r.others.sentences[i]))
 	}

@@ -159,7 +159,7 @@ func showJSON(w io.Writer, t *trained) func(first int, z tensor.Matrix, x writte
 			line := sampleJSON{Index: first + i, Z: z.Row(i)}
 			if x.sentences != nil {
 				s := x.sentences[i]
-				text := sentence(t.set.Vocab, s.Seq)
+				text := t.set.Vocab.Sentence(s.Seq)
 				line.Text, line.LogProb, line.Cut = &text, &s.LogProb, s.Cut
 			} else {
 				line.Values = x.values[i]

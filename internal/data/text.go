@@ -17,12 +17,15 @@ func init() {
 }
 
 // defaultText is the settings of text that a file need not give.
-func defaultText() Text { return Text{MinCount: 1, MaxWords: 200, TooLong: "error"} }
+func defaultText() Text {
+	return Text{MinCount: 1, MaxWords: 200, TooLong: "error", Unit: unitWords, Unicode: "none"}
+}
 
-// Text is sentences from your own files, one a line, words separated by white space.
+// Text is sentences from your own files, one a line.
 //
-// Both <unk> and _UNK stand for the unknown word. Blank lines are skipped. Only the files
-// named are read: a set to evaluate may consist of a test file and a vocabulary.
+// A symbol is a word between white space, unless Unit says otherwise. Both <unk> and _UNK stand for the
+// unknown word. Blank lines are skipped. Only the files named are read: a set to evaluate may consist of a
+// test file and a vocabulary. Files are UTF-8, or UTF-16 with a byte-order mark.
 type Text struct {
 	// Train is the path of the sentences to train on, relative to the working directory or to
 	// the folder of the experiment's file.
@@ -36,14 +39,26 @@ type Text struct {
 	// Labels says that each line is a label, a TAB and the text; classes are numbered in
 	// the alphabetical order of train's labels.
 	Labels bool `yaml:"labels" alias:"label"`
+	// Unit is what becomes a symbol: words between white space; unicode, for raw prose, words by Unicode's
+	// rules with punctuation apart (UAX 29); char, for text without spaces, SMILES or models of
+	// characters, what a reader takes for one character (grapheme clusters), with one space for white space.
+	Unit string `yaml:"unit" choice:"words|unicode|char" neutral:"words"`
+	// Unicode says how characters that can be written in several ways are: as they are, or composed (NFC),
+	// so that an accented letter is the same symbol in all files.
+	Unicode string `yaml:"unicode" choice:"none|nfc" neutral:"none"`
+	// Drop lists symbols to leave out, with spaces between, such as "<bos> <eos>": sentences get their <s> and
+	// </s> when they are read.
+	Drop string `yaml:"drop" neutral:""`
+	// Unknown lists other spellings of <unk>, with spaces between, such as "[UNK] <UNK>".
+	Unknown string `yaml:"unknown" neutral:""`
 	// MinCount is how often a word must occur in train to be in the vocabulary built.
 	MinCount int `yaml:"min_count" range:"[1,inf)"`
 	// MaxVocab bounds the words of the vocabulary built, most frequent first; 0 is no bound.
 	MaxVocab int `yaml:"max_vocab" range:"[0,inf)"`
-	// MaxWords is the longest sentence expected, in words; 0 is no bound.
+	// MaxWords is the longest sentence expected, in symbols of the unit; 0 is no bound.
 	MaxWords int `yaml:"max_words" range:"[0,inf)" alias:"max_length"`
 	// TooLong says what happens to longer sentences: stop with an error, leave them out,
-	// or cut them to MaxWords words.
+	// or cut them to MaxWords symbols.
 	TooLong string `yaml:"too_long" choice:"error|drop|cut"`
 	// LimitTrain is how many sentences of train to read, from the first; 0 means all.
 	LimitTrain int `yaml:"limit_train" range:"[0,inf)"`
@@ -132,18 +147,25 @@ func (c Text) make(as format) (*Set, error) {
 	}
 	set := &Set{Name: as.name}
 	splits := [...]string{"train", "valid", "test"}
+	cut := c.cutter()
 	var files [3]*textFile
 	var err error
 	for i, f := range []struct {
 		path  string
 		limit int
 	}{{c.Train, c.LimitTrain}, {c.Valid, c.LimitValid}, {c.Test, c.LimitTest}} {
-		if files[i], err = c.readFile(as, f.path, f.limit); err != nil {
+		if files[i], err = c.readFile(as, cut, f.path, f.limit); err != nil {
 			return nil, fmt.Errorf("%s: %w", splits[i], err)
 		}
 	}
+	first := files[max(0, slices.IndexFunc(files[:], func(f *textFile) bool { return f.path != "" }))]
+	hint := c.unspaced(first)
 	if set.Vocab, err = c.vocabulary(files[0]); err != nil {
-		return nil, err
+		return nil, hinted(err, hint)
+	}
+	set.Warnings = c.doubts(cut, files[:], first, set.Vocab)
+	if hint != nil {
+		set.Warnings = append(set.Warnings, hint)
 	}
 	classes, err := c.classes(files[:])
 	if err != nil {
@@ -154,7 +176,7 @@ func (c Text) make(as format) (*Set, error) {
 	}
 	for i, split := range []*Split{&set.Train, &set.Valid, &set.Test} {
 		if *split, err = files[i].encode(set.Vocab, classes); err != nil {
-			return nil, err
+			return nil, hinted(err, hint)
 		}
 		for other, f := range files[:i] {
 			if f.path != "" && f.path == files[i].path {
@@ -180,10 +202,12 @@ type textFile struct {
 	lines   []int32   // the number of each sentence's line
 	long    int       // how many sentences were dropped or cut
 	dropped int       // how many sentences were left out for their label
+	emptied int       // how many had nothing but symbols of the setting drop
 	tab     int       // the first line with a TAB, if that is worth a warning
 
 	foreign, firstForeign int // sentences without any word of the vocabulary, and the line of the first of them, see unknown
 
+	spelt map[string]int    // spellings of the unknown word that the unit cuts, see spell
 	words []string          // of one sentence; used again
 	known map[string]string // labels, each once
 	block []int32           // room for sequences to come
@@ -210,7 +234,7 @@ func (f *textFile) label(l string) string {
 }
 
 // readFile reads at most limit sentences of one split; an empty path gives an empty file.
-func (c Text) readFile(as format, path string, limit int) (*textFile, error) {
+func (c Text) readFile(as format, cut *cutter, path string, limit int) (*textFile, error) {
 	if path == "" {
 		return &textFile{}, nil
 	}
@@ -219,11 +243,11 @@ func (c Text) readFile(as format, path string, limit int) (*textFile, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return c.parse(as, r, path, limit)
+	return c.parse(as, cut, r, path, limit)
 }
 
 // parse reads at most limit sentences; path is the name in messages.
-func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, error) {
+func (c Text) parse(as format, cut *cutter, r io.Reader, path string, limit int) (*textFile, error) {
 	f := &textFile{path: path, lexicon: newLexicon(), known: map[string]string{}}
 	for s, err := range as.read(r, path) {
 		if err != nil {
@@ -231,7 +255,7 @@ func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, 
 		}
 		if as.drop != "" && s.label == as.drop {
 			f.dropped++
-		} else if err := c.add(as, f, s); err != nil {
+		} else if err := c.add(as, cut, f, s); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, s.line, err)
 		}
 		if limit > 0 && len(f.seqs) == limit {
@@ -243,6 +267,8 @@ func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, 
 		return f, nil
 	case f.long > 0:
 		return nil, fmt.Errorf("%s: every sentence is longer than max_words %d; raise it", path, c.MaxWords)
+	case f.emptied > 0:
+		return nil, fmt.Errorf("%s: every sentence consists of symbols that drop leaves out; correct drop", path)
 	case f.dropped > 0:
 		return nil, fmt.Errorf("%s: every sentence has the label %q and was left out; correct drop_label", path, clip(as.drop))
 	}
@@ -250,20 +276,21 @@ func (c Text) parse(as format, r io.Reader, path string, limit int) (*textFile, 
 }
 
 // add adds a sentence to a file.
-func (c Text) add(as format, f *textFile, s sentence) error {
+func (c Text) add(as format, cut *cutter, f *textFile, s sentence) error {
 	if as.tabs && f.tab == 0 && strings.Contains(s.text, "\t") {
 		f.tab = s.line
 	}
-	words := f.words[:0]
-	for w := range strings.FieldsSeq(s.text) {
-		if c.Lower && w != yahooUnk {
-			w = strings.ToLower(w)
-		}
+	words := cut.cut(f.words[:0], s.text)
+	for _, w := range words {
 		if slices.Index(reserved[:Unk], w) >= 0 {
-			return fmt.Errorf("%s among the words; remove it, sentences get their <s> and </s> when they are read", w)
+			return fmt.Errorf("%s among the words; sentences get their <s> and </s> when they are read: remove it, or set drop: %q", w, w)
 		}
-		words = append(words, w)
 	}
+	if len(words) == 0 { // nothing but what is dropped
+		f.emptied++
+		return nil
+	}
+	f.spell(c, s.text)
 	f.words = words
 	if c.MaxWords > 0 && len(words) > c.MaxWords {
 		f.long++
@@ -273,7 +300,7 @@ func (c Text) add(as format, f *textFile, s sentence) error {
 		case "cut":
 			words = words[:c.MaxWords]
 		default:
-			return fmt.Errorf("the sentence has %d words, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.MaxWords)
+			return fmt.Errorf("the sentence has %d %s, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.units(), c.MaxWords)
 		}
 	}
 	seq := f.sequence(len(words) + 2)
@@ -294,6 +321,9 @@ func (f *textFile) warnings(c Text, as format) (doubts []error) {
 	if f.dropped > 0 {
 		doubts = append(doubts, fmt.Errorf("%s: %d sentences with the label %q were left out", f.path, f.dropped, clip(as.drop)))
 	}
+	if f.emptied > 0 {
+		doubts = append(doubts, fmt.Errorf("%s: %d sentences with nothing but symbols of drop were left out", f.path, f.emptied))
+	}
 	if f.long > 0 {
 		did := map[string]string{"drop": "left out", "cut": "cut"}[c.TooLong]
 		doubts = append(doubts, fmt.Errorf("%s: %d sentences longer than max_words %d were %s", f.path, f.long, c.MaxWords, did))
@@ -311,12 +341,14 @@ func (c Text) vocabulary(train *textFile) (*Vocab, error) {
 		if err != nil {
 			return nil, err
 		}
+		v.unit = c.Unit
 		return v, nil
 	}
 	v := buildVocab(train.lexicon, c.MinCount, c.MaxVocab)
 	if v.Size() == len(reserved) {
 		return nil, fmt.Errorf("%s: no word occurs %d times; lower min_count", train.path, c.MinCount)
 	}
+	v.unit = c.Unit
 	return v, nil
 }
 

@@ -197,7 +197,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content string, labels, lower bool, tooLong string) {
 		c := text(t)
 		c.Labels, c.Lower, c.TooLong, c.MaxWords = labels, lower, tooLong, 3
-		file, err := c.parse(format{name: "text", read: c.lines, labels: labels}, strings.NewReader(content), "fuzz.txt", 0)
+		file, err := c.parse(format{name: "text", read: c.lines, labels: labels}, c.cutter(), strings.NewReader(content), "fuzz.txt", 0)
 		if err != nil {
 			return
 		}

@@ -30,6 +30,7 @@ const yahooUnk = "_UNK"
 type Vocab struct {
 	words []string
 	ids   map[string]int32
+	unit  string // of the text, see Text.Unit; empty for words
 }
 
 // NewVocab numbers words from 4 on, in the order given. It panics if a word occurs twice
@@ -71,7 +72,7 @@ func (v *Vocab) Encode(words []string) []int32 {
 	return append(seq, End)
 }
 
-// Write writes one word a line, so that a word's line, counted from 0, is its number.
+// Write writes one word a line, and for the symbol of a space a line of one space, so that a word's line, counted from 0, is its number.
 func (v *Vocab) Write(w io.Writer) error {
 	_, err := io.WriteString(w, strings.Join(v.words, "\n")+"\n")
 	return err
@@ -106,7 +107,7 @@ func parseVocab(r io.Reader, path string) (*Vocab, error) {
 			return nil, lines.errorf("got %q, want %q: a vocabulary begins with the lines %s, and a word's line is its number",
 				clip(w), reserved[i], strings.Join(reserved, " "))
 		}
-		if f := strings.Fields(w); len(f) != 1 || f[0] != w {
+		if f := strings.Fields(w); w != " " && (len(f) != 1 || f[0] != w) { // a space is a symbol of the unit char
 			return nil, lines.errorf("got %q, want one word and no space around it", clip(w))
 		}
 		if first, ok := line[w]; ok {

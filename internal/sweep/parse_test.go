@@ -269,7 +269,7 @@ func TestSharedSettings(t *testing.T) {
 	const text = "base: {data: {jsonl: {field: sentence1, label: gold_label, train: a.jsonl, dev: b.jsonl}}}\n"
 	e := parse(t, text, Options{Sets: []string{"data.jsonl.max_length=9", "data.jsonl.test=c.jsonl"}})
 	want := data.JSONL{Field: "sentence1", Labels: "gold_label", Text: data.Text{
-		Train: "a.jsonl", Valid: "b.jsonl", Test: "c.jsonl", MinCount: 1, MaxWords: 9, TooLong: "error",
+		Train: "a.jsonl", Valid: "b.jsonl", Test: "c.jsonl", MinCount: 1, MaxWords: 9, TooLong: "error", Unit: "words", Unicode: "none",
 	}}
 	if got := e.Trials[0].Data; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
