@@ -132,9 +132,25 @@ func (c Images) load() (*Set, error) {
 		to.first(files[i].limit)
 	}
 	set.Warnings = append(set.Warnings, c.cutDoubts(set)...)
+	set.Warnings = append(set.Warnings, repeatDoubts([][]uint64{set.Train.keys(), set.Valid.keys(), set.Test.keys()}, paths(files), "images")...)
 	set.binarise(c.Binarise, c.Threshold, c.Seed)
 	set.Digest = set.digest()
 	return set, nil
+}
+
+// paths tells the files apart by their paths and variables; valid held out of train has a name of its own.
+func paths(files []*imageFile) (all []string) {
+	for _, f := range files {
+		switch {
+		case f.path == "":
+			all = append(all, f.split)
+		case f.variable != "":
+			all = append(all, f.path+" "+f.variable)
+		default:
+			all = append(all, f.path)
+		}
+	}
+	return all
 }
 
 // read reads the images of one split and their classes.

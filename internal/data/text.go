@@ -167,6 +167,7 @@ func (c Text) make(as format) (*Set, error) {
 	if hint != nil {
 		set.Warnings = append(set.Warnings, hint)
 	}
+	set.Warnings = append(set.Warnings, repeatDoubts([][]uint64{files[0].keys(), files[1].keys(), files[2].keys()}, []string{c.Train, c.Valid, c.Test}, "sentences")...)
 	classes, err := c.classes(files[:])
 	if err != nil {
 		return nil, err
