@@ -1,5 +1,5 @@
 // Package experiments holds the experiments that ship with the program, one YAML file a
-// question. What came out of them is in LOG.md.
+// question. Their results are in LOG.md.
 package experiments
 
 import "embed"
