@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"vaelab/internal/record"
 	"vaelab/internal/train"
 )
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"vaelab": main})
 }
 
 // process prepares a run of vaelab in a process of its own, in the current folder.
