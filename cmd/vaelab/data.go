@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/data"
 	"vaelab/internal/fetch"
 )
 
@@ -40,7 +42,7 @@ own works too.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&p.dir, "dir", "", "`folder` of the data sets, instead of the user's cache folder")
-	cmd.AddCommand(p.listCommand(), p.fetchCommand(), p.verifyCommand(), p.importCommand(), p.showCommand())
+	cmd.AddCommand(p.listCommand(), p.fetchCommand(), p.verifyCommand(), p.importCommand(), p.showCommand(), p.exportCommand())
 	return cmd
 }
 
@@ -87,15 +89,18 @@ func (p *published) names(_ *cobra.Command, given []string, _ string) ([]string,
 func (p *published) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [NAME]",
-		Short: "List the published data sets, or all that is known of one",
-		Long: `List the published data sets with their size, their licence, and whether they are on this
-machine. With a name also who to cite, the files with their hashes and addresses, and the
-settings that use them.`,
+		Short: "List the built-in and the published data sets, or all that is known of one",
+		Long: `List the data sets that are built in, and the published ones with their size, their licence, and
+whether they are on this machine. With a name also who to cite, the files with their hashes and addresses, and the
+settings that use them; of one that is built in, its settings.`,
 		Example:           "  vaelab data list\n  vaelab data list omniglot",
 		Args:              args(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: p.names,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			w := cmd.OutOrStdout()
+			if len(given) == 1 && slices.Contains(builtIn(), given[0]) {
+				return explain(w, given[0])
+			}
 			if len(given) == 1 {
 				d, s, err := p.choose(given[0])
 				if err != nil {
@@ -117,9 +122,23 @@ settings that use them.`,
 				}
 				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Title, size, fetched(d, s), d.Licence)
 			}
+			for _, name := range builtIn() {
+				kind, _ := data.Sources.Get(name)
+				what, licence := kind.(data.BuiltIn).About()
+				fmt.Fprintf(t, "%s\t%s\t–\tbuilt in\t%s\n", name, what, licence)
+			}
 			return t.Flush()
 		},
 	}
+}
+
+// builtIn are the names of the sources that need no file.
+func builtIn() []string {
+	return slices.DeleteFunc(data.Sources.Names(), func(name string) bool {
+		kind, err := data.Sources.Get(name)
+		_, ok := kind.(data.BuiltIn)
+		return err != nil || !ok
+	})
 }
 
 // fetched is "yes", "no" or "2 of 3".

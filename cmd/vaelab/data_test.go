@@ -74,7 +74,12 @@ func TestData(t *testing.T) {
 		}
 		return r
 	}
-	has(t, "list", step(exitOK, "list").out, "name   what               size    fetched  licence\nthree  three small texts  0.0 kB  no       none\nother")
+	list := squeezed(step(exitOK, "list").out)
+	has(t, "list", list, "name what size fetched licence three three small texts 0.0 kB no none other")
+	for name := range builtInSources(t) {
+		has(t, "list", list, " "+name+" ", " – built in ")
+		has(t, "list "+name, step(exitOK, "list", name).out, "data "+name+"\n")
+	}
 	has(t, "verify of nothing", step(exitOK, "verify").out, "nothing has been fetched into "+filepath.Dir(dir))
 	has(t, "show of nothing", step(exitFailed, "show", "three").err, "three has not been fetched: vaelab data fetch three\n")
 	has(t, "show of nothing, set", step(exitFailed, "show", "three", "--set", "data.text.lower=true").err, "three has not been fetched")
@@ -86,7 +91,7 @@ func TestData(t *testing.T) {
 	if r := step(exitOK, "fetch", "three", "-q"); r.err != "" {
 		t.Errorf("quiet says %q", r.err)
 	}
-	has(t, "list", step(exitOK, "list").out, "  yes      none\nother  nothing            –       no ")
+	has(t, "list", squeezed(step(exitOK, "list").out), " yes none other nothing – no ")
 	has(t, "list NAME", step(exitOK, "list", "three").out, "cite: Nobody 2026\n", "folder: "+dir+"\n", all[0].Files[0].SHA256, all[0].Files[0].URLs[0])
 	has(t, "verify", step(exitOK, "verify").out, "three: 3 files as published\n")
 	has(t, "show", step(exitOK, "show", "three", "-n", "2", "--set", "data.text.min_count=2").out,

@@ -170,7 +170,7 @@ func (o *origin) data(wErr io.Writer, examples bool) (*data.Set, error) {
 	}
 	set, err := o.locate(wErr)
 	if err != nil && !examples && o.stamp == nil && o.folder { // of an older version: the longest sentence is not known
-		words := 200
+		words := data.DefaultMaxWords
 		if n, err := strconv.Atoi(o.trial.Config["data."+o.trial.Config["data"]+".max_words"]); err == nil && n > 0 {
 			words = n
 		}
@@ -205,14 +205,14 @@ func (o *origin) without(space vae.Space, digest string) *data.Set {
 		if space.Size() == 0 {
 			return nil
 		}
-		return data.Without(name, space, nil)
+		return data.Without(o.trial.Data, name, space, nil)
 	}
 	path := o.trial.Config[o.vocabKey()]
 	if path == "" || o.folder && !o.set { // the trial's own is the one that it was trained with, wherever it lies
 		path = o.vocabFile()
 	}
 	if v, err := data.ReadVocab(path); err == nil && (digest == "" || v.Digest() == digest) {
-		return data.Without(name, space, v)
+		return data.Without(o.trial.Data, name, space, v)
 	}
 	return nil
 }

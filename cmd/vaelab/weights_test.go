@@ -116,6 +116,28 @@ func TestMovedTrials(t *testing.T) {
 	})
 }
 
+// TestMovedCharacters: what a moved model writes has the unit that it was trained with.
+func TestMovedCharacters(t *testing.T) {
+	folder(t, "my.yaml", `# SMILES?
+base:
+  data: {text: {train: my.txt, unit: char}}
+  model: {lstm: {latent_dim: 4, embed_dim: 8, enc_hidden: 8, dec_hidden: 8}}
+  train: {epochs: 1}
+`+"grid: [{variant: bn}]\n", "my.txt", "CCO\nCCN\nCOC\nC=O\n")
+	succeeds(t, "run", "my.yaml", "-q")
+	dir := trials(t, "results")[0]
+	want := succeeds(t, "sample", dir, "--decode", "sample", "--json").out
+	if err := os.Rename(dir, "moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove("my.txt"); err != nil {
+		t.Fatal(err)
+	}
+	if got := succeeds(t, "sample", "moved", "--decode", "sample", "--json").out; got != want || !strings.Contains(got, `"text":"`) || strings.Contains(got, "C O") {
+		t.Errorf("a moved trial writes\n%s, before\n%s", got, want)
+	}
+}
+
 // TestOwnWeightsAlone: weights of vaelab say their settings, so that a copy of the file alone can be used; and the vocabulary
 // they were trained with is the only one that they accept.
 func TestOwnWeightsAlone(t *testing.T) {

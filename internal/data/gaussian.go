@@ -58,6 +58,11 @@ func (c Gaussian) Kind() vae.Kind { return vae.Vector }
 // Values is the number of dimensions.
 func (c Gaussian) Values() int { return c.Dims }
 
+// About says what the examples are; their licence is none: the vectors are random.
+func (c Gaussian) About() (what, licence string) {
+	return "vectors of a linear Gaussian model, whose z is known", "none, random"
+}
+
 // Load draws the axes and the vectors.
 func (c Gaussian) Load() (*Set, error) {
 	const header = 24 // of a slice

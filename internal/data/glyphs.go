@@ -82,6 +82,11 @@ var alphabets = []struct{ name, characters string }{
 	{"digits", "0123456789"},
 }
 
+// About says what the examples are; their licence is that of the Go fonts.
+func (c Glyphs) About() (what, licence string) {
+	return "letters and digits of the Go fonts, 28 x 28 grey", "BSD-3-Clause (Go fonts)"
+}
+
 // Load draws the images.
 func (c Glyphs) Load() (*Set, error) {
 	characters, err := c.characters()

@@ -58,6 +58,11 @@ type Godoc struct {
 // Kind is text.
 func (c Godoc) Kind() vae.Kind { return vae.Text }
 
+// About says what the examples are; their licence is that of Go.
+func (c Godoc) About() (what, licence string) {
+	return "sentences of the documentation of Go's standard library", "BSD-3-Clause (Go)"
+}
+
 // Load finds the source, extracts the sentences and splits them at random.
 func (c Godoc) Load() (*Set, error) {
 	if c.MinWords > c.MaxWords {

@@ -33,6 +33,12 @@ type Sized interface {
 	Values() int
 }
 
+// A BuiltIn is a source that needs no file.
+type BuiltIn interface {
+	// About says in a few words what the examples are, and under which licence.
+	About() (what, licence string)
+}
+
 // A Set is data ready to train on.
 type Set struct {
 	Name  string // of the source

@@ -60,6 +60,11 @@ type Synthetic struct {
 // Kind is text.
 func (c Synthetic) Kind() vae.Kind { return vae.Text }
 
+// About says what the examples are; their licence is none: the sentences are random.
+func (c Synthetic) About() (what, licence string) {
+	return "sentences of a random LSTM, whose z is known", "none, random"
+}
+
 // Load draws the generator and then the sentences, in the order train, valid, test.
 func (c Synthetic) Load() (*Set, error) {
 	if err := memory.Fits(c.bytes(), memory.Total()); err != nil {

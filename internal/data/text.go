@@ -16,9 +16,12 @@ func init() {
 	Sources.Add("text", defaultText())
 }
 
+// DefaultMaxWords is the longest sentence that text may have unless max_words says otherwise.
+const DefaultMaxWords = 200
+
 // defaultText is the settings of text that a file need not give.
 func defaultText() Text {
-	return Text{MinCount: 1, MaxWords: 200, TooLong: "error", Unit: unitWords, Unicode: "none"}
+	return Text{MinCount: 1, MaxWords: DefaultMaxWords, TooLong: "error", Unit: unitWords, Unicode: "none"}
 }
 
 // Text is sentences from your own files, one a line.

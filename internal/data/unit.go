@@ -124,10 +124,13 @@ func (k *cutter) pieces(field string, f func(piece string, whole bool)) {
 	}
 }
 
+// Characters is the Unit of a vocabulary whose symbols have no spaces between them.
+const Characters = "characters"
+
 // Unit is the plural of what a symbol of the vocabulary is: words or characters.
 func (v *Vocab) Unit() string {
 	if v.unit == unitChar {
-		return "characters"
+		return Characters
 	}
 	return "words"
 }
