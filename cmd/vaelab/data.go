@@ -26,15 +26,14 @@ func dataCommand(all fetch.Catalogue) *cobra.Command {
 	p := &published{all: all}
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Fetch published data sets, check them, and look at data",
-		Long: `Bring the data sets of the papers to this machine, and look at what a model would read.
+		Short: "Download published data sets, verify them, and look at data",
+		Long: `Download the data sets of the papers, and look at the examples that a model would read.
 
-Every file is checked by its published hash before it gets its name. Addresses on the web
-may vanish, hashes do not: a file from anywhere else is as good (vaelab data import). The
-files lie in the user's cache folder, one folder a data set, or below --dir.
+vaelab verifies the published hash of a download before renaming it to its final name. If an
+address no longer works, a copy of the file from elsewhere will do (vaelab data import). The
+files are in the user's cache folder, one folder per data set, or below --dir.
 
-Nothing has to be fetched for the built-in sources (vaelab list data), and any text of your
-own works too.`,
+The built-in sources need no download (vaelab list data), and neither does your own text.`,
 		Example: `  vaelab data list
   vaelab data fetch ptb
   vaelab data show ptb`,
@@ -54,7 +53,7 @@ func (p *published) store() (fetch.Store, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return fetch.Store{}, fmt.Errorf("there is no cache folder for data: %w; choose one with --dir", err)
+		return fetch.Store{}, fmt.Errorf("there is no cache folder for data: %w; choose a folder with --dir", err)
 	}
 	return fetch.Store{Dir: filepath.Join(cache, "vaelab", "data")}, nil
 }
@@ -63,7 +62,7 @@ func (p *published) store() (fetch.Store, error) {
 func (p *published) choose(name string) (fetch.Dataset, fetch.Store, error) {
 	d, err := p.all.Get(name)
 	if err != nil {
-		return d, fetch.Store{}, usageError{fmt.Errorf("%w; vaelab data list says what they are", err)}
+		return d, fetch.Store{}, usageError{fmt.Errorf("%w; vaelab data list describes them", err)}
 	}
 	s, err := p.store()
 	return d, s, err
@@ -89,10 +88,10 @@ func (p *published) names(_ *cobra.Command, given []string, _ string) ([]string,
 func (p *published) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [NAME]",
-		Short: "List the built-in and the published data sets, or all that is known of one",
-		Long: `List the data sets that are built in, and the published ones with their size, their licence, and
-whether they are on this machine. With a name also who to cite, the files with their hashes and addresses, and the
-settings that use them; of one that is built in, its settings.`,
+		Short: "List the built-in and the published data sets, or describe one",
+		Long: `List the built-in data sets, and the published ones with size and licence, and whether they are on
+this machine. With a NAME also print the citation, the files with their hashes and addresses, and
+the settings that use them; for a built-in data set print its settings.`,
 		Example:           "  vaelab data list\n  vaelab data list omniglot",
 		Args:              args(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: p.names,
@@ -197,10 +196,10 @@ func howToUse(w io.Writer, d fetch.Dataset, s fetch.Store) {
 func (p *published) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [NAME...]",
-		Short: "Read fetched data sets again and check every byte",
-		Long: `Read the files of data sets again, compare their hashes, and compare unpacked folders with
-their archives. Without a name, all data sets that have a file on this machine. The exit
-code is 1 if something is missing or wrong; vaelab data fetch NAME brings it again.`,
+		Short: "Verify the hashes of downloaded data sets",
+		Long: `Read the files of data sets again, verify their hashes, and compare unpacked folders with
+their archives. Without a NAME verify all data sets that have a file on this machine. The exit
+code is 1 if a file is missing or wrong; vaelab data fetch NAME downloads it again.`,
 		Example:           "  vaelab data verify\n  vaelab data verify ptb",
 		ValidArgsFunction: p.names,
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -225,7 +224,7 @@ code is 1 if something is missing or wrong; vaelab data fetch NAME brings it aga
 					return err
 				}
 				if err := s.Verify(d); err != nil {
-					faults = append(faults, fmt.Errorf("%w\n%s: to bring it again: %s", err, d.Name, p.command("fetch", d.Name)))
+					faults = append(faults, fmt.Errorf("%w\n%s: to download it again: %s", err, d.Name, p.command("fetch", d.Name)))
 					continue
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s as published\n", d.Name, count(len(d.Files), "file"))
@@ -238,10 +237,10 @@ code is 1 if something is missing or wrong; vaelab data fetch NAME brings it aga
 func (p *published) importCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import NAME FILE...",
-		Short: "Take files of a data set that you got by hand",
-		Long: `Copy files into the folder of a data set, if their bytes are those of one of its files,
-whatever they are called, and unpack archives. For what the web does not give: a file from a
-colleague, a browser or another machine.`,
+		Short: "Add files of a data set that you downloaded yourself",
+		Long: `Copy files into the folder of a data set and unpack archives. A file is accepted if its hash is
+that of a file of the data set, whatever its name. Use this for files that vaelab data fetch
+cannot download: from a colleague, a browser or another machine.`,
 		Example:           "  vaelab data import ptb ~/Downloads/ptb.*.txt",
 		Args:              args(cobra.MinimumNArgs(2)),
 		ValidArgsFunction: p.names,

@@ -25,10 +25,10 @@ func (p *published) fetchCommand() *cobra.Command {
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "fetch NAME...",
-		Short: "Download data sets and check every byte",
-		Long: `Download the files of data sets that are not there yet, check them by their hashes, and
-unpack archives. Broken off, also by Ctrl-C, the same command goes on where it stopped. If
-one address fails the next is tried; if all do, the error says how to get the file by hand.`,
+		Short: "Download data sets and verify their hashes",
+		Long: `Download the files of data sets that are not there yet, verify their hashes, and unpack archives.
+After an interruption, also by Ctrl-C, rerun the command to resume the download. If one address
+fails the next is tried; if all fail, the error says how to add the file yourself.`,
 		Example:           "  vaelab data fetch ptb\n  vaelab data fetch mnist omniglot --dir /big/data",
 		Args:              args(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: p.names,
@@ -69,7 +69,7 @@ func (p *published) byHand(err error, d fetch.Dataset, s fetch.Store) error {
 	if !errors.As(err, &none) {
 		return err
 	}
-	lines := []string{err.Error(), "get by hand, from there or from anywhere else:"}
+	lines := []string{err.Error(), "download it yourself, from there or from elsewhere:"}
 	command := []string{"import", d.Name}
 	for _, f := range s.Missing(d) {
 		lines = append(lines, "  "+f.URLs[0])

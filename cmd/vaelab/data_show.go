@@ -27,13 +27,13 @@ func (p *published) showCommand() *cobra.Command {
 	var examples int
 	cmd := &cobra.Command{
 		Use:   "show NAME",
-		Short: "Print what a model would read: counts, lengths, labels, examples",
+		Short: "Print counts, lengths, labels and examples of data as a model reads them",
 		Long: `Load data as an experiment would, and print how many examples there are, how long they
 are, how large the vocabulary is, how many words it lacks, and the first examples. Of images
 a sheet is drawn into a PNG file.
 
 NAME is an experiment, the name of a source (vaelab list data), or a published data set that
-has been fetched, whose files are then filled in.`,
+has been downloaded; the paths of its files are then filled in.`,
 		Example: `  vaelab data show my.yaml
   vaelab data show synthetic --set data.synthetic.length=20
   vaelab data show ptb -n 10`,
@@ -84,7 +84,7 @@ has been fetched, whose files are then filled in.`,
 	}
 	c.flags(cmd)
 	f := cmd.Flags()
-	f.IntVarP(&examples, "examples", "n", 5, "`count` of sentences or vectors to print")
+	f.IntVarP(&examples, "examples", "n", 5, "`number` of sentences or vectors to print")
 	f.StringVar(&picture, "png", "", "draw images into this `file`; - is the standard output (default NAME-examples.png)")
 	for _, unused := range []string{"out", "seeds"} {
 		_ = f.MarkHidden(unused)
@@ -176,7 +176,7 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 		return draws(w, set, first, picture)
 	}
 	if asked {
-		return fmt.Errorf("--png: these are %s data, of which no sheet can be drawn", set.Space().Kind)
+		return fmt.Errorf("--png: the data are %s data; a sheet can be drawn only of images", set.Space().Kind)
 	}
 	fmt.Fprintf(w, "first of %s:\n", name)
 	for i := range min(examples, first.N()) {

@@ -102,7 +102,7 @@ func TestData(t *testing.T) {
 
 	write(t, filepath.Join(dir, "valid.txt"), "a x\n")
 	r = step(exitFailed, "verify")
-	has(t, "verify", r.err, "vaelab: error: three: valid.txt: wrong sha256: got ", "vaelab: error: three: to bring it again: vaelab data fetch three\n")
+	has(t, "verify", r.err, "vaelab: error: three: valid.txt: wrong sha256: got ", "vaelab: error: three: to download it again: vaelab data fetch three\n")
 	step(exitOK, "fetch", "three")
 	step(exitOK, "verify", "three")
 	if got := read(t, filepath.Join(dir, "valid.txt.wrong")); got != "a x\n" {
@@ -170,7 +170,7 @@ func TestDataShow(t *testing.T) {
 	has(t, "show a source", succeeds(t, "data", "show", "synthetic", "--set", "data.synthetic.train=7", "-n", "0").out, " train         7 ")
 	has(t, "show labels", succeeds(t, "data", "show", "text", "--set", "data.text.train=labelled.txt", "--set", "data.text.labels=true").out,
 		"2 (1 + 2)\n", "labels: 0 a, 1 b\n", "  [b] x y\n  [a] x\n", " valid         0           –")
-	has(t, "show of no image", vaelab(t, "data", "show", "tiny.yaml", "--png", "x.png").err, "--png: these are text data")
+	has(t, "show of no image", vaelab(t, "data", "show", "tiny.yaml", "--png", "x.png").err, "--png: the data are text data")
 	if pictures, _ := filepath.Glob("*.png"); len(pictures) > 0 {
 		t.Errorf("text is drawn into %v", pictures)
 	}

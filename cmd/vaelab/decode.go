@@ -31,11 +31,12 @@ const (
 )
 
 // decodeHelp explains the flags of a decoding to the reader of --help.
-const decodeHelp = `--decode says how a decoder's predictions become an example. Text: greedy takes the likeliest
-word each time (the default), sample draws it, beam looks for the likeliest sentence; without
-regard to length, so that a wide beam favours short ones. Images: mean shows the probability of
-each pixel as a grey (the default), greedy the likelier of black and white, sample draws pixels;
-a decoder that reads the pixels before each (pixelcnn) has no mean, and samples. Vectors: mean.`
+const decodeHelp = `--decode chooses how the decoder's predictions become an example. Text: greedy (the default)
+takes the most likely word at each step, sample draws it, beam searches for the most likely
+sentence. Beam search has no length normalisation, so a wide beam favours short sentences.
+Images: mean (the default) shows the probability of each pixel as a grey value, greedy the more
+likely of black and white, sample draws pixels. An autoregressive decoder (pixelcnn) has no mean;
+its default is sample. Vectors: mean.`
 
 // A decoding holds the flags that say how examples are made of z.
 type decoding struct {
@@ -50,12 +51,12 @@ type decoding struct {
 
 func (d *decoding) flags(cmd *cobra.Command, picture string) {
 	f := cmd.Flags()
-	f.StringVar(&d.method, "decode", "", "greedy, sample, beam or mean: the `way` from predictions to examples")
-	f.Float64Var(&d.temperature, "temperature", 1, "of --decode sample: below 1 likelier examples, above 1 wilder ones")
-	f.IntVar(&d.beam, "beam", 5, "beginnings that --decode beam keeps")
-	f.IntVar(&d.maxWords, "max-words", 0, "`symbols` of the longest sentence, words or characters (default and at most: the longest of the data)")
+	f.StringVar(&d.method, "decode", "", "decoding `method`: greedy, sample, beam or mean")
+	f.Float64Var(&d.temperature, "temperature", 1, "temperature of --decode sample: below 1 more likely examples, above 1 less likely ones")
+	f.IntVar(&d.beam, "beam", 5, "beam `width` of --decode beam")
+	f.IntVar(&d.maxWords, "max-words", 0, "most `symbols` of a sentence, words or characters (default and largest value: those of the longest sentence of the data)")
 	f.BoolVar(&d.noUnk, "no-unk", false, "never write <unk>")
-	f.Uint64Var(&d.seed, "seed", 1, "`number` that names all that is drawn")
+	f.Uint64Var(&d.seed, "seed", 1, "random `seed` of everything that is drawn")
 	f.StringVar(&d.png, "png", picture, "`file` for images; - is the standard output")
 }
 
@@ -64,7 +65,7 @@ func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
 	kind, given := t.set.Space().Kind, cmd.Flags().Changed
 	p, ok := t.model.Decoder.(vae.Predictor)
 	if !ok {
-		return fmt.Errorf("the model %s cannot be asked to write: its decoder makes no predictions", t.trial.Config["model"])
+		return fmt.Errorf("the model %s cannot generate: its decoder has no Predict", t.trial.Config["model"])
 	}
 	ways := map[vae.Kind][]string{
 		vae.Text: {greedy, sampled, beamed}, vae.Image: {means, greedy, sampled}, vae.Vector: {means},
@@ -77,9 +78,9 @@ func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
 	}
 	switch {
 	case !slices.Contains(ways, d.method):
-		return usageError{fmt.Errorf("--decode: %w; this model writes %s data", registry.Unknown("way", d.method, ways), kind)}
+		return usageError{fmt.Errorf("--decode: %w; this model generates %s data", registry.Unknown("way", d.method, ways), kind)}
 	case !(d.temperature > 0):
-		return usageError{fmt.Errorf("--temperature %v: wants a number above 0; --decode greedy is its limit", d.temperature)}
+		return usageError{fmt.Errorf("--temperature %v: must be above 0; its limit at 0 is --decode greedy", d.temperature)}
 	case given("temperature") && d.method != sampled:
 		return usageError{fmt.Errorf("--temperature has no effect on %s; add --decode sample", d.method)}
 	case given("beam") && d.method != beamed:
@@ -95,11 +96,11 @@ func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
 func (d *decoding) settleKind(s vae.Space, given func(string) bool) error {
 	for _, flag := range []string{"max-words", "no-unk"} {
 		if given(flag) && s.Kind != vae.Text {
-			return usageError{fmt.Errorf("--%s: this model writes %s data, no words", flag, s.Kind)}
+			return usageError{fmt.Errorf("--%s: this model generates %s data and no words", flag, s.Kind)}
 		}
 	}
 	if given("png") && s.Kind != vae.Image {
-		return usageError{fmt.Errorf("--png: this model writes %s data, of which no picture can be drawn", s.Kind)}
+		return usageError{fmt.Errorf("--png: this model generates %s data; a picture can be drawn only of images", s.Kind)}
 	}
 	if s.Kind == vae.Image {
 		if err := fileFor("png", d.png); err != nil {
@@ -107,7 +108,7 @@ func (d *decoding) settleKind(s vae.Space, given func(string) bool) error {
 		}
 	}
 	if longest := s.MaxLen - 2; given("max-words") && (d.maxWords < 0 || d.maxWords > longest) {
-		return usageError{fmt.Errorf("--max-words %d: wants 0 to %d, the symbols of the longest sentence of the data", d.maxWords, longest)}
+		return usageError{fmt.Errorf("--max-words %d: must be 0 to %d, the symbols of the longest sentence of the data", d.maxWords, longest)}
 	} else if !given("max-words") {
 		d.maxWords = longest
 	}

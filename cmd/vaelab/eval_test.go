@@ -143,19 +143,19 @@ grid: [{variant: vanilla}]
 		code int
 		says string
 	}{
-		{[]string{"theirs.safetensors"}, exitUsage, "--config must name the experiment it belongs to"},
+		{[]string{"theirs.safetensors"}, exitUsage, "--config must name the experiment they belong to"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml"}, exitUsage, "tiny.yaml has several settings; leave one with --set"},
 		{[]string{"weights.safetensors", "--config", "missing.yaml", "--set", "variant=bn"}, exitFailed, "missing.yaml: no such file"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bnn"}, exitUsage, `did you mean "bn"?`},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=vanilla"}, exitFailed, "unexpected: encoder.mu_bn.running_mean, shape [4]"},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "model.lstm.latent_dim=5"}, exitFailed, "must be [5"},
-		{[]string{"theirs.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the data are text, vocabulary 64"},
-		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the vocabulary of the data must be the one it was trained with (digest "},
+		{[]string{"theirs.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "; data: text, vocabulary 64"},
+		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.vocab=60"}, exitFailed, "the vocabulary of the data must be the one of the training (digest "},
 		{[]string{"weights.safetensors", "--config", "tiny.yaml", "--set", "variant=bn", "--set", "data.synthetic.test=0"}, exitFailed, "the test split of the data is empty"},
-		{[]string{"results"}, exitFailed, "results: holds 2 trials; name the folder of one"},
+		{[]string{"results"}, exitFailed, "results: the folder has 2 trials; name the folder of one"},
 		{[]string{all[0], "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},
-		{[]string{all[0], "--config", "tiny.yaml"}, exitUsage, "a trial's folder says its own settings"},
-		{[]string{all[0], "--set", "variant=vanilla"}, exitUsage, "a trial's folder says its own settings"},
+		{[]string{all[0], "--config", "tiny.yaml"}, exitUsage, "a trial's folder has its own settings"},
+		{[]string{all[0], "--set", "variant=vanilla"}, exitUsage, "a trial's folder has its own settings"},
 	} {
 		args := append([]string{"eval"}, c.args...)
 		r := vaelab(t, args...)
@@ -174,7 +174,7 @@ grid: [{variant: vanilla}]
 		if r.code != exitFailed {
 			t.Errorf("changed data: exit code %d", r.code)
 		}
-		has(t, "changed data", r.err, trial+": the data are not those it was trained on")
+		has(t, "changed data", r.err, trial+": the data have changed since training")
 		has(t, "a run on changed data", succeeds(t, "run", "text.yaml", "--out", "mine").err, "1 trial, 0 done, 1 to train")
 		if err := os.Remove("words.txt"); err != nil {
 			t.Fatal(err)

@@ -259,10 +259,10 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ flags, says string }{
-		{"--decode=greedy", `--decode: unknown way "greedy"; known: mean; this model writes vector data`},
-		{"--png=x.png", "--png: this model writes vector data, of which no picture can be drawn"},
-		{"--max-words=3", "--max-words: this model writes vector data, no words"},
-		{"--no-unk", "--no-unk: this model writes vector data, no words"},
+		{"--decode=greedy", `--decode: unknown way "greedy"; known: mean; this model generates vector data`},
+		{"--png=x.png", "--png: this model generates vector data; a picture can be drawn only of images"},
+		{"--max-words=3", "--max-words: this model generates vector data and no words"},
+		{"--no-unk", "--no-unk: this model generates vector data and no words"},
 		{"--beam=3", "--beam has no effect on mean; add --decode beam"},
 	} {
 		if r := vaelab(t, "sample", trial, c.flags); r.code != exitUsage || !strings.Contains(r.err, c.says) {
@@ -349,7 +349,7 @@ func TestLatents(t *testing.T) {
 		}
 	}
 	r := vaelab(t, "latents", trials(t, "results")[0], "--out", filepath.Join("made", "4"))
-	if r.code != exitFailed || !strings.Contains(r.err, "labels.npy is of other data") {
+	if r.code != exitFailed || !strings.Contains(r.err, "labels.npy belongs to other data") {
 		t.Errorf("a folder with the labels of other data: exit code %d, %s", r.code, r.err)
 	}
 }
@@ -364,7 +364,7 @@ func TestLatentsNameClasses(t *testing.T) {
 		t.Errorf("classes.csv is %q, want %q", got, want)
 	}
 	err := saveLatents(io.Discard, dir, x, x, []int{1, 0}, nil)
-	if err == nil || !strings.Contains(err.Error(), "classes.csv is of other data: these have no names of classes") {
+	if err == nil || !strings.Contains(err.Error(), "classes.csv belongs to other data, because these have no names of classes") {
 		t.Errorf("data without names beside the names of others: %v", err)
 	}
 	dir = t.TempDir()
@@ -390,27 +390,27 @@ func TestGenerateMistakes(t *testing.T) {
 		says string
 	}{
 		{[]string{"sample"}, exitUsage, "received 0; usage: vaelab sample TRIAL-DIR | WEIGHTS.safetensors [--config EXPERIMENT]"},
-		{[]string{"sample", "nothing"}, exitFailed, "nothing: holds 0 trials; name the folder of one"},
+		{[]string{"sample", "nothing"}, exitFailed, "nothing: the folder has 0 trials; name the folder of one"},
 		{[]string{"latents", "missing", "--out", "x"}, exitFailed, "missing: no such file or folder; in . are "},
 		{[]string{"sample", filepath.Join(filepath.Dir(filepath.Dir(trial)), "rms-scaler-zzz", "seed-1")}, exitFailed, "no such file or folder; in " + filepath.Dir(filepath.Dir(trial)) + " are " + filepath.Base(filepath.Dir(trial))},
 		{[]string{"sample", filepath.Join(filepath.Dir(trial), "sed-1")}, exitFailed, "did you mean " + trial + "?"},
 		{[]string{"sample", trial, "-n", "0"}, exitUsage, "--n 0: must be 1 to 1000000000"},
-		{[]string{"sample", trial, "--decode", "beem"}, exitUsage, `unknown way "beem"; did you mean "beam"? known: greedy, sample, beam; this model writes text data`},
+		{[]string{"sample", trial, "--decode", "beem"}, exitUsage, `unknown way "beem"; did you mean "beam"? known: greedy, sample, beam; this model generates text data`},
 		{[]string{"sample", trial, "--decode", "mean"}, exitUsage, `unknown way "mean"`},
-		{[]string{"sample", trial, "--decode", "sample", "--temperature", "0"}, exitUsage, "--temperature 0: wants a number above 0; --decode greedy is its limit"},
-		{[]string{"sample", trial, "--decode", "sample", "--temperature", "NaN"}, exitUsage, "--temperature NaN: wants a number above 0"},
+		{[]string{"sample", trial, "--decode", "sample", "--temperature", "0"}, exitUsage, "--temperature 0: must be above 0; its limit at 0 is --decode greedy"},
+		{[]string{"sample", trial, "--decode", "sample", "--temperature", "NaN"}, exitUsage, "--temperature NaN: must be above 0"},
 		{[]string{"sample", trial, "--temperature", "0.5"}, exitUsage, "--temperature has no effect on greedy; add --decode sample"},
 		{[]string{"sample", trial, "--decode", "beam", "--beam", "0"}, exitUsage, "--beam 0: must be 1 to 1000"},
 		{[]string{"sample", trial, "--beam", "3"}, exitUsage, "--beam has no effect on greedy; add --decode beam"},
-		{[]string{"sample", trial, "--max-words", "7"}, exitUsage, "--max-words 7: wants 0 to 6, the symbols of the longest sentence of the data"},
-		{[]string{"sample", trial, "--png", "x.png"}, exitUsage, "--png: this model writes text data, of which no picture can be drawn"},
+		{[]string{"sample", trial, "--max-words", "7"}, exitUsage, "--max-words 7: must be 0 to 6, the symbols of the longest sentence of the data"},
+		{[]string{"sample", trial, "--png", "x.png"}, exitUsage, "--png: this model generates text data; a picture can be drawn only of images"},
 		{[]string{"reconstruct", trial, "--split", "tset"}, exitUsage, `--split: unknown split "tset"; did you mean "test"?`},
 		{[]string{"reconstruct", trial, "-n", "0"}, exitUsage, "--n 0: must be 1 to 10000"},
 		{[]string{"reconstruct", filepath.Join(trial, "model.safetensors"), "--config", "tiny.yaml", "--set", "data.synthetic.test=1"}, exitFailed, "the test split has one example"},
-		{[]string{"interpolate", trial, "--to", "64"}, exitUsage, "--to 64: the test split has 64 examples, number 0 to 63"},
+		{[]string{"interpolate", trial, "--to", "64"}, exitUsage, "--to 64: the test split has 64 examples; must be 0 to 63"},
 		{[]string{"interpolate", trial, "--from", "-1"}, exitUsage, "--from -1: the test split has 64 examples"},
 		{[]string{"interpolate", trial, "--steps", "1"}, exitUsage, "--steps 1: must be 2 to 10000"},
-		{[]string{"latents", trial}, exitUsage, "--out: name the folder to write"},
+		{[]string{"latents", trial}, exitUsage, "--out is missing: name a folder"},
 		{[]string{"latents", trial, "--out", "file"}, exitFailed, "latents cannot be written: "},
 	} {
 		r := vaelab(t, c.args...)

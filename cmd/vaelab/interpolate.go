@@ -21,13 +21,13 @@ func interpolateCommand() *cobra.Command {
 	p := passage{steps: 7}
 	cmd := &cobra.Command{
 		Use:   "interpolate " + weightsUsage + " --from I --to J",
-		Short: "Decode what lies between the z of two examples",
-		Long: `Go from the posterior mean of one example of a split to that of another, on the straight line
-between them or on an arc (--spherical), and decode each step: a table of sentences, a strip of
-images between the two originals, or CSV of vectors. Examples are counted from 0, as reconstruct
-and latents count them. Where z is used the steps change little by little.
+		Short: "Decode points between the z of two examples",
+		Long: `Decode points between the posterior means of two examples of a split, on a straight line or on an
+arc (--spherical): a table of sentences, a strip of images between the two originals, or CSV of
+vectors. Examples are counted from 0, as by reconstruct and latents. If the decoder uses z, the
+result changes gradually.
 
-What is drawn is drawn alike at each step, so that the steps differ by their z alone.
+Every step uses the same random numbers, so that the steps differ only in z.
 
 ` + decodeHelp,
 		Example: `  vaelab interpolate results/kl-vanishing/bn-1a2b3c4d/seed-1 --from 3 --to 17
@@ -59,8 +59,8 @@ What is drawn is drawn alike at each step, so that the steps differ by their z a
 	d.flags(cmd, "interpolation.png")
 	f := cmd.Flags()
 	f.IntVar(&p.from, "from", 0, "`number` of the first example")
-	f.IntVar(&p.to, "to", 1, "`number` of the last")
-	f.IntVar(&p.steps, "steps", p.steps, "`count` of steps, both ends included")
+	f.IntVar(&p.to, "to", 1, "`number` of the last example")
+	f.IntVar(&p.steps, "steps", p.steps, "`number` of steps, both ends included")
 	f.BoolVar(&p.spherical, "spherical", false, "go along an arc about the origin")
 	return cmd
 }
@@ -68,7 +68,7 @@ What is drawn is drawn alike at each step, so that the steps differ by their z a
 // inside returns an error unless a split of n examples has number i.
 func inside(flag string, i int, split string, n int) error {
 	if i < 0 || i >= n {
-		return usageError{fmt.Errorf("--%s %d: the %s split has %d examples, number 0 to %d", flag, i, split, n, n-1)}
+		return usageError{fmt.Errorf("--%s %d: the %s split has %d examples; must be 0 to %d", flag, i, split, n, n-1)}
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ func latentsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "latents " + weightsUsage + " --out DIR",
 		Short: "Write the posterior of every example: mu, sigma and labels",
-		Long: `Encode every example of a split and write its posterior N(mu, sigma²), for plots and
-classifiers of your own:
+		Long: `Encode every example of a split and write its posterior N(mu, sigma²), for your own plots and
+classifiers:
 
   mu.npy       float32 (N, D), the means
   sigma.npy    float32 (N, D), the standard deviations, positive
@@ -31,13 +31,13 @@ classifiers of your own:
   classes.csv  label and name of each class; only if the classes have names
   latents.csv  the first three as a table: index, label, mu_1 ..., sigma_1 ...
 
-Rows have the order of the data; numpy.load reads an .npy file. A dimension whose mu is the same
-for every example, and whose sigma is 1, has collapsed.`,
+Rows are in the order of the data. numpy.load reads an .npy file. A dimension has collapsed if
+its mu is the same for every example and its sigma is 1.`,
 		Example: "  vaelab latents results/mlp-glyphs/bn-1a2b3c4d/seed-1 --split valid --out latents",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if c.out == "" {
-				return usageError{fmt.Errorf("--out: name the folder to write mu.npy, sigma.npy and latents.csv into")}
+				return usageError{fmt.Errorf("--out is missing: name a folder for mu.npy, sigma.npy and latents.csv")}
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0], true)
 			if err != nil {
@@ -56,7 +56,7 @@ for every example, and whose sigma is 1, has collapsed.`,
 	}
 	c.flags(cmd)
 	c.splitFlag(cmd)
-	cmd.Flags().StringVarP(&c.out, "out", "o", "", "`folder` for the files, made if there is none")
+	cmd.Flags().StringVarP(&c.out, "out", "o", "", "`folder` for the files; created if it does not exist")
 	return cmd
 }
 
@@ -74,7 +74,7 @@ func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int,
 	}{{"labels.npy", "labels", labels == nil}, {"classes.csv", "names of classes", classes == nil}} {
 		stale := filepath.Join(dir, f.name)
 		if _, err := os.Stat(stale); err == nil && f.absent {
-			return fmt.Errorf("%s is of other data: these have no %s; remove it, or choose another folder with --out", stale, f.of)
+			return fmt.Errorf("%s belongs to other data, because these have no %s; remove it, or choose another folder with --out", stale, f.of)
 		}
 	}
 	table, err := latentsCSV(mu, sigma, labels)

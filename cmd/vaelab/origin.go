@@ -47,7 +47,7 @@ func ofTrial(dir string) (*origin, error) {
 		return nil, fmt.Errorf("%w; copy the trial's folder again, or let vaelab run train it again", errors.Join(runs.Damage...))
 	}
 	if len(runs.Runs) != 1 {
-		return nil, fmt.Errorf("%s: holds %d trials; name the folder of one (.../seed-1)", dir, len(runs.Runs))
+		return nil, fmt.Errorf("%s: the folder has %d trials; name the folder of one (.../seed-1)", dir, len(runs.Runs))
 	}
 	run := runs.Runs[0]
 	o := &origin{name: dir, dir: run.Dir, folder: true, paths: true, digest: run.Trial.Data}
@@ -66,7 +66,7 @@ func ofTrial(dir string) (*origin, error) {
 		o.file, err = train.ReadCheckpoint(run.Dir)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no weights yet: the trial is %v and left no checkpoint", dir, run.State)
+		return nil, fmt.Errorf("%s: there are no weights: the trial is %v and has no checkpoint", dir, run.State)
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func ofFile(name string) (o *origin, err error) {
 // override lays each --set over the settings of the weights: any of a file, but only the paths of data of a trial's folder.
 func (o *origin) override(sets []string) error {
 	if !o.folder && o.stamp == nil {
-		return usageError{fmt.Errorf("%s is a weights file that does not say its settings: --config must name the experiment it belongs to", o.name)}
+		return usageError{fmt.Errorf("%s: the weights have no settings of their own; --config must name the experiment they belong to", o.name)}
 	}
 	if len(sets) == 0 {
 		return nil
@@ -109,12 +109,12 @@ func (o *origin) override(sets []string) error {
 	if err == nil && o.folder {
 		for key := range config {
 			if config[key] != o.trial.Config[key] && !slices.Contains(paths, key) {
-				err = fmt.Errorf("--set %s: is no path of its data", key)
+				err = fmt.Errorf("--set %s: is not a path of its data", key)
 			}
 		}
 	}
 	if err != nil && o.folder {
-		err = fmt.Errorf("a trial's folder says its own settings; --set goes with a weights file, or says where the data of a trial lie now: %w", err)
+		err = fmt.Errorf("a trial's folder has its own settings; --set is for a weights file, or for the new path of the data of a trial: %w", err)
 	}
 	if err != nil {
 		return usageError{err}
@@ -179,7 +179,7 @@ func (o *origin) data(wErr io.Writer, examples bool) (*data.Set, error) {
 		}
 	}
 	if err != nil && !examples && o.stamp != nil && !o.configured() {
-		return nil, fmt.Errorf("%s: its words are not in the file: copy the %s that was saved beside it into its folder, or name it with --set %s=FILE", o.name, train.VocabFile, o.vocabKey())
+		return nil, fmt.Errorf("%s: the vocabulary is not in the file; copy the %s that was saved beside it into its folder, or name it with --set %s=FILE", o.name, train.VocabFile, o.vocabKey())
 	}
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func (o *origin) data(wErr io.Writer, examples bool) (*data.Set, error) {
 	if set.Vocab != nil {
 		set.Longest = o.stamp.Space.MaxLen
 		if is, be := set.Vocab.Digest(), o.stamp.Vocab; is != be {
-			return nil, fmt.Errorf("%s: the vocabulary of the data must be the one it was trained with (digest %s), and has the digest %s: its words, or their order, are others; name the %s that was saved beside the weights, with --set data.text.vocab=FILE, for one",
+			return nil, fmt.Errorf("%s: the vocabulary of the data must be the one of the training (digest %s); its digest is %s, so its words or their order differ; name the %s that was saved beside the weights, with --set data.text.vocab=FILE, for one",
 				o.name, be, is, train.VocabFile)
 		}
 	}
@@ -257,14 +257,14 @@ func (o *origin) locate(wErr io.Writer) (*data.Set, error) {
 		case err != nil:
 		case o.digest == "" || set.Digest == o.digest:
 			if place != "" {
-				fmt.Fprintf(wErr, "vaelab: note: %s: its data were found below %s\n", visible(o.name), visible(place))
+				fmt.Fprintf(wErr, "vaelab: note: %s: found its data below %s\n", visible(o.name), visible(place))
 			}
 			return set, nil
 		case other == nil && !o.folder: // built in, and made otherwise on this machine
-			fmt.Fprintf(wErr, "vaelab: note: %s: the data are not those it was trained on (digest %s, now %s)\n", visible(o.name), o.digest, set.Digest)
+			fmt.Fprintf(wErr, "vaelab: note: %s: the data have changed since training (digest %s, now %s)\n", visible(o.name), o.digest, set.Digest)
 			return set, nil
 		case other == nil:
-			other = fmt.Errorf("%s: the data are not those it was trained on (digest %s, now %s); restore them", o.name, o.digest, set.Digest)
+			other = fmt.Errorf("%s: the data have changed since training (digest %s, now %s); restore them", o.name, o.digest, set.Digest)
 		}
 	}
 	err := errors.Join(other)
@@ -272,7 +272,7 @@ func (o *origin) locate(wErr io.Writer) (*data.Set, error) {
 		err = fmt.Errorf("%s: %w", o.name, failed)
 	}
 	if keys := sweep.DataPaths(config); len(keys) > 0 && !o.configured() {
-		err = fmt.Errorf("%w\nsay where its data lie: --set %s=FILE%s", err, o.need(keys, files), o.also())
+		err = fmt.Errorf("%w\ngive the path of its data: --set %s=FILE%s", err, o.need(keys, files), o.also())
 	}
 	return nil, err
 }
@@ -344,7 +344,7 @@ func (o *origin) build(wErr io.Writer, set *data.Set) (*vae.Model, error) {
 	if err := nn.LoadTensors(o.file, m.Params.All(), o.prefix); err != nil {
 		err = fmt.Errorf("%s: %w", o.name, err)
 		if errors.Is(err, nn.ErrMisfit) {
-			err = fmt.Errorf("%w\n  the settings are variant %s, model %s; the data are %v", err, o.trial.Config["variant"], o.trial.Config["model"], set.Space())
+			err = fmt.Errorf("%w\n  settings: variant %s, model %s; data: %v", err, o.trial.Config["variant"], o.trial.Config["model"], set.Space())
 		}
 		return nil, err
 	}

@@ -23,13 +23,14 @@ func reconstructCommand() *cobra.Command {
 	var sampleZ bool
 	cmd := &cobra.Command{
 		Use:   "reconstruct " + weightsUsage,
-		Short: "Show examples beside what the decoder makes of their z, and of another's",
-		Long: `Encode the first examples of a split and decode them again: from their own z, which is the
-posterior's mean unless --sample-z draws it, and from the z of another example, which --seed draws
-from the whole split. If what comes of another's z looks no different, the decoder does not use z.
-The same is said in nats: the mean ln p(x|z) under either z. Where z is used, the first is higher.
+		Short: "Decode examples from their own z and from the z of another example",
+		Long: `Encode the first examples of a split and decode them again, from their own z and from the z of
+another example. z is the posterior mean, or drawn from the posterior with --sample-z. The other
+example is drawn from the whole split with --seed. If both reconstructions look alike, the decoder
+does not use z. The mean ln p(x|z) under either z is printed, too: if z is used, it is higher under
+the example's own z.
 
-What is drawn is drawn alike for an example's own z and another's.
+Both reconstructions of an example use the same random numbers.
 
 ` + decodeHelp,
 		Example: `  vaelab reconstruct results/kl-vanishing/vanilla-1a2b3c4d/seed-1
@@ -51,7 +52,7 @@ What is drawn is drawn alike for an example's own z and another's.
 				return err
 			}
 			if part.N() < 2 {
-				return fmt.Errorf("the %s split has one example, and no other whose z could be exchanged with it; choose another with --split", c.split)
+				return fmt.Errorf("the %s split has one example, and exchanging z needs two; choose another split with --split", c.split)
 			}
 			r, err := d.reconstruct(t, part, min(n, part.N()), sampleZ)
 			if err != nil {
@@ -64,7 +65,7 @@ What is drawn is drawn alike for an example's own z and another's.
 	c.splitFlag(cmd)
 	d.flags(cmd, "reconstructions.png")
 	f := cmd.Flags()
-	f.IntVarP(&n, "n", "n", 10, "`count` of examples")
+	f.IntVarP(&n, "n", "n", 10, "`number` of examples")
 	f.BoolVar(&sampleZ, "sample-z", false, "draw z from the posterior instead of taking its mean")
 	return cmd
 }

@@ -152,7 +152,7 @@ sedes: 2
 		{[]string{"plot", "nothing"}, exitFailed, []string{"nothing: there is no trial in or below this folder; vaelab run trains some"}},
 		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
 		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
-		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: holds 0 trials; name the folder of one"}},
+		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: the folder has 0 trials; name the folder of one"}},
 		{[]string{"eval", "file"}, exitFailed, []string{"file: not a safetensors file"}},
 		{[]string{"eval", "nothing", "--iw-samples", "-1"}, exitUsage, []string{"--iw-samples -1"}},
 	} {
@@ -238,7 +238,7 @@ func TestFailedTrials(t *testing.T) {
 					if r.code != exitFailed {
 						t.Errorf("eval of a failed trial: exit code %d", r.code)
 					}
-					has(t, "eval of a failed trial", r.err, "no weights yet: the trial is failed")
+					has(t, "eval of a failed trial", r.err, "there are no weights: the trial is failed")
 				}
 			}
 			if done != c.good || failed != 1 {

@@ -25,10 +25,10 @@ func sampleCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "sample " + weightsUsage,
-		Short: "Let a trained model write examples from the prior",
-		Long: `Draw z from the prior N(0, I) and let the decoder write an example of each: sentences as a
-table with their ln p(x|z), images as a PNG, vectors as CSV. A model whose posterior has
-collapsed betrays itself: decoded greedily, all z give one and the same sentence.
+		Short: "Decode z drawn from the prior",
+		Long: `Draw z from the prior N(0, I) and decode an example from each z: sentences as a table with
+their ln p(x|z), images as a PNG, vectors as CSV. After posterior collapse, greedy decoding gives
+one sentence for every z.
 
 ` + decodeHelp,
 		Example: `  vaelab sample results/kl-vanishing/bn-1a2b3c4d/seed-1
@@ -40,7 +40,7 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
 				return err
 			}
 			if asJSON && d.png == stdoutName {
-				return usageError{fmt.Errorf("--png -: --json has the standard output; name a file")}
+				return usageError{fmt.Errorf("--png -: --json uses the standard output; name a file")}
 			}
 			t, err := c.load(cmd.ErrOrStderr(), given[0], false)
 			if err != nil {
@@ -60,8 +60,8 @@ collapsed betrays itself: decoded greedily, all z give one and the same sentence
 	c.flags(cmd)
 	d.flags(cmd, "samples.png")
 	f := cmd.Flags()
-	f.IntVarP(&n, "n", "n", 10, "`count` of examples")
-	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, with z; images are drawn only if --png is given")
+	f.IntVarP(&n, "n", "n", 10, "`number` of examples")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object per line, with z; images are drawn only if --png is given")
 	return cmd
 }
 
@@ -77,7 +77,7 @@ const (
 func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matrix, x written) error, w io.Writer, draw bool) error {
 	draw = draw && t.set.Space().Kind == vae.Image
 	if size := t.set.Space().Size(); draw && n > picturePixels/size {
-		return usageError{fmt.Errorf("--n %d: one picture has room for %d images of %d pixels; --json without --png writes any number", n, picturePixels/size, size)}
+		return usageError{fmt.Errorf("--n %d: a picture holds at most %d images of %d pixels; lower --n, or write JSON with --json and without --png", n, picturePixels/size, size)}
 	}
 	var images [][]float32
 	noise := d.each("sample")

@@ -35,7 +35,7 @@ type weights struct {
 
 func (c *weights) flags(cmd *cobra.Command) {
 	c.setFlag(cmd)
-	cmd.Flags().StringVar(&c.config, "config", "", "`experiment` that names model, variant, data and vocabulary of weights that do not say them")
+	cmd.Flags().StringVar(&c.config, "config", "", "`experiment` with model, variant, data and vocabulary of weights that have no settings of their own")
 }
 
 // splitFlag is the flag of the commands that look at examples.
@@ -80,7 +80,7 @@ func (c *weights) find(wErr io.Writer, name string) (*origin, error) {
 	var o *origin
 	switch {
 	case info.IsDir() && c.config != "":
-		return nil, usageError{fmt.Errorf("a trial's folder says its own settings; --config goes with a weights file")}
+		return nil, usageError{fmt.Errorf("a trial's folder has its own settings; --config is for a weights file")}
 	case info.IsDir():
 		o, err = ofTrial(name)
 	default:
@@ -114,7 +114,7 @@ func (c *weights) configure(wErr io.Writer, o *origin) error {
 	is, says := sweep.Naming(first.Config), o.stamp.Settings
 	for _, key := range slices.Sorted(maps.Keys(is)) {
 		if section, _, _ := strings.Cut(key, "."); (section == "model" || section == "variant") && is[key] != says[key] {
-			fmt.Fprintf(wErr, "vaelab: note: %s: was trained with %s=%s; %s has %s\n", visible(o.name), key, cmp.Or(visible(says[key]), "nothing"), visible(c.config), visible(is[key]))
+			fmt.Fprintf(wErr, "vaelab: note: %s: trained with %s=%s, but %s has %s\n", visible(o.name), key, cmp.Or(visible(says[key]), "nothing"), visible(c.config), visible(is[key]))
 		}
 	}
 	return nil

@@ -76,13 +76,13 @@ func TestMovedTrials(t *testing.T) {
 			if r.code != exitOK || r.out != measured {
 				t.Errorf("%s: eval, exit code %d: %s%s", to, r.code, r.err, r.out)
 			}
-			has(t, "eval", r.err, "vaelab: note: "+name+": its data were found below "+root)
+			has(t, "eval", r.err, "vaelab: note: "+name+": found its data below "+root)
 			continue
 		}
 		if r.code != exitFailed {
 			t.Errorf("%s: eval without data: exit code %d", to, r.code)
 		}
-		has(t, "eval", r.err, "vaelab: error: "+name+": text: train: open data/train.txt: no such file", "say where its data lie: --set data.text.test=FILE\n")
+		has(t, "eval", r.err, "vaelab: error: "+name+": text: train: open data/train.txt: no such file", "give the path of its data: --set data.text.test=FILE\n")
 		files := []string{"--set", "data.text.train=" + root + "/data/train.txt", "--set", "data.text.valid=" + root + "/data/test.txt", "--set", "data.text.test=" + root + "/data/test.txt"}
 		if r := succeeds(t, append([]string{"eval", name}, files...)...); r.out != measured {
 			t.Errorf("%s: eval with its data prints\n%s, in its place\n%s", to, r.out, measured)
@@ -92,7 +92,7 @@ func TestMovedTrials(t *testing.T) {
 			t.Errorf("%s: reconstruct of the test split:\n%s", to, r.out)
 		}
 		r = vaelab(t, "eval", name, "--set", "train.lr=1")
-		has(t, "--set of another setting", r.err, "a trial's folder says its own settings", "train.lr: is no path of its data")
+		has(t, "--set of another setting", r.err, "a trial's folder has its own settings", "train.lr: is not a path of its data")
 	}
 	t.Chdir(root)
 	t.Run("run", func(t *testing.T) { // takes a trial for what it is, not for the name of its folder
@@ -176,8 +176,8 @@ func TestOwnWeightsAlone(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{[]string{"sample", "alone/my.safetensors"}, []string{"my.safetensors: its words are not in the file: copy the vocab.txt", "--set data.text.vocab=FILE"}},
-		{[]string{"eval", "alone/my.safetensors"}, []string{"none of train, valid and test is set", "say where its data lie: --set data.text.test=FILE, and --set data.text.vocab=FILE"}},
+		{[]string{"sample", "alone/my.safetensors"}, []string{"my.safetensors: the vocabulary is not in the file; copy the vocab.txt", "--set data.text.vocab=FILE"}},
+		{[]string{"eval", "alone/my.safetensors"}, []string{"none of train, valid and test is set", "give the path of its data: --set data.text.test=FILE, and --set data.text.vocab=FILE"}},
 		{[]string{"eval", "alone/my.safetensors", "--set", "data.text.tset=x"}, []string{"data.text.tset=x: is no setting of these weights; did you mean data.text.test?"}},
 		{[]string{"eval", "alone/my.safetensors", "--set", "data=godoc"}, []string{"name an experiment with --config"}},
 	} {
@@ -206,10 +206,10 @@ func TestOwnWeightsAlone(t *testing.T) {
 		if r.code != exitFailed || r.out != "" {
 			t.Errorf("%s: exit code %d, %s", quoted(args), r.code, r.out)
 		}
-		has(t, quoted(args), r.err, "the vocabulary of the data must be the one it was trained with (digest ", "name the vocab.txt")
+		has(t, quoted(args), r.err, "the vocabulary of the data must be the one of the training (digest ", "name the vocab.txt")
 	}
 	r := succeeds(t, "eval", "alone/tiny.safetensors", "--config", "tiny.yaml", "--set", "variant.bn.gamma=0.5")
-	has(t, "other settings", r.err, "note: alone/tiny.safetensors: was trained with variant.bn.gamma=0.7; tiny.yaml has 0.5")
+	has(t, "other settings", r.err, "note: alone/tiny.safetensors: trained with variant.bn.gamma=0.7, but tiny.yaml has 0.5")
 
 	unstamped(t, "alone/my.safetensors", "old.safetensors") // as before there were stamps
 	if got, want := succeeds(t, "eval", "old.safetensors", "--config", "my.yaml").out, succeeds(t, "eval", mine).out; got != want {
