@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer generate
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -44,6 +44,12 @@ bench-record: ROUNDS = -count 6
 bench-record: ## the same, six times, kept with commit and processor, and compared with the commits before
 	{ echo "commit: $$(git describe --always --dirty)"; $(BENCH); } | tee /dev/stderr >> bench/history.txt
 	go tool -modfile=tools/go.mod benchstat -col commit bench/history.txt
+
+third-party: ## the licence texts in the program; after a change of dependencies
+	go test ./cmd/vaelab -run ThirdParty -update
+
+docs: ## one sentence for each package
+	@go list -f '{{.ImportPath}}: {{.Doc}}' ./...
 
 generate: ## the assembly, from its generator
 	cd internal/tensor/kernel/gen && go generate .

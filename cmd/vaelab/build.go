@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"runtime/debug"
 
@@ -68,8 +69,14 @@ func revisionLine(m record.Manifest) string {
 	return "revision " + m.Revision
 }
 
+// thirdParty is the licence texts of what is linked into the program. make third-party writes it.
+//
+//go:embed THIRD_PARTY
+var thirdParty string
+
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var licenses bool
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the precision, the kernel and the revision",
 		Long: `Print what the bytes of a result depend on, apart from settings and seed: the version of the
@@ -78,7 +85,13 @@ revision of the source. The ` + record.ManifestFile + ` of every trial has the s
 make build or go build in a git checkout built the program; go run does not record it.`,
 		Args: args(cobra.NoArgs),
 		Run: func(cmd *cobra.Command, _ []string) {
+			if licenses {
+				fmt.Fprint(cmd.OutOrStdout(), thirdParty)
+				return
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "vaelab %s, float%d, %s\n%s\n", version(), tensor.Bits, tensor.Kernel(), revisionLine(thisProgram()))
 		},
 	}
+	cmd.Flags().BoolVar(&licenses, "licenses", false, "print the licences of the Go modules in the program instead")
+	return cmd
 }
