@@ -1,5 +1,5 @@
-// Package experiments holds the experiments that ship with the program, one YAML file a
-// question. Their results are in LOG.md.
+// Package experiments embeds the shipped experiments, one YAML file per question. Their results are in
+// LOG.md.
 package experiments
 
 import "embed"

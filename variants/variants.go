@@ -1,4 +1,4 @@
-// Package variants holds the methods against posterior collapse, one file each.
+// Package variants has the methods against posterior collapse, one per file.
 //
 // A method is a struct: its fields are the keys that YAML files set, the literal it
 // registers is its defaults, its doc comment is the paper, and its Build is the method.

@@ -65,13 +65,14 @@ var owners = map[string]string{
 // A goPackage is what go list says of it. Imports are those of its non-test files.
 type goPackage struct {
 	ImportPath, Dir  string
+	Name, Doc        string
 	GoFiles, Imports []string
 }
 
 // packages lists the project's packages by their path below the module.
 func packages(t *testing.T) map[string]goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Name,Doc,GoFiles,Imports", "./...")
 	cmd.Dir = filepath.Join("..", "..")
 	out, err := cmd.Output()
 	if err != nil {
@@ -127,6 +128,19 @@ func TestImports(t *testing.T) {
 					t.Errorf("%s imports %s; only %s may", path, i, owner)
 				}
 			}
+		}
+	}
+}
+
+// TestPackageDocs: each package says in one sentence what it does. make docs prints them.
+func TestPackageDocs(t *testing.T) {
+	for path, p := range packages(t) {
+		begin := "Package " + p.Name + " "
+		if p.Name == "main" {
+			begin = "Command " + path[strings.LastIndex(path, "/")+1:] + " "
+		}
+		if !strings.HasPrefix(p.Doc, begin) || !strings.HasSuffix(p.Doc, ".") || len(p.Doc) < len(begin)+20 {
+			t.Errorf("%s: the package comment begins %q; must be a sentence that begins %q", path, p.Doc, begin)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package claims judges what is said about variants by what their trials measured.
+// Package claims evaluates claims about variants on the rows of their trials.
 //
 // A claim says something about a metric, names who says it, and is of a kind that decides
 // how it is judged: bound, order, equal, ratio, trend, published. It selects trials by their

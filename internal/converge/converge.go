@@ -1,4 +1,4 @@
-// Package converge says whether trials have come to the end of their learning, from their rows.
+// Package converge decides from rows whether a trial has converged.
 //
 // # What is judged
 //

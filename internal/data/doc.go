@@ -1,4 +1,4 @@
-// Package data makes sets of examples to train on: sentences, images or vectors.
+// Package data reads and generates data sets: text, images or vectors.
 //
 // A [Source] is a kind of data. Its struct fields are the keys of a YAML file, its
 // registered value is the defaults, and Load turns it into a [Set]: three splits of

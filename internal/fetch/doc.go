@@ -1,5 +1,4 @@
-// Package fetch knows where published data sets lie and which bytes they are, and brings
-// them to this machine.
+// Package fetch downloads published data sets and verifies them by their hashes.
 //
 // A [Dataset] is a title, a licence, a citation and some [File]s. [Published] lists them. A
 // [Store] is the folder they are kept in, one folder below it for each data set:

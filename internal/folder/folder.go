@@ -1,4 +1,4 @@
-// Package folder lists what lies in and below a folder, behind symbolic links too.
+// Package folder lists the files in and below a folder and follows symbolic links.
 package folder
 
 import (

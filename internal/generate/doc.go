@@ -1,5 +1,5 @@
-// Package generate asks a trained model what it has learnt: it makes examples of latent
-// vectors z, and latent vectors of examples.
+// Package generate decodes latent vectors z to examples with a trained model, and encodes examples to latent
+// vectors.
 //
 //	z  := generate.Prior(0, n, d, seed)                   // or Posteriors, Line, Arc
 //	s  := generate.Greedy(decoder, z, words)              // or Sample, Beam: sentences

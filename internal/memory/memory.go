@@ -1,4 +1,4 @@
-// Package memory says what fits into memory, before the system ends the process without a word.
+// Package memory checks whether data fit into memory, because the system may kill a process that uses too much.
 package memory
 
 import "fmt"

@@ -1,4 +1,4 @@
-// Package metrics judges a model on a split: one metric a file, each with its formula.
+// Package metrics evaluates a model on a split: one metric per file, each with its formula.
 //
 // All of them read one Encoded split: the posterior of every example under evaluation
 // (running) statistics, one sample z of each, and how well the decoder explains the

@@ -1,4 +1,4 @@
-// Package models holds the encoders and decoders, one pair a file.
+// Package models has the encoders and decoders, one pair per file.
 //
 // A model is a struct of settings; Build makes its two halves and their parameters. It
 // knows no variant: what happens between the halves is none of its business.

@@ -1,5 +1,4 @@
-// Package nn has the layers that models are made of, and the registry that makes every
-// number a model learns or keeps.
+// Package nn has the layers of models, and the registry of all their parameters and running statistics.
 package nn
 
 import (

@@ -1,4 +1,4 @@
-// Package record keeps what the trials of an experiment measured, on disk and in memory.
+// Package record writes the rows of trials to the results folder and reads them back.
 // It is the only package that touches the results folder.
 //
 // # On disk

@@ -1,5 +1,5 @@
-// Package registry holds the kinds that stand at one seam (the variants, the models,
-// the data sources, the figures) under the names that YAML files use for them.
+// Package registry maps the names in YAML files to the kinds of variants, models, data sources and
+// figures.
 //
 // A kind is a struct: its fields are the keys, the value registered is the defaults,
 // and its doc comment is what `vaelab list` prints. Nothing is written twice.

@@ -1,6 +1,5 @@
-// Package report writes down what came out of an experiment: the question, the claims with
-// their verdicts, tables, figures, settings, warnings, provenance, and the command behind
-// each part.
+// Package report writes the report of an experiment: the question, the claims with their verdicts,
+// tables, figures, settings, warnings, provenance, and the command behind each part.
 //
 // A report is a pure function of rows and of what was made of them: nothing is trained, drawn or
 // judged here, no clock is read, and the same trials give the same bytes on any machine.

@@ -1,4 +1,4 @@
-// Package stats says what a handful of seeds can show.
+// Package stats computes intervals and paired tests for few seeds.
 //
 // A trial takes minutes, so there are few: six, ten, rarely twenty. What is used here is
 // exact at such numbers and asks little of the distribution: an interval for the median

@@ -1,5 +1,5 @@
-// Package train runs one trial: it builds the model, loops over the data, measures, and
-// keeps checkpoints from which a killed trial goes on as if nothing had happened.
+// Package train runs one trial: it builds the model, trains it, measures, and saves checkpoints from which
+// a killed trial resumes.
 package train
 
 import (

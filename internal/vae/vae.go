@@ -1,5 +1,4 @@
-// Package vae is the vocabulary of the experiment: what a posterior, a variant, an
-// encoder, a decoder and a model are, and the loss that ties them together.
+// Package vae defines posterior, variant, encoder, decoder and model, and the loss that they make together.
 //
 //	m, s := model.Encoder.Encode(pass, x)              // (B, D) each: raw mu and raw scale
 //	q    := model.Head(pass, m, s)                     // q(z|x): mu and sigma, (B, D)
