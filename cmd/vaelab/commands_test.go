@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -216,6 +218,37 @@ func TestPlan(t *testing.T) {
 	succeeds(t, "run", "tiny.yaml", "--set", "variant.bn.gamma=0.7", "-q")
 	check("2 +0", "2 +2", "2 +0")
 	has(t, "plan of what may stop", succeeds(t, "plan", "tiny.yaml", "--set", "train.stop.patience=1").out, " up to 16 ", "\nat most about ")
+}
+
+// TestSpared: the share of the processors is that of the CPU time in the wall clock's, and 1 where it is not known.
+func TestSpared(t *testing.T) {
+	start := time.Now()
+	for _, c := range []struct {
+		share float64
+		cpu   func() time.Duration
+	}{
+		{1, func() time.Duration { return 0 }},
+		{0.25, func() time.Duration { return time.Since(start) / 2 }}, // of two processors
+	} {
+		if got := spared(2, c.cpu); math.Abs(got-c.share) > 0.02 {
+			t.Errorf("spared %v, want %v", got, c.share)
+		}
+	}
+}
+
+// TestSpan: both ends of a range are rounded, and equal ones are printed once.
+func TestSpan(t *testing.T) {
+	for _, c := range []struct {
+		low, high time.Duration
+		want      string
+	}{
+		{0, 30 * time.Millisecond, "0s"}, {1234 * time.Millisecond, 1260 * time.Millisecond, "1.2s to 1.3s"},
+		{12340 * time.Millisecond, 12400 * time.Millisecond, "12s"}, {59 * time.Minute, 100 * time.Minute, "59m0s to 1h40m0s"},
+	} {
+		if got := span(c.low, c.high); got != c.want {
+			t.Errorf("%v, %v: %s, want %s", c.low, c.high, got, c.want)
+		}
+	}
 }
 
 // TestProbeWithoutLabels: who asks for a probe of data that have none is told so, once.

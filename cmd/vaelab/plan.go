@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/data"
+	"vaelab/internal/machine"
 	"vaelab/internal/sweep"
 )
 
@@ -20,8 +22,9 @@ func planCommand() *cobra.Command {
 		Use:   "plan EXPERIMENT",
 		Short: "Show the trials of an experiment and how long they would take",
 		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
-a few training steps and one evaluation of each setting. With train.stop the estimate is an
-upper limit, because training may end earlier. Nothing is saved.`,
+a few training steps and evaluations of each setting. These are measured three times, and
+the estimate is the range from the fastest to the slowest. A line says if other programs use
+the processors at the same time. With train.stop the estimate is an upper limit, because training may end earlier. Nothing is saved.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -48,8 +51,9 @@ upper limit, because training may end earlier. Nothing is saved.`,
 			group, _ := labels(jobs)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
-			var total, longest time.Duration
+			var fast, slow bill
 			todo, stops := 0, false
+			spare := spared(runtime.GOMAXPROCS(0), machine.CPUTime)
 			for _, j := range jobs {
 				printDamage(cmd.ErrOrStderr(), j.Damage)
 			}
@@ -64,17 +68,15 @@ upper limit, because training may end earlier. Nothing is saved.`,
 				if err != nil {
 					return fmt.Errorf("%s: %w", group[i], err)
 				}
-				total += est.Total * time.Duration(missing)
+				fast.add(missing, est.Total)
+				slow.add(missing, est.Slowest)
 				todo += missing
-				if missing > 0 {
-					longest = max(longest, est.Total)
-				}
 				most := ""
 				if jobs[i].Train.Stop.Patience > 0 {
 					most, stops = "up to ", true
 				}
 				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", group[i], to-i, missing, est.Parameters, most, est.Steps,
-					est.Step.Seconds()*1000, most, est.Total.Round(time.Second))
+					est.Step.Seconds()*1000, most, span(est.Total, est.Slowest))
 				i = to
 			}
 			if err := t.Flush(); err != nil {
@@ -85,13 +87,78 @@ upper limit, because training may end earlier. Nothing is saved.`,
 			if stops {
 				about = "at most about"
 			}
-			fmt.Fprintf(w, "\n%s %v with %s side by side\n", about, max(longest, total/time.Duration(side)).Round(time.Second), count(parallel, "trial"))
+			spare = min(spare, spared(runtime.GOMAXPROCS(0), machine.CPUTime))
+			upper := slow.of(side)
+			if spare < mostlyOurs { // as measured, or what more programs than processors leave
+				upper = max(upper, time.Duration(float64(fast.of(side))/spare))
+			}
+			fmt.Fprintf(w, "\n%s %s with %s side by side\n", about, span(fast.of(side), upper), count(parallel, "trial"))
+			if spare < mostlyOurs {
+				fmt.Fprintf(w, "Other programs use about %.0f %% of the %s now. The upper end assumes that they continue, the lower that they stop.\n",
+					100*(1-spare), count(runtime.GOMAXPROCS(0), "processor"))
+			}
 			return nil
 		},
 	}
 	c.flags(cmd)
 	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
 	return cmd
+}
+
+// A bill is what trials take, in all and the longest of them.
+type bill struct{ total, longest time.Duration }
+
+func (b *bill) add(trials int, each time.Duration) {
+	if trials > 0 {
+		b.total += each * time.Duration(trials)
+		b.longest = max(b.longest, each)
+	}
+}
+
+// of is what they take with so many of them side by side, each on a processor of its own.
+func (b *bill) of(side int) time.Duration { return max(b.longest, b.total/time.Duration(side)) }
+
+// span is a range of times for people: "12s to 15s", or "12s" where both ends are that.
+func span(low, high time.Duration) string {
+	from, to := rounded(low), rounded(high)
+	if from == to {
+		return from.String()
+	}
+	return fmt.Sprintf("%v to %v", from, to)
+}
+
+// rounded keeps the digits of a time that an estimate supports.
+func rounded(d time.Duration) time.Duration {
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d < time.Hour:
+		return d.Round(time.Second)
+	}
+	return d.Round(time.Minute)
+}
+
+// mostlyOurs is the share of the processors below which plan mentions other programs: the system itself needs some.
+const mostlyOurs = 0.9
+
+// spared is the share of the processors that the program gets when it wants all: the CPU time that it spends in a tenth
+// of a second of work on each, over that of the wall clock. It is 1 where CPU time is not known.
+func spared(procs int, cpu func() time.Duration) float64 {
+	const long = 100 * time.Millisecond
+	begun, spent := time.Now(), cpu()
+	var all sync.WaitGroup
+	for range procs {
+		all.Go(func() {
+			for time.Since(begun) < long {
+			}
+		})
+	}
+	all.Wait()
+	spent = cpu() - spent
+	if spent <= 0 {
+		return 1
+	}
+	return min(1, spent.Seconds()/(time.Since(begun).Seconds()*float64(procs)))
 }
 
 // sets are the data of the jobs, each once.

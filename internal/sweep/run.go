@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"vaelab/internal/data"
-	"vaelab/internal/models"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
@@ -265,64 +264,6 @@ func (r Runner) manifest(j Job, started time.Time) record.Manifest {
 		m.Warnings = append(m.Warnings, w.Error())
 	}
 	return m
-}
-
-// An Estimate is what a short measurement says of a job.
-type Estimate struct {
-	Steps      int
-	Step       time.Duration // one training step
-	Tokens     float64       // symbols predicted in a second of training
-	Flops      float64       // operations of the matrix products in that second; 0 if the model does not say
-	Total      time.Duration // the whole trial
-	Parameters int           // learnt numbers
-}
-
-// Measure trains a job for about as long as asked, evaluates once, and throws both away.
-func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) {
-	t, err := train.New(j.Trial, j.Set)
-	if err != nil {
-		return Estimate{}, err
-	}
-	e := Estimate{Steps: t.Steps(), Parameters: t.Model.Params.Size()}
-	const warm = 2
-	var started time.Time
-	n, tokens := 0, 0
-	for s := range min(t.StepsPerEpoch(), e.Steps) {
-		if s == warm {
-			started = now()
-		}
-		words := t.NextTokens()
-		if err := t.TrainStep(); err != nil {
-			return e, err
-		}
-		if s >= warm {
-			n, tokens = n+1, tokens+words
-			if now().Sub(started) > long {
-				break
-			}
-		}
-	}
-	if n > 0 {
-		took := now().Sub(started)
-		e.Step = took / time.Duration(n)
-		e.Tokens = float64(tokens) / took.Seconds()
-		if m, ok := j.Model.(models.Counter); ok {
-			e.Flops = e.Tokens * m.FlopsPerToken(j.Set.Space())
-		}
-	}
-	started = now()
-	if j.Set.Valid.N() > 0 {
-		t.Evaluate("valid", j.Set.Valid)
-	}
-	evaluation := now().Sub(started)
-	evaluations := e.Steps/max(1, t.StepsPerEpoch())/j.Train.EvalEvery + 1 // and the test
-	e.Total = e.Step*time.Duration(e.Steps) + evaluation*time.Duration(evaluations)
-	if every := j.Train.LagEvery; every > 0 && j.Set.Valid.N() > 0 {
-		started = now()
-		t.Lag()
-		e.Total += now().Sub(started) * time.Duration(e.Steps/every+2) // the first and the last, too
-	}
-	return e, nil
 }
 
 // Resumable tells whether an interrupted trial left a checkpoint.

@@ -350,7 +350,7 @@ func TestMeasure(t *testing.T) {
 	var clock time.Time
 	est, err := Measure(jobs[0], func() time.Time { clock = clock.Add(time.Millisecond); return clock }, time.Second)
 	// 40 sentences of one length in batches of 10, 2 epochs
-	if err != nil || est.Steps != 8 || est.Parameters == 0 || est.Step <= 0 || est.Total < 8*est.Step {
+	if err != nil || est.Steps != 8 || est.Parameters == 0 || est.Step <= 0 || est.Total < 8*est.Step || est.Slowest < est.Total {
 		t.Errorf("%+v, %v", est, err)
 	}
 	if entries, err := os.ReadDir(results); err != nil || len(entries) > 0 {

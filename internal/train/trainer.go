@@ -164,6 +164,16 @@ func (t *Trainer) NextTokens() int {
 	return t.batches[t.Batch].Tokens()
 }
 
+// MeanTokens is the mean number of symbols that a step of the present epoch predicts.
+func (t *Trainer) MeanTokens() float64 {
+	t.load(t.Epoch)
+	n := 0
+	for _, x := range t.batches {
+		n += x.Tokens()
+	}
+	return float64(n) / float64(max(1, len(t.batches)))
+}
+
 // TrainStep makes one step on the next batch and adds its numbers to the next row.
 func (t *Trainer) TrainStep() error {
 	t.load(t.Epoch)
