@@ -1,8 +1,6 @@
 package data
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -15,14 +13,15 @@ import (
 )
 
 func init() {
-	Sources.Add("csv", CSV{Column: "text", Header: true, Separator: "comma", Text: defaultText()})
+	Sources.Add("csv", CSV{Column: "text", Header: true, Separator: "comma", Quote: "auto", Text: defaultText()})
 }
 
 // CSV is sentences from a column of tables as spreadsheets write them.
 //
 // Fields may stand in quotes, and a quoted field may hold separators and line ends; a quote
-// inside is doubled. One column is the text, and another may be the label. The paths of the
-// files, the vocabulary and the bounds are the settings of [Text], with the meaning they have
+// inside is doubled. Many files with tabs have no quoting, see Quote. The two characters \\n and \\r, as some programs
+// write the end of a line, are white space, and so are rows and columns without text at the end of a sheet; a first line
+// such as sep=; names the separator. One column is the text, and another may be the label. The paths of the files, the vocabulary and the bounds are the settings of [Text], with the meaning they have
 // there:
 //
 //	csv: {column: review, label: stars, train: train.csv, valid: valid.csv}
@@ -40,6 +39,9 @@ type CSV struct {
 	Header bool `yaml:"header"`
 	// Separator stands between the fields of a row.
 	Separator string `yaml:"separator" choice:"comma|semicolon|tab"`
+	// Quote says whether quotes have a meaning: csv, none, or auto, which is csv unless each line by itself has all the
+	// columns and a quote does not fit within its line.
+	Quote string `yaml:"quote" choice:"auto|csv|none" neutral:"auto" alias:"quoting"`
 	// Text has the paths and everything that is not special to the format.
 	Text `yaml:",inline"`
 }
@@ -49,65 +51,62 @@ func (c CSV) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c CSV) Load() (*Set, error) {
-	return c.loadColumns(format{name: "csv", read: c.rows, labels: c.Labels != "", drop: c.DropLabel})
+	var doubts []error
+	return c.loadColumns(format{name: "csv", read: c.rows(&doubts), doubts: &doubts, labels: c.Labels != "", drop: c.DropLabel})
 }
 
-// rows reads a table.
-func (c CSV) rows(r io.Reader, path string) iter.Seq2[sentence, error] {
-	return func(yield func(sentence, error) bool) {
-		in, err := textReader(r)
-		if err != nil {
-			yield(sentence{}, fmt.Errorf("%s: %w", path, err))
-			return
-		}
-		table := csv.NewReader(in)
-		table.Comma = map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t'}[c.Separator]
-		table.ReuseRecord = true
-		text, label := -1, -1
-		for {
-			row, err := table.Read()
-			switch {
-			case err == io.EOF:
-				return
-			case err != nil:
-				yield(sentence{}, c.fault(path, err))
-				return
-			}
-			line, _ := table.FieldPos(0)
-			var s sentence
-			if text < 0 { // the first row
-				if text, label, err = c.columns(row); err == nil && c.Header {
-					continue
-				}
-			}
-			if err == nil {
-				s, err = c.row(row, text, label)
-			}
+// rows reads a table. What is odd about it goes to doubts.
+func (c CSV) rows(doubts *[]error) func(r io.Reader, path string) iter.Seq2[sentence, error] {
+	return func(r io.Reader, path string) iter.Seq2[sentence, error] {
+		return func(yield func(sentence, error) bool) {
+			t, err := c.open(r, path)
 			if err != nil {
-				err = fmt.Errorf("%s:%d: %w", path, line, err)
-			}
-			s.line = line
-			if !yield(s, err) || err != nil {
+				yield(sentence{}, err)
 				return
+			}
+			defer func() { *doubts = append(*doubts, t.doubts()...) }()
+			text, label := -1, -1
+			for {
+				row, line, err := t.next()
+				if err == io.EOF {
+					return
+				}
+				var s sentence
+				if err == nil && text < 0 { // the first row
+					if text, label, err = c.columns(row, t.comma); err == nil && c.Header {
+						continue
+					}
+				}
+				if err == nil {
+					row[text] = t.unescaped(row[text], line)
+					s, err = c.row(row, text, label)
+				}
+				if err != nil && line > 0 { // else it says where already
+					err = fmt.Errorf("%s:%d: %w", path, line, err)
+				}
+				s.line = line
+				if !yield(s, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
 }
 
 // columns finds the columns of text and label, -1 without labels, in the first row.
-func (c CSV) columns(first []string) (text, label int, err error) {
-	if text, err = c.column(first, "column", c.Column); err != nil {
+func (c CSV) columns(first []string, comma rune) (text, label int, err error) {
+	if text, err = c.column(first, comma, "column", c.Column); err != nil {
 		return 0, 0, err
 	}
 	if c.Labels == "" {
 		return text, -1, nil
 	}
-	label, err = c.column(first, "label", c.Labels)
+	label, err = c.column(first, comma, "label", c.Labels)
 	return text, label, err
 }
 
 // column returns the index of the column with the name or number that a setting gives.
-func (c CSV) column(first []string, setting, name string) (int, error) {
+func (c CSV) column(first []string, comma rune, setting, name string) (int, error) {
 	if !c.Header {
 		n, err := strconv.Atoi(name)
 		if err != nil || n < 1 || n > len(first) {
@@ -121,6 +120,13 @@ func (c CSV) column(first []string, setting, name string) (int, error) {
 	}
 	if i := slices.Index(names, strings.TrimSpace(name)); i >= 0 {
 		return i, nil
+	}
+	for other, rune := range commas {
+		for field := range strings.SplitSeq(strings.Join(first, string(comma)), string(rune)) {
+			if rune != comma && strings.Trim(strings.TrimSpace(field), `"`) == strings.TrimSpace(name) {
+				return 0, fmt.Errorf("%s: the first row has %q if its columns are separated otherwise; set separator: %s", setting, clip(name), other)
+			}
+		}
 	}
 	return 0, fmt.Errorf("%s: %w; or set header to false or another separator", setting, registry.Unknown("column", name, names))
 }
@@ -141,17 +147,4 @@ func (c CSV) row(row []string, text, label int) (s sentence, err error) {
 		return s, fmt.Errorf("the label %q is empty; complete the row or remove it", c.Labels)
 	}
 	return s, nil
-}
-
-// fault says where and what is wrong with a table that does not parse.
-func (c CSV) fault(path string, err error) error {
-	var at *csv.ParseError
-	if !errors.As(err, &at) {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	what := "a quote is not closed or stands inside a field without quotes; double the quotes inside a quoted field"
-	if errors.Is(err, csv.ErrFieldCount) {
-		what = "the row has another number of fields than the first; quote fields that hold a " + c.Separator
-	}
-	return fmt.Errorf("%s:%d: %s", path, at.StartLine, what)
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vaelab/internal/registry"
@@ -21,7 +22,9 @@ func init() {
 // JSONL is sentences from files of JSON objects, one a line, such as SNLI's.
 //
 // One field of each object is the text, and another may be the label: a string, a number,
-// true or false. The paths of the files, the vocabulary and the bounds are the settings of
+// true or false. A text may be a list of strings, which are joined by spaces. Dots lead into objects and lists:
+// translation.en, turns.0. A field's own name may hold dots, too. NaN and Infinity, which are no JSON, are read as
+// null, as Python writes them. The paths of the files, the vocabulary and the bounds are the settings of
 // [Text], with the meaning they have there:
 //
 //	jsonl: {field: sentence1, label: gold_label, drop_label: "-", train: snli_train.jsonl}
@@ -79,24 +82,22 @@ func (c JSONL) objects(r io.Reader, path string) iter.Seq2[sentence, error] {
 
 // object reads the text and the label of one object.
 func (c JSONL) object(line string) (s sentence, err error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(line), &fields); err != nil || fields == nil {
-		return s, fmt.Errorf("%q is not a JSON object; write one object with its braces on each line", clip(line))
-	}
-	raw, err := field(fields, "field", c.Field)
+	fields, err := object(line)
 	if err != nil {
 		return s, err
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, &s.text) != nil {
-		return s, fmt.Errorf("the field %q is %s, not a string; name another with field", c.Field, clip(string(raw)))
+	text, err := field(fields, "field", c.Field)
+	if err != nil {
+		return s, err
 	}
-	if strings.TrimSpace(s.text) == "" || notText(s.text) != "" {
-		return s, fmt.Errorf("the field %q holds no text; remove the object", c.Field)
+	if s.text, err = textOf(text, c.Field); err != nil {
+		return s, err
 	}
 	if c.Labels == "" {
 		return s, nil
 	}
-	if raw, err = field(fields, "label", c.Labels); err != nil {
+	raw, err := field(fields, "label", c.Labels)
+	if err != nil {
 		return s, err
 	}
 	switch raw[0] {
@@ -113,13 +114,118 @@ func (c JSONL) object(line string) (s sentence, err error) {
 	return s, nil
 }
 
-// field returns the field with the name that a setting gives.
+// object returns the fields of a line that is a JSON object.
+func object(line string) (map[string]json.RawMessage, error) {
+	raw := strings.TrimSpace(line)
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal([]byte(raw), &fields)
+	if err != nil && strings.ContainsAny(raw, "NI") {
+		fields = nil
+		err = json.Unmarshal([]byte(withoutNaN(raw)), &fields)
+	}
+	if err == nil && fields != nil {
+		return fields, nil
+	}
+	remedy := "write one object with its braces on each line"
+	switch {
+	case raw[0] == '[' || raw == "{":
+		remedy = "it seems to be JSON over several lines, or one list: write one object on each line, for example with jq -c '.[]' FILE or jq -c . FILE"
+	case raw == "null":
+		remedy = "remove the line"
+	}
+	return nil, fmt.Errorf("%q is not a JSON object; %s", clip(raw), remedy)
+}
+
+// withoutNaN is JSON in which NaN, Infinity and -Infinity are null, except in strings.
+func withoutNaN(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		rest := line[i:]
+		n := 1
+		switch {
+		case rest[0] == '"':
+			for n < len(rest) && rest[n] != '"' {
+				if rest[n] == '\\' {
+					n++
+				}
+				n++
+			}
+			n = min(n+1, len(rest))
+		case strings.HasPrefix(rest, "NaN"), strings.HasPrefix(rest, "Infinity"), strings.HasPrefix(rest, "-Infinity"):
+			b.WriteString("null")
+			i += len("NaN")
+			if rest[0] != 'N' {
+				i += strings.Index(rest, "y") + 1 - len("NaN")
+			}
+			continue
+		}
+		b.WriteString(rest[:n])
+		i += n
+	}
+	return b.String()
+}
+
+// textOf is a text: a string, or a list of strings.
+func textOf(raw json.RawMessage, name string) (text string, err error) {
+	var list []string
+	switch {
+	case raw[0] == '"':
+		err = json.Unmarshal(raw, &text)
+	case raw[0] == '[' && json.Unmarshal(raw, &list) == nil && !strings.Contains(string(raw), "null"):
+		text = strings.Join(list, " ")
+	case string(raw) == "null":
+		return "", fmt.Errorf("the field %q is null and no text; remove the object", name)
+	case raw[0] == '{', raw[0] == '[':
+		if names := slices.Sorted(maps.Keys(elements(raw))); len(names) > 0 {
+			return "", fmt.Errorf("the field %q is %s, not a string or a list of strings; name what is in it, such as field: %s.%s", name, clip(string(raw)), name, names[0])
+		}
+		fallthrough
+	default:
+		return "", fmt.Errorf("the field %q is %s, not a string; name another with field", name, clip(string(raw)))
+	}
+	if err != nil || strings.TrimSpace(text) == "" || notText(text) != "" {
+		return "", fmt.Errorf("the field %q holds no text; remove the object", name)
+	}
+	return text, nil
+}
+
+// elements are the fields of an object, or the elements of a list by their numbers; nil for other values.
+func elements(raw json.RawMessage) map[string]json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) == nil {
+		return fields
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	fields = map[string]json.RawMessage{}
+	for i, e := range list {
+		fields[strconv.Itoa(i)] = e
+	}
+	return fields
+}
+
+// field returns the field with the name that a setting gives, or that its dots lead to.
 func field(fields map[string]json.RawMessage, setting, name string) (json.RawMessage, error) {
 	if name == "" {
 		return nil, errors.New("the name of the text's field is empty; set field")
 	}
-	if raw, ok := fields[name]; ok && len(raw) > 0 {
-		return raw, nil
+	path, rest := "", name
+	for {
+		if raw, ok := fields[rest]; ok {
+			return raw, nil
+		}
+		first, after, dotted := strings.Cut(rest, ".")
+		inner := elements(fields[first])
+		if !dotted || inner == nil {
+			break
+		}
+		fields, path, rest = inner, path+first+".", after
 	}
-	return nil, fmt.Errorf("%s: %w", setting, registry.Unknown("field", name, slices.Sorted(maps.Keys(fields))))
+	var known []string
+	for _, n := range slices.Sorted(maps.Keys(fields)) {
+		known = append(known, path+n)
+	}
+	return nil, fmt.Errorf("%s: %w", setting, registry.Unknown("field", name, known))
 }

@@ -121,10 +121,11 @@ type sentence struct {
 // A format is how a source finds sentences in a file. The sources [Text], [JSONL] and [CSV]
 // differ in nothing else.
 type format struct {
-	name   string // of the source, for messages
-	labels bool   // sentences have labels
-	drop   string // the label of sentences to leave out, or empty
-	tabs   bool   // a TAB in the text is worth a warning: a label may stand before it
+	name   string   // of the source, for messages
+	labels bool     // sentences have labels
+	drop   string   // the label of sentences to leave out, or empty
+	doubts *[]error // what read finds odd about files, if it does
+	tabs   bool     // a TAB in the text is worth a warning: a label may stand before it
 
 	// read returns the sentences of a file in order, and ends after the first error. The
 	// path is the name in messages.
@@ -163,10 +164,13 @@ func (c Text) make(as format) (*Set, error) {
 	}
 	first := files[max(0, slices.IndexFunc(files[:], func(f *textFile) bool { return f.path != "" }))]
 	hint := c.unspaced(first)
+	if as.doubts != nil {
+		set.Warnings = append(set.Warnings, *as.doubts...)
+	}
 	if set.Vocab, err = c.vocabulary(files[0]); err != nil {
 		return nil, hinted(err, hint)
 	}
-	set.Warnings = c.doubts(cut, files[:], first, set.Vocab)
+	set.Warnings = append(set.Warnings, c.doubts(cut, files[:], first, set.Vocab)...)
 	if hint != nil {
 		set.Warnings = append(set.Warnings, hint)
 	}
