@@ -47,14 +47,6 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	form := regexp.MustCompile(`^vaelab \S+, float(32|64), \S.*\nrevision (unknown: |[0-9a-f]{40}).*\n$`)
-	if out := succeeds(t, "version").out; !form.MatchString(out) {
-		t.Errorf("version is %q", out)
-	}
-	has(t, "--version", succeeds(t, "--version").out, "vaelab version ")
-}
-
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		has(t, shell, succeeds(t, "completion", shell).out, "vaelab")
@@ -340,13 +332,4 @@ func TestExport(t *testing.T) {
 		t.Errorf("export of nothing: exit code %d\n%s", r.code, r.out)
 	}
 	has(t, "export of nothing", r.err, "none: there is no trial in or below this folder; vaelab run trains some")
-}
-
-// TestKernelChoice: an unknown kernel is refused before anything runs.
-func TestKernelChoice(t *testing.T) {
-	t.Setenv("VAELAB_KERNEL", "avx9")
-	var w, wErr strings.Builder
-	if code := run(&w, &wErr, []string{"version"}); code != exitUsage || !strings.Contains(wErr.String(), "VAELAB_KERNEL=avx9: known: generic, avx2") {
-		t.Errorf("exit code %d, %q", code, wErr.String())
-	}
 }

@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"vaelab": main})
 }
 
+// TestScripts runs the scripts in testdata/script: command lines, each in a process of its own, and what they print.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script")})
+}
+
 // process prepares a run of vaelab in a process of its own, in the current folder.
 func process(env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)

@@ -18,36 +18,6 @@ seeds: 2
 figures: [kl-curve, z-use]
 `
 
-// TestRunAgain: a run trains what is missing and nothing else.
-func TestRunAgain(t *testing.T) {
-	folder(t, "tiny.yaml", twoVariants)
-	for _, step := range []struct {
-		args []string
-		says string
-		ends int // trials that end in this run
-	}{
-		{nil, "4 trials, 0 done, 4 to train", 4},
-		{nil, "4 trials, 4 done, 0 to train", 0},
-		{[]string{"--seeds", "3"}, "6 trials, 4 done, 2 to train", 2},
-		{[]string{"--seeds", "2"}, "4 trials, 4 done, 0 to train", 0},
-		{[]string{"--seeds", "3,7"}, "4 trials, 2 done, 2 to train", 2},
-		{[]string{"--set", "train.lr=0.002", "--seeds", "1"}, "2 trials, 0 done, 2 to train", 2},
-		{[]string{"-q", "--seeds", "5,6", "-j", "1"}, "4 trials, 0 done, 4 to train", 0},
-	} {
-		r := succeeds(t, append([]string{"run", "tiny.yaml"}, step.args...)...)
-		has(t, "stderr", r.err, "tiny: Does it run?\n"+step.says+"\n")
-		if n := strings.Count(r.err, ": done in "); n != step.ends {
-			t.Errorf("%v: %d trials ended, want %d:\n%s", step.args, n, step.ends, r.err)
-		}
-		has(t, "stdout", r.out, "Test split", "vanilla", "bn", "NELBO", "results/tiny/kl-curve.png\nresults/tiny/z-use.png\n")
-	}
-	for _, file := range []string{"kl-curve.png", "kl-curve.csv", "z-use.png", "z-use.csv"} {
-		if info, err := os.Stat(filepath.Join("results", "tiny", file)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
-}
-
 // TestRenamed: a file under a new name finds what was trained under the old one, says so once, and tells it with what is
 // trained since as one group.
 func TestRenamed(t *testing.T) {
