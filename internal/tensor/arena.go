@@ -1,27 +1,27 @@
 package tensor
 
-// An Arena lends slices that all die together at Reset: the memory of one
-// training step. The zero Arena is ready to use. It is not safe for concurrent use.
+// An Arena is a bump allocator for the memory of one training step. Reset frees all slices.
+// The zero Arena is ready to use. It is not safe for concurrent use.
 type Arena struct {
 	slabs [][]Float
-	slab  int // the slab that is being filled
-	used  int // how much of it is lent
+	slab  int // the slab in use
+	used  int // floats allocated from it
 }
 
 const slabFloats = 1 << 18
 
-// Floats lends n zeros.
+// Floats allocates n zeros.
 func (a *Arena) Floats(n int) []Float {
 	s := a.Raw(n)
 	Clear(s)
 	return s
 }
 
-// line is the length of a line of cache in numbers.
+// line is the length of a cache line in floats.
 const line = 64 / (Bits / 8)
 
-// Raw lends n numbers whose values are left over from earlier use; the caller must
-// write every one before reading it. They begin with a line of cache where the slab does, as large ones do.
+// Raw allocates n floats, uninitialised: the caller must write each before reading it. They
+// are aligned to a cache line if the slab is, as large slabs are.
 func (a *Arena) Raw(n int) []Float {
 	a.used = (a.used + line - 1) / line * line
 	for a.slab < len(a.slabs) && len(a.slabs[a.slab])-a.used < n {
@@ -35,12 +35,12 @@ func (a *Arena) Raw(n int) []Float {
 	return s
 }
 
-// joinFloats is the most that Reset joins: beyond it the old slabs and the joined one, alive
-// together for a moment, would double the peak of memory.
+// joinFloats is the maximum that Reset joins. Above it the old slabs and the joined one
+// would together double the peak memory.
 const joinFloats = 1 << 24
 
-// Reset takes back everything lent since the last Reset. If the step needed several small
-// slabs they are joined into one, so that steps of other shapes waste nothing between them.
+// Reset frees everything allocated since the last Reset. It joins several small slabs into
+// one, so that steps of other shapes waste no memory between slabs.
 func (a *Arena) Reset() {
 	total := 0
 	for _, s := range a.slabs {

@@ -18,10 +18,10 @@ type Float = float32
 // Bits is the width of Float.
 const Bits = 32
 
-// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic, avx2 or avx512) exist.
+// CheckKernel returns an error if the kernels that VAELAB_KERNEL selects (generic, avx2 or avx512) do not exist.
 func CheckKernel() error { return kernel.CheckChoice() }
 
-// Kernel names what computes the products on this processor.
+// Kernel names the implementation of GEMM on this processor.
 func Kernel() string {
 	if kernel.Available {
 		return kernel.Name()
@@ -29,8 +29,8 @@ func Kernel() string {
 	return "gonum blas32"
 }
 
-// Ceiling measures what the multiply-add units of one core can at most do, in operations a
-// second; 0 if there are no kernels.
+// Ceiling measures the peak rate of the multiply-add units of one core, in operations a
+// second. It is 0 without kernels.
 func Ceiling(now func() time.Time) float64 {
 	if !kernel.Available {
 		return 0
@@ -54,7 +54,7 @@ func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	products.Put(w)
 }
 
-// gemm computes c = a·b + beta·c with the kernels, or with gonum where there are none; on one
+// gemm computes c = a·b + beta·c with the kernels, or with gonum without kernels; on one
 // processor if alone.
 func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
 	if !kernel.Available {
@@ -79,12 +79,12 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bo
 	products.Put(w)
 }
 
-// A product is a matrix product that can be done in parts: by rows or by columns of c, so
-// that every element keeps the order of its sum.
+// A product is the Work of a GEMM. Its chunks are rows or columns of c, so every element
+// keeps the order of its sum.
 type product struct {
 	tA, tB  Trans
 	a, b, c Matrix
-	panel   []float32 // b, if packed before
+	panel   []float32 // b, if already packed
 	bias    []float32 // a row to add to every row, or nil
 	add     bool      // to c
 	byRow   bool
@@ -92,12 +92,12 @@ type product struct {
 
 var products = sync.Pool{New: func() any { return new(product) }}
 
-// splitFlops is the size of product from which a second processor pays: on two cores parts
-// of about 50 microseconds outweigh waking the other.
+// splitFlops is the least size of a GEMM for which a second processor is faster: its chunks
+// take about 50 µs on two cores, as long as waking a worker.
 const splitFlops = 4 << 20
 
-// sharedPanel is the longest right-hand operand that is packed once for all parts by rows.
-// A longer one meets so many rows that each part may pack it again.
+// sharedPanel is the longest right-hand operand that is packed once for all chunks of rows.
+// With a longer one packing in each chunk costs little beside the products.
 const sharedPanel = 1 << 20
 
 func (w *product) run() {
@@ -123,10 +123,10 @@ func (w *product) run() {
 	SplitEvenly(w, n, align)
 }
 
-// panels lends the memory of right-hand operands that parts share.
+// panels is the pool of packed right-hand operands that chunks share.
 var panels = sync.Pool{New: func() any { return new([]float32) }}
 
-// A packing is a right-hand operand that is made ready, in parts if it is long.
+// A packing is the Work of packing a right-hand operand.
 type packing struct {
 	panel      []float32
 	b          []float32
@@ -190,8 +190,8 @@ func (t Trans) strides(m Matrix) (row, col int) {
 	return m.stride(), 1
 }
 
-// gonum is the tier without kernels, and the oracle of the one with them. It skips the
-// products of zeros in a, so that there 0·NaN is 0.
+// gonum is the implementation without kernels, and the oracle of the kernels. It skips the
+// products of zeros in a, so 0·NaN is 0 there.
 func gonum(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	general := func(m Matrix) blas32.General {
 		return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
@@ -202,7 +202,7 @@ func gonum(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	blas32.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 
-// A Panel is a right-hand operand made ready for many products.
+// A Panel is a right-hand operand packed for several GEMMs.
 type Panel struct {
 	rows, cols int // as read
 	packed     []Float
@@ -210,8 +210,8 @@ type Panel struct {
 	trans      Trans
 }
 
-// Prepare makes b, transposed as asked, ready for many products; alloc lends memory that
-// must live as long as the Panel.
+// Prepare packs b, transposed if tB is T, for several GEMMs. Memory from alloc must live as
+// long as the Panel.
 func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
 	p := Panel{plain: b, trans: tB}
 	p.rows, p.cols = tB.dims(b)
@@ -329,8 +329,8 @@ func largest(x []Float) Float {
 	return plainMax(x)
 }
 
-// sumRowsHere goes down the columns where rows are short, 32 sums in registers; long rows would be
-// far apart then, and are added one after the other.
+// sumRowsHere sums short rows by columns, with 32 sums in registers. In long rows the elements
+// of a column are far apart in memory, so it adds them row by row.
 func sumRowsHere(x Matrix, y []Float) {
 	switch {
 	case !kernel.Available:
@@ -369,7 +369,7 @@ func Scale(k Float, x []Float) {
 	plainScale(k, x)
 }
 
-// Mul multiplies y by x, number by number.
+// Mul multiplies y by x, elementwise.
 func Mul(x, y []Float) {
 	if kernel.Available {
 		kernel.Mul(x, y)
@@ -378,7 +378,7 @@ func Mul(x, y []Float) {
 	plainMul(x, y)
 }
 
-// MulAdd sets y to a x + b, number by number.
+// MulAdd sets y to a x + b, elementwise.
 func MulAdd(x, a, b, y []Float) {
 	if kernel.Available {
 		kernel.MulAdd(x, a, b, y)
@@ -387,7 +387,7 @@ func MulAdd(x, a, b, y []Float) {
 	plainMulAdd(x, a, b, y)
 }
 
-// BackStandardise adds inv (dy - mean - meanY y) to dx: the way back through y = inv (x - E[x]), where
+// BackStandardise adds inv (dy - mean - meanY y) to dx: the backward pass of y = inv (x - E[x]), where
 // mean and meanY are those of dy and dy y.
 func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	if kernel.Available {
@@ -397,8 +397,8 @@ func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
 }
 
-// direct computes what counts of c = a·b, a transposed as asked, or adds it to c: on one processor, operands as they
-// lie. See kernel.Direct for extent.
+// direct computes the unmasked elements of c = a·b, a transposed if tA is T, or adds them to c: on one processor, operands in
+// place. See kernel.Direct for extent.
 func direct(tA Trans, a, b Matrix, add bool, c Matrix, extent func(first, end int) (cols, from, to int)) {
 	if !kernel.Available || c.Cols%8 != 0 {
 		plainDirect(tA, a, b, add, c)
@@ -453,7 +453,7 @@ func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float)
 	adams.Put(step)
 }
 
-// adam is a step that can be done in parts.
+// adam is the Work of a step.
 type adam struct {
 	w, g, m, v                                  []Float
 	beta1, rest1, beta2, rest2, rate, root, eps Float
@@ -471,9 +471,9 @@ func (s *adam) Part(from, to int) {
 	plainAdam(w, g, m, v, s.beta1, s.rest1, s.beta2, s.rest2, s.rate, s.root, s.eps)
 }
 
-// BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from
-// above, dh and dc what arrived from step t+1; it sets dPre, the gradients of the
-// pre-activations (rows i f g o), and leaves dc for step t-1.
+// BackCell is the backward pass of one step of one example's LSTM cell. dOut is the gradient
+// of h_t from above, dh and dc those from step t+1. It sets dPre, the gradients of the
+// pre-activations (rows i f g o), and updates dc for step t-1.
 func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
 	if !kernel.Available || !kernel.BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre) {
 		plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)

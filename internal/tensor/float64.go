@@ -16,13 +16,13 @@ type Float = float64
 // Bits is the width of Float.
 const Bits = 64
 
-// CheckKernel tells whether the kernels that VAELAB_KERNEL asks for (generic, avx2 or avx512) exist.
+// CheckKernel returns an error if the kernels that VAELAB_KERNEL selects (generic, avx2 or avx512) do not exist.
 func CheckKernel() error { return kernel.CheckChoice() }
 
-// Kernel names what computes the products.
+// Kernel names the implementation of GEMM.
 func Kernel() string { return "gonum blas64" }
 
-// Ceiling is 0: there are no kernels to compare with it.
+// Ceiling is 0: there are no kernels in float64.
 func Ceiling(func() time.Time) float64 { return 0 }
 
 // gemm computes c = a·b + beta·c.
@@ -38,14 +38,14 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) 
 
 func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) { plainAffine(a, tB, b, bias, c) }
 
-// A Panel is a right-hand operand for many products; nothing is made ready here.
+// A Panel is a right-hand operand for several GEMMs, not packed in float64.
 type Panel struct {
 	rows, cols int // as read
 	plain      Matrix
 	trans      Trans
 }
 
-// Prepare remembers b, transposed as asked.
+// Prepare stores b, transposed if tB is T.
 func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
 	p := Panel{plain: b, trans: tB}
 	p.rows, p.cols = tB.dims(b)
@@ -92,13 +92,13 @@ func axpyHere(k Float, x, y []Float) { plainAxpy(k, x, y) }
 // Scale multiplies x by k.
 func Scale(k Float, x []Float) { plainScale(k, x) }
 
-// Mul multiplies y by x, number by number.
+// Mul multiplies y by x, elementwise.
 func Mul(x, y []Float) { plainMul(x, y) }
 
-// MulAdd sets y to a x + b, number by number.
+// MulAdd sets y to a x + b, elementwise.
 func MulAdd(x, a, b, y []Float) { plainMulAdd(x, a, b, y) }
 
-// BackStandardise adds inv (dy - mean - meanY y) to dx: the way back through y = inv (x - E[x]), where
+// BackStandardise adds inv (dy - mean - meanY y) to dx: the backward pass of y = inv (x - E[x]), where
 // mean and meanY are those of dy and dy y.
 func BackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	plainBackStandardise(dy, y, dx, inv, mean, meanY)
@@ -122,9 +122,9 @@ func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float)
 	plainAdam(w, g, m, v, beta1, rest1, beta2, rest2, rate, root, eps)
 }
 
-// BackCell takes one example's LSTM cell one step back: dOut is the gradient of h_t from
-// above, dh and dc what arrived from step t+1; it sets dPre, the gradients of the
-// pre-activations (rows i f g o), and leaves dc for step t-1.
+// BackCell is the backward pass of one step of one example's LSTM cell. dOut is the gradient
+// of h_t from above, dh and dc those from step t+1. It sets dPre, the gradients of the
+// pre-activations (rows i f g o), and updates dc for step t-1.
 func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
 	plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
 }

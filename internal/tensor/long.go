@@ -2,7 +2,7 @@ package tensor
 
 import "sync"
 
-// splitFloats is the length of slice from which a second processor pays.
+// splitFloats is the least length of a slice for which a second processor is faster.
 const splitFloats = 1 << 15
 
 // Clear sets x to zeros.
@@ -17,7 +17,7 @@ func Clear(x []Float) {
 	clearings.Put(w)
 }
 
-// clearing is a long Clear that can be done in parts.
+// clearing is the Work of a long Clear.
 type clearing struct{ x []Float }
 
 var clearings = sync.Pool{New: func() any { return new(clearing) }}
@@ -33,7 +33,7 @@ func Copy(x, y []Float) {
 	copyings.Put(w)
 }
 
-// copying is a Copy that can be done in parts.
+// copying is the Work of a Copy.
 type copying struct{ x, y []Float }
 
 var copyings = sync.Pool{New: func() any { return new(copying) }}
@@ -41,8 +41,8 @@ var copyings = sync.Pool{New: func() any { return new(copying) }}
 // Part copies elements from ... to-1.
 func (w *copying) Part(from, to int) { copy(w.y[from:to], w.x[from:to]) }
 
-// SumSquares is the sum of x_i² in float64, block by block, so that it is the same on any
-// number of processors.
+// SumSquares is the sum of x_i² in float64. It sums block by block, so the result is the same
+// on any number of processors.
 func SumSquares(x []Float) float64 {
 	if len(x) <= splitFloats {
 		return squaresHere(x)
@@ -62,7 +62,7 @@ func SumSquares(x []Float) float64 {
 	return total
 }
 
-// squaring is a long SumSquares that can be done in parts.
+// squaring is the Work of a long SumSquares.
 type squaring struct {
 	x    []Float
 	sums []float64 // of the blocks
@@ -85,7 +85,7 @@ func AddRows(x Matrix, y []Float) {
 	rowSums.Put(w)
 }
 
-// rowSum is an AddRows that can be done in parts.
+// rowSum is the Work of an AddRows.
 type rowSum struct {
 	x Matrix
 	y []Float
@@ -104,7 +104,7 @@ func AddRowProducts(a, b Matrix, y []Float) {
 	rowProducts.Put(w)
 }
 
-// rowProduct is an AddRowProducts that can be done in parts.
+// rowProduct is the Work of an AddRowProducts.
 type rowProduct struct {
 	a, b Matrix
 	y    []Float
@@ -125,7 +125,7 @@ func Plus(a, b, y []Float) {
 	additions.Put(w)
 }
 
-// addition is a Plus that can be done in parts.
+// addition is the Work of a Plus.
 type addition struct{ a, b, y []Float }
 
 var additions = sync.Pool{New: func() any { return new(addition) }}
@@ -150,7 +150,7 @@ func Axpy(k Float, x, y []Float) {
 	axpys.Put(w)
 }
 
-// axpy is a long Axpy that can be done in parts.
+// axpy is the Work of a long Axpy.
 type axpy struct {
 	k    Float
 	x, y []Float

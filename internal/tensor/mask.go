@@ -2,18 +2,18 @@ package tensor
 
 import "fmt"
 
-// A Mask says which numbers of a matrix count: of row i the first First + i Grow, or all if it has no more. First is
-// at least 1, and Grow is 0 or 1, as where each word of a sentence sees those up to itself.
+// A Mask selects a prefix of each row of a matrix: of row i the first First + i Grow elements, or all if it has no
+// more. The others are masked. First is at least 1. Grow is 0, or 1 for a causal mask.
 //
-// Its operations are for the inside of a Part: they use one processor, and are meant for products too small to make
-// an operand ready for. They leave out what does not count, but for what shares a tile with something that does: there it
-// is multiplied by 0, so that a NaN in row i of b reaches some rows of the result that do not count it.
+// Its operations may be called in a Part: they use one processor. They are meant for products too small for packing.
+// They skip masked elements, except those that share a tile with an unmasked one. Those are multiplied by 0, so a NaN
+// in row i of b reaches some rows of the result in which it is masked.
 type Mask struct{ First, Grow int }
 
-// counts is how many numbers of row i count, of cols.
+// counts is the number of unmasked elements of row i, of cols.
 func (m Mask) counts(i, cols int) int { return min(cols, m.First+i*m.Grow) }
 
-// from is the first row in which column j counts, or the last.
+// from is the first row in which column j is unmasked, or the last row.
 func (m Mask) from(j, rows int) int {
 	if j < m.First {
 		return 0
@@ -24,7 +24,7 @@ func (m Mask) from(j, rows int) int {
 	return min(rows-1, j+1-m.First)
 }
 
-// Product sets what counts of c to a·b; the rest of c is then anything.
+// Product sets the unmasked elements of c to a·b. The others are undefined.
 func (m Mask) Product(a, b, c Matrix) {
 	wantProduct("Product", a.Rows, a.Cols, b, c)
 	direct(N, a, b, false, c, func(_, end int) (cols, from, to int) {
@@ -32,7 +32,7 @@ func (m Mask) Product(a, b, c Matrix) {
 	})
 }
 
-// Mul sets c to p·b, or adds it, where p is 0 wherever it does not count.
+// Mul sets c to p·b, or adds it. Masked elements of p must be 0.
 func (m Mask) Mul(p, b Matrix, add bool, c Matrix) {
 	wantProduct("Mul", p.Rows, p.Cols, b, c)
 	direct(N, p, b, add, c, func(_, end int) (cols, from, to int) {
@@ -40,7 +40,7 @@ func (m Mask) Mul(p, b Matrix, add bool, c Matrix) {
 	})
 }
 
-// MulT sets c to pᵀ·b, or adds it, where p is 0 wherever it does not count.
+// MulT sets c to pᵀ·b, or adds it. Masked elements of p must be 0.
 func (m Mask) MulT(p, b Matrix, add bool, c Matrix) {
 	wantProduct("MulT", p.Cols, p.Rows, b, c)
 	direct(T, p, b, add, c, func(first, _ int) (cols, from, to int) {
@@ -48,15 +48,15 @@ func (m Mask) MulT(p, b Matrix, add bool, c Matrix) {
 	})
 }
 
-// Softmax replaces what counts of each row by the softmax of scale times it, scale positive, and the rest by 0.
+// Softmax replaces the unmasked elements x of each row by softmax(scale x), scale positive, and the others by 0.
 func (m Mask) Softmax(scale Float, x Matrix) {
 	if x.Rows > 0 {
 		maskedSoftmax(m, x, scale)
 	}
 }
 
-// BackSoftmax turns gradients d of softmax weights p into those of what was scaled and exponentiated, scale p (d -
-// Σ p d), and the rest into 0. What does not count of p must be 0, as Softmax leaves it.
+// BackSoftmax is the backward pass of Softmax. It replaces the gradients d of the softmax weights p by scale p (d -
+// Σ p d), and masked ones by 0. Masked elements of p must be 0, as Softmax leaves them.
 func (m Mask) BackSoftmax(scale Float, p, d Matrix) {
 	if p.Rows != d.Rows || p.Cols != d.Cols {
 		panic(fmt.Sprintf("tensor: Mask.BackSoftmax: weights %v, gradients %v", p, d))
@@ -66,7 +66,7 @@ func (m Mask) BackSoftmax(scale Float, p, d Matrix) {
 	}
 }
 
-// within tells whether no row counts more than cols numbers.
+// within reports whether no row has more than cols unmasked elements.
 func (m Mask) within(rows, cols int) bool { return m.First+(rows-1)*m.Grow <= cols }
 
 // Transpose sets y to xᵀ.

@@ -83,11 +83,11 @@ func (t Trans) dims(m Matrix) (rows, cols int) {
 	return m.Rows, m.Cols
 }
 
-// copies lends the memory of apart.
+// copies is the pool of apart's memory.
 var copies = sync.Pool{New: func() any { return new(Matrix) }}
 
-// apart replaces m by a copy if its rows overlap, which gonum refuses. The caller puts what it
-// returns back to copies.
+// apart replaces m by a copy if its rows overlap, which gonum refuses. The caller returns the
+// result to copies.
 func apart(m *Matrix) *Matrix {
 	c := copies.Get().(*Matrix)
 	if m.stride() >= m.Cols {
@@ -102,14 +102,14 @@ func apart(m *Matrix) *Matrix {
 	return c
 }
 
-// Gemm computes c = a·b + beta·c, with a and b transposed as asked. With beta 0 the old
-// contents of c do not matter. It panics if the shapes do not fit. Every element of c is
-// summed in one order, whatever the number of processors.
+// Gemm computes c = a·b + beta·c, with a transposed if tA is T and b if tB is T. With beta 0
+// the old contents of c do not matter. It panics if the shapes do not fit. The order of every
+// sum is independent of the number of processors.
 func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	multiply(tA, a, tB, b, beta, c, false)
 }
 
-// GemmAlone is Gemm for the inside of a Part: it uses one processor.
+// GemmAlone is Gemm on one processor, for use in a Part.
 func GemmAlone(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 	multiply(tA, a, tB, b, beta, c, true)
 }
@@ -126,8 +126,8 @@ func multiply(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alon
 	gemm(tA, a, tB, b, beta, c, alone)
 }
 
-// Affine computes c = a·b + bias, b transposed as asked, the row bias added to every row; the
-// result is that of a Gemm that adds to it. It panics if the shapes do not fit.
+// Affine computes c = a·b + bias, with b transposed if tB is T, and the row bias added to every
+// row. The result is that of a Gemm with beta 1 onto the bias. It panics if the shapes do not fit.
 func Affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	k, n := tB.dims(b)
 	if a.Cols != k || a.Rows != c.Rows || n != c.Cols || len(bias) != n {
@@ -141,7 +141,7 @@ func Affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 // Gemm computes c = a·p + beta·c; the result is that of the function Gemm.
 func (p Panel) Gemm(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, false) }
 
-// GemmAlone is Gemm for the inside of a Part: it uses one processor.
+// GemmAlone is Gemm on one processor, for use in a Part.
 func (p Panel) GemmAlone(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, true) }
 
 func (p Panel) multiply(a Matrix, beta Float, c Matrix, alone bool) {

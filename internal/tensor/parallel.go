@@ -10,31 +10,31 @@ import (
 // procs is how many processors one operation may use; see SetProcs.
 var procs atomic.Int32
 
-// SetProcs lets operations that are worth it run on n processors. It changes no result:
-// work is split so that every number is computed, and every sum added up, as by one. Trials
-// side by side want 1, the default; a trial alone wants all.
+// SetProcs allows large operations to use n processors. It changes no result: every sum
+// keeps its order. Use 1, the default, for trials side by side, and all processors for one
+// trial.
 func SetProcs(n int) { procs.Store(int32(max(1, n))) }
 
-// Work is something to be done on items 0 ... n-1 that can be done in parts, in any order
-// and at the same time. A part must not itself Split.
+// Work is an operation on items 0 ... n-1 whose chunks may run in any order and
+// concurrently. Part runs the chunk from ... to-1. It must not call Split.
 type Work interface{ Part(from, to int) }
 
-// A job is one Split: parts that whoever is free takes, one after the other.
+// A job is one Split call. The caller and idle workers claim its chunks.
 type job struct {
 	work   Work
 	n      int
 	align  int
 	procs  int
-	next   atomic.Int64  // items taken
+	next   atomic.Int64  // items claimed
 	left   atomic.Int64  // items not done
-	done   chan struct{} // gets one element when none is left
-	refs   atomic.Int32  // who may still look at the job: the last gives it back
+	done   chan struct{} // receives one element when none is left
+	refs   atomic.Int32  // goroutines that may still access the job; the last returns it to the pool
 	failed atomic.Pointer[any]
 }
 
 var jobs = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)} }}
 
-// help does parts until none is left to take.
+// help claims and runs chunks until none is left.
 func (j *job) help() {
 	for {
 		from := int(j.next.Load())
@@ -43,7 +43,7 @@ func (j *job) help() {
 		}
 		to := min(from+j.size(j.n-from), j.n)
 		if !j.next.CompareAndSwap(int64(from), int64(to)) {
-			continue // somebody else took it
+			continue // another goroutine claimed it
 		}
 		j.part(from, to)
 		if j.left.Add(int64(from-to)) == 0 {
@@ -52,8 +52,8 @@ func (j *job) help() {
 	}
 }
 
-// size is the length of the next part when so many items are left: half of a processor's share of
-// them, but not less than an eighth of its share of all, so that parts are few and those that end last are short.
+// size is the length of the next chunk when so many items are left: half of a processor's share
+// of them, and at least an eighth of its share of all. There are then few chunks, and the last are short.
 //
 // Source: Polychronopoulos & Kuck 1987, "Guided self-scheduling: a practical scheduling scheme for
 // parallel supercomputers".
@@ -62,7 +62,7 @@ func (j *job) size(left int) int {
 	return (n + j.align - 1) / j.align * j.align
 }
 
-// part does a part; a panic is kept for the goroutine that Split.
+// part runs a chunk. It stores a panic for the caller of Split.
 func (j *job) part(from, to int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -80,53 +80,53 @@ func (j *job) release() {
 	}
 }
 
-// A patience is how long who waits looks again before he sleeps, in nanoseconds. To wake a sleeper costs some
-// 50 microseconds (BenchmarkSplit), more than a small piece of work; but who looks while another program wants his
-// processor delays both, and the part that is waited for with them.
-type patience struct {
+// A spinBudget is how long a waiting goroutine polls before it parks, in nanoseconds. Waking a parked one takes
+// about 50 µs (BenchmarkSplit), longer than a small chunk. Polling while another program needs the processor delays
+// both, and the awaited chunk with them.
+type spinBudget struct {
 	atomic.Int64
 	clock atomic.Pointer[func() time.Time]
 }
 
-// The patience grows from the least to the most while nobody else wants a processor, and begins anew if somebody
-// had it: if between two looks more than a pause has passed. Without a clock it is so many looks, some 0.1 ms.
+// The budget grows from minSpin to maxSpin with each successful wait. It drops to minSpin on contention: more than
+// preempted between two polls. Without a clock the budget is a number of polls, about 0.1 ms.
 const (
-	leastPatience = 20_000
-	mostPatience  = 500_000
-	pause         = 200_000
-	looks         = 100_000
+	minSpin   = 20_000
+	maxSpin   = 500_000
+	preempted = 200_000
+	polls     = 100_000
 )
 
-// looking is the patience of all.
-var looking patience
+// spinning is the budget of all goroutines.
+var spinning spinBudget
 
-// SetClock lets who waits for work see how long he has. It changes no result, only how soon he sleeps.
-func SetClock(now func() time.Time) { looking.clock.Store(&now) }
+// SetClock sets the clock that limits spinning. It changes no result, only how soon a waiting goroutine parks.
+func SetClock(now func() time.Time) { spinning.clock.Store(&now) }
 
-// wait waits until x is zero, or is not, and tells whether that came before the patience was over.
-func (p *patience) wait(x *atomic.Int64, zero bool) bool {
+// wait polls until x is zero, or is not, and reports whether that came within the budget.
+func (p *spinBudget) wait(x *atomic.Int64, zero bool) bool {
 	now := p.clock.Load()
 	if now == nil {
-		for range looks {
+		for range polls {
 			if (x.Load() == 0) == zero {
 				return true
 			}
 		}
 		return false
 	}
-	limit := max(leastPatience, p.Load())
+	limit := max(minSpin, p.Load())
 	start := (*now)()
 	for last := time.Duration(0); ; {
 		for range 100 {
 			if (x.Load() == 0) == zero {
-				p.Store(min(mostPatience, limit+limit/64))
+				p.Store(min(maxSpin, limit+limit/64))
 				return true
 			}
 		}
 		past := (*now)().Sub(start)
 		switch {
-		case past-last > pause:
-			p.Store(leastPatience)
+		case past-last > preempted:
+			p.Store(minSpin)
 			return false
 		case int64(past) > limit:
 			return false
@@ -135,16 +135,16 @@ func (p *patience) wait(x *atomic.Int64, zero bool) bool {
 	}
 }
 
-// invitations are jobs that workers may help with, one for each worker wanted.
+// invitations holds a job once for each worker that may help with it.
 type invitations struct {
 	jobs    chan *job
 	waiting atomic.Int64
 }
 
-// workers are goroutines that wait for invitations, made at the first use.
+// workers starts, at its first call, the goroutines that wait for invitations.
 var workers = sync.OnceValue(func() *invitations {
 	w := &invitations{jobs: make(chan *job, 64)}
-	for range max(1, runtime.GOMAXPROCS(0)-1) { // the caller of Split works too; without a worker, invitations would pile up
+	for range max(1, runtime.GOMAXPROCS(0)-1) { // the caller of Split works, too; at least one worker must receive the invitations
 		go func() {
 			for {
 				j := w.take()
@@ -156,9 +156,9 @@ var workers = sync.OnceValue(func() *invitations {
 	return w
 })
 
-// take waits for an invitation, awake at first.
+// take waits for an invitation: it spins, then parks.
 func (w *invitations) take() *job {
-	for looking.wait(&w.waiting, false) {
+	for spinning.wait(&w.waiting, false) {
 		select {
 		case j := <-w.jobs:
 			w.waiting.Add(-1)
@@ -171,17 +171,17 @@ func (w *invitations) take() *job {
 	return j
 }
 
-// SplitEvenly is Split into two parts for each processor, for work whose parts take equally long and
-// each read all of something else, as the parts of a product do.
+// SplitEvenly is Split into two chunks per processor, for work whose chunks take equally long and
+// each read a whole operand, as those of a GEMM do.
 func SplitEvenly(work Work, n, align int) {
 	parts := 2 * max(1, int(procs.Load()))
 	Split(work, n, (n+parts*align-1)/(parts*align)*align)
 }
 
-// Split does work on n items in parts of a multiple of align, on as many processors as
-// SetProcs allows. Parts become shorter, and who is free takes the next, so that one that is slow
-// or busy with other things holds nobody up. Work of a single part is done here and now. A panic of a part is a panic of Split, after all parts
-// have ended.
+// Split runs work on n items in chunks of a multiple of align, on as many processors as
+// SetProcs allows. Chunks become shorter, and an idle worker claims the next one, so a slow worker
+// does not delay the job. Work of a single chunk runs in the caller. Split panics if a chunk
+// panicked, after all chunks have ended.
 func Split(work Work, n, align int) {
 	p := max(1, int(procs.Load()))
 	if p == 1 || align >= n {
@@ -200,8 +200,8 @@ func Split(work Work, n, align int) {
 		w.jobs <- j
 	}
 	j.help()
-	if !looking.wait(&j.left, true) {
-		looking.Store(leastPatience) // a helper has lost his processor
+	if !spinning.wait(&j.left, true) {
+		spinning.Store(minSpin) // a worker has lost its processor
 	}
 	<-j.done
 	failed := j.failed.Swap(nil)

@@ -2,8 +2,8 @@ package tensor
 
 import "math"
 
-// The plain twins of the kernels: what runs where there are none, and what the kernels are
-// tested against.
+// The kernels in plain Go: they run where there are no kernels, and they are the oracles of
+// the kernels' tests.
 
 func plainAffine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	for i := range c.Rows {
@@ -39,7 +39,7 @@ func plainBackGELU(x, dy, dx []Float) {
 	}
 }
 
-// plainELU goes by e^x - 1 = 2t/(1-t), t = tanh x/2, which does not cancel near 0.
+// plainELU uses e^x - 1 = 2t/(1-t), t = tanh x/2, which does not cancel near 0.
 func plainELU(x, y []Float) {
 	for i, v := range x {
 		t := Tanh(0.5 * min(v, 0))
@@ -119,7 +119,7 @@ func plainBackStandardise(dy, y, dx []Float, inv, mean, meanY Float) {
 	}
 }
 
-// plainDirect computes what does not count as well.
+// plainDirect computes masked elements, too.
 func plainDirect(tA Trans, a, b Matrix, add bool, c Matrix) {
 	beta := Float(0)
 	if add {

@@ -444,30 +444,30 @@ func TestBackCell(t *testing.T) {
 	}
 }
 
-// TestPatience: it grows with every wait that was worth it, begins anew after a look that came late, and ends a wait
-// without changing otherwise.
-func TestPatience(t *testing.T) {
-	var p patience
+// TestSpinBudget: it grows with every successful wait, drops to the minimum after a late poll, and does not change
+// when a wait exceeds it.
+func TestSpinBudget(t *testing.T) {
+	var p spinBudget
 	var x atomic.Int64
 	if x.Store(1); p.wait(&x, true) || !p.wait(&x, false) {
-		t.Error("without a clock the wait for what never comes ends well, or that for what is there does not")
+		t.Error("without a clock a wait for nothing succeeds, or one for something present fails")
 	}
 	now, tick := time.Unix(0, 0), time.Duration(0)
 	clock := func() time.Time { now = now.Add(tick); return now }
 	p.clock.Store(&clock)
 	for range 1000 {
 		if !p.wait(&x, false) {
-			t.Fatal("the wait for what is there is in vain")
+			t.Fatal("a wait for something present fails")
 		}
 	}
-	if p.Load() != mostPatience {
-		t.Errorf("after a thousand good waits the patience is %d", p.Load())
+	if p.Load() != maxSpin {
+		t.Errorf("after a thousand successful waits the budget is %d", p.Load())
 	}
-	if tick = pause; p.wait(&x, true) || p.Load() != mostPatience {
-		t.Errorf("after a vain wait without a pause the patience is %d", p.Load())
+	if tick = preempted; p.wait(&x, true) || p.Load() != maxSpin {
+		t.Errorf("after a wait beyond the budget it is %d", p.Load())
 	}
-	if tick = pause + 1; p.wait(&x, true) || p.Load() != leastPatience {
-		t.Errorf("after a look that came late the patience is %d", p.Load())
+	if tick = preempted + 1; p.wait(&x, true) || p.Load() != minSpin {
+		t.Errorf("after a late poll the budget is %d", p.Load())
 	}
 }
 

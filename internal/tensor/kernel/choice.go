@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// CheckChoice tells whether what VAELAB_KERNEL asks for can be had: nothing, "generic" (gonum
-// and plain Go), "avx2" or "avx512".
+// CheckChoice returns an error if this processor lacks what VAELAB_KERNEL selects: nothing,
+// "generic" (gonum and plain Go), "avx2" or "avx512".
 func CheckChoice() error {
 	switch v := os.Getenv("VAELAB_KERNEL"); {
 	case v == "" || v == "generic" || v == "avx2" && Supported || v == "avx512" && Supported512:

@@ -9,21 +9,21 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// Available tells whether the kernels are used: if this processor has what they need, unless
-// VAELAB_KERNEL=generic forbids it.
+// Available reports whether the kernels are used: if Supported, unless VAELAB_KERNEL is
+// generic.
 var Available = Supported && os.Getenv("VAELAB_KERNEL") != "generic"
 
-// Supported tells whether this processor has what the kernels need.
+// Supported reports whether this processor has the instructions of the kernels.
 var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// Supported512 tells whether it has what the product's wider tile needs.
+// Supported512 reports whether it has those of the AVX-512 tiles.
 var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// wide chooses the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. Tiles of eight rows and those 32 columns wide need
-// AVX-512, the others and everything else AVX2. All tiles add in the same order, so that products are equal to the bit.
+// wide selects the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. Tiles of eight rows and those 32 columns wide need
+// AVX-512, everything else AVX2. All tiles add in the same order, so results are equal to the bit.
 var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
 
-// Name is the tier's name.
+// Name is the name of the instruction set.
 func Name() string {
 	if wide {
 		return "avx512"
@@ -31,9 +31,9 @@ func Name() string {
 	return "avx2+fma"
 }
 
-// Blocks of the product. What lies between two tiles of one panel of b, kc deep, stays in the
-// first two levels of cache; a block of a, mc x kc, and the block of c that it adds to in the
-// second; up to deep rows of nc columns of b are packed at a time.
+// Block sizes of the GEMM. A panel of b, kc deep, stays in the first two levels of cache. A
+// block of a, mc x kc, and the block of c that it adds to stay in the second. Up to deep rows of
+// nc columns of b are packed at a time.
 const (
 	kc   = 256
 	mc   = 96
@@ -42,8 +42,8 @@ const (
 
 	narrow = 8 // columns of the narrowest tile
 
-	near     = 64  // numbers between two columns of a that the tile may read as they lie, four lines of cache
-	nearRows = 512 // numbers between two rows of b that it may read so
+	near     = 64  // largest distance between columns of a that the tile reads in place, in floats: four cache lines
+	nearRows = 512 // largest distance between rows of b that it reads in place
 )
 
 // tileSize is the number of rows and columns of the largest tile: both divide mc, or nc.
@@ -54,7 +54,7 @@ func tileSize() (mr, nr int) {
 	return 6, 16
 }
 
-// buffers are the packed panels of one running product.
+// buffers are the packed panels of one running GEMM.
 type buffers struct {
 	a    [mc * kc]float32
 	b    [deep * nc]float32
@@ -64,10 +64,10 @@ type buffers struct {
 var pool = sync.Pool{New: func() any { return new(buffers) }}
 
 // Gemm computes c = a·b + onto: a is (m, k), b is (k, n), c and onto are (m, n) with rows ldc and
-// ldo apart. onto may be nil, c itself, or, with ldo 0, a single row. Element (i, p) of a stands
-// at i*aRow + p*aCol, and likewise for b, so that a transposed operand is one with its two strides
-// exchanged. Every element of c is summed over p in order, in blocks of 256, whatever m and n, and
-// onto is added to the first of these.
+// ldo apart. onto may be nil, c itself, or, with ldo 0, a single row. Element (i, p) of a is
+// at i*aRow + p*aCol, and likewise for b. A transposed operand has its two strides exchanged.
+// Every element of c is summed over p in order, in blocks of 256, for all m and n; onto is added
+// to the first block.
 //
 // The scheme is that of Goto & van de Geijn 2008, "Anatomy of high-performance matrix
 // multiplication".
@@ -103,16 +103,16 @@ func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int,
 	}
 }
 
-// Lies tells whether Gemm reads a right-hand operand of n columns as it lies, so that nothing is gained by packing it
-// before: if its rows do not lie far apart, and end with a tile, or if there is but one panel.
+// Lies reports whether Gemm reads a right-hand operand of n columns in place, so that packing it before gains nothing:
+// if its rows are near each other and end with a tile, or if there is only one panel.
 func Lies(n, bRow, bCol int) bool {
 	_, nr := tileSize()
 	return bCol == 1 && (n == nr || n%narrow == 0 && bRow <= nearRows)
 }
 
-// Direct computes c = a·b + onto as Gemm does, but leaves out what does not count, and reads both operands as they lie, which
-// pays if they are small. Of rows first ... end-1 of c, which are one tile's, extent says how many columns count, a
-// multiple of eight, and the first and the end of the p to sum over, at least one.
+// Direct computes c = a·b + onto as Gemm does, but skips masked elements and reads both operands in place, which is
+// faster for small ones. For the rows first ... end-1 of c, those of one tile, extent gives the number of columns to compute, a
+// multiple of eight, and the range of p to sum over, which is not empty.
 func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	for i, height := 0, 0; i < m; i += height {
 		height = tallest(m - i)
@@ -134,15 +134,15 @@ func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32
 	}
 }
 
-// An operand is a right-hand operand, or a block of it, as the tiles read it: packed in panels, or as it lies.
+// An operand is a right-hand operand, or a block of it, as the tiles read it: packed in panels, or in place.
 type operand struct {
 	data        []float32
-	width, skip int // if packed: of the block, and columns that do not count
-	row         int // if it lies: distance between rows, else 0
+	width, skip int // if packed: of the block, and columns to skip
+	row         int // if in place: distance between rows, else 0
 }
 
-// rows gives rows p ... p+n-1, packed together if packed, the distance of their panels for each column, and that
-// of their rows.
+// rows returns rows p ... p+n-1, the distance of their panels per column, and that of their rows. Packed rows are
+// packed together.
 func (b operand) rows(p, n int) (data []float32, panel, ldb int) {
 	if b.row > 0 {
 		return b.data[p*b.row:], 1, b.row
@@ -169,8 +169,8 @@ func roundUp(n int) int {
 }
 
 // Pack brings columns from ... to-1 of a right-hand operand (k, n) into the order in which
-// GemmPanel reads it: worth it if the operand meets more than one left-hand side. from is a multiple of
-// 32, and so is to unless it is n, so that parts of a panel can be packed at the same time.
+// GemmPanel reads it. This is worth it for more than one left-hand side. from must be a multiple of
+// 32, and so must to unless it is n. Chunks of a panel may be packed concurrently.
 func Pack(panel, b []float32, from, to, k, n, bRow, bCol int) {
 	for j := 0; j < n; j += nc {
 		first, last := max(from, j), min(to, j+nc)
@@ -205,7 +205,7 @@ func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto [
 }
 
 // rows multiplies all of a, block by block, with a block of b that is k deep. A block of c is finished before the
-// next begins. The tile reads a as it lies, unless that is far apart: then a block of it is packed.
+// next begins. The tile reads a in place if its columns are near, and a packed block of it otherwise.
 func (w *buffers) rows(m int, a []float32, aRow, aCol int, b operand, cols, k int, onto []float32, ldo int, c []float32, ldc int) {
 	mr, _ := tileSize()
 	for i := 0; i < m; i += mc {
@@ -229,7 +229,7 @@ func (w *buffers) rows(m int, a []float32, aRow, aCol int, b operand, cols, k in
 }
 
 // block multiplies a block of a, whose tiles are `next` apart, with one of b, whose panels are cols times `panel`
-// apart. Columns that do not fill the narrowest tile are computed apart and what exists of them is kept.
+// apart. Columns that do not fill the narrowest tile are computed in a separate tile, from which those that exist are copied.
 func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	mr, nr := tileSize()
 	for j := 0; j < cols; j += nr {
@@ -265,7 +265,7 @@ func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int
 	}
 }
 
-// tallest is the number of rows of the next tile when so many are left.
+// tallest is the number of rows of the next tile when left rows remain.
 func tallest(left int) int {
 	mr, _ := tileSize()
 	switch {
@@ -279,8 +279,8 @@ func tallest(left int) int {
 	return 1
 }
 
-// widest is the number of columns of the next tile when so many are left. With fewer than four rows the units wait
-// anyway, so that 16 columns are as good as 32.
+// widest is the number of columns of the next tile when left columns remain. With fewer than four rows the multiply-add units
+// are not saturated, so 16 columns are as fast as 32.
 func widest(height, left int) int {
 	switch {
 	case wide && height >= 4 && left >= 32:
@@ -291,7 +291,7 @@ func widest(height, left int) int {
 	return narrow
 }
 
-// tile computes height x width numbers of c.
+// tile computes height x width elements of c.
 func tile(height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int) {
 	switch height<<8 | width {
 	case 8<<8 | 32:
@@ -323,9 +323,9 @@ func tile(height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int,
 	}
 }
 
-// pack copies `count` lines of `depth` numbers into panels of `width` lines, the lines of a
-// panel interleaved and the last panel filled up with zeros. Lines are `line` apart, the
-// numbers of a line `next` apart; one of the two is 1.
+// pack copies `count` lines of `depth` elements into panels of `width` lines. The lines of a
+// panel are interleaved; the last panel is padded with zeros. Lines are `line` apart, the
+// elements of a line `next` apart. One of the two must be 1.
 func pack(dst, src []float32, count, depth, width, line, next int) {
 	whole := count / width * width
 	if whole > 0 && line == 1 {
@@ -352,7 +352,7 @@ func packEdge(panel, src []float32, lines, depth, width, line, next int) {
 	packLines(panel, src, lines, depth, width, line)
 }
 
-// packLines interleaves lines, eight at a time; the last eight go over some once more.
+// packLines interleaves lines, eight at a time; the last eight may overlap those before.
 func packLines(panel, src []float32, lines, depth, width, line int) {
 	whole := depth &^ 7
 	if lines < 8 {
@@ -370,7 +370,7 @@ func packLines(panel, src []float32, lines, depth, width, line int) {
 	}
 }
 
-// copyPanels packs lines that lie across already.
+// copyPanels packs lines that are interleaved already.
 func copyPanels(dst, src []float32, panels, depth, width, next int) {
 	_, _ = src[(depth-1)*next+panels*width-1], dst[panels*width*depth-1]
 	switch width {
@@ -389,5 +389,5 @@ func copyPanels(dst, src []float32, panels, depth, width, next int) {
 const CeilingFlops = 192
 
 // Ceiling executes n rounds of floating-point operations that only the processor's
-// multiply-add units limit: its rate is what products can at most reach.
+// multiply-add units limit. Its rate is the upper limit of GEMM.
 func Ceiling(n int) { fmaLoop(n) }

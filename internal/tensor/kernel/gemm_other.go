@@ -2,19 +2,19 @@
 
 package kernel
 
-// Available is false where there are no kernels: then nothing else here may be called.
+// Available is false without kernels: no other function of the package may be called then.
 const Available = false
 
-// Supported is false where there are no kernels.
+// Supported is false without kernels.
 const Supported = false
 
-// Supported512 is false where there are no kernels.
+// Supported512 is false without kernels.
 const Supported512 = false
 
 // CeilingFlops is the number of operations in a round of Ceiling.
 const CeilingFlops = 192
 
-// Name is the tier's name.
+// Name is the name of the instruction set.
 func Name() string { return "none" }
 
 const missing = "kernel: not available on this processor or in this build"
