@@ -13,10 +13,10 @@ import (
 //
 //	y = softmax(Q·[M; K]ᵀ / √d) · [M; V]
 //
-// The rows of qkv, shape (N, 3E), columns Q, K, V, stand by examples (see ByExample), and so
-// do those of the result, (N, E). Every row sees all rows of its example or, if causal,
+// The rows of qkv, shape (N, 3E), columns Q, K, V, are ordered by example (see ByExample), as are
+// those of the result, (N, E). Every row attends to all rows of its example or, if causal, to
 // itself and those before it. Memory, (B, m E) or nil, gives each example m more vectors M
-// that all its rows see; each is key and value in one.
+// to which all its rows attend; each is key and value in one.
 //
 // Source: Vaswani et al. 2017, "Attention is all you need", section 3.2 (arXiv 1706.03762);
 // memory as Li et al. 2020, "Optimus" (arXiv 2004.04092).
@@ -54,8 +54,8 @@ func Attention(steps Steps, qkv, memory *Value, heads int, causal bool) *Value {
 	return out
 }
 
-// attentionAlign is how many examples go together when they are split: one, or all of them
-// if there is too little to do.
+// attentionAlign is the number of examples per chunk: one, or all of them if the work is too
+// small to split.
 func attentionAlign(flops, B int) int {
 	if flops < 4<<20 {
 		return B
@@ -63,7 +63,7 @@ func attentionAlign(flops, B int) int {
 	return 1
 }
 
-// attention is the operation forward; examples do not depend on each other.
+// attention is the forward pass. Examples are independent.
 type attention struct {
 	steps            Steps
 	qkv, memory, out tensor.Matrix
@@ -85,13 +85,13 @@ func newAttention(v *Value, causal bool) attention {
 	return w
 }
 
-// width is the length of a row of softmax weights, a whole number of eights: what is beyond memory and keys is 0.
+// width is the length of a row of softmax weights, a multiple of eight: elements beyond memory and keys are 0.
 func (w *attention) width(T int) int { return (w.m + T + 7) / 8 * 8 }
 
 // size is the length of an example's part of p.
 func (w *attention) size(T int) int { return w.heads * T * w.width(T) }
 
-// flops is the number of operations of an example's two products, the unseen included.
+// flops is the number of operations of an example's two products, masked elements included.
 func (w *attention) flops(T int) int { return 4 * T * (w.m + T) * w.out.Cols }
 
 // each calls f for the examples first ... last-1: with the number of the first row, of rows,
@@ -123,7 +123,7 @@ func (w *attention) Part(first, last int) {
 	scratches.Put(s)
 }
 
-// A scratch is what who computes attention needs for one head of one example.
+// A scratch holds the buffers for one head of one example.
 type scratch struct {
 	turned tensor.Matrix // memory and keys, or values, transposed: (d, width)
 	rows   tensor.Matrix // weights that are not kept, or their gradient: (T, width)
@@ -132,7 +132,7 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// transpose makes the scratch ready for a head: its memory and its keys or values, transposed, and room for rows.
+// transpose fills the scratch for a head: its memory and its keys or values, transposed, and space for rows.
 func (s *scratch) transpose(memory, x tensor.Matrix, width int) {
 	n, m, T := x.Cols*width, memory.Rows, x.Rows
 	s.data = slices.Grow(s.data[:0], n+T*width)[:n+T*width]
@@ -181,7 +181,7 @@ func (w *attention) weights(h, T int, p []Float) tensor.Matrix {
 	return tensor.Matrix{Rows: T, Cols: width, Data: p[h*T*width : (h+1)*T*width]}
 }
 
-// seen is the mask of m vectors of memory, which all rows see, and of T keys.
+// seen is the mask of m vectors of memory, unmasked in all rows, and of T keys.
 func (w *attention) seen(m, T int) tensor.Mask {
 	if w.causal {
 		return tensor.Mask{First: m + 1, Grow: 1}
@@ -228,7 +228,7 @@ func attentionBackward(v *Value, causal bool) {
 	attentionBacks.Put(w)
 }
 
-// attentionBack is the operation backward. With S the scores before the softmax:
+// attentionBack is the backward pass. With S the scores before the softmax:
 //
 //	dV = Pᵀ·dY    dP = dY·Vᵀ    dS = P (dP - Σ_j P_j dP_j) / √d    dQ = dS·K    dK = dSᵀ·Q
 type attentionBack struct {

@@ -23,8 +23,8 @@ func Square(k int) []Tap {
 	return taps
 }
 
-// Before is those of Square(k) that stand before the pixel in raster order. A mask of the
-// literature would multiply the other weights by zero; here they do not exist.
+// Before is the taps of Square(k) before the pixel in raster order. The literature's mask
+// multiplies the other weights by zero; here they do not exist.
 //
 // Source: van den Oord et al. 2016, "Pixel recurrent neural networks", section 3.3, mask A
 // (arXiv 1601.06759).
@@ -33,14 +33,14 @@ func Before(k int) []Tap { return Square(k)[:k*k/2] }
 // UpTo is Before and the pixel itself: mask B.
 func UpTo(k int) []Tap { return Square(k)[:k*k/2+1] }
 
-// A Window is what a convolution sees: images of Height x Width pixels, of which every
+// A Window is the input of a convolution: images of Height x Width pixels, of which every
 // Stride-th pixel of every Stride-th row is computed. Pixels beyond the border are 0.
 type Window struct {
 	Height, Width, Stride int
 	Taps                  []Tap
 
 	runs   []run
-	back   []run // of the way back: the taps negated, in reverse order
+	back   []run // of the backward pass: the taps negated, in reverse order
 	margin int   // the farthest tap to either side
 }
 
@@ -90,7 +90,7 @@ func (w *Window) between(runs []run, from, to int) []run {
 	return runs
 }
 
-// A place is a computed pixel as the pixel of the input that it stands at.
+// A place is the input pixel at the position of a computed pixel.
 type place struct{ image, y, x int }
 
 // place is the place of computed pixel p of all images.
@@ -111,7 +111,7 @@ func (w *Window) next(p place) place {
 	return p
 }
 
-// clip tells which taps from ... to-1 of a run lie inside the image when the pixel at p is
+// clip returns which taps from ... to-1 of a run are inside the image when the pixel at p is
 // computed, and the row of the first of them.
 func (w *Window) clip(r run, p place) (from, to, row int) {
 	y, x := p.y+r.Y, p.x+r.X
@@ -122,7 +122,7 @@ func (w *Window) clip(r run, p place) (from, to, row int) {
 	return from, to, (p.image*w.Height+y)*w.Width + x + from
 }
 
-// gather writes what the taps of the runs see of x to the rows of cols, (R, taps·C): row i is
+// gather writes the elements of x under the taps of the runs to the rows of cols, (R, taps·C): row i is
 // for the computed pixel first+i of all images.
 func (w *Window) gather(runs []run, x tensor.Matrix, first int, cols tensor.Matrix) {
 	C, p := x.Cols, w.place(first)
@@ -140,7 +140,7 @@ func (w *Window) gather(runs []run, x tensor.Matrix, first int, cols tensor.Matr
 	}
 }
 
-// scatter is gather backwards: it adds the rows of cols to the pixels that they are of.
+// scatter is the backward pass of gather: it adds the rows of cols to their pixels.
 func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
 	C, p := dx.Cols, w.place(first)
 	for i := range cols.Rows {
@@ -154,7 +154,7 @@ func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
 	}
 }
 
-// Conv is a convolution over images that lie pixel by pixel, a row of x for each pixel and a
+// Conv is a convolution over images stored pixel by pixel, a row of x for each pixel and a
 // column for each channel:
 //
 //	y[p] = onto[p] + bias + Σ_t W_t x[p + t]
@@ -163,10 +163,9 @@ func (w *Window) scatter(cols tensor.Matrix, first int, dx tensor.Matrix) {
 // channels of one tap side by side; bias (1, C') or nil; onto nil or of the result's shape,
 // (B·H'·W', C') with H', W' from Window.Out.
 //
-// It is matrix products in one of two ways. With stride 1 what a run of taps sees is the padded
-// image itself, from another pixel on: see convShift. With another, or few channels, what all
-// taps see is brought together a block of pixels at a time, small enough for the cache, forward
-// and again backward.
+// It uses GEMM in one of two ways. With stride 1 the input of a run of taps is the padded image
+// at an offset: see convShift. With another stride, or few channels, it gathers the inputs of all
+// taps, one block of pixels at a time, small enough for the cache; the backward pass gathers again.
 func (v *Value) Conv(win *Window, weight, bias, onto *Value) *Value {
 	size, K := win.Height*win.Width, len(win.Taps)*v.Cols
 	if v.Rows%size != 0 || weight.Cols != K || bias != nil && (bias.Rows != 1 || bias.Cols != weight.Rows) {
@@ -191,10 +190,10 @@ func (v *Value) Conv(win *Window, weight, bias, onto *Value) *Value {
 // cache of half a megabyte. convAlign is a common multiple of the products' tiles.
 const convFloats, convAlign = 96 << 10, 48
 
-// convRows is how many pixels make a block when the taps see K numbers.
+// convRows is the number of pixels of a block when the taps of one have K elements.
 func convRows(K int) int { return min(max(1, convFloats/K/convAlign), 16) * convAlign }
 
-// A convBlock is the memory of a block; every part of a convolution has its own.
+// A convBlock is the memory of a block; every chunk of a convolution has its own.
 type convBlock struct {
 	data []Float
 	runs []run
@@ -210,7 +209,7 @@ func (b *convBlock) matrix(rows, cols int) tensor.Matrix {
 	return tensor.Matrix{Rows: rows, Cols: cols, Data: b.data[:rows*cols]}
 }
 
-// convForward is a convolution; pixels do not depend on each other.
+// convForward is the forward pass. Pixels are independent.
 type convForward struct {
 	win        *Window
 	x, y, onto tensor.Matrix // without onto its Data are nil
@@ -258,7 +257,7 @@ func (w *convForward) Part(first, last int) {
 	convBlocks.Put(block)
 }
 
-// convBackward is the way back to the input; images do not depend on each other.
+// convBackward is the backward pass to the input. Images are independent.
 type convBackward struct {
 	win    *Window
 	dy, dx tensor.Matrix
@@ -310,7 +309,7 @@ func backConv(v *Value) {
 	}
 }
 
-// convWeightBackward is the way back to the weights; taps do not depend on each other.
+// convWeightBackward is the backward pass to the weights. Taps are independent.
 type convWeightBackward struct {
 	win       *Window
 	x, dy, dw tensor.Matrix
@@ -318,7 +317,7 @@ type convWeightBackward struct {
 
 var convWeightBackwards = sync.Pool{New: func() any { return new(convWeightBackward) }}
 
-// convTaps is how many taps' weights are in work at a time: some whole tiles of the product.
+// convTaps is the number of taps whose weights are computed at a time: some whole tiles of the GEMM.
 func convTaps(C int) int { return max(1, 256/C) }
 
 // Part adds to the gradients of the weights of taps first ... last-1, group by group, pixels
@@ -343,17 +342,17 @@ func (w *convWeightBackward) Part(first, last int) {
 }
 
 // convChannels is the number of channels from which shifting is faster than gathering, measured
-// with 3x3 and 9x9 taps: with fewer the products of a run are short, and on the way back narrow.
+// with 3x3 and 9x9 taps: with fewer the products of a run are short, and narrow in the backward pass.
 const convChannels = 24
 
-// shifts tells whether images of C channels are shifted.
+// shifts reports whether images of C channels are shifted.
 func (w *Window) shifts(C int) bool { return w.Stride == 1 && C >= convChannels }
 
-// wide is how many rows of a plane are between a pixel and the one below it.
+// wide is the number of rows of a plane between a pixel and the one below it.
 func (w *Window) wide() int { return w.Width + w.margin }
 
 // pad writes an image to a block as a plane, a row for each pixel: margin zeros, every row of the
-// image with margin zeros behind it, and margin zeros. What tap (Y, X) of a pixel sees stands
+// image with margin zeros behind it, and margin zeros. The input of tap (Y, X) of a pixel is
 // Y·wide + X rows after it, zeros beyond the left and right border included.
 func (w *Window) pad(image tensor.Matrix, block *convBlock) tensor.Matrix {
 	C, wide := image.Cols, w.wide()
@@ -373,14 +372,14 @@ func (w *Window) image(batch tensor.Matrix, i int) tensor.Matrix {
 	return batch.RowRange(i*w.Height*w.Width, (i+1)*w.Height*w.Width)
 }
 
-// see is what a run sees from pixels from ... to-1 of a plane, (to-from, n·C): rows that overlap.
+// see is the input of a run for pixels from ... to-1 of a plane, (to-from, n·C): rows that overlap.
 func (w *Window) see(plane tensor.Matrix, r run, from, to int) tensor.Matrix {
 	at := w.margin + from + r.Y*w.wide() + r.X
 	return tensor.Matrix{Rows: to - from, Cols: r.n * plane.Cols, Stride: plane.Cols, Data: plane.Data[at*plane.Cols:]}
 }
 
 // convShift is a convolution of stride 1: for each row of the image and each run of taps the
-// product of a shifted plane and the run's weights. Images do not depend on each other.
+// product of a shifted plane and the run's weights. Images are independent.
 type convShift struct {
 	win        *Window
 	runs       []run
@@ -432,7 +431,7 @@ func (w *convShift) image(i int, plane tensor.Matrix) {
 	}
 }
 
-// start sets y, row k of image i, to what the taps are added to. onto may be the result itself.
+// start sets y, row k of image i, to onto and bias. onto may be the result itself.
 func (w *convShift) start(y tensor.Matrix, i, k int) {
 	if w.onto.Data == nil {
 		clear(y.Data)
@@ -447,8 +446,8 @@ func (w *convShift) start(y tensor.Matrix, i, k int) {
 	}
 }
 
-// convShiftBack is the way back by shifts. To the input it is a convolution of dy with the
-// transposed weights of the opposite taps. Groups of images do not depend on each other.
+// convShiftBack is the backward pass by shifts. To the input it is a convolution of dy with the
+// transposed weights of the opposite taps. Groups of images are independent.
 type convShiftBack struct {
 	input  convShift // x is dy; y, without Data if the input has no gradient, is its gradient
 	x      tensor.Matrix
@@ -493,7 +492,7 @@ func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 	convShiftBacks.Put(w)
 }
 
-// opposite prepares the weights of the way back to the input.
+// opposite packs the weights for the backward pass to the input.
 func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float) {
 	C, out, taps := w.x.Cols, weight.Rows, len(w.input.win.Taps)
 	m := tensor.Matrix{Rows: taps * out, Cols: C, Data: alloc(taps * out * C)}
@@ -547,7 +546,7 @@ func (v *Value) Reshape(rows, cols int) *Value {
 	if rows*cols != len(v.Data) || rows*cols != v.Rows*v.Cols {
 		panic(fmt.Sprintf("grad: Reshape: %v to (%d, %d)", v.Matrix, rows, cols))
 	}
-	// The gradient is the input's own, so there is nothing to hand back.
+	// The gradient is the input's own, so there is nothing to add in the backward pass.
 	v.settle() // the gradient's memory is shared, too
 	return v.tape.Leaf(tensor.Matrix{Rows: rows, Cols: cols, Data: v.Data}, v.Grad)
 }

@@ -7,8 +7,8 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// blockRows is how many rows of logits are in work at a time, and held where no gradient is
-// wanted. More rows read the weights less often, fewer stay in the cache for the softmax.
+// blockRows is the number of rows of logits that are computed at a time, and stored if there is no
+// gradient. With more rows the weights are read less often; fewer rows stay in the cache for the softmax.
 const blockRows = 192
 
 // CrossEntropy is the output layer of a language model with its loss, as one operation:
@@ -36,7 +36,7 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 		w := softmaxes.Get().(*softmax)
 		*w = softmax{x: v.Matrix, p: p, words: words, targets: targets, nll: out.Data, sums: sums}
 		align := 16
-		if 2*N*V*v.Cols < 4<<20 { // too little to share
+		if 2*N*V*v.Cols < 4<<20 { // too small to split
 			align = N
 		}
 		tensor.SplitEvenly(w, N, align)
@@ -56,9 +56,9 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	return out
 }
 
-// softmax is the output layer forward; rows do not depend on each other. For the gradient it
-// leaves s (softmax - onehot) in p, where s, the sum of a row's exponentials, is not divided
-// out: a pass over the logits costs more than one over the rows of x.
+// softmax is the forward pass of the output layer. Rows are independent. For the gradient it
+// leaves s (softmax - onehot) in p. It does not divide by s, the sum of a row's exponentials:
+// a pass over the logits costs more than one over the rows of x.
 type softmax struct {
 	x, p      tensor.Matrix
 	words     tensor.Panel

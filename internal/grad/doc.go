@@ -1,7 +1,7 @@
 // Package grad is reverse-mode differentiation of matrix formulas: a tape of coarse
-// operations, each with its derivative written beside it.
+// operations, each with its derivative in the same file.
 //
-// A formula is written with methods on values and recorded as it is computed:
+// Methods on values compute a formula and record it:
 //
 //	var tape grad.Tape
 //	w := tape.Leaf(weight, weightGrad)      // learnable: its gradient is added to weightGrad
@@ -10,9 +10,9 @@
 //	tape.Reset()                            // all values above are gone
 //
 // Values are matrices, usually one row per example. There is no broadcasting beyond
-// AddRow and MulRow, and no operation smaller than a matrix. What costs time (an LSTM
-// over a whole sequence, the output layer with its cross-entropy) is one operation.
+// AddRow and MulRow, and no operation smaller than a matrix. The expensive parts (an LSTM
+// over a whole sequence, the output layer with its cross-entropy) are one operation each.
 //
-// Shape mistakes are the caller's bugs and panic with the operation and both shapes.
+// Wrong shapes are bugs of the caller and panic with the operation and both shapes.
 // A tape belongs to one goroutine.
 package grad

@@ -7,8 +7,8 @@ import (
 )
 
 // Dropout sets each element to 0 with probability rate and multiplies the rest by
-// 1/(1-rate). What is dropped depends on key and on the element's place only, so that the
-// backward pass finds it again and nothing is kept.
+// 1/(1-rate). Whether an element is dropped depends only on key and its position, so the
+// backward pass computes the mask again and none is stored.
 //
 // Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from
 // overfitting".
@@ -34,12 +34,12 @@ var dropouts = sync.Pool{New: func() any { return new(dropout) }}
 func applyDropout(key uint64, rate Float, x, y []Float) {
 	w := dropouts.Get().(*dropout)
 	*w = dropout{key, rate, x, y}
-	align := 1 << 13 // from twice this length a second processor pays
+	align := 1 << 13 // from twice this length on a second processor is faster
 	tensor.Split(w, len(x), align)
 	dropouts.Put(w)
 }
 
-// Part does elements first ... last-1; first is even. Two elements share 64 random bits.
+// Part computes elements first ... last-1; first is even. Two elements share 64 random bits.
 func (w *dropout) Part(first, last int) {
 	scale := [2]Float{0, 1 / (1 - w.rate)}
 	limit := uint64(float64(w.rate) * (1 << 32)) // dropped below

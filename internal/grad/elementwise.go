@@ -7,7 +7,7 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// each records y = f(x) element by element; df is the derivative given x and y.
+// each records y = f(x), elementwise; df is the derivative given x and y.
 func (v *Value) each(f func(x Float) Float, df func(x, y Float) Float) *Value {
 	out := v.tape.op(v.Rows, v.Cols, backEach, v)
 	out.df = df
@@ -86,7 +86,7 @@ func backELU(v *Value) {
 	eluBacks.Put(w)
 }
 
-// eluBack is the pass back over all elements.
+// eluBack is the backward pass over all elements.
 type eluBack struct {
 	y, dy, dx []Float
 	first     bool // dx is not written yet

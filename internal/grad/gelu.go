@@ -23,10 +23,10 @@ func (v *Value) GELU() *Value {
 	return out
 }
 
-// splitFloats is how many elements of a long pass go together when it is split.
+// splitFloats is the number of elements of a chunk of a long pass.
 const splitFloats = 1 << 14
 
-// gelu is the pass over all elements.
+// gelu is the forward pass over all elements.
 type gelu struct{ x, y []Float }
 
 var gelus = sync.Pool{New: func() any { return new(gelu) }}
@@ -34,7 +34,7 @@ var gelus = sync.Pool{New: func() any { return new(gelu) }}
 // Part computes elements from ... to-1.
 func (w *gelu) Part(from, to int) { tensor.GELU(w.x[from:to], w.y[from:to]) }
 
-// The way back computes the sigmoid again, which costs less than to keep it.
+// The backward pass computes the sigmoid again, which costs less than storing it.
 func backGELU(v *Value) {
 	w := geluBacks.Get().(*geluBack)
 	first := v.in[0].beta() == 0
@@ -43,7 +43,7 @@ func backGELU(v *Value) {
 	geluBacks.Put(w)
 }
 
-// geluBack is the pass back over all elements.
+// geluBack is the backward pass over all elements.
 type geluBack struct {
 	x, dy, dx []Float
 	first     bool // dx is not written yet

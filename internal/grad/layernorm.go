@@ -29,7 +29,7 @@ func (v *Value) LayerNormAffine(gain, bias *Value, eps Float) *Value {
 	return out
 }
 
-// layerNormAlign is how many rows go together when they are split.
+// layerNormAlign is the number of rows of a chunk.
 func layerNormAlign(C int) int { return max(1, splitFloats/C) }
 
 // layerNorm is the pass over all rows.
@@ -70,7 +70,7 @@ func backLayerNormAffine(v *Value) {
 	}
 }
 
-// layerNormBack is the pass back over all rows; it uses up dy.
+// layerNormBack is the backward pass over all rows; it overwrites dy.
 type layerNormBack struct {
 	dy, gain, standard, inv, dx []Float
 	first                       bool // dx is not written yet

@@ -7,8 +7,8 @@ import (
 	"vaelab/internal/tensor"
 )
 
-// Steps is the layout of a packed batch: at step t the first Active[t] examples are
-// still running and own rows Offset[t] ... Offset[t]+Active[t]-1. Active never grows,
+// Steps is the layout of a packed batch: at step t the first Active[t] examples have not
+// ended and have rows Offset[t] ... Offset[t]+Active[t]-1. Active never grows,
 // and Offset has one entry more than Active: the number of rows.
 type Steps struct{ Active, Offset []int }
 
@@ -44,7 +44,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	gates := matrix(x.Rows, 4*H) // (N, 4H) first pre-activations, then the gates themselves
 	cell := matrix(x.Rows, H)    // (N, H) c_t
 	tanhC := matrix(x.Rows, H)   // (N, H) tanh c_t
-	fixed := matrix(B, 4*H)      // (B, 4H) what is the same at every step: biases and z
+	fixed := matrix(B, 4*H)      // (B, 4H) the terms that are equal at every step: biases and z
 	zero := tensor.Matrix{Rows: B, Cols: H, Data: t.arena.Floats(B * H)}
 	out.save = [4][]Float{gates.Data, cell.Data, tanhC.Data, zero.Data}
 
@@ -73,8 +73,8 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	return out
 }
 
-// lstmAlign is how many examples go together when an LSTM's recurrence is split: as many
-// as the widest tile of the product has rows, or all of them if there is too little to do.
+// lstmAlign is the number of examples of a chunk of the recurrence: as many as the tallest tile of
+// the GEMM has rows, or all of them if the work is too small to split.
 func lstmAlign(rows, H, B int) int {
 	if 8*rows*H*H < 4<<20 {
 		return B
@@ -82,7 +82,7 @@ func lstmAlign(rows, H, B int) int {
 	return 8
 }
 
-// lstmForward is the recurrence; examples do not depend on each other.
+// lstmForward is the recurrence. Examples are independent.
 type lstmForward struct {
 	steps                                  Steps
 	gates, cell, tanhC, fixed, out, h0, c0 tensor.Matrix
@@ -139,7 +139,7 @@ func backLSTM(v *Value) {
 	}
 	gates, cell, tanhC, zero := saved(0, 4*H), saved(1, H), saved(2, H), saved(3, H)
 	dPre := scratch(N, 4*H) // (N, 4H) gradients of the pre-activations
-	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows not yet running stay 0
+	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows of examples that have ended are 0
 	dc := scratch(B, H)     // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
 	w := backwards.Get().(*lstmBackward)
@@ -197,7 +197,7 @@ func backLSTM(v *Value) {
 	}
 }
 
-// lstmBackward is the recurrence backwards.
+// lstmBackward is the backward pass of the recurrence.
 type lstmBackward struct {
 	active, offset                                           []int
 	h, dOut, gates, cell, tanhC, h0, c0, dPre, dh, dc, hPrev tensor.Matrix
@@ -206,7 +206,7 @@ type lstmBackward struct {
 
 var backwards = sync.Pool{New: func() any { return new(lstmBackward) }}
 
-// Part takes examples first ... last-1 back through all steps.
+// Part runs the backward pass of examples first ... last-1 through all steps.
 func (w *lstmBackward) Part(first, last int) {
 	for s := len(w.active) - 1; s >= 0; s-- {
 		n := min(w.active[s], last) - first

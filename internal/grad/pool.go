@@ -45,7 +45,7 @@ func backMeanSteps(v *Value) {
 }
 
 // MaxSteps is, for every example of a packed batch (see Steps) and every column, the largest
-// number among the rows of x, shape (N, C), that belong to the example; the gradient goes to
+// element among the rows of x, shape (N, C), that belong to the example; the gradient goes to
 // that one, to the first of equals. The result has shape (B, C).
 func (v *Value) MaxSteps(s Steps) *Value {
 	v.wantSteps("MaxSteps", s)
@@ -71,8 +71,8 @@ func backMaxSteps(v *Value) {
 	}
 }
 
-// Spread is SumSteps the other way round: every row of x, shape (B, C), stands once at each
-// step at which its example runs. The result has shape (N, C).
+// Spread is the transpose of SumSteps: it repeats every row of x, shape (B, C), at each step of
+// its example. The result has shape (N, C).
 func (v *Value) Spread(s Steps) *Value {
 	if v.Rows != s.Active[0] {
 		panic(fmt.Sprintf("grad: Spread: %v for %d examples", v.Matrix, s.Active[0]))
@@ -116,7 +116,7 @@ func backBeside(v *Value) {
 	}
 }
 
-// BagOfWords is the loss of predicting all words of an example at once, whatever their
+// BagOfWords is the loss of predicting all words of an example at once, regardless of their
 // order: for logits x, shape (B, V), and targets, shape (N), of a packed batch,
 //
 //	-sum_t ln softmax(x_b)_{y_bt}

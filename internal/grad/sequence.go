@@ -54,7 +54,7 @@ func backBySteps(v *Value) {
 	v.steps().byExample(func(i, r int) { addRow(dy.Row(r), dx.Row(i), first) })
 }
 
-// addRow adds a row to a gradient's, or is the first to write it.
+// addRow adds a row to that of a gradient, or overwrites it at the first write.
 func addRow(dy, dx []Float, first bool) {
 	if first {
 		copy(dx, dy)
@@ -64,7 +64,7 @@ func addRow(dy, dx []Float, first bool) {
 }
 
 // AddSteps adds row t of the table, shape (at least as many rows as steps, C), to all rows
-// of step t of x, packed rows (N, C): what depends on the position only.
+// of step t of x, packed rows (N, C): a term that depends on the position only.
 func (v *Value) AddSteps(s Steps, table *Value) *Value {
 	v.wantSteps("AddSteps", s)
 	if table.Rows < len(s.Active) || table.Cols != v.Cols {

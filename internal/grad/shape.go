@@ -44,7 +44,7 @@ func backGather(v *Value) {
 	}
 }
 
-// Rows are the rows of a table whose gradient a backward pass has touched.
+// Rows are the rows of a table to whose gradient a backward pass has added.
 type Rows struct {
 	List []int32 // without repetition, in the order of touching
 	seen []bool
@@ -70,7 +70,7 @@ func (r *Rows) Clear() {
 
 // Embed looks symbols up in a table of shape (V, E), whose gradient has the same layout or
 // is nil: row i of the result, shape (len(ids), E), is row ids[i] of the table. Backward
-// adds the rows it touches to rows, so that who has a large table need not look at all of it.
+// adds the rows that it changes to rows, so that a caller with a large table can skip the others.
 func (t *Tape) Embed(table tensor.Matrix, grad []Float, rows *Rows, ids []int32) *Value {
 	v := t.Leaf(table, grad)
 	v.rows = rows

@@ -14,24 +14,24 @@ type Float = tensor.Float
 // A Tape records operations in the order they are computed. The zero Tape is ready.
 type Tape struct {
 	NoGrad bool // compute values only: nothing is recorded, gradients do not exist
-	Poison bool // fill memory that is handed on with NaN, so that a test sees who reads it before writing
+	Poison bool // fill freed buffers with NaN, so that a test detects a read before a write
 
 	arena  tensor.Arena
 	values []*Value // every value since Reset; those past used are spare
 	used   int
-	free   [][]Float // memory of gradients that have been handed on, the latest last
-	ran    bool      // Backward
+	free   [][]Float // free gradient buffers, the latest last
+	ran    bool      // Backward has run
 }
 
 // A Value is a matrix on a tape. Its numbers may be read until the tape's Reset.
 type Value struct {
 	tensor.Matrix
-	Grad []Float // d output / d value, same layout as Data, or nil: of an operation it exists in its part of Backward only
+	Grad []Float // d output / d value, same layout as Data, or nil; that of an operation exists only during Backward
 
 	tape *Tape
 	back func(*Value) // adds this value's Grad, times the derivative, to the inputs' Grad
 	in   [8]*Value    // inputs
-	save [4][]Float   // what the derivative needs from the forward pass
+	save [4][]Float   // values of the forward pass for the derivative
 	ints [2][]int
 	ids  []int32
 	k    Float
@@ -41,9 +41,9 @@ type Value struct {
 
 	window *Window // of a convolution
 
-	flows bool // a gradient flows back to here
-	unset bool // Grad is not written yet: whoever has it first sets it, see Backward
-	first bool // of an operation: its back sets inputs' gradients that are unset, with beta or settle
+	flows bool // it has a gradient
+	unset bool // Grad is not written yet: the first write overwrites, see Backward
+	first bool // of an operation: its back can overwrite unset gradients of inputs, with beta or settle
 }
 
 func (t *Tape) value() *Value {
@@ -57,7 +57,7 @@ func (t *Tape) value() *Value {
 }
 
 // Leaf puts a parameter on the tape: Backward adds its gradient to grad, which has the
-// layout of m and is the caller's to clear. A nil grad makes it a constant.
+// layout of m; the caller clears it. A nil grad makes it a constant.
 func (t *Tape) Leaf(m tensor.Matrix, grad []Float) *Value {
 	v := t.value()
 	v.Matrix = m
@@ -89,18 +89,18 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 	return v
 }
 
-// Reset forgets everything recorded and takes back its memory.
+// Reset removes all values and frees their memory.
 func (t *Tape) Reset() {
 	clear(t.free)
 	t.used, t.free, t.ran = 0, t.free[:0], false
 	t.arena.Reset()
 }
 
-// beta is what the gradient so far counts for who adds to it: 0 if it has not been written yet, and 1.
-// After it the caller must write all of it.
+// beta is the GEMM beta for v.Grad: 0 before its first write, then 1. The caller must then write
+// all of v.Grad.
 func (v *Value) beta() Float {
 	if v.unset {
-		v.borrow()
+		v.alloc()
 		return 0
 	}
 	return 1
@@ -109,14 +109,14 @@ func (v *Value) beta() Float {
 // settle clears a gradient that has not been written yet.
 func (v *Value) settle() {
 	if v.unset {
-		v.borrow()
+		v.alloc()
 		tensor.Clear(v.Grad)
 	}
 }
 
-// borrow gives a gradient that is to be written its memory: the latest that has become free, because it is in the
-// caches, if it is as long or up to twice as long.
-func (v *Value) borrow() {
+// alloc takes a buffer for v.Grad from the free list, last in, first out, because the latest is in the caches. The
+// buffer may be up to twice as long.
+func (v *Value) alloc() {
 	v.unset = false
 	t, n := v.tape, v.Rows*v.Cols
 	for i := len(t.free) - 1; i >= 0; i-- {
@@ -129,8 +129,8 @@ func (v *Value) borrow() {
 	v.Grad = t.arena.Raw(n)
 }
 
-// handOn gives back the memory of a gradient that has done its work.
-func (v *Value) handOn() {
+// release returns the buffer of v.Grad to the free list.
+func (v *Value) release() {
 	m := v.Grad[:cap(v.Grad)]
 	if v.tape.Poison {
 		for i := range m {
@@ -141,9 +141,9 @@ func (v *Value) handOn() {
 	v.Grad = nil
 }
 
-// Backward fills the gradients of everything that v, a single number, was computed from; once before a Reset. A
-// gradient's memory is cleared only before an operation that adds to it: the first of those that can, matrix
-// products above all, write it without reading. What has been handed on lends its memory to the next.
+// Backward computes the gradients of the scalar v with respect to all its inputs. It may run once before a Reset. The
+// first write to a gradient overwrites it if the operation can, as GEMM can; otherwise the gradient is cleared before.
+// Later writes accumulate. A gradient's buffer is freed after the backward pass of its operation.
 func (v *Value) Backward() {
 	if v.Rows != 1 || v.Cols != 1 {
 		panic(fmt.Sprintf("grad: Backward: the value has shape %v, not (1, 1)", v.Matrix))
@@ -172,7 +172,7 @@ func (v *Value) Backward() {
 			}
 		}
 		u.back(u)
-		u.handOn()
+		u.release()
 	}
 }
 
