@@ -272,7 +272,15 @@ func (o *origin) locate(wErr io.Writer) (*data.Set, error) {
 		err = fmt.Errorf("%s: %w", o.name, failed)
 	}
 	if keys := sweep.DataPaths(config); len(keys) > 0 && !o.configured() {
-		err = fmt.Errorf("%w\ngive the path of its data: --set %s=FILE%s", err, o.need(keys, files), o.also())
+		where := "give the path of its data"
+		if len(files) > 0 && o.folder && !o.set {
+			var named []string
+			for _, key := range files {
+				named = append(named, config[key])
+			}
+			where = fmt.Sprintf("it was trained on %s; files of this name and content are neither in the working directory nor in a folder above the trial; give the path of its data", strings.Join(named, ", "))
+		}
+		err = fmt.Errorf("%w\n%s: --set %s=FILE%s", err, where, o.need(keys, files), o.also())
 	}
 	return nil, err
 }
@@ -298,18 +306,21 @@ func (o *origin) also() string {
 	return fmt.Sprintf(", and --set %s=FILE for the %s that was saved beside the weights", o.vocabKey(), train.VocabFile)
 }
 
-// above are the folders that a folder lies in, the nearest first.
+// above are the folders that a folder lies in, the nearest first; then those that it lies in where a link leads to it.
 func above(dir string) (all []string) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil
-	}
-	for up := abs; ; up = filepath.Dir(up) {
-		all = append(all, up)
-		if up == filepath.Dir(up) {
-			return all
+	for _, follow := range []func(string) (string, error){filepath.Abs, filepath.EvalSymlinks} {
+		path, err := follow(dir)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		if err != nil {
+			continue
+		}
+		for ; !slices.Contains(all, path); path = filepath.Dir(path) {
+			all = append(all, path)
 		}
 	}
+	return all
 }
 
 // below are settings with the relative paths of files below a folder. It is not ok if there is no such path, or a file is not

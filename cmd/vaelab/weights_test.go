@@ -82,7 +82,7 @@ func TestMovedTrials(t *testing.T) {
 		if r.code != exitFailed {
 			t.Errorf("%s: eval without data: exit code %d", to, r.code)
 		}
-		has(t, "eval", r.err, "vaelab: error: "+name+": text: train: open data/train.txt: no such file", "give the path of its data: --set data.text.test=FILE\n")
+		has(t, "eval", r.err, "vaelab: error: "+name+": text: train: open data/train.txt: no such file", "it was trained on data/test.txt, data/train.txt, data/test.txt; files of this name and content are neither", "give the path of its data: --set data.text.test=FILE\n")
 		files := []string{"--set", "data.text.train=" + root + "/data/train.txt", "--set", "data.text.valid=" + root + "/data/test.txt", "--set", "data.text.test=" + root + "/data/test.txt"}
 		if r := succeeds(t, append([]string{"eval", name}, files...)...); r.out != measured {
 			t.Errorf("%s: eval with its data prints\n%s, in its place\n%s", to, r.out, measured)
@@ -93,6 +93,12 @@ func TestMovedTrials(t *testing.T) {
 		}
 		r = vaelab(t, "eval", name, "--set", "train.lr=1")
 		has(t, "--set of another setting", r.err, "a trial's folder has its own settings", "train.lr: is not a path of its data")
+	}
+	if err := os.Symlink(filepath.Join(root, "deep"), filepath.Join(away, "link")); err == nil {
+		t.Chdir(away)
+		if r := succeeds(t, "eval", filepath.Join("link", "er", "vanilla-00000000", "seed-9")); r.out != measured {
+			t.Errorf("eval through a link prints\n%s, in its place\n%s", r.out, measured)
+		}
 	}
 	t.Chdir(root)
 	t.Run("run", func(t *testing.T) { // takes a trial for what it is, not for the name of its folder

@@ -88,6 +88,17 @@ func ReadStamp(f *safetensors.File) (*Stamp, error) {
 			return nil, fmt.Errorf("the entry %s of its metadata cannot be read: %w", key, err)
 		}
 	}
+	const most = 1 << 24 // of a size: products of three do not overflow
+	for _, n := range []int{space.Symbols, space.Longest, space.Height, space.Width} {
+		if n < 0 || n > most {
+			return nil, fmt.Errorf("the entry %s of its metadata has a size of %d, and it must be 0 to %d", spaceKey, n, most)
+		}
+	}
+	switch space.Kind {
+	case vae.Text, vae.Image, vae.Vector:
+	default:
+		return nil, fmt.Errorf("the entry %s of its metadata has the kind %q, which is none", spaceKey, space.Kind)
+	}
 	s.Space = vae.Space{Kind: space.Kind, V: space.Symbols, MaxLen: space.Longest, Height: space.Height, Width: space.Width}
 	return &s, nil
 }
