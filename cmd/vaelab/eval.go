@@ -27,9 +27,11 @@ func evalCommand() *cobra.Command {
 		Use:   "eval " + weightsUsage,
 		Short: "Measure the weights of a trial, or of a safetensors file, on a split",
 		Long: `Compute every metric for the weights of a trial (those it tested, or the latest checkpoint of
-an unfinished trial), under running statistics. For other weights, such as those saved by PyTorch,
+an unfinished trial), under running statistics. The folder of a trial may lie anywhere; if its data
+are not found, --set data.text.test=FILE, for example, gives their path. The file model.safetensors alone also has its
+settings. For other weights, such as those saved by PyTorch,
 --config names an experiment with model, variant, data and vocabulary; --set must leave a single
-setting. Parameters have the names of the reference code (encoder.lstm.weight_ih_l0,
+setting. F16 and BF16 are widened, and a prefix that all names share is stripped. Parameters have the names of the reference code (encoder.lstm.weight_ih_l0,
 decoder.pred_linear.weight ...).
 
 A name that ends in _se is the standard error over examples of the metric before it. A metric that
@@ -40,7 +42,8 @@ unigram and a bigram model, or with independent pixels.
 </s> as a symbol. --all adds linear probes of mu trained on 100 to 10000 labels, if the data have
 labels.`,
 		Example: `  vaelab eval results/kl-vanishing/bn-1a2b3c4d/seed-1 --iw-samples 500
-  vaelab eval model.safetensors --config my.yaml --set variant=bn --json`,
+  vaelab eval model.safetensors --set data.text.test=test.txt
+  vaelab eval theirs.safetensors --config my.yaml --set variant=bn --json`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if err := within("--iw-samples", samples, 0, 100_000); err != nil {
