@@ -1,9 +1,9 @@
 // Package variants has the methods against posterior collapse, one per file.
 //
-// A method is a struct: its fields are the keys that YAML files set, the literal it
-// registers is its defaults, its doc comment is the paper, and its Build is the method.
-// To add one, write one file; `vaelab list`, the YAML reader, the figures and the
-// conformance test find it by its being there.
+// A method is a struct: its fields are the keys of YAML files, the registered value has the
+// defaults, its doc comment states formula and source, and Build is the method. To add one,
+// write one file. `vaelab list`, the YAML reader, the figures and the conformance test then
+// include it.
 package variants
 
 import (

@@ -1,54 +1,52 @@
 // Package claims evaluates claims about variants on the rows of their trials.
 //
-// A claim says something about a metric, names who says it, and is of a kind that decides
-// how it is judged: bound, order, equal, ratio, trend, published. It selects trials by their
-// settings and is judged by the rows of the finished ones. All is a pure function of a
-// record.Set: nothing is trained, drawn or read here.
+// A claim is a statement about a metric, with its source. Its kind decides how it is evaluated:
+// bound, order, equal, ratio, trend, published. It selects trials by their settings and uses the
+// rows of the finished ones. The package is a pure function of a record.Set: it trains, draws and
+// reads nothing.
 //
 // # What a claim is about
 //
-// A claim of any kind is about one number of a trial, which its metric names. `vaelab list metrics`
-// lists them all:
+// A claim is about one number of a trial, named by its metric (`vaelab list metrics`):
 //
-//	kl               a number that the rows of a split have
-//	theta.mean       of a vector in the rows: the mean of its elements
+//	kl               a number in the rows of a split
+//	theta.mean       mean over the elements of a vector in the rows
 //	theta.median     their median
-//	theta.min        the smallest of them
-//	theta.max        the largest of them
-//	theta.0          the first of them; dimension 0 of one seed has nothing to do with that of another
-//	cpu_ms_per_step  what the whole trial cost, of no split; see Costs
+//	theta.min        their minimum
+//	theta.max        their maximum
+//	theta.0          the first of them; dimension 0 of one seed is unrelated to that of another
+//	cpu_ms_per_step  a cost of the whole trial, of no split; see Costs
 //
 // # How a verdict is reached
 //
 // Each seed gives one number: the last value of the metric, the difference or the quotient of two
-// variants under that seed, or how the metric follows a setting. The claim says in which region the
-// median of these numbers lies. With the distribution-free interval for it, at the claim's
+// variants in that seed, or the trend of the metric over a setting. The claim states a region for
+// the median of these numbers. The distribution-free interval of the median decides, at the claim's
 // confidence:
 //
 //	holds           the interval lies inside the region
-//	does not hold   it lies outside altogether
-//	undecided       it reaches over the region's edge
+//	does not hold   it lies outside
+//	undecided       otherwise
 //
-// An interval at 95 % needs six seeds; with fewer the verdict is undecided and says so. Only
-// a theorem, a bound in every row, is judged without an interval: one row that breaks it refutes
-// it. The confidence is that of one claim. The p-values of paired tests are corrected over
-// all claims judged together (Holm); they are shown and decide nothing.
+// An interval at 95 % needs six seeds; with fewer the verdict is undecided. A theorem, which is a
+// bound in every row, needs no interval: one row outside refutes it. The confidence is that of
+// one claim. The p-values of paired tests are corrected over all claims evaluated together (Holm).
+// They are printed and decide nothing.
 //
-// A claim about mi, or what is made of it, is undecided if a trial's mi is within 10 % of its cap, ln N:
-// such an estimate is too low, and tells nothing of differences.
+// A claim about mi or a metric computed from it is undecided if a trial's mi is within 10 % of its
+// cap, ln N: the estimate is then too low, and differences are not reliable.
 //
-// A claim is not judged, and is undecided with the reason, if what it names does not exist, if a
-// trial that it selects failed, or if the trials that it compares differ in more than it
-// says: a confound, unless the claim declares it.
+// A claim is undecided, with the reason, if something that it names does not exist, if a trial that
+// it selects failed, or if the trials that it compares differ in other settings: a confound, unless
+// the claim lists it under despite.
 //
 // # Converged or not
 //
-// A claim about what trials have come to at their end, so any but a theorem about every row or one about a
-// cost, is marked "not converged" if some of its finished trials have not converged (package
-// converge), or if the outcome would be another one after as many steps more, with the quantity
-// going on at its present rate. The second is for what drifts while the objective is flat, as theta
-// does. A rate counts whose 95 % interval excludes 0. The mark changes no outcome, and
-// converged: any leaves it out: for a claim about a stated step of the training.
+// A claim about the end of trials is marked "not converged" in two cases: some of its finished
+// trials have not converged (package converge), or the outcome would change if the quantity moved on
+// at its present rate for as many steps again. The second detects drift under a flat objective, as
+// of theta. A rate counts if its 95 % interval excludes 0. The mark changes no outcome. Exempt are
+// theorems about every row, costs, and claims with converged: any, about a stated step.
 //
 // "Does not hold" is a result, not a failure of the program.
 package claims

@@ -1,34 +1,32 @@
 // Package converge decides from rows whether a trial has converged.
 //
-// # What is judged
+// # The quantity
 //
-// A trial's validation objective at its final KL weight: what it minimises, on data that it does
-// not learn from. Rows have it as objective. Rows of before there was such a metric have it
-// computed: rec + kl.beta kl, with free bits' maximum taken over the split instead of each batch.
-// Evaluations before the KL weight is final do not count; the training rows say when that was.
+// The quantity is a trial's training objective at its final KL weight, on the validation split. Rows
+// have it as objective. For older rows it is rec + kl.beta kl; the maximum of free bits is then over
+// the split instead of each batch. Evaluations before the KL weight is final are ignored; the training
+// rows show when that was.
 //
 // # The rule
 //
-// A trial has converged if its objective is flat over its last Steps steps. With the line of least
-// squares through the evaluations there,
+// A trial has converged if its objective is flat over its last Steps steps. With a least-squares
+// line through the evaluations there,
 //
 //	fall = -slope Steps
 //	converged:  fall + se(fall) <= Tolerance
 //
-// So a trial is not called converged because its evaluations are noisy: flatness has to show. A
-// trial without so many steps at the final KL weight, or with fewer than three evaluations in them,
-// has not converged. One whose objective rises is past its best and counts as converged, with a
-// remark.
+// Noise counts against a trial. A trial with fewer steps at the final KL weight, or with fewer than
+// three evaluations in them, has not converged. One whose objective rises is past its minimum; it
+// counts as converged, with a note.
 //
-// What no rule on flatness can see is a plateau longer than Steps, from which learning goes on
-// later.
+// The rule cannot detect a plateau longer than Steps that the training leaves later.
 //
-// Falling is the same slope over the last quarter of the training, for an epoch.
+// Falling is the same slope over the last quarter of the training, per epoch.
 //
-// The standard errors are those of least squares. They suppose that the evaluations scatter
-// independently around a line; a curve that bends adds to them.
+// The standard errors are those of least squares. They assume independent noise around a line; a
+// curved objective increases them.
 //
-// All is a pure function of rows, so that archives of earlier versions can be judged, too.
+// The package is a pure function of rows, so it also works on archives of earlier versions.
 package converge
 
 import (

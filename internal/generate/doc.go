@@ -6,12 +6,11 @@
 //	x  := generate.PixelSamples(decoder, z, P, 1, noise)  // or PixelModes, PixelMeans: images
 //	mu := generate.Means(decoder, z, P)                   // vectors
 //
-// Anything that is drawn has a stream for each row of z, so that row i depends neither on the
-// number of rows nor on the others. A caller that gives all rows the same stream sees in the
-// differences between them what z does, and nothing else.
+// Each row of z has its own random stream, so row i depends neither on the number of rows nor on
+// the others. If a caller gives all rows the same stream, they differ only because of z.
 //
-// A decoder is asked through [vae.Predictor] only. A sentence is therefore read anew for each of
-// its words, T²/2 steps in place of T: plain, and fast enough to look at some.
+// The only interface to a decoder is [vae.Predictor]. It decodes a sentence anew for each word,
+// T²/2 steps instead of T. This is simple, and fast enough for a few sentences.
 package generate
 
 import (

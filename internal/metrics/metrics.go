@@ -1,8 +1,8 @@
 // Package metrics evaluates a model on a split: one metric per file, each with its formula.
 //
-// All of them read one Encoded split: the posterior of every example under evaluation
-// (running) statistics, one sample z of each, and how well the decoder explains the
-// example from it. Units are nats unless a comment says otherwise.
+// All of them read one Encoded split: for every example the posterior under evaluation
+// (running) statistics, one sample z, and ln p(x|z). Units are nats unless a comment says
+// otherwise.
 package metrics
 
 import (

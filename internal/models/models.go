@@ -1,7 +1,7 @@
 // Package models has the encoders and decoders, one pair per file.
 //
-// A model is a struct of settings; Build makes its two halves and their parameters. It
-// knows no variant: what happens between the halves is none of its business.
+// A model is a struct of settings; Build makes encoder, decoder and their parameters. A model
+// does not depend on the variant between them.
 package models
 
 import (

@@ -4,10 +4,10 @@
 // # On disk
 //
 //	<results>/<experiment>/<variant>-<hash8>/seed-<s>/
-//	    trial.json     which trial this is: variant, seed and every resolved setting
-//	    manifest.json  where it ran: versions, kernel, git; see Manifest
-//	    rows.jsonl     what was measured: one Row a line, appended as training goes
-//	    DONE | FAILED  how it ended; the text of FAILED is the reason
+//	    trial.json     the trial: variant, seed and every resolved setting
+//	    manifest.json  the program and the machine: versions, kernel, revision; see Manifest
+//	    rows.jsonl     the measurements: one Row per line, appended during training
+//	    DONE | FAILED  the end; the text of FAILED is the reason
 //
 // DONE is written last. It has a line of size, SHA-256 and name for each file of the trial, by name, and one of the
 // same form for the lines above it:
@@ -27,15 +27,16 @@
 //
 //	{"step":20,"epoch":0.1,"split":"train","values":{"kl":1.5,"nll":101.2}}
 //
-// JSON has no NaN and no infinities; the three are written as null and read as NaN.
+// JSON has no NaN and no infinities; these are written as null and read as NaN.
 //
 // # In memory
 //
-// Load reads any number of such folders into a Set of Runs. Groups puts together the runs
-// that differ in the seed only and finds the shortest label that tells the groups apart;
-// Series and Last project a group's runs on one metric; ExportCSV writes all of it as one
-// table. All are pure functions: nothing here trains, draws or judges.
+// Load reads any number of such folders into a Set of Runs. Groups collects the runs that
+// differ only in the seed and finds the shortest labels that distinguish the groups. Series
+// and Last select one metric of a group's runs. ExportCSV writes a Set as one table. All are
+// pure functions.
 //
-// A trainer writes through a Writer, which can cut the file back to the rows it had at the
-// last checkpoint, if they are the same, through WriteFileAtomic, and at the end through WriteDone.
+// A trainer writes rows through a Writer, other files through WriteFileAtomic, and DONE through
+// WriteDone. A Writer can truncate rows.jsonl to the rows of the last checkpoint, if these are
+// unchanged.
 package record

@@ -1,8 +1,8 @@
 // Package registry maps the names in YAML files to the kinds of variants, models, data sources and
 // figures.
 //
-// A kind is a struct: its fields are the keys, the value registered is the defaults,
-// and its doc comment is what `vaelab list` prints. Nothing is written twice.
+// A kind is a struct: its fields are the keys, the registered value has the defaults, and
+// `vaelab list` prints its doc comment. Nothing is written twice.
 package registry
 
 import (

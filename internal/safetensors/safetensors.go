@@ -1,9 +1,9 @@
 // Package safetensors reads and writes the safetensors format, in which weights are
 // exchanged with PyTorch.
 //
-// A file is eight bytes of header length (little endian), a JSON header that names every
-// tensor with dtype, shape and place, and the tensors' bytes, row-major, little endian,
-// one after the other. A file is data only: reading one runs nothing.
+// A file has eight bytes of header length (little endian), a JSON header with name, dtype,
+// shape and position of every tensor, and the tensors' bytes, row-major, little endian, one
+// after the other. A file is data only: reading one executes nothing.
 //
 // Source: the format's own description, github.com/huggingface/safetensors.
 package safetensors

@@ -1,15 +1,15 @@
-// Package stream derives independent random streams from names, so that no draw
-// depends on how many draws something else made before it.
+// Package stream derives independent random streams from names. No draw depends on the
+// number of draws from another stream.
 //
-// A stream is named by a seed and a path of parts, for example
+// The name of a stream is a seed and a path, for example
 //
 //	stream.New(seed, "order", epoch)     // the order of the batches of one epoch
 //	stream.New(seed, "init", "encoder.linear.weight")
 //
-// Two trials with the same seed share every stream they both ask for: the same data
-// order, the same initial value of every parameter they have in common, the same
-// noise at every step. Variants are therefore compared over paired seeds. A resumed
-// trial asks for the stream of its step and needs no saved generator state.
+// Two trials with the same seed share all streams of equal names: the same data order, the
+// same initial value of every common parameter, the same noise at every step. Variants are
+// therefore compared over paired seeds. A resumed trial uses the stream of its step and needs
+// no saved generator state.
 package stream
 
 import (
