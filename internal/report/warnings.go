@@ -65,7 +65,7 @@ func Doubts(g record.Group) (doubts []string) {
 		}
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
-	add(short, fmt.Sprintf("the schedule of the KL weight is longer than the training: the weight ends at %.3g, kl.beta is %.3g", weight, beta))
+	add(short, fmt.Sprintf("the schedule of the KL weight is longer than the training: the last training row has weight %.3g, kl.beta is %.3g", weight, beta))
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	if classes := census(g.Runs, class); len(classes) > 1 {
 		doubts = append(doubts, fmt.Sprintf("its trials ran with kernels that round differently: %s", tally(classes)))

@@ -15,7 +15,7 @@ func TestShortSchedule(t *testing.T) {
 		state  record.State
 		want   []string
 	}{
-		{0.3, "2", record.Done, []string{"in 1 of 1 trials the schedule of the KL weight is longer than the training: the weight ends at 0.3, kl.beta is 2"}},
+		{0.3, "2", record.Done, []string{"in 1 of 1 trials the schedule of the KL weight is longer than the training: the last training row has weight 0.3, kl.beta is 2"}},
 		{2, "2", record.Done, nil},
 		{0.3, "0.3", record.Done, nil},
 		{0.3, "2", record.Unfinished, nil},

@@ -143,8 +143,8 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 		moved[path] = true
 		var ok bool
 		if out, ok = lift(out, trial, override{path, key, r.rename(value, path, all)}); !ok {
-			section, _, _ := strings.Cut(path, ".")
-			r.fault(key, path, "the trials of this entry have another %s", section)
+			parts := strings.Split(path, ".")
+			r.fault(key, path, "the trials of this entry have another %s; name it, %s: {%s: {...}}", parts[0], parts[0], parts[min(1, len(parts)-1)])
 		}
 	}
 	for i := 0; i+1 < len(layer.Content); i += 2 {

@@ -144,7 +144,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			}
 			if get(root, "seeds") != nil {
 				r.fault(key, "seeds", "given twice, here as %q", "seed")
-			} else if r.note(key, "", "%q is understood as seeds: [%s]", "seed", value.Value); opts.Seeds == "" {
+			} else if r.note(key, "", "%q is understood as the list seeds: %s", "seed", listed(seed)); opts.Seeds == "" {
 				seeds = r.seeds(seed)
 			}
 		case "figures":
@@ -350,6 +350,15 @@ func (r *reader) seedsFlag(text string) []int {
 		return r.seeds(n)
 	}
 	return nil
+}
+
+// listed is a list as YAML may write it.
+func listed(n *yaml.Node) string {
+	var values []string
+	for _, c := range n.Content {
+		values = append(values, c.Value)
+	}
+	return "[" + strings.Join(values, ", ") + "]"
 }
 
 func (r *reader) figures(n *yaml.Node) []string {

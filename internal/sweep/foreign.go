@@ -146,6 +146,9 @@ func (r *reader) unknownKey(what, name string, known []string) error {
 	if f, ok := foreignName(name); ok {
 		return fmt.Errorf("unknown %s %q: %s%s", what, name, f.says, r.factor(f))
 	}
+	if what == "section" && contains(topKeys, name) {
+		return fmt.Errorf("unknown section %q; it belongs at the top of the file, beside base and grid", name)
+	}
 	misspelt := len(name) > 3 && registry.Nearest(name, known) != "" // a shorter name is near to anything
 	if at := settingsCalled(name); len(at) > 0 && !misspelt {
 		return fmt.Errorf("unknown %s %q; it is a setting elsewhere: %s", what, name, strings.Join(at, ", "))
@@ -204,7 +207,7 @@ var Keys = map[string]string{
 // topLevel is the error for a key that the file does not have at its top.
 func (r *reader) topLevel(key *yaml.Node) error {
 	if section, _, _ := strings.Cut(key.Value, "."); contains(sections, section) {
-		return fmt.Errorf("%q belongs below base:, or into an entry of grid:", key.Value)
+		return fmt.Errorf("%q belongs into base, or into an entry of grid", key.Value)
 	}
 	return r.unknownKey("key", key.Value, topKeys)
 }

@@ -33,8 +33,12 @@ func TestForeignNames(t *testing.T) {
 		{"a variant that is a weight", "grid: [{variant: beta-vae}]\n", []string{`x.yaml:1:18: variant: "beta-vae": it is vanilla with a weight of the KL: kl.beta`}},
 		{"data by their name", "base: {data: mnist, model: mlp}\n", []string{`x.yaml:1:14: data: "mnist": images reads it; vaelab data list`}},
 		{"a setting of another kind", "base: {tau: 0.5}\n", []string{`x.yaml:1:8: unknown section "tau"; it is a setting elsewhere: variant.bn-scaler.tau, variant.rms-scaler.tau`}},
-		{"a section outside base", "train: {lr: 1}\nvariant.bn.gamma: 0.5\n", []string{`x.yaml:1:1: "train" belongs below base:, or into an entry of grid:`, `x.yaml:2:1: "variant.bn.gamma" belongs below base:`}},
+		{"a section outside base", "train: {lr: 1}\nvariant.bn.gamma: 0.5\n", []string{`x.yaml:1:1: "train" belongs into base, or into an entry of grid`, `x.yaml:2:1: "variant.bn.gamma" belongs into base`}},
 		{"a setting outside base", "lr: 1\n", []string{`x.yaml:1:1: unknown key "lr"; it is a setting elsewhere: train.lr`}},
+		{"seeds in an entry", "grid: [{seeds: [1, 2]}]\n", []string{`x.yaml:1:9: unknown section "seeds"; it belongs at the top of the file`}},
+		{"by dots", "base: {train.early_stopping: 3, kl.warmup_steps: 5, train.stop.delta: 1}\n", []string{
+			`x.yaml:1:33: kl: unknown key "warmup_steps": in Optimus and others it warms up the learning rate`,
+			`x.yaml:1:8: train: unknown key "early_stopping": train.stop.patience ends training`, `x.yaml:1:53: train.stop: unknown key "delta"; known: metric`}},
 		{"seed and seeds", "seed: 3\nseeds: 2\n", []string{`x.yaml:1:1: seeds: given twice, here as "seed"`}},
 		{"a seed that is a word", "seed: x\n", []string{`x.yaml:1:7: seeds: wants whole numbers of at least 0, got "x"`}},
 	} {
@@ -46,7 +50,7 @@ func TestForeignNames(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("base: {}\n"), Options{Sets: []string{"seed=4", "lr=1"}})
 	expectFaults(t, err, `--set seed=4: unknown section "seed": seeds: at the top of the file`, `--set lr=1: unknown section "lr"; it is a setting elsewhere: train.lr`)
 	e := parse(t, "seed: 7\n", Options{})
-	if got := seedsOf(e); !slices.Equal(got, []int{7}) || !slices.Equal(e.Notes, []string{`x.yaml:1:1: "seed" is understood as seeds: [7]`}) {
+	if got := seedsOf(e); !slices.Equal(got, []int{7}) || !slices.Equal(e.Notes, []string{`x.yaml:1:1: "seed" is understood as the list seeds: [7]`}) {
 		t.Errorf("seed: 7: seeds %v, notes %q", got, e.Notes)
 	}
 }
@@ -111,7 +115,8 @@ func TestDottedKeys(t *testing.T) {
 		"base: {train.lr: 1, train.learning_rate: 2}\n":            `x.yaml:1:21: train.lr: given twice, here as "train.learning_rate"`,
 		"base: {train.lrr: 1}\n":                                   `x.yaml:1:8: train: unknown key "lrr"`,
 		"base: {trian.lr: 1}\n":                                    `x.yaml:1:8: unknown section "trian.lr"`,
-		"grid: [{variant: vanilla, variant.bn.gamma: 1}]\n":        `x.yaml:1:27: variant.bn.gamma: the trials of this entry have another variant`,
+		"grid: [{variant: vanilla, variant.bn.gamma: 1}]\n":        `x.yaml:1:27: variant.bn.gamma: the trials of this entry have another variant; name it, variant: {bn: {...}}`,
+		"base: {data.text.train: a.txt}\n":                         `x.yaml:1:8: data.text.train: the trials of this entry have another data; name it, data: {text: {...}}`,
 		"grid: [{variant: bn, variant.bn.gamma: [-1]}]\n":          `x.yaml:1:41: variant.bn.gamma: -1 is outside (0,inf)`,
 		"grid: [{train.lr: [1, 1]}]\n":                             `x.yaml:1:8: grid: has the same settings as the entry at line 1`,
 		"base: {kl.warm_up: 3}\n":                                  `x.yaml:1:8: kl.warm_up: has no effect on a constant schedule`,
