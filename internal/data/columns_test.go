@@ -1,6 +1,8 @@
 package data
 
 import (
+	stdcsv "encoding/csv"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +200,26 @@ func TestCSVQuotes(t *testing.T) {
 		}
 		if got := strings.Join(said, "\n"); c.says == "" && got != "" || !strings.Contains(got, c.says) {
 			t.Errorf("%s: warnings %q, want %q", name, got, c.says)
+		}
+	}
+}
+
+// TestQuotesFit compares with the parser of the standard library, over all short lines of three characters.
+func TestQuotesFit(t *testing.T) {
+	lines := []string{""}
+	for from, length := 0, 0; length < 7; length++ {
+		to := len(lines)
+		for _, l := range lines[from:to] {
+			for _, c := range []string{"a", ",", `"`} {
+				lines = append(lines, l+c)
+			}
+		}
+		from = to
+	}
+	for _, l := range lines {
+		_, err := stdcsv.NewReader(strings.NewReader(l)).Read()
+		if want := err == nil || err == io.EOF; quotesFit(l, ",") != want {
+			t.Fatalf("%q: %v, the parser says %v", l, !want, err)
 		}
 	}
 }

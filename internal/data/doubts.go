@@ -26,7 +26,7 @@ func hinted(err, hint error) error {
 // doubts lists what is odd about text that is not encoded yet; each doubt names the setting that changes it. The first
 // file is train, or the first that there is.
 func (c Text) doubts(cut *cutter, files []*textFile, first *textFile, v *Vocab) (all []error) {
-	all = append(all, c.glued(first), c.edges(first), c.spellings(files), c.unused(cut))
+	all = append(all, first.objects(), c.glued(first), c.edges(first), c.spellings(files), c.unused(cut))
 	if c.Unicode == "none" {
 		for _, f := range files {
 			all = append(all, f.forms(v))
@@ -69,6 +69,20 @@ func (c Text) unspaced(f *textFile) error {
 		return fmt.Errorf("%s: the text is of a script that has no spaces between words, and its words have %.0f characters on average; set unit: char to read characters", f.path, float64(runes)/float64(times))
 	}
 	return nil
+}
+
+// objects is a doubt about JSON that is read as words.
+func (f *textFile) objects() error {
+	n := 0
+	for _, seq := range f.seqs {
+		if strings.HasPrefix(f.lexicon.words[seq[1]], `{"`) {
+			n++
+		}
+	}
+	if n == 0 || 10*n < 9*len(f.seqs) {
+		return nil
+	}
+	return fmt.Errorf("%s: %d of %d lines look like JSON objects and are read as words; use data: jsonl", f.path, n, len(f.seqs))
 }
 
 // glued is a doubt about raw prose that is read as words: punctuation makes other words of the same. A comma, colon or

@@ -71,6 +71,13 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// TestMistakenFolder: a folder of images that hold pointers only says so.
+func TestMistakenFolder(t *testing.T) {
+	path := write(t, "1.png", "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n")
+	_, err := Images{Train: filepath.Dir(path), Binarise: "static"}.Load()
+	wantError(t, err, "1.png", "Git LFS pointer")
+}
+
 func TestAbsentFile(t *testing.T) {
 	dir := t.TempDir()
 	for target, says := range map[string]string{

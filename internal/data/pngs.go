@@ -6,12 +6,14 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"vaelab/internal/folder"
+	"vaelab/internal/magic"
 )
 
 // readPNGs reads the PNG files below a directory, behind links too, in the order of their names. If they lie
@@ -45,6 +47,8 @@ func readPNGs(root string) (g *gallery, doubts []error, err error) {
 		classes[class] = true
 	}
 	switch {
+	case len(g.rows) == 0 && len(others) > 0 && mistaken(others[0]) != nil:
+		return nil, nil, fmt.Errorf("%s: %w", others[0], mistaken(others[0]))
 	case len(g.rows) == 0:
 		return nil, nil, fmt.Errorf("%s: no PNG file in the directory; convert the images to PNG, or check the path", root)
 	case classes["."] && len(classes) > 1:
@@ -58,6 +62,18 @@ func readPNGs(root string) (g *gallery, doubts []error, err error) {
 		doubts = append(doubts, fmt.Errorf("%s: %d files that are not PNG were left out, such as %s", root, len(others), filepath.Base(others[0])))
 	}
 	return g, doubts, nil
+}
+
+// mistaken says what else a file is that is not PNG, if that shows.
+func mistaken(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head := make([]byte, magic.Head)
+	n, _ := io.ReadFull(f, head)
+	return magic.Mistaken(head[:n])
 }
 
 // hidden tells whether a file or folder is meant not to be seen.
@@ -94,8 +110,8 @@ func (g *gallery) add(path string) (ok bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	magic := make([]byte, 8)
-	if n, _ := f.ReadAt(magic, 0); string(magic[:n]) != "\x89PNG\r\n\x1a\n" {
+	begin := make([]byte, 8)
+	if n, _ := f.ReadAt(begin, 0); string(begin[:n]) != "\x89PNG\r\n\x1a\n" {
 		return false, nil
 	}
 	size, err := png.DecodeConfig(f)

@@ -104,15 +104,39 @@ func (c CSV) unquoted(r io.Reader, path string) (first int) {
 		if n != width || n < 2 {
 			return 0
 		}
-		if first == 0 && strings.Contains(lines.text, `"`) {
-			row := csv.NewReader(strings.NewReader(lines.text))
-			row.Comma = t.comma
-			if _, err := row.Read(); err != nil {
-				first = t.before + lines.line
-			}
+		if first == 0 && !quotesFit(lines.text, comma) {
+			first = t.before + lines.line
 		}
 	}
 	return first
+}
+
+// quotesFit tells whether the quotes of a line are those of a row by itself: a field has none, or begins and ends with one, and
+// those inside are doubled.
+func quotesFit(line, comma string) bool {
+	for line != "" {
+		quoted := line[0] == '"'
+		if quoted {
+			end := 1
+			for {
+				i := strings.IndexByte(line[end:], '"')
+				if i < 0 {
+					return false
+				}
+				if end += i + 1; end == len(line) || line[end] != '"' {
+					break
+				}
+				end++
+			}
+			line = line[end:]
+		}
+		field, rest, _ := strings.Cut(line, comma)
+		if quoted && field != "" || strings.Contains(field, `"`) {
+			return false
+		}
+		line = rest
+	}
+	return true
 }
 
 // next returns a row that is not blank and the number of its first line, or io.EOF. Its fields are as many as those of

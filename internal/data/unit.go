@@ -88,6 +88,9 @@ func (k *cutter) cut(out []string, text string) []string {
 
 // add appends a symbol, unless it is to be dropped. What stands for the unknown word becomes <unk>.
 func (k *cutter) add(out []string, w string) []string {
+	if !k.Lower && len(k.drop)+len(k.unknown) == 0 { // the usual case, for each word of a file
+		return append(out, w)
+	}
 	given := w
 	if k.Lower && w != yahooUnk {
 		w = strings.ToLower(w)

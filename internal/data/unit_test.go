@@ -105,6 +105,7 @@ func TestTextDoubts(t *testing.T) {
 		"UNK of characters":  {many("他的[UNK]好"), "", `set unknown: "[UNK]"`, func(c *Text) { c.Unknown = "[UNK]" }},
 		"accents":            {many("le café a b"), "le cafe\u0301\n", `test.txt: 50 % of its words differ`, func(c *Text) { c.Unicode = "nfc" }},
 		"accents in train":   {many("le café a b", "cafe\u0301 c"), "", `train.txt: 17 % of its words differ`, func(c *Text) { c.Unicode = "nfc" }},
+		"JSON":               {many(`{"text": "a b"}`, `{"text": "c"}`), "", "use data: jsonl", nil},
 		"PTB":                {many("mr. smith said the u.s. co. agreed <unk> N", "a b c inc.", "d e"), "", "", nil},
 		"tokens":             {many("the food was good , really .", "` it ' s <unk> '"), "", "", nil},
 		"cut Chinese":        {many("那 家 老板 真的 很 糟糕 。"), "", "", nil},

@@ -4,7 +4,6 @@ package magic
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -115,10 +114,4 @@ var signatures = []signature{
 	{0, "\x80\x04\x95", "a Python pickle", "export from Python as text"},
 	{0, "\x80\x05\x95", "a Python pickle", "export from Python as text"},
 	{0, "\x7fELF", "a program", "name a file of the kind that the setting wants"},
-}
-
-// IsMistake tells whether an error is a Mistake.
-func IsMistake(err error) bool {
-	var m *Mistake
-	return errors.As(err, &m)
 }

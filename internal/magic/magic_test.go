@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,8 @@ func TestMistaken(t *testing.T) {
 		"pickle":           {"\x80\x04\x95\x10", "a Python pickle"},
 	} {
 		head := c.head[:min(Head, len(c.head))]
-		if err := Mistaken([]byte(head)); err == nil || !strings.Contains(err.Error(), c.says) || !IsMistake(err) {
+		var mistake *Mistake
+		if err := Mistaken([]byte(head)); !errors.As(err, &mistake) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %q", name, err, c.says)
 		}
 	}
