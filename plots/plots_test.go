@@ -979,7 +979,7 @@ func TestCapsAndGapsInCaptions(t *testing.T) {
 			mi  bool
 		}{{1, true}, {100, false}} {
 			caption := captionOf(t, name, capped(c.cap, true))
-			if got := strings.Contains(caption, "mi says nothing about differences in "); got != c.mi {
+			if got := strings.Contains(caption, "mi cannot show differences in "); got != c.mi {
 				t.Errorf("%s with a cap of %v: a note %v, want %v: %s", name, c.cap, got, c.mi, caption)
 			}
 			if strings.Contains(caption, "old definition") {
@@ -989,7 +989,7 @@ func TestCapsAndGapsInCaptions(t *testing.T) {
 		if name == "elbo-surgery" {
 			continue
 		}
-		if caption := captionOf(t, name, capped(100, false)); !strings.Contains(caption, "gap is of the old definition in ") || !strings.Contains(caption, "do not compare") {
+		if caption := captionOf(t, name, capped(100, false)); !strings.Contains(caption, "the gap has the old definition in ") || !strings.Contains(caption, "do not compare") {
 			t.Errorf("%s mixes gaps without a word: %s", name, caption)
 		}
 	}

@@ -138,7 +138,7 @@ func damaged(set *record.Set) error {
 	if len(set.Damage) == 0 {
 		return nil
 	}
-	return fmt.Errorf("files that are damaged, named above: %d; their trials are left out. Copy the files again, or let vaelab run train those trials again", len(set.Damage))
+	return fmt.Errorf("damaged files, named above: %d; their trials are left out. Copy the files again, or let vaelab run train those trials again", len(set.Damage))
 }
 
 // claim makes all trials of a set those of one experiment, in whose name some may have been trained under another name.

@@ -26,7 +26,7 @@ func TestRenamed(t *testing.T) {
 	if err := os.Remove("tiny.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	const note = "vaelab: note: 4 of the trials of renamed lie finished in results/tiny and are used there; the line \"experiment: tiny\" in the file keeps that name for all\n"
+	const note = "vaelab: note: 4 finished trials of renamed are in results/tiny and are used there; add the line \"experiment: tiny\" to the file to keep that name for all\n"
 	r := succeeds(t, "plan", "renamed.yaml")
 	has(t, "stderr", r.err, note)
 	r = vaelab(t, "verify", "renamed.yaml", "--no-train")
@@ -66,8 +66,8 @@ sedes: 2
 	}
 	faults := []string{
 		`faults.yaml:3:22: data.synthetic: unknown key "trian"; did you mean "train"?`, "faults.yaml:4:15: train.lr: -1 is outside (0,inf)",
-		`faults.yaml:4:27: train.epochs: wants a whole number`, `faults.yaml:6:14: variant: unknown variant "bnn"; did you mean "bn"?`,
-		`faults.yaml:7:20: variant.bn: unknown key "gama"; did you mean "gamma"?`, "faults.yaml:8:8: seeds: wants a count",
+		`faults.yaml:4:27: train.epochs: must be a whole number`, `faults.yaml:6:14: variant: unknown variant "bnn"; did you mean "bn"?`,
+		`faults.yaml:7:20: variant.bn: unknown key "gama"; did you mean "gamma"?`, "faults.yaml:8:8: seeds: must be a count",
 		`faults.yaml:9:11: figures: unknown figure "kl-crve"; did you mean "kl-curve"?`, `faults.yaml:10:1: unknown key "sedes"; did you mean "seeds"?`,
 	}
 	for _, c := range []struct {
@@ -98,10 +98,10 @@ sedes: 2
 		{[]string{"run", "empty.yaml"}, exitUsage, []string{"empty.yaml: the file is empty"}},
 		{[]string{"run", "binary.yaml"}, exitUsage, []string{"binary.yaml: the file is a program; "}},
 		{[]string{"run", "tabs.yaml"}, exitUsage, []string{"tabs.yaml:2: not valid YAML"}},
-		{[]string{"run", "tiny.yaml", "--set", "train.lr"}, exitUsage, []string{"--set train.lr: wants key=value"}},
+		{[]string{"run", "tiny.yaml", "--set", "train.lr"}, exitUsage, []string{"--set train.lr: must be key=value"}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lrr=1"}, exitUsage, []string{`--set train.lrr=1: train: unknown key "lrr"; did you mean "lr"?`}},
-		{[]string{"run", "tiny.yaml", "--set", "train.lr=fast"}, exitUsage, []string{`--set train.lr=fast: train.lr: wants a number`}},
-		{[]string{"run", "tiny.yaml", "--seeds", "0"}, exitUsage, []string{"--seeds 0: seeds: wants a count"}},
+		{[]string{"run", "tiny.yaml", "--set", "train.lr=fast"}, exitUsage, []string{`--set train.lr=fast: train.lr: must be a number`}},
+		{[]string{"run", "tiny.yaml", "--seeds", "0"}, exitUsage, []string{"--seeds 0: seeds: must be a count"}},
 		{[]string{"run", "tiny.yaml", "--seeds", "1,1"}, exitUsage, []string{"--seeds 1,1: seeds: 1 is given twice"}},
 
 		{data("missing.txt"), exitFailed, []string{"open missing.txt: no such file or directory; check the path"}},
@@ -118,7 +118,7 @@ sedes: 2
 		{[]string{"run", "tiny.yaml", "--out", "file/below"}, exitFailed, []string{"choose another folder with --out"}},
 
 		{[]string{"plot", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
-		{[]string{"plot", "file"}, exitFailed, []string{"not a directory"}},
+		{[]string{"plot", "file"}, exitFailed, []string{"is not a folder"}},
 		{[]string{"plot", "nothing"}, exitFailed, []string{"nothing: there is no trial in or below this folder; vaelab run trains some"}},
 		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
 		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
@@ -264,7 +264,7 @@ func TestDamagedRows(t *testing.T) {
 			if r.code != exitFailed || strings.Count(r.err, line) != 1 {
 				t.Errorf("vaelab %s: exit code %d, want %d\n%s", quoted(args), r.code, exitFailed, r.err)
 			}
-			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: files that are damaged, named above: 1; ")
+			has(t, "vaelab "+quoted(args), r.err, "vaelab: error: damaged files, named above: 1; ")
 			if args[0] == "export" {
 				has(t, "the other trial", r.out, "seed-2,vanilla,2,")
 				if strings.Contains(r.out, "seed-1,vanilla") {

@@ -58,13 +58,13 @@ func TestVerify(t *testing.T) {
 		tells []string // on stderr
 	}{
 		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      No KL is negative (Gibbs): no finished trial of vanilla; unfinished: 6\n", "holds: 0, does not hold: 0, undecided: 3\n"}, nil},
-		{[]string{"sure.yaml", "-q"}, exitOK, []string{"holds          No KL is negative (Gibbs): test kl of vanilla in every row at least 0?; ", "undecided: 0\n"}, []string{"4 trials, 0 done, 4 to train"}},
-		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      [not converged: 2 of 2 trials] The floor is 0.5 (Zhu et al.): test floor of bn between 0.49 and 0.6?; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
+		{[]string{"sure.yaml", "-q"}, exitOK, []string{"holds          No KL is negative (Gibbs): test kl of vanilla in every row, claimed at least 0; ", "undecided: 0\n"}, []string{"4 trials, 0 done, 4 to train"}},
+		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      [not converged: 2 of 2 trials] The floor is 0.5 (Zhu et al.): test floor of bn, claimed between 0.49 and 0.6; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
 		{[]string{"tiny.yaml", "-q"}, exitOK, []string{"holds          [not converged: 6 of 6 trials] The floor is 0.5", "holds          [not converged: 12 of 12 trials] bn has more KL", "p=0.03125 (sign-flip test; Holm 0.03125)", "holds: 3, does not hold: 0, undecided: 0, of these not converged: 2\n"},
 			[]string{"12 trials, 4 done, 8 to train"}},
-		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn at least 0?; median ", "cpu_ms_per_step of bn over that of vanilla between 0.001 and 1000?; median "}, []string{"12 trials, 12 done, 0 to train"}},
+		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn, claimed at least 0; median ", "cpu_ms_per_step of bn over that of vanilla, claimed between 0.001 and 1000; median "}, []string{"12 trials, 12 done, 0 to train"}},
 		{[]string{"tiny.yaml", "--seeds", "3"}, exitUndecided, []string{"3 reach 75 % at most"}, []string{"6 trials, 6 done, 0 to train"}},
-		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row at most 0?; ", "undecided      [not converged: 2 of 2 trials] The floor"}, []string{"4 trials, 4 done, 0 to train"}},
+		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row, claimed at most 0; ", "undecided      [not converged: 2 of 2 trials] The floor"}, []string{"4 trials, 4 done, 0 to train"}},
 	} {
 		r := vaelab(t, append([]string{"verify"}, c.args...)...)
 		if r.code != c.code {
@@ -219,7 +219,7 @@ func TestVerifyConfound(t *testing.T) {
 	if r.code != exitUndecided {
 		t.Errorf("exit code %d\n%s", r.code, r.err)
 	}
-	const why = "confounded: what is compared differs in train.lr (0.002 and 0.001), too"
+	const why = "confounded: the trials also differ in train.lr (0.002 and 0.001)"
 	has(t, "stderr", r.err, `vaelab: warning: "bn has more KL" will be undecided: `+why)
 	has(t, "stdout", r.out, "undecided      bn has more KL (Zhu et al.): "+why)
 	has(t, "table", succeeds(t, "run", "tiny.yaml", "-q").out, "note: vanilla lr=0.001 and bn lr=0.002 differ in train.lr (0.001 and 0.002), too")

@@ -60,7 +60,7 @@ func (b Bound) Check() error {
 		return err
 	}
 	if b.Cost() && b.Rows == "every" {
-		return fmt.Errorf("%s is of a whole trial, and no row has it; leave out rows: every", b.Metric)
+		return fmt.Errorf("%s is a number of the whole trial, so no row has it; leave out rows: every", b.Metric)
 	}
 	return b.named()
 }
@@ -107,9 +107,9 @@ func (b Bound) everyRow(e evidence) Verdict {
 			return undecided("%v", b.lacking(r))
 		}
 	}
-	v.Outcome, v.Reason = Holds, fmt.Sprintf("kept in all %d rows of %d trials, most narrowly by %s", rows, len(runs), where)
+	v.Outcome, v.Reason = Holds, fmt.Sprintf("holds in all %d rows of %d trials; closest: %s", rows, len(runs), where)
 	if broken > 0 {
-		v.Outcome, v.Reason = Refuted, fmt.Sprintf("broken in %d of %d rows, most by %s", broken, rows, where)
+		v.Outcome, v.Reason = Refuted, fmt.Sprintf("violated in %d of %d rows; worst: %s", broken, rows, where)
 	}
 	return v
 }

@@ -217,7 +217,7 @@ func (c Claim) judge(runs []record.Run, settings converge.Settings) Verdict {
 			v.Reason += remark
 		}
 		if e.wall && v.N > 0 {
-			v.Reason += "; by the wall clock, because no trial knows its CPU time"
+			v.Reason += "; by wall-clock time, because no trial has CPU time"
 		}
 		if n := e.unfinished(c.Kind.Uses()); n > 0 && v.N > 0 {
 			v.Reason += fmt.Sprintf("; left out as unfinished: %d of its trials", n)

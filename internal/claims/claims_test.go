@@ -112,66 +112,66 @@ func TestVerdicts(t *testing.T) {
 		says string
 	}{
 		{"at most", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 1.03 }), Holds,
-			"test kl of bn at most 1.03?; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the interval lies inside"},
-		{"at most, one above", set(runs("bn", nil, sixth...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 1.03 }), Undecided, "reaches over the bound"},
+			"test kl of bn, claimed at most 1.03; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the CI lies inside the claimed range"},
+		{"at most, one above", set(runs("bn", nil, sixth...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 1.03 }), Undecided, "inside and outside the claimed range"},
 		{"at most, all above", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 0.9 }), Refuted, "lies outside"},
-		{"at least", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast = bn, "kl", 0.98 }), Holds, "at least 0.98?"},
-		{"between", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.AtMost = bn, "kl", 0, 2 }), Holds, "between 0 and 2?"},
+		{"at least", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast = bn, "kl", 0.98 }), Holds, "claimed at least 0.98"},
+		{"between", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.AtMost = bn, "kl", 0, 2 }), Holds, "claimed between 0 and 2"},
 		{"between, below", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.AtMost = bn, "kl", 2, 3 }), Refuted, ""},
 		{"five seeds", set(runs("bn", nil, ones[:5]...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 }), Undecided,
 			"too few seeds: 5 reach 93.75 % at most; 95 % needs 6"},
 		{"one seed", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 2 }), Undecided, "1 reach 0 % at most"},
 
 		{"every row", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "kl", 1, "every" }), Holds,
-			"1, n=1; kept in all 2 rows of 1 trials, most narrowly by bn-/seed-1 at step 20"},
+			"1, n=1; holds in all 2 rows of 1 trials; closest: bn-/seed-1 at step 20"},
 		{"every row of several settings", rising, bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "kl", 0, "every" }), Holds, "48 rows of 24 trials"},
 		{"one row broken", set(runs("bn", nil, 1, 2, 3)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "kl", 3.5, "every" }), Refuted,
-			"4, n=3; broken in 1 of 6 rows, most by bn-/seed-3 at step 10"},
+			"4, n=3; violated in 1 of 6 rows; worst: bn-/seed-3 at step 10"},
 
 		{"greater", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Holds,
-			"test kl of bn minus vanilla greater than 0?; median 2 [1.7, 2.3] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval"},
-		{"greater by a margin", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "kl", 1.8 }), Undecided, "greater than 1.8?"},
+			"test kl of bn minus vanilla, claimed greater than 0; median 2 [1.7, 2.3] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the CI"},
+		{"greater by a margin", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "kl", 1.8 }), Undecided, "claimed greater than 1.8"},
 		{"greater by too large a margin", two(spread(3, 0.5, 6), spread(1, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "kl", 2.5 }), Refuted, ""},
-		{"less", two(spread(1, 0.5, 6), spread(3, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is = bn, vanilla, "kl", "less" }), Holds, "less than 0?"},
+		{"less", two(spread(1, 0.5, 6), spread(3, 0.2, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is = bn, vanilla, "kl", "less" }), Holds, "claimed less than 0"},
 		{"less is not equal", two(ones, ones), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is = bn, vanilla, "kl", "less" }), Refuted, "p=1"},
 		// Paired, the differences are all 0.1; unpaired they would drown in the spread over seeds.
 		{"greater in each pair", two(spread(1.1, 5, 6), spread(1, 5, 6)), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Holds, "median 0.1 [0.1, 0.1]"},
-		{"pairs that are missing", two(ones, ones[:2]), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Undecided, "2 reach 50 % at most; 95 % needs 6; finished trials without a partner of the same seed: 4"},
+		{"pairs that are missing", two(ones, ones[:2]), order(func(o *Order) { o.Of, o.Than, o.Metric = bn, vanilla, "kl" }), Undecided, "2 reach 50 % at most; 95 % needs 6; finished trials without a partner with the same seed: 4"},
 
-		{"equal", two(ones, spread(1, 0.04, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.1 }), Holds, "between -0.1 and 0.1?"},
+		{"equal", two(ones, spread(1, 0.04, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.1 }), Holds, "claimed between -0.1 and 0.1"},
 		{"no difference found is not equal", two(ones, spread(1, 0.04, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.01 }), Undecided, ""},
 		{"not equal", two(ones, spread(3, 0.1, 6)), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "kl", 0.1 }), Refuted, ""},
 
-		{"published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.05 }), Holds, "between 0.95 and 1.05?"},
+		{"published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.05 }), Holds, "claimed between 0.95 and 1.05"},
 		{"published, too narrow", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 1, 0.01 }), Undecided, ""},
 		{"published, far off", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "kl", 6.2, 1 }), Refuted, ""},
 
 		{"ratio", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtLeast, r.AtMost = bn, vanilla, "kl", 1.9, 2.4 }), Holds,
-			"test kl of bn over that of vanilla between 1.9 and 2.4?; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval"},
+			"test kl of bn over that of vanilla, claimed between 1.9 and 2.4; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the CI"},
 		{"ratio, all above", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 1.1 }), Refuted, ""},
-		{"ratio, some above", two(sixth, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 1.1 }), Undecided, "reaches over"},
-		{"ratio of pairs that are missing", two(ones, ones[:2]), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 2 }), Undecided, "without a partner of the same seed: 4"},
+		{"ratio, some above", two(sixth, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 1.1 }), Undecided, "inside and outside"},
+		{"ratio of pairs that are missing", two(ones, ones[:2]), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "kl", 2 }), Undecided, "without a partner with the same seed: 4"},
 		{"ratio of what is below 0", two(ones, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "gap", 2 }), Undecided, "no ratio: with seed 1 test gap is -1.01 and -1.01"},
 
-		{"mean of a vector", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.mean", 3 }), Holds, "test theta.mean of bn at most 3?; median 2.672 [2.647, 2.697]"},
-		{"median of a vector in every row", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "theta.median", 2, "every" }), Holds, "2, n=1; kept in all 2 rows"},
+		{"mean of a vector", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "theta.mean", 3 }), Holds, "test theta.mean of bn, claimed at most 3; median 2.672 [2.647, 2.697]"},
+		{"median of a vector in every row", set(runs("bn", nil, 1)), bound(func(b *Bound) { b.Of, b.Metric, b.AtLeast, b.Rows = bn, "theta.median", 2, "every" }), Holds, "2, n=1; holds in all 2 rows"},
 		{"smallest of a vector", two(spread(3, 0.5, 6), ones), order(func(o *Order) { o.Of, o.Than, o.Metric, o.Margin = bn, vanilla, "theta.min", 1 }), Holds, "test theta.min of bn minus vanilla"},
 		{"largest of a vector", two(ones, ones), equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = bn, vanilla, "theta.max", 0.1 }), Holds, "median 0"},
-		{"a vector as published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "theta.2", 2, 0.05 }), Holds, "test theta.2 of bn between 1.95 and 2.05?"},
+		{"a vector as published", set(runs("bn", nil, ones...)), published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = bn, "theta.2", 2, 0.05 }), Holds, "test theta.2 of bn, claimed between 1.95 and 2.05"},
 		{"ratio of an element", two(ones, ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "theta.0", 1.1 }), Holds, "median 1"},
 		{"a vector over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "theta.mean", "variant.bn.gamma" }), Holds, "Kendall's tau of test theta.mean of bn"},
 
 		{"cost of a step", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_ms_per_step", 3 }), Holds,
-			"cpu_ms_per_step of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the interval lies inside"},
-		{"cost of a trial", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "cpu_seconds", 2.06 }), Holds, "cpu_seconds of bn at most 2.06?; median 2.01"},
+			"cpu_ms_per_step of bn over that of vanilla, claimed at most 3; median 2.08 [1.98, 2.204] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the CI lies inside the claimed range"},
+		{"cost of a trial", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "cpu_seconds", 2.06 }), Holds, "cpu_seconds of bn, claimed at most 2.06; median 2.01"},
 		{"cost of a step in ms", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "cpu_ms_per_step", 100 }), Undecided, "median 100.5 [98, 103]"},
 		{"cost over a setting", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "cpu_seconds", "variant.bn.gamma" }), Holds, "Kendall's tau of cpu_seconds of bn over"},
 		{"cost by the wall clock", set(runs("bn", nil, ones...)), bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "seconds", 1.03 }), Holds,
-			"seconds (wall clock) of bn at most 1.03?; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the interval lies inside"},
+			"seconds (wall clock) of bn, claimed at most 1.03; median 1.005 [0.98, 1.03] at 96.88 %, n=6; the CI lies inside the claimed range"},
 		{"cost of a step by the wall clock", two(spread(2.1, 0.1, 6), ones), ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "ms_per_step", 3 }), Holds,
-			"ms_per_step (wall clock) of bn over that of vanilla at most 3?; median 2.08 [1.98, 2.204]"},
+			"ms_per_step (wall clock) of bn over that of vanilla, claimed at most 3; median 2.08 [1.98, 2.204]"},
 
-		{"rises", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Holds, "Kendall's tau of test kl of bn over variant.bn.gamma greater than 0?; median 1 [1, 1]"},
+		{"rises", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Holds, "Kendall's tau of test kl of bn over variant.bn.gamma, claimed greater than 0; median 1 [1, 1]"},
 		{"rises, but falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "gap", "variant.bn.gamma" }), Refuted, ""},
 		{"falls", rising, trend(func(r *Trend) { r.Of, r.Metric, r.Over, r.Shape = bn, "gap", "variant.bn.gamma", "falls" }), Holds, ""},
 		{"rises in half of the seeds", mixed, trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "kl", "variant.bn.gamma" }), Undecided, ""},
@@ -271,9 +271,9 @@ func TestNotJudged(t *testing.T) {
 		{"unknown variant", whole, kl(Selection{"variant": "bnn"}), `unknown variant "bnn"; did you mean "bn"? known: bn, vanilla`},
 		{"unknown setting", whole, kl(Selection{"variant": "bn", "variant.bn.gama": "0.5"}), `unknown setting "variant.bn.gama"; did you mean "variant.bn.gamma"? known: variant, variant.bn.gamma`},
 		{"setting outside the variant", whole, kl(Selection{"variant": "bn", "train.lt": "0.5"}), `unknown setting "train.lt"; did you mean "train.lr"?`},
-		{"setting of another variant", whole, kl(Selection{"variant": "vanilla", "variant.bn.gamma": "0.5"}), `(others of the experiment's trials have variant.bn.gamma)`},
+		{"setting of another variant", whole, kl(Selection{"variant": "vanilla", "variant.bn.gamma": "0.5"}), `(other trials of the experiment have variant.bn.gamma)`},
 		{"value that no trial has", whole, kl(Selection{"variant": "bn", "variant.bn.gamma": "0.6"}), "no trial of the selection has variant.bn.gamma 0.6; there are 0.5, 0.7"},
-		{"open", whole, kl(bn), "bn leaves variant.bn.gamma open (0.5, 0.7); name one"},
+		{"open", whole, kl(bn), "bn has several values of variant.bn.gamma (0.5, 0.7); name one"},
 		{"nothing selected", whole, kl(nil), "selects nothing"},
 		{"unknown metric", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = vanilla, "kll", 9 }), "vanilla-/seed-1: no row of split test has kll; they have gap, kl, theta"},
 		{"unknown metric in every row", whole, bound(func(b *Bound) { b.Of, b.Metric, b.AtMost, b.Rows = bn, "slack", 9, "every" }), "bn-variant.bn.gamma=0.5/seed-1: no row of split test has slack; they have gap, kl, theta"},
@@ -289,7 +289,7 @@ func TestNotJudged(t *testing.T) {
 		{"costs of two CPU models", models, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_seconds", 9 }),
 			"timed on different machines:  , A, kernel avx2, , GOMAXPROCS 0;  , unknown CPU, kernel avx2, , GOMAXPROCS 0"},
 		{"costs of which some have no CPU time", some, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "cpu_ms_per_step", 9 }),
-			"vanilla-/seed-2: no cpu_ms_per_step: its manifest.json has no CPU time; ms_per_step is by the wall clock"},
+			"vanilla-/seed-2: no cpu_ms_per_step: its manifest.json has no CPU time; ms_per_step is wall-clock time"},
 		{"costs of two machines", elsewhere, ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = bn, vanilla, "seconds", 9 }), "timed on different machines: "},
 		{"cost of an interrupted trial", resumed, cost, "bn-/seed-5: no seconds: the trial was interrupted, so that its time is not known"},
 		{"cost without a manifest", untimed, cost, "bn-/seed-6: no seconds: its manifest.json does not say how long it took"},
@@ -330,17 +330,17 @@ func TestCostWithoutCPUTime(t *testing.T) {
 		s.Runs[i].Manifest.CPUSeconds = 0
 	}
 	one := Selection{"variant": "bn", "variant.bn.gamma": "1"}
-	const note = "; by the wall clock, because no trial knows its CPU time"
+	const note = "; by wall-clock time, because no trial has CPU time"
 	for _, c := range []struct {
 		kind Kind
 		says string
 	}{
-		{bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = one, "cpu_seconds", 1.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 at most 1.1?; median 1 [0.9, 1.1]"},
+		{bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = one, "cpu_seconds", 1.1 }), "seconds (wall clock) of bn variant.bn.gamma=1, claimed at most 1.1; median 1 [0.9, 1.1]"},
 		{order(func(o *Order) { o.Of, o.Than, o.Metric, o.Is, o.Margin = one, vanilla, "cpu_seconds", "less", 0.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 minus vanilla"},
 		{equal(func(q *Equal) { q.Of, q.To, q.Metric, q.Tolerance = one, vanilla, "cpu_ms_per_step", 1 }), "ms_per_step (wall clock) of bn variant.bn.gamma=1 minus vanilla"},
-		{ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = one, vanilla, "cpu_ms_per_step", 1.1 }), "ms_per_step (wall clock) of bn variant.bn.gamma=1 over that of vanilla at most 1.1?; median 1 [1, 1]"},
+		{ratio(func(r *Ratio) { r.Of, r.To, r.Metric, r.AtMost = one, vanilla, "cpu_ms_per_step", 1.1 }), "ms_per_step (wall clock) of bn variant.bn.gamma=1 over that of vanilla, claimed at most 1.1; median 1 [1, 1]"},
 		{trend(func(r *Trend) { r.Of, r.Metric, r.Over = bn, "cpu_seconds", "variant.bn.gamma" }), "Kendall's tau of seconds (wall clock) of bn over"},
-		{published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = one, "cpu_seconds", 1, 0.1 }), "seconds (wall clock) of bn variant.bn.gamma=1 between 0.9 and 1.1?"},
+		{published(func(p *Published) { p.Of, p.Metric, p.Value, p.Tolerance = one, "cpu_seconds", 1, 0.1 }), "seconds (wall clock) of bn variant.bn.gamma=1, claimed between 0.9 and 1.1"},
 	} {
 		v := judge(t, s, c.kind)
 		if v.N != 6 || !strings.Contains(v.Numbers(), c.says) || !strings.HasSuffix(v.Reason, note) {
@@ -372,7 +372,7 @@ func TestFits(t *testing.T) {
 		{"theta.", 8, `unknown reduction of theta ""; known: max,`},
 		{"theta.mean.0", 8, `unknown reduction of theta "mean.0"; did you mean "mean"?`},
 		{"theta", 8, "theta is a vector; name one number of it: theta.max, theta.mean, theta.median, theta.min, or an element, theta.0 to theta.7"},
-		{"kl.mean", 0, "kl is one number; write it without .mean"},
+		{"kl.mean", 0, "kl is one number; leave out .mean"},
 	} {
 		err := Quantity{Metric: c.metric}.fits(c.length)
 		if (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(err.Error(), c.says) {
@@ -464,7 +464,7 @@ func TestConfound(t *testing.T) {
 	}{
 		{"settings of the variants' own", set(runs("bn", mine, six...), runs("vanilla", nil, six...)), overVanilla, nil, ""},
 		{"learning rate", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)), overVanilla, nil,
-			"confounded: what is compared differs in train.lr (0.01 and 0.001), too"},
+			"confounded: the trials also differ in train.lr (0.01 and 0.001)"},
 		{"declared", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)), overVanilla, []string{"train.lr"}, ""},
 		{"one of two declared", set(runs("bn", []string{"train.lr=0.01", "kl.beta=2"}, six...), runs("vanilla", nil, six...)), overVanilla, []string{"train.lr"}, "kl.beta"},
 		{"named on one side", set(runs("bn", append(mine, "train.lr=0.01"), six...), runs("vanilla", nil, six...)),
@@ -524,21 +524,21 @@ func TestCheck(t *testing.T) {
 	}{
 		{bound(func(b *Bound) { b.Metric = "kl" }), "has no bound"},
 		{bound(func(b *Bound) { b.Metric, b.AtLeast, b.AtMost = "kl", 2, 1 }), "contradictory bounds: nothing is at least 2 and at most 1"},
-		{bound(func(b *Bound) { b.AtLeast = 2 }), "names no metric"},
+		{bound(func(b *Bound) { b.AtLeast = 2 }), "has no metric"},
 		{order(func(o *Order) { o.Metric, o.Of, o.Than = "kl", bn, maps.Clone(bn) }), "compares bn with itself; of and than must differ"},
-		{order(func(o *Order) { o.Of, o.Than = bn, vanilla }), "names no metric"},
+		{order(func(o *Order) { o.Of, o.Than = bn, vanilla }), "has no metric"},
 		{equal(func(q *Equal) { q.Metric, q.Of, q.To = "kl", bn, bn }), "of and to must differ"},
 		{equal(func(q *Equal) { q.Metric, q.Of, q.To = "kl", bn, vanilla }), "has no tolerance"},
 		{published(func(p *Published) { p.Metric, p.Of = "kl", bn }), "has no value"},
 		{published(func(p *Published) { p.Metric, p.Of, p.Value = "kl", bn, 0 }), "has no tolerance"},
-		{bound(func(b *Bound) { b.Metric, b.AtMost, b.Rows = "seconds", 2, "every" }), "seconds is of a whole trial, and no row has it; leave out rows: every"},
+		{bound(func(b *Bound) { b.Metric, b.AtMost, b.Rows = "seconds", 2, "every" }), "seconds is a number of the whole trial, so no row has it; leave out rows: every"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, bn, 1 }), "of and to must differ"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To = "kl", bn, vanilla }), "has no bound"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtMost = "kl", bn, vanilla, -1 }), "contradictory bounds: no ratio of numbers above 0 is at most -1"},
 		{ratio(func(r *Ratio) { r.Metric, r.Of, r.To, r.AtLeast = "kl", bn, vanilla, 0 }), "every ratio of numbers above 0 is at least 0"},
-		{ratio(func(r *Ratio) { r.Of, r.To, r.AtMost = bn, vanilla, 1 }), "names no metric"},
-		{trend(func(r *Trend) { r.Metric, r.Of = "kl", bn }), "names no setting"},
-		{trend(func(r *Trend) { r.Metric, r.Of, r.Over = "kl", Selection{"train.lr": "1"}, "train.lr" }), "is over train.lr, which of fixes at 1"},
+		{ratio(func(r *Ratio) { r.Of, r.To, r.AtMost = bn, vanilla, 1 }), "has no metric"},
+		{trend(func(r *Trend) { r.Metric, r.Of = "kl", bn }), "has no setting"},
+		{trend(func(r *Trend) { r.Metric, r.Of, r.Over = "kl", Selection{"train.lr": "1"}, "train.lr" }), "is over train.lr, but of fixes it at 1"},
 	} {
 		if err := c.kind.Check(); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: got %v, want %s", c.kind, err, c.says)
@@ -575,12 +575,12 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `[{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"holds","what":"test kl of bn","wanted":"at most 2","n":6,` +
-		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside",` +
+		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the CI lies inside the claimed range",` +
 		`"not_converged":{"trials":6,"of":6,"steps":2000}},` +
 		`{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"undecided","n":0,` +
 		`"estimate":null,"lo":null,"hi":null,"level":null,"p":null,"p_holm":null,"reason":"unknown variant \"vanilla\"; known: bn"},` +
 		`{"say":"so","source":"us","kind":"bound","confidence":0.95,"verdict":"holds","what":"test kl of bn","wanted":"at most 2","n":6,` +
-		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the interval lies inside","converged":"any"}]`
+		`"estimate":1,"lo":0.5,"hi":1.5,"level":0.96875,"p":null,"p_holm":null,"reason":"the CI lies inside the claimed range","converged":"any"}]`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

@@ -43,7 +43,7 @@ func (c Claim) Confound(trials []record.Trial) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("confounded: what is compared differs in %s, too; make it equal, or declare it under despite", strings.Join(found, "; "))
+	return fmt.Errorf("confounded: the trials also differ in %s; make it equal or list it under despite", strings.Join(found, "; "))
 }
 
 // A difference is a setting in which two trials differ; two, if their kinds each have one of

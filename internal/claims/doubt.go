@@ -27,12 +27,12 @@ func (e evidence) undecidable(k Kind) (why, remark string) {
 	}
 	switch {
 	case capped > 0:
-		return fmt.Sprintf("%s is within 10 %% of its cap in %d of %d trials (%s, the logarithm of the number of examples): it says nothing about differences; use more examples",
+		return fmt.Sprintf("%s is within 10 %% of its cap in %d of %d trials (%s, the logarithm of the number of examples): the estimate is too low and differences mean nothing; use more examples",
 			limited(q.Name()), capped, n, short(limit)), ""
 	case old > 0 && old < n:
-		return fmt.Sprintf("gap is of the old definition in %d of %d trials (z of the next example in the file): train them again", old, n), ""
+		return fmt.Sprintf("the gap has the old definition in %d of %d trials (z of the next example in the file); train them again", old, n), ""
 	case old > 0:
-		return "", "; gap of the old definition: z of the next example in the file"
+		return "", "; the gap has the old definition: z of the next example in the file"
 	}
 	return "", ""
 }

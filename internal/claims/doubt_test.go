@@ -88,8 +88,8 @@ func TestGapsOfTwoDefinitions(t *testing.T) {
 		want     Outcome
 		says     string
 	}{
-		{"both new", true, true, Holds, "the interval lies inside"},
-		{"both old", false, false, Holds, "; gap of the old definition"},
+		{"both new", true, true, Holds, "the CI lies inside the claimed range"},
+		{"both old", false, false, Holds, "; the gap has the old definition"},
 		{"mixed", true, false, Undecided, "old definition in 6 of 12 trials"},
 	} {
 		of, than := gaps("bn", 3, c.ofSE), gaps("vanilla", 0, c.se)

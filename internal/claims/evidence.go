@@ -220,5 +220,5 @@ func (p pairs) alone() string {
 	if p.single == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; finished trials without a partner of the same seed: %d", p.single)
+	return fmt.Sprintf("; finished trials without a partner with the same seed: %d", p.single)
 }

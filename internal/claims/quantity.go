@@ -38,13 +38,13 @@ type Cost struct {
 // does, so that a verdict by it says so. A claim about CPU time is judged by the wall clock, and says
 // that, too, if none of the trials that it selects knows its CPU time: those of earlier versions.
 var Costs = []Cost{
-	{"cpu_seconds", "s", "CPU time of the trial, its evaluations included", "seconds",
+	{"cpu_seconds", "s", "CPU time of the trial, with its evaluations", "seconds",
 		func(c record.Cost) float64 { return c.CPUSeconds }},
-	{"cpu_ms_per_step", "ms", "CPU time of the trial over its training steps, its evaluations included", "ms_per_step",
+	{"cpu_ms_per_step", "ms", "CPU time of the trial divided by its training steps, with its evaluations", "ms_per_step",
 		func(c record.Cost) float64 { return 1000 * c.CPUSeconds / float64(c.Steps) }},
-	{"seconds", "s", "wall clock of the trial, its evaluations included; prefer cpu_seconds", "",
+	{"seconds", "s", "wall-clock time of the trial, with its evaluations; prefer cpu_seconds", "",
 		func(c record.Cost) float64 { return c.Seconds }},
-	{"ms_per_step", "ms", "wall clock of the trial over its training steps, its evaluations included; prefer cpu_ms_per_step", "",
+	{"ms_per_step", "ms", "wall-clock time of the trial divided by its training steps, with its evaluations; prefer cpu_ms_per_step", "",
 		func(c record.Cost) float64 { return 1000 * c.Seconds / float64(c.Steps) }},
 }
 
@@ -104,7 +104,7 @@ func (q Quantity) fits(length int) error {
 	name, how, reduced := strings.Cut(q.Metric, ".")
 	if length == 0 {
 		if reduced {
-			return fmt.Errorf("%s is one number; write it without .%s", name, how)
+			return fmt.Errorf("%s is one number; leave out .%s", name, how)
 		}
 		return nil
 	}
@@ -126,7 +126,7 @@ func (q Quantity) fits(length int) error {
 // named refuses a quantity without a name.
 func (q Quantity) named() error {
 	if q.Metric == "" {
-		return errors.New("names no metric, such as metric: kl")
+		return errors.New("has no metric; add one, such as metric: kl")
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (q Quantity) of(r record.Run) (float64, error) {
 	if c := q.cost(); c != nil {
 		took, err := r.Cost()
 		if err == nil && took.CPUSeconds <= 0 && c.wall != "" {
-			err = fmt.Errorf("its %s has no CPU time; %s is by the wall clock", record.ManifestFile, c.wall)
+			err = fmt.Errorf("its %s has no CPU time; %s is wall-clock time", record.ManifestFile, c.wall)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("%s: no %s: %w", r.ID, q.Metric, err)

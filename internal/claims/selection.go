@@ -135,7 +135,7 @@ func (u Use) check(trials []record.Trial) (path []string, err error) {
 		}
 	}
 	if k, vs := u.open(left); k != "" {
-		return []string{u.Key}, fmt.Errorf("%s leaves %s open (%s); name one", u.Selection, k, strings.Join(vs, ", "))
+		return []string{u.Key}, fmt.Errorf("%s has several values of %s (%s); name one", u.Selection, k, strings.Join(vs, ", "))
 	}
 	return nil, nil
 }
@@ -175,7 +175,7 @@ func CheckBaseline(s Selection, trials []record.Trial) (key string, err error) {
 			continue
 		}
 		if vs := values(left, k); len(vs) > 1 {
-			return "", fmt.Errorf("%s leaves %s open (%s); name one", s, k, strings.Join(vs, ", "))
+			return "", fmt.Errorf("%s has several values of %s (%s); name one", s, k, strings.Join(vs, ", "))
 		}
 	}
 	return "", nil
@@ -219,7 +219,7 @@ func unknownKey(key string, all, left []string) error {
 	}
 	err := registry.Unknown("setting", key, known)
 	if slices.Contains(all, key) {
-		return fmt.Errorf("%w (others of the experiment's trials have %s)", err, key)
+		return fmt.Errorf("%w (other trials of the experiment have %s)", err, key)
 	}
 	return err
 }

@@ -47,10 +47,10 @@ func init() { Kinds.Add("trend", Trend{Quantity: Quantity{Split: "test"}, Shape:
 // Check refuses a trend over nothing, and over a setting that the selection fixes.
 func (t Trend) Check() error {
 	if t.Over == "" {
-		return errors.New("names no setting, such as over: variant.bn.gamma")
+		return errors.New("has no setting; add one, such as over: variant.bn.gamma")
 	}
 	if v, fixed := t.Of[t.Over]; fixed {
-		return fmt.Errorf("is over %s, which of fixes at %s", t.Over, v)
+		return fmt.Errorf("is over %s, but of fixes it at %s", t.Over, v)
 	}
 	return t.named()
 }

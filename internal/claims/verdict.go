@@ -62,11 +62,11 @@ func decide(values []float64, wanted region, confidence float64) Verdict {
 	case len(values) < stats.SeedsFor(confidence):
 		v.Reason = fmt.Sprintf("too few seeds: %d reach %s at most; %s needs %d", len(values), percent(i.Level), percent(confidence), stats.SeedsFor(confidence))
 	case wanted.contains(i.Lo) && wanted.contains(i.Hi):
-		v.Outcome, v.Reason = Holds, "the interval lies inside"
+		v.Outcome, v.Reason = Holds, "the CI lies inside the claimed range"
 	case wanted.above(i.Hi) || wanted.below(i.Lo):
-		v.Outcome, v.Reason = Refuted, "the interval lies outside"
+		v.Outcome, v.Reason = Refuted, "the CI lies outside the claimed range"
 	default:
-		v.Reason = "the interval reaches over the bound"
+		v.Reason = "the CI includes values inside and outside the claimed range"
 	}
 	return v
 }
@@ -100,7 +100,7 @@ func (r region) String() string {
 func (v Verdict) Numbers() string {
 	var parts []string
 	if v.What != "" {
-		parts = append(parts, v.What+" "+v.Wanted+"?")
+		parts = append(parts, v.What+", claimed "+v.Wanted)
 	}
 	if !math.IsNaN(v.Estimate) {
 		s := short(v.Estimate)

@@ -92,7 +92,7 @@ func Of(run record.Run, s Settings) State {
 	st.Steps, st.Objective = last.step, last.value
 	final, ok := finalWeight(run)
 	if !ok || last.step < final {
-		st.Why = "the KL weight has not come to its end"
+		st.Why = "the KL weight has not reached its final value"
 		return st
 	}
 	all = since(all, final)

@@ -132,8 +132,8 @@ func TestTooShort(t *testing.T) {
 		{"nothing", record.Run{}, "no evaluation of the validation split"},
 		{"a schedule that ends in time", weight(flat(40), warm(2000)), ""},
 		{"a schedule that ends too late", weight(flat(40), warm(2500)), "evaluated for 1600 of 2000 steps at the final KL weight"},
-		{"a schedule without an end", weight(flat(40), warm(9000)), "the KL weight has not come to its end"},
-		{"cycles", weight(flat(40), func(step int) float64 { return float64(min(step%1000, 500)) / 500 }), "the KL weight has not come to its end"},
+		{"a schedule without an end", weight(flat(40), warm(9000)), "the KL weight has not reached its final value"},
+		{"cycles", weight(flat(40), func(step int) float64 { return float64(min(step%1000, 500)) / 500 }), "the KL weight has not reached its final value"},
 		{"a weight that float32 rounds", small, ""},
 		{"two evaluations", sparse, "evaluated 2 times in the last 2000 steps, fewer than 3"},
 	} {

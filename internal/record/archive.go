@@ -140,7 +140,7 @@ func LoadArchive(dir string) ([]Run, error) {
 		err = fmt.Errorf("cut off: it has %d bytes, and ends within line %d; copy it again", size, a.line+1)
 	}
 	if err != nil {
-		return nil, &Damage{dir, ArchiveFile, fmt.Sprintf("%v; vaelab report --rows writes one anew from the trials' folders", err)}
+		return nil, &Damage{dir, ArchiveFile, fmt.Sprintf("%v; vaelab report --rows writes it again from the trials' folders", err)}
 	}
 	return a.runs, nil
 }
@@ -167,14 +167,14 @@ func (a *archive) read(dir string) error {
 		}
 		head := archived{Rows: -1}
 		if err := json.Unmarshal(line, &head); err != nil {
-			return fmt.Errorf("line %d: wants a trial: %w", a.line, err)
+			return fmt.Errorf("line %d: must be a trial: %w", a.line, err)
 		}
 		state := slices.Index(stateNames[:], head.State)
 		switch {
 		case head.Format < 1 || head.Format > Format:
 			return fmt.Errorf("line %d: format %d, but this program reads formats 1 to %d", a.line, head.Format, Format)
 		case head.ID == "" || head.Rows < 0 || state < 0:
-			return fmt.Errorf("line %d: wants a trial with its id, its state and its number of rows", a.line)
+			return fmt.Errorf("line %d: must be a trial with its id, its state and its number of rows", a.line)
 		}
 		run := Run{Trial: head.Trial, Dir: filepath.Join(dir, filepath.FromSlash(head.ID)), Manifest: head.Manifest, State: State(state), Reason: head.Reason}
 		if run.Rows, err = a.rows(head.Rows); err != nil {

@@ -96,7 +96,7 @@ func CapNote(groups []Group, split, metric string) string {
 	if metric == "mi_batch" {
 		of = "examples in a batch"
 	}
-	return fmt.Sprintf("%s says nothing about differences in %s trials (%s): %s 10 %% of its cap of %s, the logarithm of the number of %s. Use more examples.",
+	return fmt.Sprintf("%s cannot show differences in %s trials (%s): %s 10 %% of its cap of %s, the logarithm of the number of %s. Use more examples.",
 		metric, n, where, why, limit, of)
 }
 
@@ -106,8 +106,8 @@ func GapNote(groups []Group, split string) string {
 	if n == "" {
 		return ""
 	}
-	return fmt.Sprintf("gap is of the old definition in %s trials (%s): z is that of the next example, so that it depends on the order of the data. "+
-		"Trials of this version take z from any other example; the two do not compare.", n, where)
+	return fmt.Sprintf("the gap has the old definition in %s trials (%s): z of the next example, so it depends on the order of the data. "+
+		"Trials of this version take z from a random other example; do not compare the two.", n, where)
 }
 
 // tally counts the runs that a property holds for, "4 of 6", and names their groups, up to four of them; both are

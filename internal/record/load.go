@@ -195,7 +195,7 @@ func trialDirs(root string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s: not a directory; wants the folder of results, of an experiment or of a trial", root)
+		return nil, fmt.Errorf("%s: is not a folder; must be the folder of results, of an experiment or of a trial", root)
 	}
 	var dirs []string
 	_, err := folder.Files(root, func(dir string) bool {

@@ -33,8 +33,8 @@ func TestCaveats(t *testing.T) {
 	}
 	const (
 		below  = "vanilla: the KL, 2.83, lies below the floor, 2.88. The floor is of batch statistics, the table has running ones; by batch statistics the KL is 3.02 (kl + bn_gap)."
-		capped = "^ mi says nothing about differences in 12 of 12 trials (vanilla, bn): it is within 10 % of its cap of 3.00, the logarithm of the number of examples."
-		old    = "gap is of the old definition in 12 of 12 trials (vanilla, bn)"
+		capped = "^ mi cannot show differences in 12 of 12 trials (vanilla, bn): it is within 10 % of its cap of 3.00, the logarithm of the number of examples."
+		old    = "the gap has the old definition in 12 of 12 trials (vanilla, bn)"
 	)
 	for _, c := range []struct {
 		name string
@@ -89,8 +89,8 @@ func TestCapOfFurtherMetrics(t *testing.T) {
 		notes = append(notes, table.Notes...)
 	}
 	for _, want := range []string{
-		"^ marginal_kl says nothing about differences in 1 of 1 trials (bn): mi is within 10 % of its cap of 3.00",
-		"^ mi_batch says nothing about differences in 1 of 1 trials (bn): it is within 10 % of its cap of 3.47, the logarithm of the number of examples in a batch.",
+		"^ marginal_kl cannot show differences in 1 of 1 trials (bn): mi is within 10 % of its cap of 3.00",
+		"^ mi_batch cannot show differences in 1 of 1 trials (bn): it is within 10 % of its cap of 3.47, the logarithm of the number of examples in a batch.",
 	} {
 		if !strings.Contains(strings.Join(notes, "\n"), want) {
 			t.Errorf("%q is missing:\n%s", want, strings.Join(notes, "\n"))

@@ -77,7 +77,7 @@ func judged(s Source) Section {
 func (v Verdict) numbers() string {
 	var parts []string
 	if v.What != "" {
-		parts = append(parts, v.What+", said to be "+v.Wanted)
+		parts = append(parts, v.What+", claimed "+v.Wanted)
 	}
 	if v.Estimate != nil {
 		text := digits(*v.Estimate)

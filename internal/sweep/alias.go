@@ -144,7 +144,7 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 		var ok bool
 		if out, ok = lift(out, trial, override{path, key, r.rename(value, path, all)}); !ok {
 			parts := strings.Split(path, ".")
-			r.fault(key, path, "the trials of this entry have another %s; name it, %s: {%s: {...}}", parts[0], parts[0], parts[min(1, len(parts)-1)])
+			r.fault(key, path, "the trials of this entry use another %s; name it, %s: {%s: {...}}", parts[0], parts[0], parts[min(1, len(parts)-1)])
 		}
 	}
 	for i := 0; i+1 < len(layer.Content); i += 2 {

@@ -24,7 +24,7 @@ type saying struct {
 // claims reads a list of claims. Whether their trials exist is for judgeable to see.
 func (r *reader) claims(n *yaml.Node) []saying {
 	if n.Kind != yaml.SequenceNode {
-		r.fault(n, "claims", "wants a list, got %s", describe(n))
+		r.fault(n, "claims", "must be a list, got %s", describe(n))
 		return nil
 	}
 	var out []saying
@@ -72,7 +72,7 @@ func (r *reader) claim(n *yaml.Node) (s saying, ok bool) {
 		case err != nil:
 			r.fault(key, "claims", "%v", registry.Unknown("key", key.Value, slices.Concat(known, claims.Kinds.Names())))
 		case s.claim.Kind != nil:
-			r.fault(key, "claims", "%s and %s in one claim; a claim is of one kind", s.claim.KindName, key.Value)
+			r.fault(key, "claims", "%s and %s in one claim; a claim must have one kind", s.claim.KindName, key.Value)
 		default:
 			build(r, kind{key, value}, "claims", claims.Kinds, map[string]string{}, func(k claims.Kind) { s.claim.Kind = k })
 			s.claim.KindName, s.at = key.Value, value
@@ -91,11 +91,11 @@ func (r *reader) claim(n *yaml.Node) (s saying, ok bool) {
 func (r *reader) complete(n *yaml.Node, s saying) {
 	switch c := s.claim; {
 	case c.Say == "":
-		r.fault(n, "claims", "has no say: what is claimed, in words")
+		r.fault(n, "claims", "has no say; add the claim in words")
 	case c.Source == "":
-		r.fault(n, "claims", "has no source: who says it, and where")
+		r.fault(n, "claims", "has no source; add who claims it, and where")
 	case c.Kind == nil:
-		r.fault(n, "claims", "is of no kind; known: %s", strings.Join(claims.Kinds.Names(), ", "))
+		r.fault(n, "claims", "has no kind; add one of %s", strings.Join(claims.Kinds.Names(), ", "))
 	default:
 		if err := c.Kind.Check(); err != nil {
 			r.fault(s.at, join("claims", c.KindName), "%v", err)
@@ -106,12 +106,12 @@ func (r *reader) complete(n *yaml.Node, s saying) {
 // despite reads a list of settings.
 func (r *reader) despite(n *yaml.Node) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		r.fault(n, "claims.despite", "wants a list of settings, such as [train.lr], got %s", describe(n))
+		r.fault(n, "claims.despite", "must be a list of settings, such as [train.lr], got %s", describe(n))
 		return nil
 	}
 	for _, c := range n.Content {
 		if c.Kind != yaml.ScalarNode {
-			r.fault(c, "claims.despite", "wants the name of a setting, got %s", describe(c))
+			r.fault(c, "claims.despite", "must be the name of a setting, got %s", describe(c))
 		}
 	}
 	return n.Content
@@ -125,7 +125,7 @@ func (r *reader) selection(n *yaml.Node, path string) claims.Selection {
 	out := claims.Selection{}
 	for _, kv := range r.pairs(n, path) {
 		if kv[1].Kind != yaml.ScalarNode || isNull(kv[1]) {
-			r.fault(kv[1], join(path, kv[0].Value), "wants one value, got %s; the settings of a kind stand beside it, such as variant.bn.gamma: 0.5", describe(kv[1]))
+			r.fault(kv[1], join(path, kv[0].Value), "must be one value, got %s; write a setting of a kind as a key of its own, such as variant.bn.gamma: 0.5", describe(kv[1]))
 			continue
 		}
 		out[kv[0].Value] = kv[1].Value

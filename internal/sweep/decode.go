@@ -89,7 +89,7 @@ func (r *reader) pairs(n *yaml.Node, path string) [][2]*yaml.Node {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		r.fault(n, path, "wants keys and values, got %s", describe(n))
+		r.fault(n, path, "must be keys and values, got %s", describe(n))
 		return nil
 	}
 	var out [][2]*yaml.Node
@@ -242,7 +242,7 @@ func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		r.fault(n, path, "wants %s, got %s", s.wants(), describe(n))
+		r.fault(n, path, "must be %s, got %s", s.form(), describe(n))
 		return
 	}
 	var x float64
@@ -296,7 +296,7 @@ func (r *reader) scalar(n *yaml.Node, s setting, path string) {
 	}
 	switch {
 	case err != nil:
-		r.fault(n, path, "wants %s, got %s", s.wants(), describe(n))
+		r.fault(n, path, "must be %s, got %s", s.form(), describe(n))
 	case !s.within(x):
 		r.fault(n, path, "%s is outside %s", n.Value, s.bounds)
 	}
@@ -306,7 +306,8 @@ func (s setting) within(x float64) bool {
 	return s.bounds == "" || (x > s.low || s.lowIn && x == s.low) && (x < s.high || s.highIn && x == s.high)
 }
 
-func (s setting) wants() string {
+// form is what the value of a setting must be, in words.
+func (s setting) form() string {
 	what := "text"
 	switch s.value.Kind() {
 	case reflect.Struct:

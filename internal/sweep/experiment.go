@@ -88,7 +88,7 @@ func Read(path string, opts Options) (*Experiment, error) {
 		return nil, err
 	}
 	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s: the file is larger than %d MiB, and an experiment takes a few lines of YAML; name its file", path, maxBytes>>20)
+		return nil, fmt.Errorf("%s: the file is larger than %d MiB; an experiment is a few lines of YAML", path, maxBytes>>20)
 	}
 	return Parse(path, text, opts)
 }
@@ -120,7 +120,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		switch key, value := kv[0], kv[1]; key.Value {
 		case "experiment":
 			if value.Kind != yaml.ScalarNode || !nameRule.MatchString(value.Value) {
-				r.fault(value, "experiment", "wants a name of letters, digits, '.', - and _ that begins with a letter or digit, got %s", describe(value))
+				r.fault(value, "experiment", "must be a name of letters, digits, '.', - and _ that begins with a letter or digit, got %s", describe(value))
 			}
 			e.Name, named = value.Value, true
 		case "base":
@@ -129,7 +129,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			}
 		case "grid":
 			if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
-				r.fault(value, "grid", "wants a list of entries, each with the settings to vary; got %s", describe(value))
+				r.fault(value, "grid", "must be a list of entries, each with the settings to vary, got %s", describe(value))
 				continue
 			}
 			grid = value.Content
@@ -163,7 +163,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		}
 	}
 	if !named && (e.Name == "." || !filepath.IsLocal(e.Name)) {
-		r.fault(root, "", "the file's name cannot be the name of a results folder; add experiment: and a name")
+		r.fault(root, "", "the file's name cannot be the name of a results folder; add a line experiment: NAME")
 	}
 	if opts.Seeds != "" {
 		seeds = r.seedsFlag(opts.Seeds)
@@ -212,7 +212,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 		}
 		size := r.count(n, "")
 		if total += size * max(1, len(seeds)); total > maxTrials {
-			r.fault(entry, "grid", "the lists and seeds multiply to more than %d trials; leave some out", maxTrials)
+			r.fault(entry, "grid", "lists and seeds make more than %d trials; leave some out", maxTrials)
 			return nil
 		}
 		for i := range size {
@@ -226,7 +226,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			r.idleStop(get(get(one, "train"), "stop"), t.Train.Stop)
 			r.checkOptimizer(get(one, "train"), t.Train)
 			if k := t.KL; k.Schedule == "cyclical-zero" && k.Zero+k.Ratio > 1 {
-				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum is at most 1", k.Zero, k.Ratio)
+				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum must be at most 1", k.Zero, k.Ratio)
 			}
 			if r.wrong > wrong {
 				continue
@@ -321,7 +321,7 @@ func (r *reader) seeds(n *yaml.Node) []int {
 		}
 		return out
 	default:
-		r.fault(n, "seeds", "wants a count in [1,%d] or a list of whole numbers, got %s", maxTrials, describe(n))
+		r.fault(n, "seeds", "must be a count in [1,%d] or a list of whole numbers, got %s", maxTrials, describe(n))
 		return nil
 	}
 	seen := map[int]bool{}
@@ -329,7 +329,7 @@ func (r *reader) seeds(n *yaml.Node) []int {
 		s, err := strconv.Atoi(c.Value)
 		switch {
 		case c.Kind != yaml.ScalarNode || err != nil || s < 0:
-			r.fault(c, "seeds", "wants whole numbers of at least 0, got %s", describe(c))
+			r.fault(c, "seeds", "must be whole numbers of at least 0, got %s", describe(c))
 		case seen[s]:
 			r.fault(c, "seeds", "%d is given twice", s)
 		default:
@@ -363,7 +363,7 @@ func listed(n *yaml.Node) string {
 
 func (r *reader) figures(n *yaml.Node) []string {
 	if n.Kind != yaml.SequenceNode {
-		r.fault(n, "figures", "wants a list, got %s", describe(n))
+		r.fault(n, "figures", "must be a list, got %s", describe(n))
 		return nil
 	}
 	var out []string
@@ -371,7 +371,7 @@ func (r *reader) figures(n *yaml.Node) []string {
 		_, err := plots.Figures.Get(c.Value)
 		switch {
 		case c.Kind != yaml.ScalarNode:
-			r.fault(c, "figures", "wants the name of a figure, got %s", describe(c))
+			r.fault(c, "figures", "must be the name of a figure, got %s", describe(c))
 		case err != nil:
 			r.fault(c, "figures", "%v", err)
 		case contains(out, c.Value):
@@ -394,7 +394,7 @@ func (r *reader) overrides(sets []string) []override {
 		parts := strings.Split(path, ".")
 		switch {
 		case !ok || contains(parts, ""):
-			r.fault(at, "", "wants key=value, such as train.lr=0.01")
+			r.fault(at, "", "must be key=value, such as train.lr=0.01")
 			continue
 		case !contains(sections, parts[0]):
 			r.fault(at, "", "%v", r.unknownKey("section", parts[0], sections))
@@ -453,7 +453,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	t.Variant = strings.Join(names, "+")
 	t.Config["variant"] = t.Variant
 	if len(names) == 0 {
-		r.fault(nodes["variant"], "variant", "wants at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
+		r.fault(nodes["variant"], "variant", "must be at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
 	} else if len(t.Methods) == len(names) {
 		if _, err := variants.Check(t.Methods...); err != nil {
 			r.fault(nodes["variant"], "variant", "%s: %v", t.Variant, err)
@@ -464,7 +464,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	r.decode(nodes["train"], reflect.ValueOf(&t.Train).Elem(), "train")
 	flatten(reflect.ValueOf(t.Train), "train", t.Config)
 	if t.Train.LagEvery > 0 && known && t.Model.Latent() != 1 {
-		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "lays the posterior on a line, which takes one latent dimension; %s has %d: set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
+		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
 	}
 	return t
 }
@@ -541,7 +541,7 @@ func build[T any](r *reader, k kind, section string, reg *registry.Registry[T], 
 func oneKind[T any](r *reader, n *yaml.Node, section string, reg *registry.Registry[T], config map[string]string, use func(T)) {
 	found := kinds(r, n, section)
 	if len(found) != 1 {
-		r.fault(n, section, "wants one kind with its settings, such as {%s: {}}, got %d; known: %s", kinded[section], len(found), strings.Join(reg.Names(), ", "))
+		r.fault(n, section, "must be one kind with its settings, such as {%s: {}}, got %d; known: %s", kinded[section], len(found), strings.Join(reg.Names(), ", "))
 		return
 	}
 	config[section] = found[0].name.Value
@@ -568,7 +568,7 @@ func FromConfig(rec record.Trial) (train.Trial, error) {
 			v := scalar(rec.Config[key])
 			v.Tag = "!!str"
 			if root, ok = set(root, override{key, scalar(key), v}); !ok {
-				r.fault(v, key, "belongs to a kind that the trial does not use")
+				r.fault(v, key, "is a setting of a kind that the trial does not use")
 			}
 		}
 	}

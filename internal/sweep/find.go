@@ -46,14 +46,14 @@ func (e *Experiment) find(results string, jobs []Job) {
 		switch {
 		case len(there) == 0:
 		case others:
-			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s, beside others that the file does not ask for, and are not used; if the file was renamed, the line \"experiment: %s\" in it uses them",
+			e.Notes = append(e.Notes, fmt.Sprintf("%d finished trials of %s are in %s, beside others that are not in the file, and are not used; if the file was renamed, add the line \"experiment: %s\" to use them",
 				len(there), e.Name, dir, folder.Name()))
 		case e.stands(folder.Name()):
-			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s, and are not used, because the file of %[4]s is still there; the line \"experiment: %[4]s\" uses them",
+			e.Notes = append(e.Notes, fmt.Sprintf("%d finished trials of %s are in %s, and are not used, because the file of %[4]s is still there; add the line \"experiment: %[4]s\" to use them",
 				len(there), e.Name, dir, folder.Name()))
 		default:
 			s.use(there, e.Name)
-			e.Notes = append(e.Notes, fmt.Sprintf("%d of the trials of %s lie finished in %s and are used there; the line \"experiment: %s\" in the file keeps that name for all",
+			e.Notes = append(e.Notes, fmt.Sprintf("%d finished trials of %s are in %s and are used there; add the line \"experiment: %s\" to the file to keep that name for all",
 				len(there), e.Name, dir, folder.Name()))
 		}
 	}

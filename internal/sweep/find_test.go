@@ -42,7 +42,7 @@ func TestRenamedFile(t *testing.T) {
 		}
 	}
 	old := filepath.Join(results, "old")
-	if want := "3 of the trials of new lie finished in " + old + " and are used there"; len(e.Notes) != 1 || !strings.HasPrefix(e.Notes[0], want) || !strings.Contains(e.Notes[0], `"experiment: old"`) {
+	if want := "3 finished trials of new are in " + old + " and are used there"; len(e.Notes) != 1 || !strings.HasPrefix(e.Notes[0], want) || !strings.Contains(e.Notes[0], `"experiment: old"`) {
 		t.Errorf("notes %q, want one that begins with %q", e.Notes, want)
 	}
 	w, err := run(context.Background(), now, 2, nil)
@@ -55,7 +55,7 @@ func TestRenamedFile(t *testing.T) {
 	if now, err = e.Prepare(results); err != nil || slices.Contains(done(now), true) {
 		t.Errorf("error %v, done %v", err, done(now))
 	}
-	if want := "1 of the trials of third lie finished in " + old + ", beside others that the file does not ask for, and are not used"; len(e.Notes) == 0 || !strings.HasPrefix(e.Notes[len(e.Notes)-1], want) {
+	if want := "1 finished trials of third are in " + old + ", beside others that are not in the file, and are not used"; len(e.Notes) == 0 || !strings.HasPrefix(e.Notes[len(e.Notes)-1], want) {
 		t.Errorf("notes %q, want %q", e.Notes, want)
 	}
 	// Nor is one whose file stands beside the other's.

@@ -40,7 +40,7 @@ func TestForeignNames(t *testing.T) {
 			`x.yaml:1:33: kl: unknown key "warmup_steps": in Optimus and others it warms up the learning rate`,
 			`x.yaml:1:8: train: unknown key "early_stopping": train.stop.patience ends training`, `x.yaml:1:53: train.stop: unknown key "delta"; known: metric`}},
 		{"seed and seeds", "seed: 3\nseeds: 2\n", []string{`x.yaml:1:1: seeds: given twice, here as "seed"`}},
-		{"a seed that is a word", "seed: x\n", []string{`x.yaml:1:7: seeds: wants whole numbers of at least 0, got "x"`}},
+		{"a seed that is a word", "seed: x\n", []string{`x.yaml:1:7: seeds: must be whole numbers of at least 0, got "x"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Parse("x.yaml", []byte(c.text), Options{})
@@ -115,8 +115,8 @@ func TestDottedKeys(t *testing.T) {
 		"base: {train.lr: 1, train.learning_rate: 2}\n":            `x.yaml:1:21: train.lr: given twice, here as "train.learning_rate"`,
 		"base: {train.lrr: 1}\n":                                   `x.yaml:1:8: train: unknown key "lrr"`,
 		"base: {trian.lr: 1}\n":                                    `x.yaml:1:8: unknown section "trian.lr"`,
-		"grid: [{variant: vanilla, variant.bn.gamma: 1}]\n":        `x.yaml:1:27: variant.bn.gamma: the trials of this entry have another variant; name it, variant: {bn: {...}}`,
-		"base: {data.text.train: a.txt}\n":                         `x.yaml:1:8: data.text.train: the trials of this entry have another data; name it, data: {text: {...}}`,
+		"grid: [{variant: vanilla, variant.bn.gamma: 1}]\n":        `x.yaml:1:27: variant.bn.gamma: the trials of this entry use another variant; name it, variant: {bn: {...}}`,
+		"base: {data.text.train: a.txt}\n":                         `x.yaml:1:8: data.text.train: the trials of this entry use another data; name it, data: {text: {...}}`,
 		"grid: [{variant: bn, variant.bn.gamma: [-1]}]\n":          `x.yaml:1:41: variant.bn.gamma: -1 is outside (0,inf)`,
 		"grid: [{train.lr: [1, 1]}]\n":                             `x.yaml:1:8: grid: has the same settings as the entry at line 1`,
 		"base: {kl.warm_up: 3}\n":                                  `x.yaml:1:8: kl.warm_up: has no effect on a constant schedule`,

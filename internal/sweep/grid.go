@@ -167,7 +167,7 @@ func (r *reader) count(n *yaml.Node, path string) int {
 			sum = min(sum+r.count(c, path), maxTrials+1)
 		}
 		if len(n.Content) == 0 {
-			r.fault(n, path, "the list is empty and leaves nothing to try")
+			r.fault(n, path, "the list is empty; give at least one value")
 		}
 		return sum
 	case yaml.MappingNode:

@@ -94,10 +94,10 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 	for flag, want := range map[string]string{
-		"0":        `--seeds 0: seeds: wants a count in [1,10000] or a list of whole numbers, got "0"`,
-		"x":        `--seeds x: seeds: wants a count in [1,10000] or a list of whole numbers, got "x"`,
+		"0":        `--seeds 0: seeds: must be a count in [1,10000] or a list of whole numbers, got "0"`,
+		"x":        `--seeds x: seeds: must be a count in [1,10000] or a list of whole numbers, got "x"`,
 		"3,3":      `--seeds 3,3: seeds: 3 is given twice`,
-		"-1,2":     `--seeds -1,2: seeds: wants whole numbers of at least 0, got "-1"`,
+		"-1,2":     `--seeds -1,2: seeds: must be whole numbers of at least 0, got "-1"`,
 		"&a [*a,]": `--seeds &a [*a,]: nested more than 50 deep`,
 	} {
 		_, err := Parse("x.yaml", []byte("base: {}\n"), Options{Seeds: flag})
@@ -210,17 +210,17 @@ func TestSet(t *testing.T) {
 	}
 	for set, want := range map[string]string{
 		"trian.lr=1":             `--set trian.lr=1: unknown section "trian"; did you mean "train"? known: data, model, variant, kl, train`,
-		"train.lr":               `--set train.lr: wants key=value, such as train.lr=0.01`,
-		"=1":                     `--set =1: wants key=value`,
-		"train..lr=1":            `--set train..lr=1: wants key=value`,
-		"train.lr=x":             `--set train.lr=x: train.lr: wants a number in (0,inf), got "x"`,
-		"train.lr=":              `--set train.lr=: train.lr: wants a number in (0,inf), got nothing`,
+		"train.lr":               `--set train.lr: must be key=value, such as train.lr=0.01`,
+		"=1":                     `--set =1: must be key=value`,
+		"train..lr=1":            `--set train..lr=1: must be key=value`,
+		"train.lr=x":             `--set train.lr=x: train.lr: must be a number in (0,inf), got "x"`,
+		"train.lr=":              `--set train.lr=: train.lr: must be a number in (0,inf), got nothing`,
 		"train.lr=0":             `--set train.lr=0: train.lr: 0 is outside (0,inf)`,
 		"train.lr=[]":            `--set train.lr=[]: train.lr: the list is empty`,
-		"train.lr=[1":            `--set train.lr=[1: train.lr: wants a number in (0,inf), got "[1"`,
+		"train.lr=[1":            `--set train.lr=[1: train.lr: must be a number in (0,inf), got "[1"`,
 		"train.epoch=1":          `--set train.epoch=1: train: unknown key "epoch"; did you mean "epochs"?`,
-		"train=5":                `--set train=5: train: wants keys and values, got "5"`,
-		"train.lr.x=5":           `--set train.lr.x=5: train.lr: wants a number in (0,inf), got keys and values`,
+		"train=5":                `--set train=5: train: must be keys and values, got "5"`,
+		"train.lr.x=5":           `--set train.lr.x=5: train.lr: must be a number in (0,inf), got keys and values`,
 		"train={lr: 1, lr: 2}":   `--set train={lr: 1, lr: 2}: train.lr: given twice; the first is at --set train={lr: 1, lr: 2}`,
 		"train.lr=&a [*a]":       `--set train.lr=&a [*a]: nested more than 50 deep`,
 		"variant=bnn":            `--set variant=bnn: variant: unknown variant "bnn"; did you mean "bn"?`,

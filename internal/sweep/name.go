@@ -149,5 +149,5 @@ func checkName(run record.Run) error {
 	if _, err := os.Stat(filepath.Join(run.Dir, record.TrialFile)); err != nil {
 		return nil
 	}
-	return &record.Damage{Dir: run.Dir, File: record.TrialFile, What: fmt.Sprintf("its settings are those of %s, but it says %s", OldNameOf(run.Trial), run.ID)}
+	return &record.Damage{Dir: run.Dir, File: record.TrialFile, What: fmt.Sprintf("its settings are those of %s, but its name is %s", OldNameOf(run.Trial), run.ID)}
 }

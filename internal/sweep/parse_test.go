@@ -59,8 +59,8 @@ func TestFaults(t *testing.T) {
 		{"comments only", "# Why?\n\n", []string{`x.yaml: the file is empty`}},
 		{"null", "---\n", []string{`x.yaml: the file is empty`}},
 		{"two documents", "base: {}\n---\nbase: {}\n", []string{`x.yaml:2:1: more than one YAML document; one file is one experiment`}},
-		{"a list", "- vanilla\n", []string{`x.yaml:1:1: wants keys and values, got a list`}},
-		{"a word", "vanilla\n", []string{`x.yaml:1:1: wants keys and values, got "vanilla"`}},
+		{"a list", "- vanilla\n", []string{`x.yaml:1:1: must be keys and values, got a list`}},
+		{"a word", "vanilla\n", []string{`x.yaml:1:1: must be keys and values, got "vanilla"`}},
 		{"unknown alias", "base: *b\n", []string{`x.yaml: not valid YAML: unknown anchor 'b' referenced`}},
 
 		// names
@@ -77,31 +77,31 @@ func TestFaults(t *testing.T) {
 		{"model that reads other data", "base: {model: {linear: {}}}\n", []string{`x.yaml:1:15: model: linear reads vector data; these are text; choose another model or other data`}},
 		{"data that the default model does not read", "base: {data: {gaussian: {}}}\n", []string{`x.yaml:1:14: model: lstm reads text data; these are vector; choose another model or other data`}},
 		{"settings that exclude each other", "base: {model: {lstm: {inputless: true, word_dropout: 0.3}}}\n", []string{`x.yaml:1:15: model: word_dropout has no effect, because an inputless decoder`}},
-		{"a lag in several dimensions", "base:\n  train: {lag_every: 100}\n", []string{`x.yaml:2:22: train.lag_every: lays the posterior on a line, which takes one latent dimension; lstm has 32: set its latent_dim to 1 or leave lag_every out`}},
+		{"a lag in several dimensions", "base:\n  train: {lag_every: 100}\n", []string{`x.yaml:2:22: train.lag_every: needs a model with one latent dimension, and lstm has 32; set its latent_dim to 1 or leave lag_every out`}},
 		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
 		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: sgd, adam`}},
 		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, train, valid,`}},
 		{"shared settings in a section of their own", "base: {data: {csv: {text: {train: a}}}}\n", []string{`x.yaml:1:21: data.csv: unknown key "text"; did you mean "test"? known: column, label,`}},
 		{"a shared setting that is hidden", "base: {data: {jsonl: {labels: true}}}\n", []string{`x.yaml:1:23: data.jsonl: unknown key "labels"; did you mean "label"?`}},
 		{"choice of a schedule with settings", "base: {kl: {schedule: liner, start: 0.1}}\n", []string{`x.yaml:1:23: kl.schedule: unknown choice "liner"; did you mean "linear"?`}},
-		{"a list as key", "base: {train: {? [a, b] : 1}}\n", []string{`x.yaml:1:18: train: wants a name as key, got a list`}},
+		{"a list as key", "base: {train: {? [a, b] : 1}}\n", []string{`x.yaml:1:18: train: a key must be a name, got a list`}},
 
 		// values
-		{"word for a whole number", "base: {train: {epochs: ten}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [1,1000000], got "ten"`}},
-		{"fraction for a whole number", "base: {train: {epochs: 1.5}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number in [1,1000000], got "1.5"`}},
-		{"whole number too large", "base: {train: {epochs: 9223372036854775808}}\n", []string{`x.yaml:1:24: train.epochs: wants a whole number`}},
-		{"word for a number", "base: {train: {lr: fast}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "fast"`}},
-		{"nothing for a number", "base:\n  train:\n    lr:\n", []string{`x.yaml:3:8: train.lr: wants a number in (0,inf), got nothing`}},
-		{"keys for a number", "base: {train: {lr: {a: 1}}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got keys and values`}},
-		{"NaN", "base: {train: {lr: NaN}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "NaN"`}},
-		{"YAML's NaN", "base: {train: {lr: .nan}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got ".nan"`}},
-		{"infinity", "base: {train: {lr: inf}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "inf"`}},
-		{"beyond float64", "base: {train: {lr: 1e999}}\n", []string{`x.yaml:1:20: train.lr: wants a number in (0,inf), got "1e999"`}},
-		{"yes for true", "base: {data: {text: {train: a, lower: yes}}}\n", []string{`x.yaml:1:39: data.text.lower: wants true or false, got "yes"`}},
+		{"word for a whole number", "base: {train: {epochs: ten}}\n", []string{`x.yaml:1:24: train.epochs: must be a whole number in [1,1000000], got "ten"`}},
+		{"fraction for a whole number", "base: {train: {epochs: 1.5}}\n", []string{`x.yaml:1:24: train.epochs: must be a whole number in [1,1000000], got "1.5"`}},
+		{"whole number too large", "base: {train: {epochs: 9223372036854775808}}\n", []string{`x.yaml:1:24: train.epochs: must be a whole number`}},
+		{"word for a number", "base: {train: {lr: fast}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got "fast"`}},
+		{"nothing for a number", "base:\n  train:\n    lr:\n", []string{`x.yaml:3:8: train.lr: must be a number in (0,inf), got nothing`}},
+		{"keys for a number", "base: {train: {lr: {a: 1}}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got keys and values`}},
+		{"NaN", "base: {train: {lr: NaN}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got "NaN"`}},
+		{"YAML's NaN", "base: {train: {lr: .nan}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got ".nan"`}},
+		{"infinity", "base: {train: {lr: inf}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got "inf"`}},
+		{"beyond float64", "base: {train: {lr: 1e999}}\n", []string{`x.yaml:1:20: train.lr: must be a number in (0,inf), got "1e999"`}},
+		{"yes for true", "base: {data: {text: {train: a, lower: yes}}}\n", []string{`x.yaml:1:39: data.text.lower: must be true or false, got "yes"`}},
 		{"value of a shared setting", "base: {data: {csv: {train: a, min_count: 0}}}\n", []string{`x.yaml:1:42: data.csv.min_count: 0 is outside [1,inf)`}},
 		{"choice of a shared setting", "base: {data: {jsonl: {train: a, too_long: dorp}}}\n", []string{`x.yaml:1:43: data.jsonl.too_long: unknown choice "dorp"; did you mean "drop"? known: error, drop, cut`}},
-		{"nothing for a choice", "base: {train: {report: }}\n", []string{`x.yaml:1:24: train.report: wants one of best, last, got nothing`}},
-		{"negative seed of the data", "base: {data: {synthetic: {seed: -1}}}\n", []string{`x.yaml:1:33: data.synthetic.seed: wants a whole number, got "-1"`}},
+		{"nothing for a choice", "base: {train: {report: }}\n", []string{`x.yaml:1:24: train.report: must be one of best, last, got nothing`}},
+		{"negative seed of the data", "base: {data: {synthetic: {seed: -1}}}\n", []string{`x.yaml:1:33: data.synthetic.seed: must be a whole number, got "-1"`}},
 		{"tau 0", "base: {variant: {bn-scaler: {tau: 0}}}\n", []string{`x.yaml:1:35: variant.bn-scaler.tau: 0 is outside (0,1)`}},
 		{"tau 1 and 1.5", "base: {variant: {bn-scaler: {tau: [1, 1.5]}}}\n", []string{
 			`x.yaml:1:36: variant.bn-scaler.tau: 1 is outside (0,1)`, `x.yaml:1:39: variant.bn-scaler.tau: 1.5 is outside (0,1)`}},
@@ -109,25 +109,25 @@ func TestFaults(t *testing.T) {
 		{"a cycle too short", "base: {kl: {schedule: cyclical-zero, zero: 0.9}}\n", []string{`x.yaml:1:12: kl: zero 0.9 and ratio 0.5 do not fit into one cycle`}},
 		{"batch of one", "base: {train: {batch_size: 1}}\n", []string{`x.yaml:1:28: train.batch_size: 1 is outside [2,1000000]`}},
 		{"decay factor 1", "base: {train: {decay: {factor: 1}}}\n", []string{`x.yaml:1:32: train.decay.factor: 1 is outside (0,1)`}},
-		{"empty list", "base: {train: {lr: []}}\n", []string{`x.yaml:1:20: train.lr: the list is empty and leaves nothing to try`}},
+		{"empty list", "base: {train: {lr: []}}\n", []string{`x.yaml:1:20: train.lr: the list is empty; give at least one value`}},
 
 		// scalars for mappings and the reverse
-		{"scalar for base", "base: vanilla\n", []string{`x.yaml:1:7: base: wants keys and values, got "vanilla"`}},
-		{"list for base", "base: [{}]\n", []string{`x.yaml:1:7: base: wants keys and values, got a list`}},
-		{"scalar for train", "base: {train: 5}\n", []string{`x.yaml:1:15: train: wants keys and values, got "5"`}},
-		{"scalar for settings", "base: {variant: {bn: 5}}\n", []string{`x.yaml:1:22: variant.bn: wants keys and values, got "5"`}},
-		{"scalar for a nested section", "base: {train: {decay: 5}}\n", []string{`x.yaml:1:23: train.decay: wants keys and values, got "5"`}},
-		{"mapping for the grid", "grid: {variant: bn}\n", []string{`x.yaml:1:7: grid: wants a list of entries, each with the settings to vary; got keys and values`}},
-		{"empty grid", "grid: []\n", []string{`x.yaml:1:7: grid: wants a list of entries`}},
-		{"scalar for an entry", "grid: [vanilla]\n", []string{`x.yaml:1:8: grid: wants keys and values, got "vanilla"`}},
-		{"scalar for figures", "figures: kl-curve\n", []string{`x.yaml:1:10: figures: wants a list, got "kl-curve"`}},
-		{"list for a figure", "figures: [[kl-curve]]\n", []string{`x.yaml:1:11: figures: wants the name of a figure, got a list`}},
+		{"scalar for base", "base: vanilla\n", []string{`x.yaml:1:7: base: must be keys and values, got "vanilla"`}},
+		{"list for base", "base: [{}]\n", []string{`x.yaml:1:7: base: must be keys and values, got a list`}},
+		{"scalar for train", "base: {train: 5}\n", []string{`x.yaml:1:15: train: must be keys and values, got "5"`}},
+		{"scalar for settings", "base: {variant: {bn: 5}}\n", []string{`x.yaml:1:22: variant.bn: must be keys and values, got "5"`}},
+		{"scalar for a nested section", "base: {train: {decay: 5}}\n", []string{`x.yaml:1:23: train.decay: must be keys and values, got "5"`}},
+		{"mapping for the grid", "grid: {variant: bn}\n", []string{`x.yaml:1:7: grid: must be a list of entries, each with the settings to vary, got keys and values`}},
+		{"empty grid", "grid: []\n", []string{`x.yaml:1:7: grid: must be a list of entries`}},
+		{"scalar for an entry", "grid: [vanilla]\n", []string{`x.yaml:1:8: grid: must be keys and values, got "vanilla"`}},
+		{"scalar for figures", "figures: kl-curve\n", []string{`x.yaml:1:10: figures: must be a list, got "kl-curve"`}},
+		{"list for a figure", "figures: [[kl-curve]]\n", []string{`x.yaml:1:11: figures: must be the name of a figure, got a list`}},
 		{"figure twice", "figures: [sweep, sweep]\n", []string{`x.yaml:1:18: figures: sweep is given twice`}},
 
 		// kinds
-		{"two kinds of data", "base: {data: {synthetic: {}, text: {train: a}}}\n", []string{`x.yaml:1:14: data: wants one kind with its settings, such as {synthetic: {}}, got 2; known: `}},
-		{"no kind of model", "base: {model: {}}\n", []string{`x.yaml:1:15: model: wants one kind with its settings, such as {lstm: {}}, got 0; known:`}},
-		{"no variant", "base: {variant: {}}\n", []string{`x.yaml:1:17: variant: wants at least one kind`}},
+		{"two kinds of data", "base: {data: {synthetic: {}, text: {train: a}}}\n", []string{`x.yaml:1:14: data: must be one kind with its settings, such as {synthetic: {}}, got 2; known: `}},
+		{"no kind of model", "base: {model: {}}\n", []string{`x.yaml:1:15: model: must be one kind with its settings, such as {lstm: {}}, got 0; known:`}},
+		{"no variant", "base: {variant: {}}\n", []string{`x.yaml:1:17: variant: must be at least one kind`}},
 		{"two heads", "base: {variant: {bn: {}, ln: {}}}\n", []string{`x.yaml:1:17: variant: bn+ln: two variants make the posterior (both act on the head)`}},
 		{"two heads that share parameters", "base: {variant: {bn: {}, bn-scaler: {}}}\n", []string{`x.yaml:1:17: variant: bn+bn-scaler: these variants cannot be combined`}},
 
@@ -141,15 +141,15 @@ func TestFaults(t *testing.T) {
 		{"alias and original of a shared setting", "base: {data: {jsonl: {train: a, train_data: b}}}\n", []string{`x.yaml:1:33: data.jsonl.train: given twice, here as "train_data" and at x.yaml:1:`}},
 		{"flat alias and original", "base: {nz: 1, model: {lstm: {latent_dim: 2}}}\n", []string{`x.yaml:1:8: model.lstm.latent_dim: given twice, here as "nz"`}},
 		{"two flat aliases", "base: {nz: 1, latent_size: 2}\n", []string{`x.yaml:1:15: model.lstm.latent_dim: given twice, here as "latent_size"`}},
-		{"merge key", "base: &b {train: {lr: 1}}\ngrid:\n- <<: *b\n", []string{`x.yaml:3:3: merge keys (<<) are not understood; what entries share belongs into base`}},
+		{"merge key", "base: &b {train: {lr: 1}}\ngrid:\n- <<: *b\n", []string{`x.yaml:3:3: merge keys (<<) are not supported; put what entries share into base`}},
 
 		// what is compared with
 		{"a baseline that is no variant of the file", "grid: [{variant: vanilla}, {variant: bn}]\nbaseline: vanila\n", []string{`x.yaml:2:11: baseline: unknown variant "vanila"; did you mean "vanilla"?`}},
-		{"a baseline that leaves a setting open", "grid: [{variant: {bn: {gamma: [1, 2]}}}]\nbaseline: bn\n", []string{`x.yaml:2:11: baseline: bn leaves variant.bn.gamma open (1, 2); name one`}},
+		{"a baseline that leaves a setting open", "grid: [{variant: {bn: {gamma: [1, 2]}}}]\nbaseline: bn\n", []string{`x.yaml:2:11: baseline: bn has several values of variant.bn.gamma (1, 2); name one`}},
 		{"a baseline's value", "grid: [{variant: {bn: {gamma: [1, 2]}}}]\nbaseline: {variant: bn, variant.bn.gamma: 3}\n", []string{`x.yaml:2:43: baseline: no trial of the selection has variant.bn.gamma 3; there are 1, 2`}},
 		{"a baseline's setting", "grid: [{variant: bn}]\nbaseline: {variant: bn, variant.bn.gama: 3}\n", []string{`x.yaml:2:42: baseline: unknown setting "variant.bn.gama"; did you mean "variant.bn.gamma"?`}},
 		{"nothing for a baseline", "grid: [{variant: bn}]\nbaseline:\n", []string{`x.yaml:2:10: baseline: selects nothing`}},
-		{"a list for a baseline", "grid: [{variant: bn}]\nbaseline: [bn]\n", []string{`x.yaml:2:11: baseline: wants keys and values, got a list`}},
+		{"a list for a baseline", "grid: [{variant: bn}]\nbaseline: [bn]\n", []string{`x.yaml:2:11: baseline: must be keys and values, got a list`}},
 
 		// the grid
 		{"equal entries", "grid:\n- variant: bn\n- variant: vanilla\n- {variant: {bn: {gamma: 0.5}}}\n", []string{`x.yaml:4:3: grid: has the same settings as the entry at line 2; each trial must differ in some setting`}},
@@ -157,8 +157,8 @@ func TestFaults(t *testing.T) {
 		{"equal in another order", "grid:\n- variant: {bn: {}, free-bits: {}}\n- variant: {free-bits: {}, bn: {}}\n", []string{`x.yaml:3:3: grid: has the same settings as the entry at line 2`}},
 		{"wrong values are not equal trials", "base: {variant: {bn: {gamma: [-1, -2], eps: [1, 2]}}}\n", []string{
 			`x.yaml:1:31: variant.bn.gamma: -1 is outside (0,inf)`, `x.yaml:1:35: variant.bn.gamma: -2 is outside (0,inf)`}},
-		{"too many trials", "base: {train: {lr: [" + strings.Repeat("1, ", 101) + "], clip: [" + strings.Repeat("1, ", 100) + "]}}\n", []string{`x.yaml:1:1: grid: the lists and seeds multiply to more than 10000 trials`}},
-		{"too many seeds", "base: {train: {lr: [1, 2]}}\nseeds: 6000\n", []string{`x.yaml:1:1: grid: the lists and seeds multiply to more than 10000 trials`}},
+		{"too many trials", "base: {train: {lr: [" + strings.Repeat("1, ", 101) + "], clip: [" + strings.Repeat("1, ", 100) + "]}}\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 10000 trials`}},
+		{"too many seeds", "base: {train: {lr: [1, 2]}}\nseeds: 6000\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 10000 trials`}},
 
 		// KL settings without effect
 		{"idle on constant", "base: {kl: {warm_up: 5}}\n", []string{`x.yaml:1:13: kl.warm_up: has no effect on a constant schedule; choose another kl.schedule or leave it out`}},
@@ -169,7 +169,7 @@ func TestFaults(t *testing.T) {
 		{"no such key of converged", "converged: {step: 3}\n", []string{`x.yaml:1:13: converged: unknown key "step"; did you mean "steps"?`}},
 		{"converged over no steps", "converged: {steps: 0}\n", []string{`x.yaml:1:20: converged.steps: 0 is outside [1,inf)`}},
 		{"converged without tolerance", "converged: {tolerance: 0}\n", []string{`x.yaml:1:24: converged.tolerance: 0 is outside (0,inf)`}},
-		{"converged without a key", "converged: 3000\n", []string{`x.yaml:1:12: converged: wants keys and values, got "3000"`}},
+		{"converged without a key", "converged: 3000\n", []string{`x.yaml:1:12: converged: must be keys and values, got "3000"`}},
 		{"misspelt converged", "convergd: {steps: 3}\n", []string{`x.yaml:1:1: unknown key "convergd"; did you mean "converged"?`}},
 
 		// when to stop
@@ -181,28 +181,28 @@ func TestFaults(t *testing.T) {
 		{"a misspelt metric", "base: {train: {stop: {metric: objectiv, patience: 2}}}\n", []string{`x.yaml:1:31: train.stop.metric: unknown choice "objectiv"; did you mean "objective"?`}},
 		{"less than no improvement", "base: {train: {stop: {min_delta: -1, patience: 2}}}\n", []string{`x.yaml:1:34: train.stop.min_delta: -1 is outside [0,inf)`}},
 		{"a misspelt key", "base: {train: {stop: {patienc: 2}}}\n", []string{`x.yaml:1:23: train.stop: unknown key "patienc"; did you mean "patience"?`}},
-		{"one number", "base: {train: {stop: 3}}\n", []string{`x.yaml:1:22: train.stop: wants keys and values, got "3"`}},
+		{"one number", "base: {train: {stop: 3}}\n", []string{`x.yaml:1:22: train.stop: must be keys and values, got "3"`}},
 
 		// seeds
-		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "0"`}},
-		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got "-3"`}},
-		{"seeds in millions", "seeds: 1000000\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000]`}},
-		{"seeds empty", "seeds: []\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000]`}},
-		{"seeds mapping", "seeds: {1: 2}\n", []string{`x.yaml:1:8: seeds: wants a count in [1,10000] or a list of whole numbers, got keys and values`}},
+		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got "0"`}},
+		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got "-3"`}},
+		{"seeds in millions", "seeds: 1000000\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000]`}},
+		{"seeds empty", "seeds: []\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000]`}},
+		{"seeds mapping", "seeds: {1: 2}\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got keys and values`}},
 		{"seed negative, a word, twice", "seeds: [3, -1, x, 3]\n", []string{
-			`x.yaml:1:12: seeds: wants whole numbers of at least 0, got "-1"`, `x.yaml:1:16: seeds: wants whole numbers of at least 0, got "x"`, `x.yaml:1:19: seeds: 3 is given twice`}},
+			`x.yaml:1:12: seeds: must be whole numbers of at least 0, got "-1"`, `x.yaml:1:16: seeds: must be whole numbers of at least 0, got "x"`, `x.yaml:1:19: seeds: 3 is given twice`}},
 
 		// the name is a folder
-		{"slash", "experiment: a/b\n", []string{`x.yaml:1:13: experiment: wants a name of letters, digits, '.', - and _ that begins with a letter or digit, got "a/b"`}},
-		{"path traversal", "experiment: ../../etc\n", []string{`x.yaml:1:13: experiment: wants a name`}},
-		{"dots", "experiment: ..\n", []string{`x.yaml:1:13: experiment: wants a name`}},
-		{"newline", "experiment: \"a\\n\"\n", []string{`x.yaml:1:13: experiment: wants a name`}},
-		{"list", "experiment: [a]\n", []string{`x.yaml:1:13: experiment: wants a name`}},
+		{"slash", "experiment: a/b\n", []string{`x.yaml:1:13: experiment: must be a name of letters, digits, '.', - and _ that begins with a letter or digit, got "a/b"`}},
+		{"path traversal", "experiment: ../../etc\n", []string{`x.yaml:1:13: experiment: must be a name`}},
+		{"dots", "experiment: ..\n", []string{`x.yaml:1:13: experiment: must be a name`}},
+		{"newline", "experiment: \"a\\n\"\n", []string{`x.yaml:1:13: experiment: must be a name`}},
+		{"list", "experiment: [a]\n", []string{`x.yaml:1:13: experiment: must be a name`}},
 
 		// all at once
 		{"several", "experiment: a/b\nbase:\n  train: {lr: -1, epochs: x, foo: 1}\n  kl: {warm_up: 3}\ngrid:\n- variant: bnn\n- variant: {bn: {gamma: 0}}\nseeds: 0\nfigures: [x]\nend: 1\n", []string{
 			`x.yaml:1:13: experiment: `, `x.yaml:8:8: seeds: `, `x.yaml:9:11: figures: unknown figure "x"`, `x.yaml:10:1: unknown key "end"`,
-			`x.yaml:6:12: variant: unknown variant "bnn"`, `x.yaml:3:15: train.lr: -1 is outside (0,inf)`, `x.yaml:3:27: train.epochs: wants`, `x.yaml:3:30: train: unknown key "foo"`,
+			`x.yaml:6:12: variant: unknown variant "bnn"`, `x.yaml:3:15: train.lr: -1 is outside (0,inf)`, `x.yaml:3:27: train.epochs: must be`, `x.yaml:3:30: train: unknown key "foo"`,
 			`x.yaml:4:8: kl.warm_up: has no effect`, `x.yaml:7:25: variant.bn.gamma: 0 is outside (0,inf)`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestHostileFiles(t *testing.T) {
 		laughs += fmt.Sprintf("  a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"billion laughs":       {laughs, "x.yaml:2:12: the file has more than 20000 keys and values, what its aliases repeat counted"},
+		"billion laughs":       {laughs, "x.yaml:2:12: the file has more than 20000 keys and values, repetitions by aliases included"},
 		"contains itself":      {"base: &a {train: *a}\n", "x.yaml:1:7: nested more than 50 deep"},
 		"list contains itself": {"base: &a [*a, *a]\n", "x.yaml:1:7: nested more than 50 deep"},
 		"deep":                 {"base: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "x.yaml:1:57: nested more than 50 deep"},

@@ -26,7 +26,7 @@ func (r *reader) plainAt(n *yaml.Node, path string, depth int, left *int) *yaml.
 		return r.plainAt(n.Alias, path, depth+1, left)
 	}
 	if *left--; *left < 0 {
-		r.fault(n, "", "the file has more than %d keys and values, what its aliases repeat counted", maxNodes)
+		r.fault(n, "", "the file has more than %d keys and values, repetitions by aliases included", maxNodes)
 		return nil
 	}
 	if depth > maxDepth {
@@ -60,9 +60,9 @@ func (r *reader) plainAt(n *yaml.Node, path string, depth int, left *int) *yaml.
 			}
 			switch earlier, twice := first[key.Value]; {
 			case key.Kind != yaml.ScalarNode:
-				r.fault(key, path, "wants a name as key, got %s", describe(key))
+				r.fault(key, path, "a key must be a name, got %s", describe(key))
 			case key.Tag == "!!merge":
-				r.fault(key, path, "merge keys (<<) are not understood; what entries share belongs into base")
+				r.fault(key, path, "merge keys (<<) are not supported; put what entries share into base")
 			case twice:
 				r.fault(key, join(path, key.Value), "given twice; the first is at %s", r.place(earlier))
 			default:
