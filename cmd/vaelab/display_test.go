@@ -46,13 +46,13 @@ func drive(d *display, step time.Duration) {
 // TestBars: a bar asks for its text from a goroutine of its own, while the trial waits for the bar. They must
 // not wait for each other. The line of each trial's end stays, those after the last refresh of the bars too.
 func TestBars(t *testing.T) {
-	for _, refresh := range []time.Duration{time.Millisecond, time.Hour} {
+	for refresh, step := range map[time.Duration]time.Duration{time.Millisecond: 100 * time.Microsecond, time.Hour: 0} {
 		var w bytes.Buffer
 		d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, false)
 		d.bars = barsOn(cupwriter.New(&w, true), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refresh))
 		done := make(chan bool)
 		go func() {
-			drive(d, 100*time.Microsecond)
+			drive(d, step)
 			close(done)
 		}()
 		select {

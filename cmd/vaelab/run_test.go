@@ -185,7 +185,7 @@ func TestFailedTrials(t *testing.T) {
 				if r.code != exitFailed {
 					t.Errorf("exit code %d, want %d", r.code, exitFailed)
 				}
-				has(t, "stderr", r.err, "seed 1: failed after 0s: ", c.says, "vaelab: error: results/fails/")
+				has(t, "stderr", r.err, "seed 1: failed after ", c.says, "vaelab: error: results/fails/")
 				has(t, "stdout", r.out, "failed: ", c.says)
 				if c.good > 0 {
 					has(t, "stdout", r.out, "NELBO", "results/fails/kl-curve.png\n")
