@@ -69,7 +69,7 @@ var source embed.FS
 // Kinds are the kinds of claims under the names that YAML files use for them.
 var Kinds = registry.New[Kind]("kind of claim", source)
 
-// A Kind is how a claim is judged, with its settings.
+// A Kind is the way in which a claim is evaluated, with its settings.
 type Kind interface {
 	// Check returns an error if the settings contradict each other.
 	Check() error
@@ -77,7 +77,7 @@ type Kind interface {
 	Measured() Quantity
 	// Uses returns what the claim selects.
 	Uses() []Use
-	// judge returns the verdict's numbers, given trials that the uses have been checked on.
+	// judge returns the numbers of the verdict; the trials have been checked against uses.
 	judge(e evidence) Verdict
 }
 
@@ -85,14 +85,14 @@ type Kind interface {
 type Claim struct {
 	// Say is what is said.
 	Say string `yaml:"say"`
-	// Source is who says it.
+	// Source is the author of the claim.
 	Source string `yaml:"source"`
 	// Confidence is that of the interval that decides.
 	Confidence float64 `yaml:"confidence" range:"[0.5,1)"`
 	// Converged says whether the verdict is marked where the trials had not converged; any marks none.
 	Converged string `yaml:"converged" choice:"required|any"`
 
-	Seeds    []int    // the seeds that it is judged by; all, if empty
+	Seeds    []int    // the seeds to use; all, if empty
 	Despite  []string // settings that may differ between what is compared, though not named
 	KindName string   // "order"
 	Kind     Kind

@@ -57,7 +57,7 @@ func (d difference) String() string {
 	return fmt.Sprintf("%s (%s and %s)", d.key, d.a, d.b)
 }
 
-// in tells whether the difference is among these settings.
+// in reports whether the difference is among these settings.
 func (d difference) in(keys []string) bool {
 	return slices.Contains(keys, d.key) || slices.Contains(keys, d.other)
 }
@@ -65,7 +65,7 @@ func (d difference) in(keys []string) bool {
 // kinded are the settings that name a kind, whose own settings stand below.
 var kinded = []string{"data", "model", variantKey}
 
-// owned tells whether a setting is a kind's own.
+// owned reports whether a setting belongs to a kind.
 func owned(key string) bool {
 	return slices.ContainsFunc(kinded, func(k string) bool { return strings.HasPrefix(key, k+".") })
 }

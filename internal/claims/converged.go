@@ -36,15 +36,15 @@ func trials(n int) string {
 	return fmt.Sprintf("%d trials", n)
 }
 
-// atEnd tells whether the claim is about what trials have come to at their end, and wants them to have
-// converged. A theorem about every row and a cost hold on the way, too.
+// atEnd reports whether the claim is about the end of trials and needs converged ones. Theorems about every row
+// and costs do not.
 func (c Claim) atEnd() bool {
 	b, bound := c.Kind.(Bound)
 	return c.Converged != "any" && !c.Kind.Measured().Cost() && !(bound && b.Rows == "every")
 }
 
-// unconverged counts the trials that have not converged, and judges the claim again with each trial's
-// quantity moved on; it is nil if neither says anything. now is the outcome as it is.
+// unconverged counts the trials that have not converged, and evaluates the claim again with each trial's
+// quantity moved on. It is nil if all have converged and the outcome stays. now is the present outcome.
 func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconverged {
 	u := Unconverged{Steps: s.Steps}
 	for _, r := range e.runs {

@@ -17,8 +17,8 @@ type Difference struct {
 	Decided  bool           // the interval reaches the confidence
 }
 
-// Shown tells whether the interval reaches the confidence and excludes 0: an order claim without a
-// margin, in the one direction or the other, holds.
+// Shown reports whether the interval reaches the confidence and excludes 0. An order claim without a
+// margin then holds in one of the two directions.
 func (d Difference) Shown() bool { return d.Decided && (d.Interval.Lo > 0 || d.Interval.Hi < 0) }
 
 // Compare returns the difference of a quantity between two groups of trials by the rule of an

@@ -45,7 +45,7 @@ func limited(metric string) string {
 	return metric
 }
 
-// atCap tells whether the quantity of a run is at its cap, in its last row or in any.
+// atCap reports whether the quantity of a run is at its cap, in its last row or in any.
 func (q Quantity) atCap(r record.Run, every bool) (limit float64, at bool) {
 	if !every {
 		return record.LastAtCap(r, q.Split, q.Name())

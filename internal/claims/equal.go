@@ -5,7 +5,7 @@ package claims
 // The value of a seed is the difference of the two trials with that seed. The claim holds if
 // the whole interval for the median difference lies within the tolerance, and does not hold if
 // none of it does: that no difference was found is no proof of equality. A 95 % interval inside
-// is a little more than the usual test of equivalence asks for, which is one at 90 %.
+// is stricter than the usual test of equivalence, which uses 90 %.
 //
 // Source: Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power
 // approach for assessing the equivalence of average bioavailability".
@@ -15,7 +15,7 @@ type Equal struct {
 	Of Selection `yaml:"of"`
 	// To is the trials that they are equal to.
 	To Selection `yaml:"to"`
-	// Tolerance is the largest difference that counts as none, in the metric's unit.
+	// Tolerance is the largest difference that is regarded as equal, in the metric's unit.
 	Tolerance float64 `yaml:"tolerance" range:"(0,inf)"`
 }
 

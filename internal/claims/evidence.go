@@ -12,11 +12,11 @@ import (
 	"vaelab/internal/stats"
 )
 
-// evidence is the runs that a claim is judged by.
+// evidence is the runs that a claim selects.
 type evidence struct {
 	runs       []record.Run // those of the claim's seeds
 	confidence float64
-	wall       bool // a claim about CPU time is judged by the wall clock
+	wall       bool // a claim about CPU time uses the wall clock
 
 	// ahead has each trial's quantity as it would be after as many steps more, at its present rate;
 	// nil as it is.
@@ -50,7 +50,7 @@ func (e evidence) unfinished(uses []Use) (n int) {
 	return n
 }
 
-// used tells whether a trial is among the selected.
+// used reports whether a trial is selected.
 func used(uses []Use, t record.Trial) bool {
 	return slices.ContainsFunc(uses, func(u Use) bool { return u.Has(t) })
 }
@@ -119,7 +119,7 @@ func (e evidence) machines(k Kind) error {
 	return nil
 }
 
-// withoutCPU tells whether a claim is about CPU time and none of the finished trials that it selects knows its own.
+// withoutCPU reports whether a claim is about CPU time and none of the finished trials that it selects has one.
 func (e evidence) withoutCPU(k Kind) bool {
 	if c := k.Measured().cost(); c == nil || c.wall == "" {
 		return false
@@ -129,7 +129,7 @@ func (e evidence) withoutCPU(k Kind) bool {
 	})
 }
 
-// clocked is the quantity as these trials can tell it: by the wall clock, if they know no CPU time.
+// clocked is the quantity as these trials have it: by the wall clock, if they have no CPU time.
 func (e evidence) clocked(q Quantity) Quantity {
 	if e.wall {
 		q.Metric = q.cost().wall
@@ -146,7 +146,7 @@ func ordered(bySeed map[int]float64) []float64 {
 	return out
 }
 
-// each judges a quantity of a selection, seed by seed.
+// each evaluates a quantity of a selection, seed by seed.
 func (e evidence) each(of Selection, q Quantity, wanted region) Verdict {
 	q = e.clocked(q)
 	values, err := e.last(of, q)
@@ -158,7 +158,7 @@ func (e evidence) each(of Selection, q Quantity, wanted region) Verdict {
 	return v
 }
 
-// differences judges the differences of a quantity between two selections, seed by seed.
+// differences evaluates the differences of a quantity between two selections, seed by seed.
 func (e evidence) differences(of, other Selection, q Quantity, wanted region) Verdict {
 	q = e.clocked(q)
 	p, err := e.pairs(of, other, q)

@@ -34,9 +34,9 @@ type Cost struct {
 	of         func(c record.Cost) float64
 }
 
-// Costs are the metrics of what a trial took. CPU time hardly depends on what else the machine does; the wall clock
-// does, so that a verdict by it says so. A claim about CPU time is judged by the wall clock, and says
-// that, too, if none of the trials that it selects knows its CPU time: those of earlier versions.
+// Costs are the metrics of a trial's cost. CPU time hardly depends on the load of the machine. The wall clock does,
+// so a verdict by it says so. A claim about CPU time uses the wall clock, and says so, if none of the selected trials
+// has CPU time, as in earlier versions.
 var Costs = []Cost{
 	{"cpu_seconds", "s", "CPU time of the trial, with its evaluations", "seconds",
 		func(c record.Cost) float64 { return c.CPUSeconds }},
@@ -70,7 +70,7 @@ func (q Quantity) Name() string {
 	return name
 }
 
-// Cost tells whether the quantity is of a whole trial.
+// Cost reports whether the quantity is a cost of a whole trial.
 func (q Quantity) Cost() bool { return q.cost() != nil }
 
 func (q Quantity) cost() *Cost {

@@ -34,7 +34,7 @@ func (s Selection) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Has tells whether a trial is selected.
+// Has reports whether a trial is selected.
 func (s Selection) Has(t record.Trial) bool {
 	for k, want := range s {
 		if got, ok := setting(t, k); !ok || !same(k, got, want) {
@@ -58,7 +58,7 @@ func setting(t record.Trial, key string) (value string, ok bool) {
 	return value, ok
 }
 
-// same tells whether two values of a setting are one.
+// same reports whether two values of a setting are equal.
 func same(key, a, b string) bool {
 	if key == variantKey { // bn+free-bits is free-bits+bn
 		p, q := strings.Split(a, "+"), strings.Split(b, "+")

@@ -23,13 +23,13 @@ import (
 // hold if it lies on the other side, 0 included. This says that the metric tends to rise, not that each
 // step does.
 //
-// For minimum it is how far the lower of the curve's two ends lies above an inner point,
+// For minimum it is the height of the lower of the curve's two ends above an inner point,
 //
 //	min(y_first, y_last) - y_k,   k = the lowest inner point of the other seeds' mean.
 //
-// The claim holds if the interval lies above 0. The point is chosen by the other seeds because the
-// lowest of several noisy points of the same curve lies below its ends by chance: a flat curve would
-// have its minimum inside more often than not.
+// The claim holds if the interval lies above 0. The other seeds choose the point, because the
+// lowest of several noisy points of the same curve is below its ends by chance: a flat curve would
+// mostly have an inner minimum.
 //
 // Source: Kendall 1938, "A new measure of rank correlation", Biometrika 30.
 type Trend struct {

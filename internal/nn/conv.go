@@ -6,7 +6,7 @@ import (
 	"vaelab/internal/grad"
 )
 
-// Conv is a convolution over images that lie pixel by pixel, see grad.Value.Conv. A window of
+// Conv is a convolution over images stored pixel by pixel, see grad.Value.Conv. A window of
 // grad.Before or grad.UpTo makes it a masked one.
 type Conv struct {
 	Window *grad.Window

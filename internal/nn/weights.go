@@ -32,7 +32,7 @@ func Tensors(params []*Param, prefix string) []safetensors.Tensor {
 }
 
 // LoadTensors copies the tensors of a file whose names begin with prefix into parameters.
-// Where CheckTensors finds a fault it changes nothing.
+// If CheckTensors returns an error, nothing is changed.
 func LoadTensors(f *safetensors.File, params []*Param, prefix string) error {
 	if err := CheckTensors(f, params, prefix); err != nil {
 		return err

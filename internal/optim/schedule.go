@@ -16,7 +16,7 @@ var Source embed.FS
 //
 //	constant     beta
 //	linear       start + (beta - start) min(1, t/W)                Bowman et al. 2016 (arXiv 1511.06349)
-//	sigmoid      beta / (1 + e^(-10 (t/W - 1/2)))                   the same, figure 2 (slope ours)
+//	sigmoid      beta / (1 + e^(-10 (t/W - 1/2)))                   the same, figure 2 (slope chosen here)
 //	cyclical     M cycles of length W/M; in each a linear rise over its first fraction
 //	             Ratio, then beta; beta after the last               Fu et al. 2019 (arXiv 1903.10145)
 //	cyclical-zero  the same after a fraction Zero of each cycle at 0; the rise takes
@@ -36,7 +36,7 @@ type KLSchedule struct {
 	Cycles int `yaml:"cycles" range:"[1,inf)" alias:"n_cycle"`
 	// Ratio is the fraction of a cycle that rises.
 	Ratio float64 `yaml:"ratio" range:"(0,1]" alias:"ratio_increase"`
-	// Zero is the fraction of a cycle that stands at 0 first.
+	// Zero is the fraction of a cycle at weight 0, at its start.
 	Zero float64 `yaml:"zero" range:"[0,1)" alias:"ratio_zero"`
 }
 

@@ -14,22 +14,22 @@ type Stop struct {
 	Metric string `yaml:"metric" choice:"objective|nelbo|rec|mi|gap" neutral:"objective"`
 	// Patience is how many evaluations may pass without an improvement; 0 never stops.
 	Patience int `yaml:"patience" range:"[0,inf)" neutral:"0"`
-	// MinDelta is the least improvement that counts, in the metric's unit.
+	// MinDelta is the smallest difference that is an improvement, in the metric's unit.
 	MinDelta float64 `yaml:"min_delta" range:"[0,inf)" neutral:"0"`
 }
 
 // DefaultStop is off.
 var DefaultStop = Stop{Metric: "objective"}
 
-// Rises tells whether more of the metric is better.
+// Rises reports whether a larger value of the metric is better.
 func (s Stop) Rises() bool { return s.Metric == "mi" || s.Metric == "gap" }
 
 // Waiting is the memory of a Stop.
 type Waiting struct {
-	Best float64 // the last value that counted as an improvement
+	Best float64 // the last value that was an improvement
 	Seen bool    // whether there was one
 	Bad  int     // evaluations since
-	Over bool    // patience has run out
+	Over bool    // the patience is exceeded
 }
 
 // Judge records an evaluation's metric.

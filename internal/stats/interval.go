@@ -11,7 +11,7 @@ import (
 // An Interval is a confidence interval with its ends, both of them inside.
 type Interval struct {
 	Lo, Hi float64
-	Level  float64 // the confidence that it reaches, which may be less than was asked for
+	Level  float64 // its confidence, which may be below the requested one
 }
 
 // Median returns the middle value, or the mean of the two in the middle. It panics if there
