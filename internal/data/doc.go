@@ -19,7 +19,8 @@
 //
 // # Symbols
 //
-// Symbols 0 to 3 are <pad>, <s>, </s> and <unk>; words follow. Every sequence runs from
+// Symbols 0 to 3 are <pad>, <s>, </s> and <unk>; words follow, or what else is the unit of a text: words
+// and punctuation, or characters (unit.go). Every sequence runs from
 // <s> to </s>. <pad> never occurs in a sequence: a [vae.Batch] needs no padding. The
 // likelihood of a sentence covers its words and </s>, but not <s>, as in the field's
 // reference code.
