@@ -16,7 +16,7 @@ import (
 
 func init() { Figures.Add("aggregate", Aggregate{}) }
 
-// Aggregate shows where the posteriors of all examples together leave the prior empty: the density of q(z) over two latent dimensions, beside the prior's.
+// Aggregate shows the density of the aggregate posterior q(z) over two latent dimensions, beside that of the prior.
 //
 // The dimensions are the two of which the mutual information with x is the largest. One panel per
 // group, of its first seed, since dimensions of different seeds have nothing to do with each
@@ -97,7 +97,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		panels(rows)(draw.Crop(c, 0, end-c.Max.X, 0, 0))
 	}
 	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions with the highest MI (numbered from 0), square-root scaled.",
-		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions, the larger the more holes."}
+		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions; large where q(z) has holes."}
 	if capped := record.CapNote(groups, split, "mi_dim"); capped != "" {
 		lead = append(lead, capped)
 	}

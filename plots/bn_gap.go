@@ -14,7 +14,7 @@ import (
 
 func init() { Figures.Add("bn-gap", BNGap{}) }
 
-// BNGap shows what running statistics change: KL under the statistics of each batch minus that under running ones, against the batch size.
+// BNGap shows the KL under batch statistics minus the KL under running statistics, against the batch size.
 //
 // Left in nats per example; right as a share of the KL under the statistics of the batch, which
 // training has seen. The weights and the batches are the same. Methods that have no statistics

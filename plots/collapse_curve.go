@@ -13,7 +13,7 @@ import (
 
 func init() { Figures.Add("collapse-curve", CollapseCurve{}) }
 
-// CollapseCurve shows how many latent dimensions are collapsed, whatever KL counts as none: the share against eps.
+// CollapseCurve shows the share of collapsed latent dimensions against the KL threshold eps.
 //
 // A dimension is (eps, delta)-collapsed if its KL is below eps nats for all but a share delta of the
 // examples; delta is 0.01. A method that holds every dimension's KL at c nats goes from 0 to 1 at

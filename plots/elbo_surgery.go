@@ -16,12 +16,12 @@ import (
 
 func init() { Figures.Add("elbo-surgery", ELBOSurgery{}) }
 
-// ELBOSurgery shows what the KL is spent on: mutual information of x and z, or distance of the aggregate q(z) from the prior.
+// ELBOSurgery shows the two parts of the KL: mutual information of x and z, and KL of the aggregate q(z) to the prior.
 //
 //	E_x[KL(q(z|x) || p(z))] = I_q(x; z) + KL(q(z) || p(z))
 //
 // in nats per example, against the epoch, one panel per group. The first part, at the bottom, is
-// what z says of x; the second, on top of it, is paid and says nothing. I_q is estimated from one z
+// information of z about x; the second, on top of it, is not. I_q is estimated from one z
 // for each of the N examples of the split, and cannot exceed ln N.
 //
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; against the epoch as He et al. 2019, figure 5

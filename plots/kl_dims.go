@@ -13,7 +13,7 @@ import (
 
 func init() { Figures.Add("kl-dims", KLDims{}) }
 
-// KLDims shows how the KL is spread over the latent dimensions at the end of training.
+// KLDims shows the KL of each latent dimension at the end of training.
 //
 // Each seed's dimensions are sorted by their KL before the mean over seeds is taken, since
 // dimension 3 of one seed has nothing to do with dimension 3 of another.

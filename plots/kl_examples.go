@@ -17,7 +17,7 @@ import (
 
 func init() { Figures.Add("kl-examples", KLExamples{}) }
 
-// KLExamples shows how the KL differs from example to example: a histogram for each method, at the end of training.
+// KLExamples shows a histogram over examples of the KL for each method, at the end of training.
 //
 // A method that normalises over a batch fixes the mean KL and leaves each example its own; one
 // whose posteriors have one shape has the same KL for every x. Rows hold quantiles of the KL, at equal

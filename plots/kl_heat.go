@@ -18,7 +18,7 @@ import (
 
 func init() { Figures.Add("kl-heat", KLHeat{}) }
 
-// KLHeat shows when each latent dimension of a method comes to life or dies: KL per dimension against the epoch.
+// KLHeat shows the KL of each latent dimension against the epoch.
 //
 // One panel per group, of its first seed, since dimensions of different seeds have nothing
 // to do with each other. The dimensions are sorted by their last KL, the largest on top.

@@ -14,7 +14,7 @@ import (
 
 func init() { Figures.Add("kl-weight", KLWeight{}) }
 
-// KLWeight shows what annealing does to the KL: the weight of the KL term, and the KL below it, against the step.
+// KLWeight shows the weight of the KL term and the KL against the training step.
 //
 // The KL is that of the training batches, in nats per example and not weighted. Two panels share
 // the steps, where the paper has one with two y axes, whose crossings mean nothing.
@@ -36,7 +36,7 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	styles := groupStyles(groups)
 	common, moves := commonWeight(groups)
 	if !moves {
-		return nil, errors.New("kl-weight: in no trial does the KL weight change while it trains; give kl.schedule and kl.warm_up, or see kl-curve for the KL")
+		return nil, errors.New("kl-weight: the KL weight of every trial is constant; set kl.schedule and kl.warm_up, or use the figure kl-curve for the KL")
 	}
 	weights := upper
 	if len(common.X) > 0 { // their lines would cover each other; they are in the table only

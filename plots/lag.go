@@ -17,7 +17,7 @@ import (
 
 func init() { Figures.Add("lag", Lag{}) }
 
-// Lag shows the posterior mean space as training goes on: does the encoder follow where the model's own posterior goes?
+// Lag shows the inference lag: the encoder's mean mu against the mean of the model's posterior p(z|x), during training.
 //
 // Above, a row of frames for each group, of its first seed. A point is a validation example: x its
 // mean under p(z|x), y its mu under q(z|x), both in standard deviations of the prior. On the
@@ -134,7 +134,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		panels(above)(draw.Crop(c, 0, 0, below, 0))
 		panels([][]*plot.Plot{{lag, spread}})(draw.Crop(c, 0, 0, 0, -frames-8))
 	}
-	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; on the diagonal they are equal.",
+	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; they are equal on the diagonal.",
 		"Lag: mean distance by which μ falls short of E[z] under p(z|x). Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
 	if beyond {
 		pg.caption = append(pg.caption, "Points beyond ±3 are drawn on the edge.")

@@ -16,7 +16,7 @@ import (
 
 func init() { Figures.Add("matched-rate", MatchedRate{}) }
 
-// MatchedRate compares methods at the same KL, which is where most published differences go away.
+// MatchedRate shows NELBO, mutual information and gap of the methods at equal KL.
 //
 // Methods are compared on the same data only, one row of panels for each. Each seed's final points over the method's knob (gamma, tau, lambda, beta), in order of their
 // KL, are joined by straight lines and read off at rates that at least two methods reach with
@@ -57,11 +57,11 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	if len(rows) == 0 {
-		why := "no method has two points or more over a knob"
+		why := "no method has two points or more over a swept setting"
 		if len(m.reach) > 0 {
 			why = "no two methods reach the same KL on the same data with every seed: " + strings.Join(m.reach, ", ")
 		}
-		return nil, fmt.Errorf("matched-rate: %s; add values of the knobs (gamma, tau, lambda)", why)
+		return nil, fmt.Errorf("matched-rate: %s; add values of the swept settings (gamma, tau, lambda)", why)
 	}
 	m.body = panels(rows)
 	m.height = vg.Length(0.1+2.25*float64(len(rows))) * vg.Inch

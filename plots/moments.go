@@ -12,7 +12,7 @@ import (
 
 func init() { Figures.Add("moments", Moments{}) }
 
-// Moments shows whether q(z) has the prior's second moment: E[mu²], E[sigma²] and their sum against the step.
+// Moments shows E[mu²], E[sigma²] and their sum, the second moment of q(z), against the training step.
 //
 // The means are over examples and latent dimensions. If the aggregate q(z) = E_x q(z|x) is the
 // prior N(0, I), the sum is 1. The converse is not true.
@@ -30,7 +30,7 @@ func (Moments) Draw(set *record.Set) (*Drawing, error) {
 			{metric: "moment", label: "E[μ²] + E[σ²]", levels: []float64{1}},
 		},
 		level: "1, as of the prior",
-		about: "second moments of q, means over examples and latent dimensions. If q(z) is the prior, the sum is 1.",
+		about: "second moments of q, means over examples and latent dimensions. The sum is 1 if q(z) is the prior.",
 	}.draw(set, set.Groups())
 }
 

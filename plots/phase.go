@@ -18,7 +18,7 @@ import (
 
 func init() { Figures.Add("phase", Phase{}) }
 
-// Phase shows where the posterior of a linear VAE collapses: KL and live dimensions against the decoder's variance, on the closed form.
+// Phase shows KL and active dimensions of a linear VAE against the decoder's variance, with the closed form.
 //
 // With L_j the eigenvalues of the data's covariance, s2 the decoder's variance and beta the weight
 // of the KL, vanilla's optimum has for each of the largest L_j, as many as there are latent dimensions,
@@ -182,7 +182,7 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 		{label: "± 2 sd over samples of the data", line: draw.LineStyle{Color: closedBand, Width: 7}},
 	}, f.legend...)
 	f.caption = []string{splitNames[split] + " split, last row. s² is the decoder's variance times the weight β of the KL, L are the eigenvalues of the data's covariance (vertical lines). Grey: KL = Σ ½ ln(L / s²) over the L that exceed s², and the number of those.",
-		"L are nominal; the band is what a finite sample makes of them, in common for all seeds, which share one. Marks are seeds (" + perPoint(groups) + "); their scatter is training's."}
+		"L are nominal values; the band is the closed form for finite samples, ± 2 sd; all seeds share one sample. Marks are seeds (" + perPoint(groups) + "); their scatter is due to training."}
 	f.caption = append(append(f.caption, note...), doubts(set, all)...)
 	return f.drawing(), nil
 }

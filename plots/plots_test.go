@@ -537,7 +537,7 @@ func TestMissing(t *testing.T) {
 		{"theta", without("gamma_mu"), `"gamma_mu"`},
 		{"rate-distortion", without("rec"), `rate-distortion: no valid or test row has both metrics "kl" and "rec"`},
 		{"rate-distortion", null, `rate-distortion: in no test row are both metrics "kl" and "rec" finite`},
-		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a knob"},
+		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a swept setting"},
 		{"matched-rate", apart(), "no two methods reach the same KL on the same data with every seed: bn 1 to 2"},
 		{"matched-rate", &record.Set{}, "no method has two points"},
 		{"moments", without("mu2"), `"mu2"`},
@@ -548,7 +548,7 @@ func TestMissing(t *testing.T) {
 		{"elbo-surgery", without("mi"), `elbo-surgery: no valid row has the metric "mi"`},
 		{"elbo-surgery", without("kl"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
 		{"kl-weight", without("kl_weight"), `"kl_weight"`},
-		{"kl-weight", constant, "kl-weight: in no trial does the KL weight change while it trains; give kl.schedule"},
+		{"kl-weight", constant, "kl-weight: the KL weight of every trial is constant; set kl.schedule"},
 		{"probe", probeless, "probe: no valid or test row has a probe, such as probe_100; set train.probe: true"},
 		{"collapse-curve", without("collapse"), `"collapse"`},
 		{"collapse-curve", older, `in the vector "collapse", want one for each of 10 eps`},
@@ -560,7 +560,7 @@ func TestMissing(t *testing.T) {
 
 		{"lag", without("lag_mu"), "lag: no valid row has the vectors \"lag_model\" and \"lag_mu\"; train with lag_every: 200, say, and latent_dim: 1"},
 		{"lag", without("lag"), `lag: no valid row has the metric "lag"`},
-		{"time", &record.Set{}, "time: no finished trial has a manifest that says how long it took"},
+		{"time", &record.Set{}, "time: no finished trial has a manifest with its time"},
 	} {
 		f, err := Figures.Get(c.figure)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func init() { Figures.Add("probe", Probe{}) }
 
-// Probe shows how many labels it takes to read the classes off the posterior mean: accuracy of a linear classifier.
+// Probe shows the accuracy of a linear classifier of the posterior mean against its number of training labels.
 //
 // The share of right guesses on the split, against the number of training examples whose labels
 // the classifier has seen. Chance is the share of the most frequent class. A mu that hardly varies

@@ -14,7 +14,7 @@ import (
 
 func init() { Figures.Add("rate-distortion", RateDistortion{}) }
 
-// RateDistortion shows what a method pays in KL and what it gets for it in reconstruction, at the end of training.
+// RateDistortion shows -ln p(x|z) (distortion) against the KL (rate) at the end of training.
 //
 // One line per method goes through the means over seeds at each value of its knob (gamma,
 // tau, lambda, beta); a method without one is a single point. On a thin diagonal line
@@ -74,7 +74,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
 	if known {
 		pg.legend = append(pg.legend, entry{label: "the data's generator", line: truthLine, glyph: draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}})
-		pg.caption = append(pg.caption, "Star: the generator with its own z, at the mutual information of x and z; on the thick grey diagonal NELBO is the true NLL; a model is below by chance only.")
+		pg.caption = append(pg.caption, "Star: the generator with its own z, at the mutual information of x and z; on the thick grey diagonal NELBO is the true NLL; a model is below it by chance only.")
 	}
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil

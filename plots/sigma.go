@@ -14,7 +14,7 @@ import (
 
 func init() { Figures.Add("sigma", Sigma{}) }
 
-// Sigma shows what a sigma that may cross zero does: how much of it is negative, how much near zero, its logarithm, and its histogram.
+// Sigma shows the share of sigma that is negative, the share near zero, its mean logarithm, and its histogram.
 //
 // A batch-normalised sigma has half of its values negative and pays in KL for those near zero. The
 // upper right panel is E[ln sigma²] - ln E[sigma²], which is 0 if all sigma² are equal, and
@@ -52,7 +52,7 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 			{metric: "sigma_log_spread", label: "E[ln σ²] − ln E[σ²]", levels: []float64{gaussianLog}},
 		},
 		level: "−1.27, a Gaussian around zero",
-		about: "σ over examples and latent dimensions; a variant with a positive σ has none below zero. Right: 0 if all σ² are equal; half of what it lies below is the KL that a dimension pays more.",
+		about: "σ over examples and latent dimensions; a variant with a positive σ has none below zero. Right: 0 if all σ² are equal; half its distance below 0 is the KL per dimension in excess of that with a constant σ.",
 	}.page(set, groups)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 			panels([][]*plot.Plot{{signed, size}})(draw.Crop(c, 0, 0, 0, -upper))
 		}
 		pg.table = append(pg.table, table...)
-		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; what lies beyond ±2.5 is in the outermost bins.")
+		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; values beyond ±2.5 are in the outermost bins.")
 	}
 	return pg.drawing(), nil
 }

@@ -14,7 +14,7 @@ import (
 
 func init() { Figures.Add("sweep", Sweep{}) }
 
-// Sweep shows what a method's knob does at the end of training: KL, mutual information and gap.
+// Sweep shows KL, mutual information and gap at the end of training against the swept setting of each method.
 //
 // There is one row of panels per knob (gamma, tau). Groups without a knob, such as vanilla,
 // are horizontal lines.

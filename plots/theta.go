@@ -16,7 +16,7 @@ import (
 
 func init() { Figures.Add("theta", Theta{}) }
 
-// Theta shows how a scaler divides its budget between mu and sigma: theta, and both gammas on the unit circle.
+// Theta shows sigmoid(theta) of a scaler against the step, and its scales gamma of mu and sigma on the unit circle.
 //
 // Left: sigmoid(theta) of each dimension against the step. Right: the scale of mu against
 // the scale of sigma, from the start (ring) to the end (dot). Their squares add up to 1, and
@@ -111,14 +111,14 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		entry{label: "end", glyph: draw.GlyphStyle{Color: grey, Radius: 2.6, Shape: draw.CircleGlyph{}}})
 	pg.caption = []string{splitNames[split] + " rows. Left: thick, the mean over latent dimensions; thin, single dimensions. Right: trajectory of each dimension.", seedsNote(counts)}
 	if len(groups) > 1 {
-		pg.caption = append(pg.caption, "Settings after the first are drawn inside the unit circle, on which all of them lie.")
+		pg.caption = append(pg.caption, "All settings lie on the unit circle; those after the first are drawn inside it to be visible.")
 	}
 	if oneSeed {
 		pg.caption = append(pg.caption, "Single dimensions are those of the first seed.")
 	}
 	if limit {
 		pg.legend = append(pg.legend, entry{label: "limit", glyph: draw.GlyphStyle{Color: grey, Radius: 3.2, Shape: draw.CrossGlyph{}}})
-		pg.caption = append(pg.caption, "At the limit γ of μ is √τ; it cannot fall below.")
+		pg.caption = append(pg.caption, "Limit: γ of μ cannot fall below √τ.")
 	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil

@@ -19,7 +19,7 @@ import (
 
 func init() { Figures.Add("time", Time{}) }
 
-// Time shows what a method costs: CPU seconds of a trial, and CPU milliseconds of a training step.
+// Time shows CPU seconds per trial and CPU milliseconds per training step.
 //
 // Both are from the manifests of finished trials and include evaluation. If some of the trials do not know
 // their CPU time, all are shown by the wall clock, which includes whatever else the machine did. A trial
@@ -63,7 +63,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	if len(groups) == 0 {
-		return nil, errors.New("time: no finished trial has a manifest that says how long it took")
+		return nil, errors.New("time: no finished trial has a manifest with its time")
 	}
 	groups, more := firstOf(groups, mostLines, "groups")
 	seconds, clock := func(c record.Cost) float64 { return c.CPUSeconds }, "CPU "

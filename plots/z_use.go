@@ -12,7 +12,7 @@ import (
 
 func init() { Figures.Add("z-use", ZUse{}) }
 
-// ZUse shows whether the decoder reads z: mutual information and the shuffled-z gap against the step.
+// ZUse shows whether the decoder uses z: mutual information and gap against the training step.
 //
 // A KL above zero alone does not show it: normalisation bounds it from below by
 // construction, whatever the decoder does. The mutual information I(x; z) says how much z tells about x; the gap, by
@@ -71,7 +71,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 	notes = append(notes, useNotes(all, "valid", "valid")...)
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
-		"Right: increase of −ln p(x|z) when z is taken from another example (gap); at 0 the decoder ignores z.", seedsNote(counts)}
+		"Right: increase of −ln p(x|z) when z is taken from another example (gap); 0 means that the decoder ignores z.", seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -6,23 +6,23 @@ import (
 	"vaelab/internal/vae"
 )
 
-// BN standardises mu over the batch and gives it a fixed scale gamma and a learnt shift
-// beta, so that the KL cannot fall below a floor:
+// BN batch-normalises mu with a fixed scale gamma and a learned shift beta, so that the KL
+// cannot fall below a floor:
 //
 //	mu = gamma (m - mean_B m) / sqrt(var_B m + eps) + beta
 //	E[KL] >= (1/2) sum_j (gamma² v_j/(v_j + eps) + beta_j²),   v_j = var_B m_j
 //
-// ln sigma² is left alone. The floor leaks where the raw variance v_j is near eps, which
-// is what an encoder on its way to collapse looks like.
+// ln sigma² is unchanged. The KL can fall below (d/2) gamma² where the raw variance v_j is
+// near eps (eps leak), as it is when the raw mu of an encoder collapses.
 //
 // Source: Zhu et al. 2020, "A batch normalized inference network keeps the KL vanishing
 // away", equations 5 and 6 (arXiv 2004.12585); momentum as valdersoul/bn-vae, eps as Su 2020,
-// kexue.fm/archives/7381. With the reference code's eps of 1e-5 the floor leaks on small data.
+// kexue.fm/archives/7381. With the reference code's eps of 1e-5 the floor is violated on small data.
 type BN struct {
 	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma"`
-	// Eps keeps the division finite. The larger it is, the more the floor leaks: the reference
-	// code has 1e-5, which can leak all of it.
+	// Eps keeps the division finite. The larger it is, the further the KL can fall below
+	// (d/2) gamma²: to almost 0 with the 1e-5 of the reference code.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 	// Momentum is the weight of a new batch in the running statistics.
 	Momentum float64 `yaml:"momentum" range:"(0,1]"`
@@ -47,7 +47,7 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 			return nats
 		},
 		Gauges: func() []vae.Gauge {
-			return []vae.Gauge{perDim("beta", "learnt shift of mu", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
+			return []vae.Gauge{perDim("beta", "learned shift of mu", b.D, func(j int) float64 { return float64(beta.Data[j]) })}
 		},
 	}
 }

@@ -8,23 +8,26 @@ import (
 	"vaelab/internal/vae"
 )
 
-// BNScaler standardises mu and sigma over the batch, both without shift, and lets one
-// learnt theta per dimension divide a fixed second moment between them:
+// BNScaler batch-normalises mu and sigma without shift; a learned theta per dimension splits a
+// fixed second moment between them:
 //
 //	mu    = gamma_mu    BN(m),   gamma_mu    = sqrt(tau + (1-tau) sigmoid(theta))
 //	sigma = gamma_sigma BN(s),   gamma_sigma = sqrt((1-tau) sigmoid(-theta))
 //
-// so that E[mu] = 0 and E[mu²] + E[sigma²] = 1 for every dimension, the moments of the
-// prior, and gamma_mu >= sqrt(tau) whatever theta does. As BN(s) has mean zero, sigma
-// changes sign from example to example; only its square enters the density. With the
-// moments fixed E[KL] is -(1/2) sum_j E[ln sigma_j²], which Jensen's inequality bounds by
+// m and s are (B, D), theta is (D). Over a batch E[mu] = 0 and E[mu²] + E[sigma²] = 1 in every
+// dimension, as under the prior and up to eps; gamma_mu is at least sqrt(tau). BN(s) has mean
+// zero, so sigma takes both signs. The density depends on sigma² only.
 //
-//	E[KL] >= -sum_j ln gamma_sigma,j  >=  -(d/2) ln(1-tau)
+// By Jensen's inequality the KL, in nats, has the lower bounds
 //
-// Source: Su 2020, kexue.fm/archives/7381; eps there is 1e-8, its Keras momentum 0.99 is
-// 0.01 as counted here. The second bound is ours (docs/design.md).
+//	E[KL] >= -sum_j ln gamma_sigma,j >= -(d/2) ln(1-tau)
+//
+// They hold for batch statistics, not for running statistics.
+//
+// Source: Su 2020, kexue.fm/archives/7381, with eps 1e-8 and Keras momentum 0.99, which is 0.01
+// here. The second bound is new (docs/design.md).
 type BNScaler struct {
-	// Tau is the least share of the second moment that mu keeps.
+	// Tau is the least share of the second moment that goes to mu.
 	Tau float64 `yaml:"tau" range:"(0,1)"`
 	// Eps keeps both divisions finite.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
@@ -87,8 +90,8 @@ func (s scaler) variant(head vae.Head) vae.Variant {
 		},
 		Gauges: func() []vae.Gauge {
 			return []vae.Gauge{
-				perDim("theta", "what divides the second moment between mu and sigma", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
-				perDim("sig_theta", "sigmoid(theta), the share that mu gets of 1-tau", D, func(j int) float64 { return 1 / (1 + math.Exp(-float64(s.theta.Data[j]))) }),
+				perDim("theta", "parameter that splits the second moment between mu and sigma", D, func(j int) float64 { return float64(s.theta.Data[j]) }),
+				perDim("sig_theta", "sigmoid(theta), the share of 1-tau that goes to mu", D, func(j int) float64 { return 1 / (1 + math.Exp(-float64(s.theta.Data[j]))) }),
 				perDim("gamma_mu", "root mean square of mu over a batch", D, func(j int) float64 { mu2, _ := s.shares(j); return math.Sqrt(mu2) }),
 				perDim("gamma_sigma", "root mean square of sigma over a batch", D, func(j int) float64 { _, sigma2 := s.shares(j); return math.Sqrt(sigma2) }),
 			}

@@ -6,8 +6,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// FreeBits does not charge for the first lambda nats of KL, so nothing pushes the
-// posterior below them:
+// FreeBits does not penalise the first lambda nats of KL, so that no gradient lowers the KL
+// below lambda:
 //
 //	dim:    sum_j max(lambda/d, mean_i KL_ij)
 //	total:  max(lambda, mean_i sum_j KL_ij)

@@ -11,15 +11,15 @@ import (
 //	mu_i = gamma (m_i - mean_j m_ij) / sqrt(var_j m_ij + eps)
 //	KL_i >= (d/2) gamma² v_i/(v_i + eps),   v_i = var_j m_ij
 //
-// The floor holds for every single example, yet all examples may share one direction, so
-// it does not have to tell them apart. Whether it does is what the comparison with bn asks.
+// The floor holds for every single example. All examples may share one direction of mu, so
+// the floor does not imply a positive MI. A comparison with bn shows whether MI is positive.
 //
 // Source: the counter-argument in Su 2020, kexue.fm/archives/7381; layer normalisation:
 // Ba, Kiros & Hinton 2016 (arXiv 1607.06450).
 type LN struct {
 	// Gamma is the root mean square of mu over its dimensions.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)"`
-	// Eps keeps the division finite. The larger it is, the more the floor leaks; PyTorch's default is
+	// Eps keeps the division finite. The larger it is, the further the KL can fall below (d/2) gamma²; PyTorch's default is
 	// 1e-5.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 }

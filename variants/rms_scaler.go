@@ -11,13 +11,13 @@ import (
 //
 //	sigma = gamma_sigma softplus(s) / sqrt(mean_B softplus(s)²)
 //
-// The moments are those of bn-scaler, but a constant sigma is possible and none crosses
-// zero. It is the control that tells what bn-scaler's excess of KL is due to: a Gaussian
-// BN(s) costs 0.635 nats per dimension more than a constant sigma.
+// The moments are those of bn-scaler, but sigma may be constant and is never near zero. It is
+// the control for the sign of sigma: with a Gaussian BN(s) the KL is higher by 0.635 nats per
+// dimension than with a constant sigma.
 //
-// Source: ours (docs/design.md), after Su 2020, kexue.fm/archives/7381.
+// Source: new here (docs/design.md), after Su 2020, kexue.fm/archives/7381.
 type RMSScaler struct {
-	// Tau is the least share of the second moment that mu keeps.
+	// Tau is the least share of the second moment that goes to mu.
 	Tau float64 `yaml:"tau" range:"(0,1)"`
 	// Eps keeps both divisions finite.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`

@@ -2,8 +2,8 @@ package variants
 
 import "vaelab/internal/vae"
 
-// Vanilla is the VAE as it was invented: q(z|x) = N(mu, sigma²) straight from the encoder,
-// every nat of KL paid for; with a strong decoder it collapses.
+// Vanilla is the plain VAE: q(z|x) = N(mu, sigma²) with mu and ln sigma² as the encoder gives
+// them, and the KL as penalty. With a strong decoder it collapses.
 //
 // Source: Kingma & Welling 2014, "Auto-encoding variational Bayes" (arXiv 1312.6114);
 // its collapse on text: Bowman et al. 2016 (arXiv 1511.06349).

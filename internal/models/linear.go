@@ -14,14 +14,14 @@ import (
 //	encoder   m = V x + v,  s the same for every x
 //	decoder   ln p(x|z) = ln N(x; W z + b, noise I)
 //
-// Under a vanilla head the optimum gives a latent dimension to each eigenvalue L_j of the
-// data's covariance that exceeds the noise, the largest first, and has no use for others:
+// With the vanilla head the optimum uses one latent dimension for each eigenvalue L_j of the
+// data's covariance that exceeds the noise, the largest first, and no other dimension:
 //
 //	sigma_j² = noise/L_j,    E[mu_j²] = 1 - noise/L_j,    KL_j = ½ ln(L_j/noise)
 //
-// Such data make the posterior collapse where L_j <= noise, and rightly. s is free of x
-// because the true posterior's is; bn-scaler, whose BN(s) is then 0, cannot represent
-// that, rms-scaler can.
+// So at the optimum the posterior collapses where L_j <= noise. s does not depend on x, because
+// that of the true posterior does not; bn-scaler, whose BN(s) is then 0, cannot represent it,
+// rms-scaler can.
 //
 // Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior
 // collapse" (arXiv 1911.02469); Tipping & Bishop 1999, "Probabilistic principal component

@@ -9,8 +9,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// LSTM is the text VAE of the field's reference code: one LSTM reads the sentence, one
-// writes it, told z at every step.
+// LSTM is the text VAE of the reference code: an LSTM encoder and an LSTM decoder that is
+// conditioned on z at every step.
 //
 //	encoder   m, s = W h_T,  h = LSTM(embed x)                               no bias
 //	decoder   c_0 = W z,  h_0 = tanh c_0,  h = LSTM([embed x_t; z])
@@ -18,8 +18,8 @@ import (
 //
 // Parameters carry that code's names and layouts, so its checkpoints load here and ours
 // load there. The settings from word_dropout on are remedies of the literature that weaken
-// the decoder or shorten z's way to the words; none is in the reference code, and as they
-// stand none has an effect.
+// the decoder or connect z to the words more directly. None is in the reference code, and the
+// defaults switch all of them off.
 //
 // Source: He et al. 2019, jxhe/vae-lagging-encoder (arXiv 1901.05534), whose modules
 // valdersoul/bn-vae keeps.

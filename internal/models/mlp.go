@@ -8,8 +8,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// MLP is the VAE of multi-layer perceptrons, whose decoder sees z and nothing else: no pixel and
-// no word depends on another but through z, so that nothing can take z's place.
+// MLP is a VAE of multi-layer perceptrons whose decoder is conditioned on z only: given z, pixels
+// and words are independent.
 //
 //	encoder   m, s = W h + b,  h = MLP(x); of a sentence x is the frequencies of its words
 //	images    ln p(x|z) = Σ_j ln Bernoulli(x_j; sigmoid (W MLP(z) + b)_j)
@@ -31,7 +31,7 @@ type MLP struct {
 	Layers int `yaml:"layers" range:"[1,100]" alias:"num_layers"`
 	// Activation is what follows a hidden layer.
 	Activation string `yaml:"activation" choice:"relu|tanh|elu"`
-	// Output says what the decoder knows of a word in text: its position, or nothing.
+	// Output says what the text decoder is conditioned on besides z: the position of a word, or nothing.
 	Output string `yaml:"output" choice:"position|bag"`
 }
 

@@ -11,8 +11,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// PixelCNN is the image VAE whose decoder reads the pixels already written, strong enough to
-// do without z; the encoder is a ResNet.
+// PixelCNN is an image VAE with a ResNet encoder and an autoregressive decoder of masked
+// convolutions, which is strong enough to ignore z.
 //
 //	encoder   h = f(conv f(conv h) + conv h) for each stage, at half the size each;
 //	          m, s = W f(V h + a) + b

@@ -8,8 +8,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// Transformer is a text VAE of two small transformers: one reads the sentence in both
-// directions, a causal one writes it, told z in one of two ways or both.
+// Transformer is a text VAE of two small transformers: a bidirectional encoder and a causal
+// decoder, which is conditioned on z as memory, by addition, or both.
 //
 //	encoder   m, s = W pool(h),  h = transformer(embed x_t + position t)          no bias
 //	decoder   h = transformer(embed x_t + position t [+ W z], [memory_l = W_l z])
@@ -46,7 +46,7 @@ type Transformer struct {
 	Positions int `yaml:"positions" range:"[0,1000000]" alias:"block_size|n_positions"`
 	// Pooling makes one vector of the encoder's: the mean, or that of the first symbol, <s>.
 	Pooling string `yaml:"pooling" choice:"mean|first-token"`
-	// ZEnters says how the decoder is told z: as memory, added to each word vector, or both.
+	// ZEnters says how the decoder is conditioned on z: as memory, added to each word vector, or both.
 	ZEnters string `yaml:"z_enters" choice:"memory|add|both"`
 	// Memory is the number of vectors in each layer's memory.
 	Memory int `yaml:"memory" range:"[1,1000]"`
