@@ -350,7 +350,7 @@ func TestDamage(t *testing.T) {
 
 // TestClass: two tiers that give the same bytes are one class; whatever rounds differently is another.
 func TestClass(t *testing.T) {
-	base := Manifest{Arch: "amd64", GOAMD64: "v1", Precision: "float32", Kernel: "avx2"}
+	base := Manifest{Arch: "amd64", GOAMD64: "v1", Precision: "float32", Kernel: "avx2+fma"}
 	for _, c := range []struct {
 		change func(m *Manifest)
 		same   bool
