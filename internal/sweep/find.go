@@ -100,8 +100,8 @@ func (s *search) look(dir string) (all []found, others bool) {
 		for _, run := range runs {
 			at := filepath.Join(dir, folder.Name(), run.Name())
 			t, err := readTrial(at)
-			if err != nil {
-				continue // a file, or a folder that another program has made
+			if err != nil || t.ID != folder.Name()+"/"+run.Name() || !fits(t) {
+				continue // a file, a folder that another program has made, or one with a damaged trial.json
 			}
 			seeds, ok := s.asked[content(t)]
 			if !ok {
