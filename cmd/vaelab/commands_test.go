@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -211,7 +212,7 @@ func TestPlot(t *testing.T) {
 			t.Errorf("%s.csv: %d rows, %v", file, len(rows), err)
 		}
 	}
-	has(t, "plot", r.err, "left out: figure sweep: ")
+	has(t, "plot", r.err, "left out: figure sweep: no variant has")
 	if asked := vaelab(t, "plot", "results/tiny", "--figure", "sweep"); asked.code != exitFailed || !strings.Contains(asked.err, "vaelab: error: figure sweep: ") {
 		t.Errorf("a figure that cannot be drawn: exit code %d, %s", asked.code, asked.err)
 	}
@@ -276,5 +277,16 @@ func TestKernelChoice(t *testing.T) {
 	var w, wErr strings.Builder
 	if code := run(&w, &wErr, []string{"version"}); code != exitUsage || !strings.Contains(wErr.String(), "VAELAB_KERNEL=avx9: known: generic, avx2") {
 		t.Errorf("exit code %d, %q", code, wErr.String())
+	}
+}
+
+// TestFolderOfShippedName: a folder that is named like a shipped experiment, as its results are, does not hide it.
+func TestFolderOfShippedName(t *testing.T) {
+	folder(t)
+	if err := os.Mkdir("kl-vanishing", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := new(choice).read(io.Discard, "kl-vanishing"); err != nil || e.Name != "kl-vanishing" {
+		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -185,7 +185,7 @@ func TestVerifyFiles(t *testing.T) {
 	if r.code != exitDamaged || r.err != "" {
 		t.Errorf("exit code %d\n%s", r.code, r.err)
 	}
-	has(t, "verify --files", r.out, weights+": damaged: it has ", edited+": damaged: its settings are those of bn-", "3 trials (2 done, 1 damaged); 2 files damaged\n", old)
+	has(t, "verify --files", r.out, weights+": damaged: it has ", edited+": damaged: its settings are those of bn-", "3 trials (1 done, 2 damaged); 2 files damaged\n", old)
 	r = vaelab(t, "eval", dirs[0])
 	if r.code != exitFailed {
 		t.Errorf("eval: exit code %d", r.code)
@@ -201,6 +201,7 @@ func TestVerifyFiles(t *testing.T) {
 		t.Error("the weights are not those before, or the damaged ones are not kept")
 	}
 	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "by: 1\n")
+	has(t, "another folder", vaelab(t, "verify", "tiny.yaml", "--out", "nowhere", "--files").err, "nowhere/tiny: no such folder; if the trials of tiny.yaml lie in another, name that")
 	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--json"}} {
 		if r := vaelab(t, c...); r.code != exitNotJudged || r.out != "" || !strings.Contains(r.err, "vaelab: error: ") {
 			t.Errorf("vaelab %s: exit code %d, %s%s", quoted(c), r.code, r.out, r.err)
