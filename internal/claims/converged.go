@@ -44,7 +44,7 @@ func (c Claim) atEnd() bool {
 }
 
 // unconverged counts the trials that have not converged, and judges the claim again with each trial's
-// quantity moved on; it is nil if neither says anything. now is the outcome as it is.
+// quantity moved on, unless nothing can decide it; it is nil if neither says anything. now is the outcome as it is.
 func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconverged {
 	u := Unconverged{Steps: s.Steps}
 	for _, r := range e.runs {
@@ -56,9 +56,11 @@ func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconve
 			u.Trials++
 		}
 	}
-	e.ahead = &s
-	if later := k.judge(e).Outcome; later != now {
-		u.Later = later
+	if why, _ := e.undecidable(k); why == "" {
+		e.ahead = &s
+		if later := k.judge(e).Outcome; later != now {
+			u.Later = later
+		}
 	}
 	if u.Trials == 0 && u.Later == "" {
 		return nil
