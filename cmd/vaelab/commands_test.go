@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -275,7 +276,7 @@ func TestPlot(t *testing.T) {
 			t.Errorf("%s.csv: %d rows, %v", file, len(rows), err)
 		}
 	}
-	has(t, "plot", r.err, "left out: figure sweep: ")
+	has(t, "plot", r.err, "left out: figure sweep: no variant has")
 	if asked := vaelab(t, "plot", "results/tiny", "--figure", "sweep"); asked.code != exitFailed || !strings.Contains(asked.err, "vaelab: error: figure sweep: ") {
 		t.Errorf("a figure that cannot be drawn: exit code %d, %s", asked.code, asked.err)
 	}
@@ -332,4 +333,15 @@ func TestExport(t *testing.T) {
 		t.Errorf("export of nothing: exit code %d\n%s", r.code, r.out)
 	}
 	has(t, "export of nothing", r.err, "none: there is no trial in or below this folder; vaelab run trains some")
+}
+
+// TestFolderOfShippedName: a folder that is named like a shipped experiment, as its results are, does not hide it.
+func TestFolderOfShippedName(t *testing.T) {
+	folder(t)
+	if err := os.Mkdir("kl-vanishing", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := new(choice).read(io.Discard, "kl-vanishing"); err != nil || e.Name != "kl-vanishing" {
+		t.Errorf("%+v, %v", e, err)
+	}
 }

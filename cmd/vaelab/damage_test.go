@@ -185,7 +185,7 @@ func TestVerifyFiles(t *testing.T) {
 	if r.code != exitDamaged || r.err != "" {
 		t.Errorf("exit code %d\n%s", r.code, r.err)
 	}
-	has(t, "verify --files", r.out, weights+": damaged: it has ", edited+": damaged: its settings are those of bn-", "3 trials (2 done, 1 damaged); 2 files damaged\n", old)
+	has(t, "verify --files", r.out, weights+": damaged: it has ", edited+": damaged: its settings are those of bn-", "3 trials (1 done, 2 damaged); 2 files damaged\n", old)
 	r = vaelab(t, "eval", dirs[0])
 	if r.code != exitFailed {
 		t.Errorf("eval: exit code %d", r.code)
@@ -201,6 +201,7 @@ func TestVerifyFiles(t *testing.T) {
 		t.Error("the weights are not those before, or the damaged ones are not kept")
 	}
 	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "no checksums: 1\n")
+	has(t, "another folder", vaelab(t, "verify", "tiny.yaml", "--out", "nowhere", "--files").err, "nowhere/tiny: no such folder; if the trials of tiny.yaml lie in another, name that")
 	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--json"}} {
 		if r := vaelab(t, c...); r.code != exitNotJudged || r.out != "" || !strings.Contains(r.err, "vaelab: error: ") {
 			t.Errorf("vaelab %s: exit code %d, %s%s", quoted(c), r.code, r.out, r.err)
@@ -221,5 +222,35 @@ func TestVerifyFiles(t *testing.T) {
 	}
 	if r := vaelab(t, "verify", "empty", "--files"); r.code != exitNotJudged {
 		t.Errorf("an empty folder: exit code %d", r.code)
+	}
+}
+
+// TestLostSettings: a finished trial whose trial.json is gone, or says another seed, is damaged to every command; run trains
+// it again, and the trial of the other seed in a folder of its own.
+func TestLostSettings(t *testing.T) {
+	const claims = "claims: [{say: it is small, source: own, bound: {metric: kl, of: bn, at_most: 100}}]\n"
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: bn}]\n"+claims)
+	succeeds(t, "run", "tiny.yaml")
+	dir := trials(t, "results")[0]
+	file := filepath.Join(dir, record.TrialFile)
+	for _, name := range []string{"another seed", "missing"} { // seed 2 has no folder yet at the first
+		if name == "missing" {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			write(t, file, strings.Replace(read(t, file), `"seed": 1`, `"seed": 2`, 1))
+		}
+		for command, code := range map[string]int{"export results": exitFailed, "eval " + dir: exitFailed, "verify results --files": exitDamaged, "verify tiny.yaml --no-train": exitUndecided} {
+			r := vaelab(t, strings.Fields(command)...)
+			if r.code != code || !strings.Contains(r.out+r.err, file+": damaged: ") {
+				t.Errorf("%s, %s: exit code %d\n%s%s", name, command, r.code, r.out, r.err)
+			}
+		}
+		has(t, name, vaelab(t, "verify", "tiny.yaml", "--no-train").out, ": damaged: ")
+		if r := succeeds(t, "run", "tiny.yaml", "-q", "--seeds", "2"); strings.Contains(r.err, "older version") {
+			t.Errorf("%s: it is taken for one of an older version\n%s", name, r.err)
+		}
+		has(t, name, succeeds(t, "verify", "results", "--files").out, "2 trials (2 done); 0 files damaged\n")
 	}
 }

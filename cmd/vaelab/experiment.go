@@ -57,12 +57,14 @@ func shipped() []string {
 
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
+	info, err := os.Stat(name)
+	folder := err == nil && info.IsDir()
+	if folder && !slices.Contains(shipped(), name) {
 		return nil, fmt.Errorf("%s: is a folder; must be a YAML file or the name of an experiment (vaelab list experiments)", name)
 	}
 	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims}
 	e, err := sweep.Read(name, opts)
-	if errors.Is(err, fs.ErrNotExist) {
+	if folder || errors.Is(err, fs.ErrNotExist) { // a folder of that name, such as its results, is not meant
 		short := strings.TrimSuffix(path.Base(name), ".yaml")
 		text, builtin := fs.ReadFile(experiments.Files, short+".yaml")
 		switch {

@@ -234,7 +234,7 @@ func TestStoppedInTest(t *testing.T) {
 
 // TestOtherKernels: a trial that was begun with other kernels is not gone on with, and a group that mixes them is warned of.
 func TestOtherKernels(t *testing.T) {
-	if name := tensor.Kernel(); name != "avx2" && name != "avx512" {
+	if name := tensor.Kernel(); !strings.HasPrefix(name, "avx") {
 		t.Skip("no other kernels here than", name)
 	}
 	folder(t, "long.yaml", strings.Replace(long, "epochs: 60", "epochs: 20", 1))
@@ -242,7 +242,14 @@ func TestOtherKernels(t *testing.T) {
 	if text, err := killable(t, "results", syscall.SIGINT, 1000, 0, command...); err == nil {
 		t.Fatalf("it was not stopped\n%s", text)
 	}
-	text, err := process([]string{"VAELAB_KERNEL=generic"}, append(command, "--seeds", "1")...).CombinedOutput()
+	if err := os.CopyFS("twin", os.DirFS("results")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := process([]string{"VAELAB_KERNEL=avx2"}, append(command, "--seeds", "1", "--out", "twin")...).CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "1 of them from a checkpoint") || strings.Contains(string(text), "from the start") {
+		t.Errorf("avx2 does not resume what %s began: %v\n%s", tensor.Kernel(), err, text)
+	}
+	text, err = process([]string{"VAELAB_KERNEL=generic"}, append(command, "--seeds", "1")...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

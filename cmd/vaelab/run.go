@@ -152,7 +152,7 @@ func claim(set *record.Set, e *sweep.Experiment) {
 func draw(w io.Writer, set *record.Set, dir, name string) (refused, failed error) {
 	switch _, refused, failed = saveFigure(set, dir, name); {
 	case refused != nil:
-		return fmt.Errorf("figure %s: %w", name, refused), nil
+		return fmt.Errorf("figure %w", refused), nil // it begins with the name
 	case failed != nil:
 		return nil, fmt.Errorf("figure %s cannot be written: %w", name, failed)
 	}

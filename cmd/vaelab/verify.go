@@ -161,7 +161,7 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record
 	var dirs []string
 	for i, j := range jobs {
 		set.Runs = append(set.Runs, record.Run{Trial: j.Trial.Trial, Dir: j.Dir})
-		if _, err := os.Stat(filepath.Join(j.Dir, record.TrialFile)); err == nil {
+		if record.IsTrial(j.Dir) {
 			dirs, at[j.Dir] = append(dirs, j.Dir), i
 		} else if p := slices.IndexFunc(published, func(r record.Run) bool { return j.Is(r.Trial) }); p >= 0 {
 			set.Runs[i] = published[p]

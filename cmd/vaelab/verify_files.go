@@ -24,6 +24,9 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 			return err
 		}
 		dir = filepath.Join(c.out, e.Name)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: no such folder; if the trials of %s lie in another, name that: vaelab verify FOLDER --files", dir, name)
+		}
 	}
 	runs, archived, damage, err := record.CheckAll(dir)
 	if err != nil {
@@ -36,8 +39,11 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 	sweep.CheckNames(set)
 	damage = append(damage, set.Damage...)
 	n, unchecked := map[record.State]int{}, 0
-	for _, run := range runs {
+	for _, run := range set.Runs {
 		n[run.State]++
+	}
+	n[record.Damaged] += len(runs) - len(set.Runs)
+	for _, run := range runs {
 		if run.State == record.Done && run.Files == nil {
 			unchecked++
 		}

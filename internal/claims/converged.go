@@ -44,7 +44,8 @@ func (c Claim) atEnd() bool {
 }
 
 // unconverged counts the trials that have not converged, and evaluates the claim again with each trial's
-// quantity moved on. It is nil if all have converged and the outcome stays. now is the present outcome.
+// quantity moved on, unless nothing can decide it. It is nil if all have converged and the outcome stays. now is the
+// present outcome.
 func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconverged {
 	u := Unconverged{Steps: s.Steps}
 	for _, r := range e.runs {
@@ -56,9 +57,11 @@ func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconve
 			u.Trials++
 		}
 	}
-	e.ahead = &s
-	if later := k.judge(e).Outcome; later != now {
-		u.Later = later
+	if why, _ := e.undecidable(k); why == "" {
+		e.ahead = &s
+		if later := k.judge(e).Outcome; later != now {
+			u.Later = later
+		}
 	}
 	if u.Trials == 0 && u.Later == "" {
 		return nil

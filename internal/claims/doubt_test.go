@@ -56,6 +56,9 @@ func TestCapDecidesNothing(t *testing.T) {
 		if c.capped != said || c.capped != (v.Outcome == Undecided) {
 			t.Errorf("%s: %s, %s", c.name, v.Outcome, v.Numbers())
 		}
+		if c.capped && v.Unconverged != nil && v.Unconverged.Later != "" {
+			t.Errorf("%s: what decides nothing %v later", c.name, v.Unconverged.Later)
+		}
 	}
 	one := mis(2.5)
 	one[3]["mi"] = 2.8

@@ -180,17 +180,21 @@ func (a *archive) read(dir string) error {
 		if run.Rows, err = a.rows(head.Rows); err != nil {
 			return err
 		}
-		if err := a.check(run.ID); err != nil {
+		if err := a.check(run.Trial); err != nil {
 			return err
 		}
 		a.runs = append(a.runs, run)
 	}
 }
 
-// check reads a trial's last line, which older archives lack, and compares it with the lines before.
-func (a *archive) check(id string) error {
+// check reads a trial's last line, which archives lack that were written when format 1 was the last, and compares it with
+// the lines before.
+func (a *archive) check(t Trial) error {
 	if begin, _ := a.text.Peek(len(sumBegins)); string(begin) != sumBegins {
-		return nil
+		if t.Format == 1 {
+			return nil
+		}
+		return fmt.Errorf("line %d: must be the SHA-256 of the lines of %s", a.line+1, t.ID)
 	}
 	is := archivedSum{hex.EncodeToString(a.sum.Sum(nil))}
 	line, err := a.next()
@@ -202,7 +206,7 @@ func (a *archive) check(id string) error {
 		return fmt.Errorf("line %d: must be a SHA-256: %w", a.line, err)
 	}
 	if is != says {
-		return fmt.Errorf("line %d: the SHA-256 of the lines of %s begins with %.12s, and must begin with %.12s", a.line, id, is.SHA256, says.SHA256)
+		return fmt.Errorf("line %d: the SHA-256 of the lines of %s begins with %.12s, and must begin with %.12s", a.line, t.ID, is.SHA256, says.SHA256)
 	}
 	return nil
 }

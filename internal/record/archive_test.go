@@ -107,6 +107,7 @@ func TestArchiveRefusals(t *testing.T) {
 		{"another seed", zipped(strings.Replace(sound, "seed-1", "seed-2", 1)), "line 3: the SHA-256 of the lines of a/seed-2 begins with "},
 		{"a digit of the sum", zipped(sound[:len(sound)-4] + "00\"}\n"), "line 3: the SHA-256 of the lines of a/seed-1"},
 		{"half a sum", zipped(sound[:len(sound)-9] + "\n"), "line 3: must be a SHA-256"},
+		{"a sum left out", zipped(strings.Replace(head, `"format":1`, `"format":2`, 1) + "\n" + row + "\n"), "line 3: must be the SHA-256 of the lines of a/seed-1"},
 		{"a sum alone", zipped(sum("")), "line 1: format 0"},
 		{"of the future", zipped(`{"format":3,"id":"a","state":"done","rows":0}` + "\n"), "line 1: format 3, but this program reads formats 1 to 2"},
 	} {

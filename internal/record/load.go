@@ -186,7 +186,17 @@ func Load(dirs ...string) (*Set, error) {
 	return set, nil
 }
 
-// trialDirs returns the folders in and below root, behind links too, that hold a trial.json.
+// IsTrial tells whether a trial has been begun in a folder: there is a trial.json, or its DONE without it in a folder that
+// has a trial's name.
+func IsTrial(dir string) bool {
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	}
+	return has(TrialFile) || placeOf(dir) != "" && has(DoneFile)
+}
+
+// trialDirs returns the folders of trials in and below root, behind links too.
 func trialDirs(root string) ([]string, error) {
 	var cause *fs.PathError
 	switch info, err := os.Stat(root); {
@@ -199,11 +209,11 @@ func trialDirs(root string) ([]string, error) {
 	}
 	var dirs []string
 	_, err := folder.Files(root, func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, TrialFile))
-		if err == nil {
+		is := IsTrial(dir)
+		if is {
 			dirs = append(dirs, dir)
 		}
-		return err != nil
+		return !is
 	})
 	return dirs, err
 }
@@ -256,10 +266,8 @@ func loadRun(dir string, rows *bytes.Buffer) loaded {
 // Load does.
 func Check(dir string) (Run, []error) {
 	l := loaded{run: Run{Dir: dir}}
-	if _, err := os.Stat(filepath.Join(dir, TrialFile)); errors.Is(err, fs.ErrNotExist) {
-		if _, done, _ := readDone(dir); !done {
-			return l.run, nil // not begun
-		}
+	if !IsTrial(dir) {
+		return l.run, nil
 	}
 	var rows bytes.Buffer
 	l.read(&rows, false)
@@ -344,7 +352,7 @@ func (l *loaded) trial() {
 	}
 	text, err := os.ReadFile(filepath.Join(l.run.Dir, TrialFile))
 	if err != nil {
-		lost("it cannot be read: %v", err)
+		lost("%s", unreadable(err))
 		return
 	}
 	if err := l.run.Files.check(l.run.Dir, TrialFile, SumOf(text)); err != nil {
@@ -362,6 +370,14 @@ func (l *loaded) trial() {
 			l.misplaced = place
 		}
 	}
+}
+
+// unreadable says that a file is missing, or why else it cannot be read.
+func unreadable(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "it is missing"
+	}
+	return "it cannot be read: " + err.Error()
 }
 
 // idForm is the form of a trial's ID.
@@ -382,11 +398,8 @@ func (l *loaded) rows(text *bytes.Buffer, parse bool) {
 	switch err := readInto(text, path); {
 	case errors.Is(err, fs.ErrNotExist) && l.run.State != Done: // it has not measured anything yet
 		return
-	case errors.Is(err, fs.ErrNotExist):
-		l.add(&Damage{l.run.Dir, RowsFile, "it is missing"})
-		return
 	case err != nil:
-		l.add(&Damage{l.run.Dir, RowsFile, "it cannot be read: " + err.Error()})
+		l.add(&Damage{l.run.Dir, RowsFile, unreadable(err)})
 		return
 	}
 	if _, ok := l.run.Files[RowsFile]; ok {

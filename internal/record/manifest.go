@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 )
 
 // A Manifest says where and with what a trial ran: what its rows are byte-equal within. It is
@@ -50,7 +51,7 @@ func (m Manifest) Class() string {
 		return ""
 	}
 	kernel, level := m.Kernel, ""
-	if kernel == "avx2" || kernel == "avx512" {
+	if kernel == "avx512" || strings.HasPrefix(kernel, "avx2") { // package kernel calls it avx2+fma
 		kernel = "avx2 or avx512"
 	}
 	if m.GOAMD64 >= "v3" { // from there on the compiler fuses products and sums

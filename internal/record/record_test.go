@@ -307,6 +307,7 @@ func TestDamage(t *testing.T) {
 		{"no rows", RowsFile, "it is missing", nil, false, false},
 		{"empty rows", RowsFile, "it has 0 bytes", func(string) string { return "" }, false, false},
 		{"settings", TrialFile, "; DONE says ", edit(`"lr": "1"`, `"lr": "2"`), false, true},
+		{"no settings", TrialFile, "it is missing", nil, false, true},
 		{"the manifest", ManifestFile, "; DONE says ", edit("avx2", "avx9"), false, false},
 		{"no manifest", ManifestFile, "it is missing; DONE says ", nil, false, false},
 		{"no weights", "model.safetensors", "it is missing; DONE says 7 bytes", nil, false, false},
@@ -391,7 +392,7 @@ func TestDamage(t *testing.T) {
 
 // TestClass: two tiers that give the same bytes are one class; whatever rounds differently is another.
 func TestClass(t *testing.T) {
-	base := Manifest{Arch: "amd64", GOAMD64: "v1", Precision: "float32", Kernel: "avx2"}
+	base := Manifest{Arch: "amd64", GOAMD64: "v1", Precision: "float32", Kernel: "avx2+fma"}
 	for _, c := range []struct {
 		change func(m *Manifest)
 		same   bool

@@ -50,9 +50,6 @@ func sunken(groups []record.Group, split string, decimals int, center func([]flo
 		if shown == least || center(kl.numbers()) >= center(floor.numbers()) {
 			continue
 		}
-		if slices.ContainsFunc(g.Runs, strays) {
-			continue // Doubts says so
-		}
 		batch := sample{}
 		for seed, gap := range sampleOf(g, split, "bn_gap") {
 			batch[seed] = kl[seed] + gap

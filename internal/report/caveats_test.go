@@ -81,6 +81,18 @@ func TestCaveats(t *testing.T) {
 	}
 }
 
+// TestFarBelowFloor: a KL that running statistics put far below the floor is called so, too; one that eps lets sink there is
+// not put down to them.
+func TestFarBelowFloor(t *testing.T) {
+	for batchKL, want := range map[float64]bool{0.55: true, 0.3: false} {
+		set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 0.06, "floor": 0.51, "bn_gap": batchKL - 0.06})}}
+		const below = "bn: the KL, 0.06, lies below the floor, 0.51. The floor is of batch statistics, the table has running ones"
+		if notes := strings.Join(Summary(set).Notes, "\n"); strings.Contains(notes, below) != want {
+			t.Errorf("KL by batch statistics %v: says that the KL lies below the floor: %t\n%s", batchKL, !want, notes)
+		}
+	}
+}
+
 // TestCapOfFurtherMetrics: what is made of mi, and mi in batches, is marked in its table, too.
 func TestCapOfFurtherMetrics(t *testing.T) {
 	set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 5, "mi": 2.9, "mi_cap": 3, "marginal_kl": 2.1, "mi_batch": 3.4, "mi_batch_cap": 3.47})}}

@@ -110,7 +110,11 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 		if p.converged < p.done {
 			item := fmt.Sprintf("%s %d %s", g.Label, p.done-p.converged, of)
 			if p.open.n > 0 {
-				item += fmt.Sprintf(", falling by %s nats an epoch", p.open.text())
+				how, e := "falling", p.open
+				if e.sum < 0 {
+					how, e.sum = "rising", -e.sum
+				}
+				item += fmt.Sprintf(", %s by %s nats an epoch", how, e.text())
 			}
 			if p.why != nil {
 				item += " (" + strings.Join(p.why, ", ") + ")"

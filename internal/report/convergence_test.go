@@ -51,6 +51,9 @@ func TestConvergence(t *testing.T) {
 			[]string{"Converged, all of 4 finished trials: " + criteria, "Past the lowest validation objective, which rises: bn 2 of 2."},
 			[]string{"vanilla | 4000 | 40.00 | 0.00 ± 0.00 | 0.00 ± 0.00 | 2 of 2", "bn | 4000 | 44.00 | −0.10 ± 0.00 | −2.00 ± 0.00 | 2 of 2"},
 			"In 2 trials the objective rises: past its lowest value."},
+		{"short and overfit", [][]record.Run{group("bn", 1500, -2)},
+			[]string{"Not converged: bn 2 of 2, rising by 0.10 ± 0.00 nats an epoch (evaluated for 1500 of 2000 steps). Converged would mean that " + criteria},
+			[]string{"bn | 1500 | 41.50 | −0.10 ± 0.00 | – | 0 of 2"}, "Too little to tell, hence not converged: bn (evaluated for 1500 of 2000 steps)."},
 		{"none finished", [][]record.Run{{unfinished}}, nil, nil, ""},
 	} {
 		set := &record.Set{}

@@ -19,8 +19,9 @@ import (
 // lies in a folder with trials that this file does not ask for, or in that of a file that still stands beside this one, is
 // noted and not used.
 func (e *Experiment) find(results string, jobs []Job) {
-	s := search{asked: map[string]map[int]int{}, jobs: jobs}
+	s := search{asked: map[string]map[int]int{}, owned: map[string]bool{}, jobs: jobs}
 	for i, j := range jobs {
+		s.owned[j.Dir] = true
 		key := content(j.Trial.Trial)
 		if s.asked[key] == nil {
 			s.asked[key] = map[int]int{}
@@ -69,6 +70,7 @@ func (e *Experiment) stands(name string) bool {
 type search struct {
 	jobs    []Job
 	asked   map[string]map[int]int // content of each job's trial -> seeds of those that have no folder -> index of the job
+	owned   map[string]bool        // the jobs' folders, whatever trials lie there now
 	missing int                    // jobs without a folder
 }
 
@@ -100,8 +102,8 @@ func (s *search) look(dir string) (all []found, others bool) {
 		for _, run := range runs {
 			at := filepath.Join(dir, folder.Name(), run.Name())
 			t, err := readTrial(at)
-			if err != nil {
-				continue // a file, or a folder that another program has made
+			if err != nil || !fits(t) || s.owned[at] {
+				continue // a file, a folder that another program has made, one with a damaged trial.json, or a job's own
 			}
 			seeds, ok := s.asked[content(t)]
 			if !ok {

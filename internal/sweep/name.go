@@ -140,10 +140,13 @@ func CheckNames(set *record.Set) {
 	})
 }
 
+// fits tells whether a trial's settings give its name, by the rule of this version or by that of older ones.
+func fits(t record.Trial) bool { return t.ID == NameOf(t) || t.ID == OldNameOf(t) }
+
 // checkName returns a *record.Damage if the settings of a finished trial do not give its name. Trials in archives are
 // not checked, see OldNameOf.
 func checkName(run record.Run) error {
-	if run.State != record.Done || run.Files != nil || run.ID == NameOf(run.Trial) || run.ID == OldNameOf(run.Trial) {
+	if run.State != record.Done || run.Files != nil || fits(run.Trial) {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(run.Dir, record.TrialFile)); err != nil {
