@@ -122,7 +122,7 @@ func TestVerifyMistakes(t *testing.T) {
 			`metrics.yaml:9:59: claims.bound.metric: unknown metric "lk"; did you mean "kl"? vaelab list metrics has all`,
 			"metrics.yaml:10:63: claims.bound.metric: trials of vanilla have no floor; it needs a method with a floor under the KL",
 			"metrics.yaml:11:71: claims.bound.metric: kl_dim is a vector; name one number of it: kl_dim.max, ",
-			"metrics.yaml:12:61: claims.order.metric: mi is not measured on split train, but on valid and test",
+			"metrics.yaml:12:61: claims.order.metric: mi is not measured on split train; it is on valid and test",
 			"metrics.yaml:13:48: claims.bound: contradictory bounds: nothing is at least 1 and at most 0"}},
 		{[]string{"verify", "faults.yaml"}, []string{`claims.bound.of: unknown variant "vanila"; did you mean "vanilla"?`, `claims.bound: unknown key "metrc"; did you mean "metric"?`}},
 	} {

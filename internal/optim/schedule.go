@@ -11,8 +11,8 @@ import (
 //go:embed schedule.go stop.go
 var Source embed.FS
 
-// KLSchedule is the weight of the KL term at each step: the field's annealings under one
-// roof. Progress is counted in steps or epochs by Unit; W is the length of the warm-up.
+// KLSchedule is the weight of the KL term at each step t. W is the length of the warm-up, in
+// steps or epochs as Unit says.
 //
 //	constant     beta
 //	linear       start + (beta - start) min(1, t/W)                Bowman et al. 2016 (arXiv 1511.06349)
@@ -24,7 +24,7 @@ var Source embed.FS
 type KLSchedule struct {
 	// Schedule is the shape of the weight over time.
 	Schedule string `yaml:"schedule" choice:"constant|linear|sigmoid|cyclical|cyclical-zero"`
-	// Beta is the final weight; other than 1 it makes a beta-VAE.
+	// Beta is the final weight; with a value other than 1 the model is a beta-VAE.
 	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"lambda_kl"`
 	// Start is the weight at step 0 of a linear schedule.
 	Start float64 `yaml:"start" range:"[0,inf)" alias:"kl_start"`
@@ -32,9 +32,9 @@ type KLSchedule struct {
 	WarmUp float64 `yaml:"warm_up" range:"[0,inf)" alias:"warmup|warm_up_epochs|warmup_epoch|n_epochs_kl_warmup"`
 	// Unit says what WarmUp counts.
 	Unit string `yaml:"unit" choice:"epochs|steps"`
-	// Cycles is M, how often a cyclical schedule rises within WarmUp.
+	// Cycles is M, the number of cycles of a cyclical schedule within WarmUp.
 	Cycles int `yaml:"cycles" range:"[1,inf)" alias:"n_cycle"`
-	// Ratio is the fraction of a cycle that rises.
+	// Ratio is the fraction of a cycle in which the weight rises.
 	Ratio float64 `yaml:"ratio" range:"(0,1]" alias:"ratio_increase"`
 	// Zero is the fraction of a cycle at weight 0, at its start.
 	Zero float64 `yaml:"zero" range:"[0,1)" alias:"ratio_zero"`

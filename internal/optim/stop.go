@@ -8,11 +8,11 @@ package optim
 // in evaluations, which are train.eval_every epochs apart; a trial that is to be found converged
 // needs patience for as many steps as that takes (vaelab list converged).
 type Stop struct {
-	// Metric is what has to improve: the objective, nelbo or rec, which fall, or mi or gap, which
-	// rise. The objective is what training minimises at the final KL weight; at weight 1, which
-	// nelbo has, a method whose loss is another one is best where it has collapsed.
+	// Metric is the metric that must improve: objective, nelbo or rec, which fall, or mi or gap, which
+	// rise. The objective is what training minimises at the final KL weight. Of a method that minimises
+	// something else than nelbo, such as free-bits, nelbo is lowest after collapse.
 	Metric string `yaml:"metric" choice:"objective|nelbo|rec|mi|gap" neutral:"objective"`
-	// Patience is how many evaluations may pass without an improvement; 0 never stops.
+	// Patience is the number of evaluations without an improvement after which training stops; 0 never stops.
 	Patience int `yaml:"patience" range:"[0,inf)" neutral:"0"`
 	// MinDelta is the smallest difference that is an improvement, in the metric's unit.
 	MinDelta float64 `yaml:"min_delta" range:"[0,inf)" neutral:"0"`

@@ -57,10 +57,10 @@ func judged(s Source) Section {
 	}
 	section.Text = []string{fmt.Sprintf("%s. Holds: %d, does not hold: %d, undecided: %d.",
 		count(len(s.Verdicts), "claim"), n["holds"], n["does not hold"], n["undecided"])}
-	t.Notes = []string{"A claim holds if the interval for the median over seeds lies inside what it says, does not hold if it lies outside, and is undecided otherwise; p-values decide nothing."}
+	t.Notes = []string{"A claim holds if the CI of the median over seeds lies inside the claimed range. It does not hold if the CI lies outside. Otherwise it is undecided. Verdicts do not use p-values."}
 	if unconverged > 0 {
 		section.Text[0] += fmt.Sprintf(" Of these not converged: %d.", unconverged)
-		t.Notes = append(t.Notes, "Not converged: some of the trials were still learning, or what the claim is about was still moving, so that the outcome would be another one at that rate. Training on might change the verdict.")
+		t.Notes = append(t.Notes, "Not converged: the validation objective of some trials was not flat, or the metric was still changing, so that the outcome would change at that rate. Longer training might change the verdict.")
 	}
 	section.Tables = []Table{t}
 	var lines []string

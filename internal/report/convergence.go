@@ -114,7 +114,7 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 				if e.sum < 0 {
 					how, e.sum = "rising", -e.sum
 				}
-				item += fmt.Sprintf(", %s by %s nats an epoch", how, e.text())
+				item += fmt.Sprintf(", %s by %s nats per epoch", how, e.text())
 			}
 			if p.why != nil {
 				item += " (" + strings.Join(p.why, ", ") + ")"
@@ -131,10 +131,10 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 	case open == nil:
 		notes = append(notes, fmt.Sprintf("Converged, all of %s: ", count(done, "finished trial"))+criteria(groups, experiments))
 	default:
-		notes = append(notes, "Not converged: "+strings.Join(some(open), "; ")+". Converged would mean that "+criteria(groups, experiments))
+		notes = append(notes, "Not converged: "+strings.Join(some(open), "; ")+". Criterion: "+criteria(groups, experiments))
 	}
 	if rising != nil {
-		notes = append(notes, "Past the lowest validation objective, which rises: "+strings.Join(some(rising), "; ")+".")
+		notes = append(notes, "Overfitting (the validation objective rises): "+strings.Join(some(rising), "; ")+".")
 	}
 	return notes
 }
@@ -142,7 +142,7 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 // convergence is the section that says how far trials have come.
 func convergence(s Source, groups []record.Group) Section {
 	section := Section{Title: "Convergence"}
-	t := Table{Left: 1, Header: []string{"group", "steps", "objective", "falling, nats an epoch", "fall at the end, nats", "converged"}}
+	t := Table{Left: 1, Header: []string{"group", "steps", "objective", "falling, nats per epoch", "fall at the end, nats", "converged"}}
 	why := map[string][]string{} // reason -> groups
 	rising := 0
 	for _, g := range groups {
@@ -160,13 +160,13 @@ func convergence(s Source, groups []record.Group) Section {
 	if len(t.Rows) == 0 {
 		return section
 	}
-	t.Notes = []string{"Converged: " + criteria(groups, s.Experiments) + " Steps: of the last evaluation. Objective: there, mean over trials. Falling: its slope over the last quarter of the training. " +
-		"Fall at the end: over those last steps. Both are means over trials ± standard error of the fitted lines."}
+	t.Notes = []string{"Converged: " + criteria(groups, s.Experiments) + " Steps: number at the last evaluation. Objective: its value there, mean over trials. Falling: the slope over the last quarter of the training. " +
+		"Fall at the end: over those last steps. Both: mean over trials ± standard error of the fitted lines."}
 	for _, w := range sorted(why) {
-		t.Notes = append(t.Notes, fmt.Sprintf("Too little to tell, hence not converged: %s (%s).", strings.Join(some(why[w]), ", "), w))
+		t.Notes = append(t.Notes, fmt.Sprintf("Too short to judge, counted as not converged: %s (%s).", strings.Join(some(why[w]), ", "), w))
 	}
 	if rising > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("In %s the objective rises: past its lowest value.", count(rising, "trial")))
+		t.Notes = append(t.Notes, fmt.Sprintf("In %s the objective rises (overfitting).", count(rising, "trial")))
 	}
 	section.Tables = []Table{t}
 	return section

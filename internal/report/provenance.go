@@ -109,7 +109,7 @@ func provenance(s Source) Section {
 		t.Notes = append(t.Notes, "Peak memory is that of the whole process up to the end of a trial; trials that run side by side share it.")
 	}
 	if resumed > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Of %s that resumed a checkpoint, the times count the last part only.", count(resumed, "trial")))
+		t.Notes = append(t.Notes, fmt.Sprintf("The times of %s that resumed a checkpoint cover only the part after the last resumption.", count(resumed, "trial")))
 	}
 	if without > 0 {
 		t.Rows = append(t.Rows, plain("without a manifest", count(without, "trial")))

@@ -126,7 +126,7 @@ func TestDifferenceAndMedian(t *testing.T) {
 		t.Errorf("five seeds have %d tables; no p can count", len(five))
 	}
 	for _, table := range five[1:] {
-		if got := strings.Join(table.Notes, ""); got != "n = 5: the interval is the range and reaches 93.8 %; 95 % needs 6 seeds." {
+		if got := strings.Join(table.Notes, ""); got != "n = 5: the CI is the range over seeds, with a confidence of 93.8 %; 95 % needs 6 seeds." {
 			t.Errorf("five seeds: %q", got)
 		}
 	}
@@ -293,8 +293,8 @@ func TestWarnings(t *testing.T) {
 	for _, want := range []string{
 		"Failed: <b>", "loss is NaN at step 3; try <less>", "Unfinished: empty", "eps violates the floor", "kernels that round differently: amd64  avx2 or avx512 (5), amd64  gonum blas32 (1).",
 		"its trials ran with kernels that round differently: amd64",
-		"In 3 of 8 trials the revision of the program is unknown", "In 1 of 8 trials the program was built from a modified working tree", "different CPU models: model A (5), model B (1). Their times do not compare.",
-		"different revisions: 0a1b (4), 0a1b modified (1), unknown (1). Versions may train differently.", "glyphs: 3 images left out", "stand for different data: digests", "last line left out", "Not all groups have the same seeds",
+		"The revision of the program is unknown in 3 of 8 trials", "The program had uncommitted changes in 1 of 8 trials", "different CPU models: model A (5), model B (1). Their times do not compare.",
+		"different revisions: 0a1b (4), 0a1b modified (1), unknown (1). Versions may train differently.", "glyphs: 3 images left out", "have different data: digests", "last line left out", "Not all groups have the same seeds",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no warning says %q:\n%s", want, got)
@@ -330,7 +330,7 @@ func TestProvenance(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, got[what], want)
 		}
 	}
-	if notes := strings.Join(table.Notes, "\n"); !strings.Contains(notes, "Of 1 trial that resumed a checkpoint, the times count the last part only.") || !strings.Contains(notes, "side by side share it") {
+	if notes := strings.Join(table.Notes, "\n"); !strings.Contains(notes, "The times of 1 trial that resumed a checkpoint cover only the part after the last resumption.") || !strings.Contains(notes, "side by side share it") {
 		t.Errorf("notes: %s", notes)
 	}
 	old := hard()

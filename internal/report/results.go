@@ -369,7 +369,7 @@ type levels map[int]float64
 func (l levels) notes() (notes []string) {
 	for _, n := range sorted(l) {
 		if n > 1 {
-			notes = append(notes, fmt.Sprintf("n = %d: the interval is the range and reaches %.3g %%; 95 %% needs %d seeds.", n, 100*l[n], stats.SeedsFor(confidence)))
+			notes = append(notes, fmt.Sprintf("n = %d: the CI is the range over seeds, with a confidence of %.3g %%; 95 %% needs %d seeds.", n, 100*l[n], stats.SeedsFor(confidence)))
 		}
 	}
 	return notes

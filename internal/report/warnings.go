@@ -33,7 +33,7 @@ func warnings(s Source, groups []record.Group) Section {
 	add(mixtures(s.Set)...)
 	add(unpaired(groups)...)
 	if few := fewest(groups); few > 0 && few < stats.SeedsFor(confidence) {
-		add(fmt.Sprintf("Some groups have %s only; an interval for the median at 95 %% needs %d.", count(few, "seed"), stats.SeedsFor(confidence)))
+		add(fmt.Sprintf("Some groups have only %s; a 95 %% CI of the median needs %d.", count(few, "seed"), stats.SeedsFor(confidence)))
 	}
 	var doubts []string
 	for _, w := range slices.Concat(s.Set.Damage, s.Set.Warnings) {
@@ -147,10 +147,10 @@ func mixtures(set *record.Set) (items []string) {
 	}
 	unknown, modified := Untraceable(set)
 	if unknown > 0 {
-		items = append(items, fmt.Sprintf("In %d of %s the revision of the program is unknown: nobody can build it again.", unknown, count(len(set.Runs), "trial")))
+		items = append(items, fmt.Sprintf("The revision of the program is unknown in %d of %s, so nobody can build the same program.", unknown, count(len(set.Runs), "trial")))
 	}
 	if modified > 0 {
-		items = append(items, fmt.Sprintf("In %d of %s the program was built from a modified working tree: no revision has its source.", modified, count(len(set.Runs), "trial")))
+		items = append(items, fmt.Sprintf("The program had uncommitted changes in %d of %s, so no revision has its source.", modified, count(len(set.Runs), "trial")))
 	}
 	digests := map[string]map[string]int{} // data settings -> digest -> trials
 	notes := map[string]int{}
@@ -171,7 +171,7 @@ func mixtures(set *record.Set) (items []string) {
 	}
 	for _, key := range sorted(digests) {
 		if len(digests[key]) > 1 {
-			items = append(items, fmt.Sprintf("The same data settings (%s) stand for different data: digests %s.", strings.TrimSpace(key), tally(digests[key])))
+			items = append(items, fmt.Sprintf("The same data settings (%s) have different data: digests %s.", strings.TrimSpace(key), tally(digests[key])))
 		}
 	}
 	for _, w := range sorted(notes) {
@@ -198,7 +198,7 @@ func unpaired(groups []record.Group) []string {
 	for _, seeds := range sorted(by) {
 		parts = append(parts, fmt.Sprintf("seeds %s: %s", seeds, count(by[seeds], "group")))
 	}
-	return []string{"Not all groups have the same seeds (" + strings.Join(parts, "; ") + "); tests are over those in common."}
+	return []string{"Not all groups have the same seeds (" + strings.Join(parts, "; ") + "); paired tests use the common seeds."}
 }
 
 // fewest is the smallest number of seeds of a group; 0 if there is no group.

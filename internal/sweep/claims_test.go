@@ -86,7 +86,7 @@ func TestClaimFaults(t *testing.T) {
 		{"selection left out", "- {say: b, source: c, order: {metric: kl, of: vanilla}}\n", []string{`x.yaml:7:30: claims.order.than: selects nothing`}},
 		{"trend over a word", "- {say: b, source: c, trend: {metric: kl, of: bn, over: train.optimizer}}\n", []string{`x.yaml:7:57: claims.trend.over: train.optimizer is "adam" in some trial; a trend is over numbers`}},
 		{"metric", "- {say: b, source: c, bound: {metric: kll, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:39: claims.bound.metric: unknown metric "kll"; did you mean "kl"? vaelab list metrics has all`}},
-		{"metric of another split", "- {say: b, source: c, bound: {metric: loss, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:39: claims.bound.metric: loss is not measured on split test, but on train"}},
+		{"metric of another split", "- {say: b, source: c, bound: {metric: loss, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:39: claims.bound.metric: loss is not measured on split test; it is on train"}},
 		{"metric of another method", "- {say: b, source: c, order: {of: {variant: bn, variant.bn.gamma: 0.5}, than: vanilla, metric: slack}}\n", []string{"x.yaml:7:96: claims.order.metric: trials of vanilla have no slack; it needs a method with a floor under the KL"}},
 		{"metric that a setting asks for", "- {say: b, source: c, trend: {metric: probe_100, of: bn, over: variant.bn.gamma}}\n", []string{"x.yaml:7:39: claims.trend.metric: trials of bn have no probe_100; it needs train.probe"}},
 		{"vector", "- {say: b, source: c, trend: {metric: beta, of: bn, over: variant.bn.gamma}}\n", []string{"x.yaml:7:39: claims.trend.metric: beta is a vector; name one number of it: beta.max, beta.mean, beta.median, beta.min, or an element, beta.0 to beta.31"}},

@@ -28,7 +28,7 @@ func build(m models.Model, methods []vae.Method, space vae.Space, seed, total ui
 				panic(r)
 			}
 			const gigabyte = 1e9
-			err = fmt.Errorf("the model has %.3g or more weights, as far as %s; with gradients and Adam that takes %.3g GB or more, and this machine has %.3g: lower the model's sizes",
+			err = fmt.Errorf("the model has at least %.3g weights, up to %s; with gradients and Adam it takes at least %.3g GB, and this machine has %.3g GB; lower the sizes of the model",
 				float64(t.Size), t.Name, float64(t.Size)*nn.WeightBytes/gigabyte, float64(total)/gigabyte)
 		}
 	}()

@@ -15,7 +15,7 @@ func TestBuildKnowsTheMemory(t *testing.T) {
 	huge := models.LSTM{LatentDim: 2, EmbedDim: 4, EncHidden: 4, DecHidden: 1 << 20, EncLayers: 1, DecLayers: 1, Init: "pytorch", Pooling: "last"}
 	space := vae.Space{Kind: vae.Text, V: 50, MaxLen: 5}
 	_, err := build(huge, nil, space, 1, 1<<40)
-	for _, want := range []string{"the model has ", "weights, as far as decoder.lstm.weight_", " GB or more, and this machine has ", "lower the model's sizes"} {
+	for _, want := range []string{"the model has ", "weights, up to decoder.lstm.weight_", " GB, and this machine has ", "lower the sizes of the model"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("a model of 4·2^40 weights: %v, which does not say %q", err, want)
 		}

@@ -30,24 +30,24 @@ type Trial struct {
 // Settings say how a trial trains. A step's loss is the mean over the batch of the
 // reconstruction, summed over the symbols of a sentence, plus the KL weight times the penalty.
 type Settings struct {
-	// Epochs is how often training goes through the data, at most.
+	// Epochs is the largest number of passes over the training data.
 	Epochs int `yaml:"epochs" range:"[1,1000000]" alias:"max_epochs|num_epochs|num_train_epochs|n_epochs"`
-	// MaxSteps ends training after so many steps; 0 does not.
+	// MaxSteps is the largest number of training steps; 0 is no limit.
 	MaxSteps int `yaml:"max_steps" range:"[0,inf)" alias:"training_steps|total_steps|max_iters|num_steps"`
 	// BatchSize is the number of sentences in a step, at most; a batch of one is never trained on.
 	BatchSize int `yaml:"batch_size" range:"[2,1000000]" alias:"bs|train_batch_size|per_device_train_batch_size"`
-	// Batching fills a batch with sentences of one length, as the reference code does, of mixed lengths, or of
-	// near ones. Batches of one sentence are left out of training: under length, sentences that are alone
-	// with theirs are never trained on. Near trains all and fills all batches.
+	// Batching fills a batch with sentences of one length (length, as the reference code does), of any lengths
+	// (mixed), or of neighbouring lengths (near). A batch of one sentence is not trained on: with length, a
+	// sentence whose length no other has is never trained on. With near every sentence is, in full batches.
 	Batching vae.Batching `yaml:"batching" choice:"length|mixed|near"`
 	// Optimizer is SGD or Adam; Adam with WeightDecay is AdamW.
 	Optimizer string `yaml:"optimizer" choice:"sgd|adam" alias:"opt"`
 	// LR is the learning rate.
 	LR float64 `yaml:"lr" range:"(0,inf)" alias:"learning_rate|LR"`
-	// Momentum is mu of SGD, v = mu v + g and w -= lr v as in PyTorch; Adam has its own.
+	// Momentum is mu of SGD: v = mu v + g, w -= lr v, as in PyTorch. It has no effect on Adam.
 	Momentum float64 `yaml:"momentum" range:"[0,1)" neutral:"0"`
 	// WeightDecay is lambda of decoupled weight decay: each step multiplies weights by 1 - lr lambda first,
-	// with either optimizer. It acts on matrices: not on biases, gains or what a variant learns.
+	// with either optimizer. It acts on matrices only: not on biases, gains or the parameters of a variant.
 	WeightDecay float64 `yaml:"weight_decay" range:"[0,inf)" alias:"wd" neutral:"0"`
 	// Clip is the largest global norm of the gradient; 0 does not clip.
 	Clip float64 `yaml:"clip" range:"[0,inf)" alias:"clip_grad|max_grad_norm|grad_clip|gradient_clip_val"`
@@ -59,17 +59,17 @@ type Settings struct {
 	LogEvery int `yaml:"log_every" range:"[1,inf)" alias:"niter|log_interval|logging_steps|log_every_n_steps|print_every"`
 	// EvalEvery is the number of epochs between evaluations on the validation split.
 	EvalEvery int `yaml:"eval_every" range:"[1,inf)" alias:"check_val_every_n_epoch"`
-	// LagEvery is the number of steps between measurements of the inference lag, of the first 200
-	// validation examples, from step 0 on; there is one at the end, too. 0 leaves them out. It needs a
-	// model with one latent dimension, and each takes as long as 80 to 320 evaluations of those examples.
+	// LagEvery is the number of steps between measurements of the inference lag, on the first 200
+	// validation examples, from step 0 to the end; 0 leaves them out. It needs a model with one latent
+	// dimension. A measurement takes as long as 80 to 320 evaluations of those examples.
 	LagEvery int `yaml:"lag_every" range:"[0,inf)" neutral:"0"`
 	// Report says which weights are tested and saved: the last, or those with the lowest
-	// validation objective at the final KL weight, none of before that weight is reached.
+	// validation objective. Evaluations before the KL weight is final do not count.
 	Report string `yaml:"report" choice:"best|last"`
 	// IWSamples is the number of z for the importance-weighted likelihood of the test split;
-	// 0 leaves it out. The papers use 500, for which the test takes as long as some 500 evaluations.
+	// 0 leaves it out. The papers use 500; the test then takes as long as about 500 evaluations.
 	IWSamples int `yaml:"iw_samples" range:"[0,100000]" alias:"iw_nsamples"`
-	// Probe adds the accuracy of linear probes of mu that learn from 100 to 10000 labels to
+	// Probe adds the accuracy of linear probes of mu, trained on 100 to 10000 labels, to
 	// the test row, if the data have labels.
 	Probe bool `yaml:"probe"`
 }

@@ -155,7 +155,7 @@ func TestStopped(t *testing.T) {
 	settings.Stop.Patience = 1
 	trial, set := small(t, 8, settings)
 	set.Valid = data.Split{}
-	if _, err := New(trial, set); err == nil || !strings.Contains(err.Error(), "train.stop has nothing to judge by") {
+	if _, err := New(trial, set); err == nil || !strings.Contains(err.Error(), "train.stop needs a validation split") {
 		t.Errorf("without a validation split: %v", err)
 	}
 }

@@ -115,10 +115,10 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	}
 	t.load(0)
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
-		return nil, fmt.Errorf("nothing to train on: the training split of %s makes no batch of two or more; use a train.batch_size of at least 2, batching: near, or more data", set.Name)
+		return nil, fmt.Errorf("nothing to train on: the training split of %s has no batch of two or more examples; use a train.batch_size of at least 2, batching: near, or more data", set.Name)
 	}
 	if trial.Train.Stop.Patience > 0 && set.Valid.N() == 0 {
-		return nil, fmt.Errorf("train.stop has nothing to judge by: %s has no validation split; add one, or set train.stop.patience to 0", set.Name)
+		return nil, fmt.Errorf("train.stop needs a validation split, and %s has none; add one, or set train.stop.patience to 0", set.Name)
 	}
 	return t, nil
 }
