@@ -86,7 +86,7 @@ func TestCaveats(t *testing.T) {
 func TestFarBelowFloor(t *testing.T) {
 	for batchKL, want := range map[float64]bool{0.55: true, 0.3: false} {
 		set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 0.06, "floor": 0.51, "bn_gap": batchKL - 0.06})}}
-		const below = "bn: the KL, 0.06, lies below the floor, 0.51. The floor is of batch statistics, the table has running ones"
+		const below = "bn: the KL, 0.06, lies below the floor, 0.51. The floor holds for batch statistics; the table is under running statistics"
 		if notes := strings.Join(Summary(set).Notes, "\n"); strings.Contains(notes, below) != want {
 			t.Errorf("KL by batch statistics %v: says that the KL lies below the floor: %t\n%s", batchKL, !want, notes)
 		}

@@ -15,7 +15,7 @@ type progress struct {
 	done, converged, rising int
 	steps                   int // of the last evaluation, at most
 	objective, fall         estimate
-	falling                 estimate // nats an epoch
+	falling                 estimate // nats per epoch
 	open                    estimate // the same, of those that have not converged
 	why                     []string // what keeps trials from being told, each once
 }
