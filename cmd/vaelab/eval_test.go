@@ -10,6 +10,7 @@ import (
 
 	"vaelab/internal/record"
 	"vaelab/internal/safetensors"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 )
 
@@ -261,6 +262,9 @@ func TestEvalPrintsAll(t *testing.T) {
 	one := []string{"eval", file, "--config", "tiny.yaml", "--set", "data.synthetic.test=1"}
 	has(t, "one example", squeezed(succeeds(t, one...).out), "test split, 1 example,", " gap NaN (needs 2 examples)", " bn_gap NaN (needs two examples in a batch)")
 
+	if tensor.Bits == 64 {
+		return // no weight of a file is so large that a product of it overflows
+	}
 	f, err := safetensors.Read(file)
 	if err != nil {
 		t.Fatal(err)
