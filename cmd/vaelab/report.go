@@ -435,7 +435,7 @@ func shows(name string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// writeReport writes the three forms.
+// writeReport writes the three forms, in which nothing steers the terminal of someone who prints them there.
 func writeReport(w io.Writer, r *report.Report, out string) error {
 	for _, form := range []struct {
 		name  string
@@ -446,7 +446,7 @@ func writeReport(w io.Writer, r *report.Report, out string) error {
 			return err
 		}
 		file := filepath.Join(out, form.name)
-		if err := record.WriteFileAtomic(file, text); err != nil {
+		if err := record.WriteFileAtomic(file, []byte(escaped(string(text), "\n\t"))); err != nil {
 			return err
 		}
 		fmt.Fprintln(w, file)

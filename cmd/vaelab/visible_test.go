@@ -116,6 +116,12 @@ claims:
 	results := filepath.Join("results", "evil"+evil)
 	shown("plot", results)
 	shown("report", results, "--figure", "kl-curve,sweep")
+	for _, name := range []string{"report.md", "report.html", "report.tex"} {
+		text := read(t, filepath.Join(results, name))
+		if i := strings.IndexFunc(text, func(c rune) bool { return steers(c) && c != '\n' && c != '\t' }); i >= 0 {
+			t.Errorf("%s: %.80q", name, text[max(0, i-40):])
+		}
+	}
 	trial := trials(t, "results")[0]
 	shown("eval", trial, "--split", "\x1b")
 	shown("sample", trial)

@@ -48,6 +48,16 @@ func TestFlat(t *testing.T) {
 	}
 }
 
+// TestScatter: a curve that scatters too much for its slope to be known has not shown that it is flat.
+func TestScatter(t *testing.T) {
+	for sd, want := range map[float64]bool{0.2: true, 2: false} {
+		s := Of(curve(40, 0, source(), func(step float64) float64 { return 40 + sd*math.Cos(math.Pi*step/perEpoch) }), Default)
+		if s.Converged != want || !s.Told || math.Abs(s.Fall) > Default.Tolerance {
+			t.Errorf("up and down by %v nats: %+v", sd, s)
+		}
+	}
+}
+
 // TestFalling: of a line with noise the estimate is off by more than two standard errors in some 5 % of the
 // draws, Student's with 24 degrees of freedom; of an exponential decay without noise it lies between the rates
 // at the two ends of the last quarter.
@@ -120,6 +130,12 @@ func TestTooShort(t *testing.T) {
 			sparse.Rows[i].Split = "other"
 		}
 	}
+	late := weight(flat(40), warm(4000))
+	for i := len(late.Rows) - 4; i < len(late.Rows); i++ {
+		if late.Rows[i].Split == "valid" {
+			late.Rows[i].Split = "other"
+		}
+	}
 	small := weight(flat(40), func(int) float64 { return float64(float32(0.1)) })
 	small.Config["kl.beta"] = "0.1"
 	for _, c := range []struct {
@@ -134,6 +150,7 @@ func TestTooShort(t *testing.T) {
 		{"a schedule that ends too late", weight(flat(40), warm(2500)), "evaluated for 1600 of 2000 steps at the final KL weight"},
 		{"a schedule without an end", weight(flat(40), warm(9000)), "the KL weight has not reached its final value"},
 		{"cycles", weight(flat(40), func(step int) float64 { return float64(min(step%1000, 500)) / 500 }), "the KL weight has not reached its final value"},
+		{"a schedule that ends after the last evaluation", late, "the KL weight has not reached its final value"},
 		{"a weight that float32 rounds", small, ""},
 		{"two evaluations", sparse, "evaluated 2 times in the last 2000 steps, fewer than 3"},
 	} {

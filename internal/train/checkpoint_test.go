@@ -124,3 +124,16 @@ func TestRefusedCheckpoints(t *testing.T) {
 		}
 	}
 }
+
+// TestBegunAnew: the checkpoint of a trial that was begun anew because of other kernels is resumed with these.
+func TestBegunAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trial")
+	stopAt(t, 20, dir, Hooks{Class: "one"})
+	var notes []string
+	other := Hooks{Class: "other", Note: func(note string) { notes = append(notes, note) }}
+	stopAt(t, 30, dir, other)
+	stopAt(t, 40, dir, other)
+	if len(notes) != 1 {
+		t.Errorf("notes %q, want one", notes)
+	}
+}
