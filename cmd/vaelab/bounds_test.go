@@ -54,10 +54,10 @@ func TestBounds(t *testing.T) {
 		{[]string{"eval", text, "--iw-samples", "1000000000"}, exitUsage, "--iw-samples 1000000000: must be 0 to 100000"},
 		{[]string{"plan", "tiny.yaml", "--set", "train.iw_samples=100001"}, exitUsage, "train.iw_samples: "},
 		{[]string{"plan", "tiny.yaml", "--set", "data.synthetic.vocab=1000000", "--set", "data.synthetic.hidden=10000", "--set", "data.synthetic.embed=10000"},
-			exitFailed, "synthetic: train, valid and test of this length, vocab, hidden and embed are too large: they take "},
+			exitFailed, "synthetic: train, valid and test of this length, vocab, hidden and embed are too large: they need "},
 		{[]string{"plan", "tiny.yaml", "--set", "data.synthetic.train=10000000", "--set", "data.synthetic.length=10000"}, exitFailed, "synthetic: "},
 		{[]string{"data", "show", "gaussian", "--set", "data.gaussian.dims=2000", "--set", "data.gaussian.train=10000000", "--set", "data.gaussian.test=10000000", "--set", "data.gaussian.valid=10000000"},
-			exitFailed, "gaussian: train, valid and test of so many dims are too large: they take 2"},
+			exitFailed, "gaussian: train, valid and test of so many dims are too large: they need 2"},
 	} {
 		if _, err := os.Stat("/dev/zero"); err != nil && strings.Contains(quoted(c.args), "/dev/zero") {
 			continue

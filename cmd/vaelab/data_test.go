@@ -102,7 +102,7 @@ func TestData(t *testing.T) {
 
 	write(t, filepath.Join(dir, "valid.txt"), "a x\n")
 	r = step(exitFailed, "verify")
-	has(t, "verify", r.err, "vaelab: error: three: valid.txt: wrong sha256: got ", "vaelab: error: three: to download it again: vaelab data fetch three\n")
+	has(t, "verify", r.err, "vaelab: error: three: valid.txt: wrong sha256: must be ", "vaelab: error: three: to download it again: vaelab data fetch three\n")
 	step(exitOK, "fetch", "three")
 	step(exitOK, "verify", "three")
 	if got := read(t, filepath.Join(dir, "valid.txt.wrong")); got != "a x\n" {
@@ -127,7 +127,7 @@ func TestDataByHand(t *testing.T) {
 	has(t, "list", vaelabData(t, all, "list", "--dir", "my data").out, "  2 of 3 ")
 	has(t, "verify", vaelabData(t, all, "verify", "--dir", "my data").err, "three: test.txt: missing\n", "vaelab data fetch three --dir 'my data'\n")
 	r = vaelabData(t, all, "import", "three", "test.txt", "--dir", "my data")
-	has(t, "import of a page", r.err, "vaelab: error: test.txt: not taken: test.txt: wrong size: got 20, want 4; it is a web page, not the file\n")
+	has(t, "import of a page", r.err, "vaelab: error: test.txt: not accepted: test.txt: wrong size: must be 4, got 20; it is a web page, not the file\n")
 	write(t, "test.txt", "a f\n")
 	r = vaelabData(t, all, "import", "three", "test.txt", "--dir", "my data")
 	has(t, "import", r.out, "three: complete, in ", `--set 'data.text.test=`)

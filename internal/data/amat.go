@@ -18,7 +18,7 @@ func readAmat(r io.Reader) (*array, error) {
 		for word := range strings.FieldsSeq(lines.text) {
 			v, err := strconv.ParseFloat(word, 32)
 			if err != nil {
-				return nil, lines.errorf("got %q, want numbers with spaces between", clip(word))
+				return nil, lines.errorf("must be numbers with spaces between them, got %q", clip(word))
 			}
 			a.values = append(a.values, float32(v))
 		}
@@ -29,9 +29,9 @@ func readAmat(r io.Reader) (*array, error) {
 		case rows == 0:
 			columns = n
 		case n != columns:
-			return nil, lines.errorf("the line has %d numbers, the first has %d; each line is one image: the file is damaged or truncated", n, columns)
+			return nil, lines.errorf("the line has %d numbers and the first line %d; each line must be one image; the file is damaged or truncated", n, columns)
 		case len(a.values) > maxNumbers:
-			return nil, lines.errorf("more than %d numbers; cut the file into parts", maxNumbers)
+			return nil, lines.errorf("more than %d numbers; split the file", maxNumbers)
 		}
 		rows++
 	}

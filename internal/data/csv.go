@@ -110,7 +110,7 @@ func (c CSV) column(first []string, comma rune, setting, name string) (int, erro
 	if !c.Header {
 		n, err := strconv.Atoi(name)
 		if err != nil || n < 1 || n > len(first) {
-			return 0, fmt.Errorf("%s: got %q, want the number of a column from 1 to %d, since header is false; is separator right?", setting, clip(name), len(first))
+			return 0, fmt.Errorf("%[1]s: must be the number of a column from 1 to %[3]d, because header is false, got %[2]q; is separator right?", setting, clip(name), len(first))
 		}
 		return n - 1, nil
 	}

@@ -90,9 +90,9 @@ func (c Gaussian) eigenvalues() (spectrum []float64, err error) {
 		x, err := strconv.ParseFloat(s, 64)
 		switch {
 		case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
-			return nil, fmt.Errorf("gaussian: spectrum: got %q, want numbers with spaces between, such as 4 2 1.5", clip(s))
+			return nil, fmt.Errorf("gaussian: spectrum: must be numbers with spaces between them, such as 4 2 1.5, got %q", clip(s))
 		case x < c.Noise:
-			return nil, fmt.Errorf("gaussian: spectrum: the eigenvalue %v is below the noise %v, which every axis has; raise it or lower noise", x, c.Noise)
+			return nil, fmt.Errorf("gaussian: spectrum: the eigenvalue %v must be at least the noise %v; raise it or lower noise", x, c.Noise)
 		}
 		spectrum = append(spectrum, x)
 	}

@@ -168,7 +168,7 @@ func TestGaussianErrors(t *testing.T) {
 		"4,two":                 `got "two"`,
 		"4;2":                   `got "4;2"`,
 		"4,NaN":                 `got "NaN"`,
-		"4,0.5":                 "the eigenvalue 0.5 is below the noise 1",
+		"4,0.5":                 "the eigenvalue 0.5 must be at least the noise 1",
 		"9,8,7,6,5,4,3,2,1,1,1": "11 eigenvalues for 10 dims",
 	} {
 		c := gaussian(t, 1, 1, 1)

@@ -19,11 +19,11 @@ func readIDX(r io.Reader) (*array, error) {
 	}
 	name, ok := map[byte]string{0x08: "u1", 0x09: "i1", 0x0B: "u2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}[head[2]]
 	if !ok || head[0] != 0 || head[1] != 0 {
-		return nil, fmt.Errorf("begins with % x, want 00 00 and a type from 08 to 0e; this is no IDX file", head)
+		return nil, fmt.Errorf("is not an IDX file: it begins with % x, and must begin with 00 00 and a type from 08 to 0e", head)
 	}
 	dims := make([]int, head[3])
 	if len(dims) < 1 || len(dims) > 4 {
-		return nil, fmt.Errorf("the IDX header names %d dimensions, want 1 for labels and 3 for images; the file is corrupt", len(dims))
+		return nil, fmt.Errorf("the IDX header names %d dimensions, and must name 1 for labels or 3 for images; the file is corrupt", len(dims))
 	}
 	for i := range dims {
 		var d uint32

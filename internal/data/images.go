@@ -157,7 +157,7 @@ func paths(files []*imageFile) (all []string) {
 func (c Images) read(f *imageFile) (doubts []error, err error) {
 	switch {
 	case f.path == "" && f.labels != "":
-		return nil, fmt.Errorf("labels %s without images; set %s as well", f.labels, f.split)
+		return nil, fmt.Errorf("labels %s have no images; set %s, too", f.labels, f.split)
 	case f.path == "":
 		return nil, nil
 	}
@@ -207,7 +207,7 @@ const maxClass = 99999
 // readLabels reads the classes of a split's images.
 func (c Images) readLabels(f *imageFile) error {
 	if f.names != nil {
-		return fmt.Errorf("%s: the directories below are its classes already; leave out %s_labels", f.path, f.split)
+		return fmt.Errorf("%s: its subfolders are the classes; leave out %s_labels", f.path, f.split)
 	}
 	want := variable{setting: "labels_variable", usual: f.usualLabels}
 	var err error
@@ -219,7 +219,7 @@ func (c Images) readLabels(f *imageFile) error {
 		return err
 	}
 	if most := slices.Max(a.dims); most != len(a.values) {
-		return fmt.Errorf("%s: an array of %s, want one number for each image; is it the labels' file?", f.labels, shape(a.dims))
+		return fmt.Errorf("%s: is an array of %s, and must be one number for each image; is it the file of the labels?", f.labels, shape(a.dims))
 	}
 	if len(a.values) != len(f.rows) {
 		return fmt.Errorf("%s: %d labels for the %d images of %s; name the files that belong together", f.labels, len(a.values), len(f.rows), f.path)
@@ -227,7 +227,7 @@ func (c Images) readLabels(f *imageFile) error {
 	f.classes = make([]int, len(a.values))
 	for i, v := range a.values {
 		if !(v >= 0 && v <= maxClass) || v != float32(int(v)) {
-			return fmt.Errorf("%s: label %d is %v, want a whole number from 0 to %d; is it the labels' file?", f.labels, i+1, v, maxClass)
+			return fmt.Errorf("%s: label %d is %v, and must be a whole number from 0 to %d; is it the file of the labels?", f.labels, i+1, v, maxClass)
 		}
 		f.classes[i] = int(v)
 	}
@@ -246,7 +246,7 @@ func ofSplit(setting, split string) (string, error) {
 	case 3:
 		return names[slices.Index([]string{"train", "valid", "test"}, split)], nil
 	}
-	return "", fmt.Errorf("got %q, want one name, or three with commas between for train, valid and test", clip(setting))
+	return "", fmt.Errorf("must be one name, or three names with commas between them for train, valid and test, got %q", clip(setting))
 }
 
 // check sets the size of the images, which all splits must share.
@@ -261,7 +261,7 @@ func (c Images) check(set *Set, files []*imageFile) error {
 			set.Height, set.Width = f.height, f.width
 		}
 		if f.height != first.height || f.width != first.width {
-			return fmt.Errorf("%s has images of %d x %d and %s of %d x %d; all must have one size: scale them, or check the paths",
+			return fmt.Errorf("%s has images of %d x %d and %s of %d x %d; all must have the same size: scale them, or check the paths",
 				first.split, first.height, first.width, f.split, f.height, f.width)
 		}
 		for _, other := range files[:i] {
@@ -293,7 +293,7 @@ func numberClasses(files []*imageFile) (names []string, err error) {
 		}
 	}
 	if named != nil && numbered != nil {
-		return nil, fmt.Errorf("the classes of %s are directories and those of %s are numbers; they cannot be compared: leave out %s_labels", named.split, numbered.split, numbered.split)
+		return nil, fmt.Errorf("the classes of %s are folders and those of %s are numbers, so they cannot be compared; leave out %s_labels", named.split, numbered.split, numbered.split)
 	}
 	names = slices.Sorted(maps.Keys(known))
 	for i, n := range names {
@@ -324,7 +324,7 @@ func classDoubts(train *imageFile, others []*imageFile) (doubts []error) {
 		switch {
 		case f.gallery == nil:
 		case f.classes == nil:
-			doubts = append(doubts, fmt.Errorf("%s: the images of %s have no classes, unlike those of train; nothing that needs labels is measured there", f.path, f.split))
+			doubts = append(doubts, fmt.Errorf("%s: the images of %s have no classes, but those of train do; no metric that needs labels is measured there", f.path, f.split))
 		case train.names != nil:
 			strange := map[string]bool{}
 			for _, n := range f.names {
@@ -425,11 +425,11 @@ func (a *array) gallery(height int) (*gallery, error) {
 			g.height, g.width = g.width, g.height
 		}
 	default:
-		return nil, fmt.Errorf("an array of %s, want images of grey values, N x height x width; is it the labels' file, or in colour?", shape(a.dims))
+		return nil, fmt.Errorf("is an array of %s, and must be grey images, N x height x width; is it the file of the labels, or in colour?", shape(a.dims))
 	}
 	P := g.height * g.width
 	if P > maxPixels {
-		return nil, fmt.Errorf("images of %d x %d, more than %d pixels; scale them down", g.height, g.width, maxPixels)
+		return nil, fmt.Errorf("images of %d x %d have more than %d pixels; scale them down", g.height, g.width, maxPixels)
 	}
 	g.rows = slices.Collect(slices.Chunk(a.values, P))
 	return g, nil
@@ -443,13 +443,13 @@ func (a *array) flat(height int) (*array, error) {
 	_, other := sides(rows, height)
 	switch {
 	case a.columns && fits > 0 && other > 0 && height == 0:
-		return nil, fmt.Errorf("a matrix of %d x %d, and either may be the pixels of an image; set height", columns, rows)
+		return nil, fmt.Errorf("is a matrix of %d x %d, and either number may be the pixels of an image; set height", columns, rows)
 	case a.columns && fits == 0 && other > 0:
 		turned := (&array{variable: a.variable, dims: []int{columns, rows}, values: a.values}).turned()
 		turned.columns = true
 		return turned, nil
 	case fits == 0:
-		return nil, fmt.Errorf("rows of %d numbers are no square images, nor have they a height of %d; set height", columns, height)
+		return nil, fmt.Errorf("rows of %d numbers are neither square images nor images with a height of %d; set height", columns, height)
 	}
 	return a, nil
 }
@@ -474,7 +474,7 @@ func (g *gallery) finish(invert, transpose bool) error {
 	for i, row := range g.rows {
 		for _, v := range row {
 			if !(v >= 0 && v <= 65535) {
-				return fmt.Errorf("image %d has the value %v, want 0 to 1, to 255 or to 65535; scale the values", i+1, v)
+				return fmt.Errorf("image %d has the value %v, and values must be 0 to 1, 0 to 255 or 0 to 65535; scale them", i+1, v)
 			}
 			top = max(top, v)
 		}

@@ -258,7 +258,7 @@ func TestImageDirectories(t *testing.T) {
 	wantError(t, set.Warnings[0], "1 files that are not PNG", "readme")
 	wantError(t, set.Warnings[1], test, "1 of the classes of test do not occur in train", `"a"`)
 	c.Test = filepath.Join(test, "b")
-	wantError(t, load(t, c).Warnings[1], c.Test, "the images of test have no classes, unlike those of train")
+	wantError(t, load(t, c).Warnings[1], c.Test, "the images of test have no classes, but those of train do")
 
 	c.Train = filepath.Join(train, "b")
 	if c.Test = ""; load(t, c).Train.Labels != nil {
@@ -269,7 +269,7 @@ func TestImageDirectories(t *testing.T) {
 		says   []string
 	}{
 		"mixed sizes":   {func(dir string) { pngFile(t, filepath.Join(dir, "b/3.png"), 1, 2, 3, 4, 5, 6) }, []string{"3.png", "2 x 3", "2 x 2", "one size"}},
-		"mixed places":  {func(dir string) { pngFile(t, filepath.Join(dir, "3.png"), 1, 2, 3, 4) }, []string{"some in others"}},
+		"mixed places":  {func(dir string) { pngFile(t, filepath.Join(dir, "3.png"), 1, 2, 3, 4) }, []string{"some in its subfolders"}},
 		"none":          {func(dir string) { os.RemoveAll(filepath.Join(dir, "b")) }, []string{"no PNG file"}},
 		"damaged":       {func(dir string) { os.Truncate(filepath.Join(dir, "b/1.png"), 50) }, []string{"1.png", "damaged"}},
 		"damaged early": {func(dir string) { os.Truncate(filepath.Join(dir, "b/1.png"), 20) }, []string{"1.png", "damaged"}},
@@ -370,13 +370,13 @@ func TestImageErrors(t *testing.T) {
 		"idx short":           {good[:len(good)-1], []string{"ends after 17 of the 3 x 2 x 3 numbers", "truncated"}},
 		"idx long":            {append(slices.Clone(good), 1), []string{"more bytes follow", "3 x 2 x 3"}},
 		"idx header":          {good[:9], []string{"truncated"}},
-		"idx type":            {idx(0x07, smallDims, small), []string{"00 00 07 03", "no IDX file"}},
+		"idx type":            {idx(0x07, smallDims, small), []string{"00 00 07 03", "not an IDX file"}},
 		"idx no dims":         {idx(0x08, nil, small), []string{"0 dimensions"}},
 		"idx 200 dims":        {idx(0x08, make([]int, 200), small), []string{"200 dimensions", "corrupt"}},
 		"idx overflow":        {idx(0x08, huge, small), []string{"2147483648 x 2147483648", "more than 268435456"}},
 		"idx claims":          {idx(0x08, []int{200000, 28, 28}, small), []string{"ends after 18 of", "truncated"}},
 		"idx no images":       {idx(0x08, []int{0, 28, 28}, nil), []string{"empty, 0 x 28 x 28"}},
-		"idx labels":          {idx(0x08, []int{18}, small), []string{"an array of 18", "labels' file"}},
+		"idx labels":          {idx(0x08, []int{18}, small), []string{"an array of 18", "the file of the labels"}},
 		"idx colour":          {idx(0x08, []int{1, 2, 3, 3}, small), []string{"an array of 1 x 2 x 3 x 3", "in colour"}},
 		"idx negative":        {idx(0x09, smallDims, bytes.Repeat([]byte{0xff}, 18)), []string{"image 1 has the value -1"}},
 		"gzip short":          {gz(good)[:30], []string{"truncated"}},
@@ -391,19 +391,19 @@ func TestImageErrors(t *testing.T) {
 		"npy long":            {npy("'|u1'", "False", "(3, 2, 2)", small), []string{"more bytes follow"}},
 		"npy overflow":        {npy("'|u1'", "False", "(99999999999, 99999999999)", small), []string{"more than 268435456"}},
 		"npy beyond":          {npy("'|u1'", "False", "(99999999999999999999,)", small), []string{"too large"}},
-		"npy scalar":          {npy("'|u1'", "False", "()", small[:1]), []string{"want images"}},
+		"npy scalar":          {npy("'|u1'", "False", "()", small[:1]), []string{"must be grey images"}},
 		"npy header cut":      {npy("'|u1'", "False", "(3, 2, 3)", small)[:30], []string{"truncated"}},
 		"npy header long":     {[]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff{"), []string{"header has 4294967295 bytes"}},
 		"npz cut":             {npz(t, "a.npy", npy("'|u1'", "False", "(3, 2, 3)", small))[:100], []string{"zip", "damaged"}},
 		"npz without":         {npz(t, "a.txt", []byte("a")), []string{"no array"}},
 		"npz of others":       {npz(t, "b.npy", []byte("b"), "c.npy", []byte("c")), []string{"variables b, c", "with variable"}},
-		"npz no npy":          {npz(t, "b.npy", []byte("no array at all")), []string{"b: begins with", "no .npy"}},
+		"npz no npy":          {npz(t, "b.npy", []byte("no array at all")), []string{"b: is not a .npy array"}},
 		"npz long":            {npz(t, "b.npy", npy("'|u1'", "False", "(1, 2, 3)", small)), []string{"b: more bytes follow"}},
 		"mat of others":       {mat5(little, matVariable(little, "v", 6, 9, []int32{1, 1}, make([]byte, 8)), packed(matVariable(little, "u", 6, 9, []int32{1, 1}, make([]byte, 8)))), []string{"variables v, u", "with variable"}},
 		"mat without":         {mat5(little), []string{"no array"}},
 		"mat short":           {goodMat[:len(goodMat)-9], []string{"truncated"}},
 		"mat tag cut":         {append(slices.Clone(goodMat), 14, 0, 0), []string{"truncated"}},
-		"mat order":           {flip(goodMat, 126), []string{"want IM or MI"}},
+		"mat order":           {flip(goodMat, 126), []string{"must end in IM or MI"}},
 		"mat zlib":            {flip(squeezed, 136), []string{"zlib: invalid header", "damaged"}},
 		"mat zlib short":      {squeezed[:len(squeezed)-20], []string{"truncated"}},
 		"mat overflow":        {mat5(little, matVariable(little, "data", 6, 9, []int32{1 << 30, 1 << 30}, make([]byte, 8))), []string{"1073741824 x 1073741824", "more than"}},
@@ -453,8 +453,8 @@ func TestImageSettings(t *testing.T) {
 	}{
 		"nothing set":       {func(c *Images) { c.Train = "" }, []string{"none of train, valid and test"}},
 		"missing":           {func(c *Images) { c.Test = "no/such" }, []string{"test: ", "no/such", "check the path"}},
-		"labels alone":      {func(c *Images) { c.TestLabels = three }, []string{"test: labels", "set test as well"}},
-		"labels of images":  {func(c *Images) { c.TrainLabels = three }, []string{"3 x 2 x 3", "labels' file"}},
+		"labels alone":      {func(c *Images) { c.TestLabels = three }, []string{"test: labels", "set test, too"}},
+		"labels of images":  {func(c *Images) { c.TrainLabels = three }, []string{"3 x 2 x 3", "the file of the labels"}},
 		"labels missing":    {func(c *Images) { c.TrainLabels = "no/such" }, []string{"no/such", "check the path"}},
 		"labels directory":  {func(c *Images) { c.TrainLabels = t.TempDir() }, []string{"is a directory"}},
 		"labels too few":    {func(c *Images) { c.TrainLabels = file("two", idx(0x08, []int{2}, []byte{1, 2})) }, []string{"2 labels for the 3 images"}},
@@ -464,7 +464,7 @@ func TestImageSettings(t *testing.T) {
 		"other sizes":       {func(c *Images) { c.Test = file("other", idx(0x08, []int{1, 3, 6}, small)) }, []string{"train has images of 2 x 3", "test of 3 x 6"}},
 		"hold out and path": {func(c *Images) { c.Valid, c.HoldOut = three, 1 }, []string{"hold_out 1", "valid has a path"}},
 		"hold out all":      {func(c *Images) { c.HoldOut = 3 }, []string{"hold_out 3", "lower it"}},
-		"two variables":     {func(c *Images) { c.Variable = "a,b" }, []string{"variable", "three with commas"}},
+		"two variables":     {func(c *Images) { c.Variable = "a,b" }, []string{"variable", "three names with commas"}},
 		"wrong variable": {func(c *Images) {
 			c.Train, c.Variable = file("a.npz", npz(t, "pixels.npy", npy("'|u1'", "False", "(3, 6)", small))), "pixel"
 		}, []string{"variable", `did you mean "pixels"`}},

@@ -52,7 +52,7 @@ func (c JSONL) Load() (*Set, error) {
 // loadColumns is load for a format that has names for text and label.
 func (c Text) loadColumns(as format) (*Set, error) {
 	if as.drop != "" && !as.labels {
-		return nil, fmt.Errorf("%s: drop_label %q needs label, which names where the label stands", as.name, clip(as.drop))
+		return nil, fmt.Errorf("%s: drop_label %q needs label, the place of the label", as.name, clip(as.drop))
 	}
 	return c.load(as)
 }

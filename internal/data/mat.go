@@ -61,7 +61,7 @@ func eachMatrix(path string, do func(*matrix) error) error {
 	case "MI":
 		order = binary.BigEndian
 	default:
-		return fmt.Errorf("the MATLAB header ends in %q, want IM or MI; the file is corrupt", head[126:])
+		return fmt.Errorf("the MATLAB header ends in %q, and must end in IM or MI; the file is corrupt", head[126:])
 	}
 	for {
 		e, err := nextElement(in, order)

@@ -29,7 +29,7 @@ func readNpy(r io.Reader) (*array, error) {
 		return nil, err
 	}
 	if string(head[:6]) != "\x93NUMPY" {
-		return nil, fmt.Errorf("begins with %q, want \\x93NUMPY; this is no .npy array", head[:6])
+		return nil, fmt.Errorf("is not a .npy array: it begins with %q, and must begin with \\x93NUMPY", head[:6])
 	}
 	size := make([]byte, 4)
 	if head[6] == 1 {

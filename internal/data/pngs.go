@@ -50,9 +50,9 @@ func readPNGs(root string) (g *gallery, doubts []error, err error) {
 	case len(g.rows) == 0 && len(others) > 0 && mistaken(others[0]) != nil:
 		return nil, nil, fmt.Errorf("%s: %w", others[0], mistaken(others[0]))
 	case len(g.rows) == 0:
-		return nil, nil, fmt.Errorf("%s: no PNG file in the directory; convert the images to PNG, or check the path", root)
+		return nil, nil, fmt.Errorf("%s: there is no PNG file in the folder; convert the images to PNG, or check the path", root)
 	case classes["."] && len(classes) > 1:
-		return nil, nil, fmt.Errorf("%s: some images lie in the directory and some in others below it, which are classes; move them all into one or the other", root)
+		return nil, nil, fmt.Errorf("%s: some images are in the folder and some in its subfolders, which are classes; move all of them into subfolders, or all into the folder", root)
 	case classes["."]:
 		g.names = nil
 	default:

@@ -97,10 +97,10 @@ func (c Text) lines(r io.Reader, path string) iter.Seq2[sentence, error] {
 			}
 			switch {
 			case c.Labels && !tab:
-				yield(s, lines.errorf("no TAB between label and text; add one, or set labels to false"))
+				yield(s, lines.errorf("there is no TAB between label and text; add one, or set labels to false"))
 				return
 			case c.Labels && (s.label == "" || strings.TrimSpace(s.text) == ""):
-				yield(s, lines.errorf("want a label, a TAB and text, one of them is empty; complete the line or remove it"))
+				yield(s, lines.errorf("must be a label, a TAB and text, and one of them is empty; complete the line or remove it"))
 				return
 			case !yield(s, nil):
 				return

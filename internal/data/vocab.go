@@ -104,14 +104,14 @@ func parseVocab(r io.Reader, path string) (*Vocab, error) {
 	for lines.next() {
 		w := lines.text
 		if i := lines.line - 1; i < len(reserved) && w != reserved[i] {
-			return nil, lines.errorf("got %q, want %q: a vocabulary begins with the lines %s, and a word's line is its number",
+			return nil, lines.errorf("must be %[2]q, got %[1]q: a vocabulary begins with the lines %[3]s, and the line of a word is its number",
 				clip(w), reserved[i], strings.Join(reserved, " "))
 		}
 		if f := strings.Fields(w); w != " " && (len(f) != 1 || f[0] != w) { // a space is a symbol of the unit char
-			return nil, lines.errorf("got %q, want one word and no space around it", clip(w))
+			return nil, lines.errorf("must be one word without spaces around it, got %q", clip(w))
 		}
 		if first, ok := line[w]; ok {
-			return nil, lines.errorf("%q is already on line %d; remove one of the two, then retrain what used the numbers", clip(w), first)
+			return nil, lines.errorf("%q is already on line %d; remove one of the two, then retrain the models that used the numbers", clip(w), first)
 		}
 		line[w] = lines.line
 		words = append(words, w)
@@ -120,7 +120,7 @@ func parseVocab(r io.Reader, path string) (*Vocab, error) {
 		return nil, lines.err
 	}
 	if len(words) < len(reserved) {
-		return nil, fmt.Errorf("%s: the vocabulary has %d lines, want at least the four %s",
+		return nil, fmt.Errorf("%s: the vocabulary has %d lines, and must have at least the four %s",
 			path, len(words), strings.Join(reserved, " "))
 	}
 	return NewVocab(words[len(reserved):]), nil

@@ -118,8 +118,8 @@ func TestReadVocabErrors(t *testing.T) {
 	}{
 		"empty":         {"", []string{"0 lines", "<pad> <s> </s> <unk>"}},
 		"cut short":     {"<pad>\n<s>\n", []string{"2 lines"}},
-		"no header":     {"the\ncat\n", []string{":1:", `got "the", want "<pad>"`}},
-		"other order":   {"<pad>\n<unk>\n<s>\n</s>\n", []string{":2:", `got "<unk>", want "<s>"`}},
+		"no header":     {"the\ncat\n", []string{":1:", `must be "<pad>", got "the"`}},
+		"other order":   {"<pad>\n<unk>\n<s>\n</s>\n", []string{":2:", `must be "<s>", got "<unk>"`}},
 		"twice":         {fourLines + "a\nb\na\n", []string{":7:", `"a" is already on line 5`}},
 		"reserved":      {fourLines + "a\n<s>\n", []string{":6:", "already on line 2"}},
 		"yahoo":         {fourLines + "_UNK\n", []string{":5:", "already on line 4"}},

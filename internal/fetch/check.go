@@ -25,7 +25,7 @@ type WrongError struct {
 }
 
 func (e *WrongError) Error() string {
-	s := fmt.Sprintf("%s: wrong %s: got %s, want %s", e.Name, e.What, e.Got, e.Want)
+	s := fmt.Sprintf("%s: wrong %s: must be %[4]s, got %[3]s", e.Name, e.What, e.Got, e.Want)
 	if e.Page {
 		s += "; it is a web page, not the file"
 	}

@@ -94,7 +94,7 @@ func (s Store) from(ctx context.Context, f File, address, path string) error {
 			return err
 		}
 		if t.old {
-			s.note(fmt.Sprintf("%v; the old part may be damaged, starting anew", wrong))
+			s.note(fmt.Sprintf("%v; the old part may be damaged, restarting the download", wrong))
 			if err := drop(part); err != nil {
 				return s.local(err)
 			}
@@ -304,7 +304,7 @@ func (t *transfer) plausible(resp *http.Response, total int64) error {
 	case kind == "text/html":
 		return lastingf("the server sent a web page instead of the file")
 	case total >= 0 && t.file.Size > 0 && total != t.file.Size && t.file.Unpacked == "":
-		return lastingf("wrong size: the server has %d bytes, want %d", total, t.file.Size)
+		return lastingf("wrong size: the server has %d bytes, and must have %d", total, t.file.Size)
 	}
 	return nil
 }
@@ -342,7 +342,7 @@ func (t *transfer) save(body io.Reader, done, total int64, h http.Header) (reach
 	case errors.As(err, &local):
 		return reached, err
 	case errors.Is(err, io.ErrUnexpectedEOF), err == nil && reached < total:
-		return reached, fmt.Errorf("the server broke off at byte %d%s", reached, of(total))
+		return reached, fmt.Errorf("the server closed the connection at byte %d%s", reached, of(total))
 	case err != nil:
 		return reached, err
 	case reached > most:

@@ -232,7 +232,7 @@ func TestRefused(t *testing.T) {
 		asked  int
 	}{
 		"one wrong byte": {func(_ int, w http.ResponseWriter, r *http.Request) { good(wrong, `"1"`, w, r) },
-			"file.bin: wrong sha256: got " + sha256Of(wrong) + ", want " + sha256Of(want) + "; kept as file.bin.wrong", "file.bin.wrong", 1},
+			"file.bin: wrong sha256: must be " + sha256Of(want) + ", got " + sha256Of(wrong) + "; kept as file.bin.wrong", "file.bin.wrong", 1},
 		"page by its type": {func(_ int, w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			w.Write(want)
@@ -245,9 +245,9 @@ func TestRefused(t *testing.T) {
 		"not there": {func(_ int, w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusNotFound) },
 			"the server answers 404 Not Found", "", 1},
 		"another length": {func(_ int, w http.ResponseWriter, r *http.Request) { good(want[1:], `"1"`, w, r) },
-			"wrong size: the server has 49999 bytes, want 50000", "", 1},
+			"wrong size: the server has 49999 bytes, and must have 50000", "", 1},
 		"less than it says": {func(_ int, w http.ResponseWriter, _ *http.Request) { broken(20_000, want, "", w) },
-			"the server broke off at byte 20000 of 50000, after 5 attempts", "file.bin.part", 5},
+			"the server closed the connection at byte 20000 of 50000, after 5 attempts", "file.bin.part", 5},
 		"more than it should": {func(_ int, w http.ResponseWriter, _ *http.Request) {
 			w.(http.Flusher).Flush()
 			w.Write(append(bytes.Clone(want), "more"...))
@@ -255,7 +255,7 @@ func TestRefused(t *testing.T) {
 		"less, without a length": {func(_ int, w http.ResponseWriter, _ *http.Request) {
 			w.(http.Flusher).Flush()
 			w.Write(want[:10])
-		}, "wrong size: got 10, want 50000", "file.bin.wrong", 1},
+		}, "wrong size: must be 50000, got 10", "file.bin.wrong", 1},
 		"always busy": {func(_ int, w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "busy", http.StatusServiceUnavailable)
 		},

@@ -176,7 +176,7 @@ func (d Dataset) recognise(path string) (File, error) {
 			return File{}, err
 		}
 		if plain := (File{Name: f.Name, SHA256: f.Unpacked}); f.Unpacked != "" && plain.check(path) == nil {
-			return File{}, fmt.Errorf("%s: is %s unpacked; pack it with gzip and import that", path, f.Name)
+			return File{}, fmt.Errorf("%s: is the unpacked %s; compress it with gzip and import the result", path, f.Name)
 		}
 		if f.Name == filepath.Base(path) || len(d.Files) == 1 {
 			like = wrong
@@ -184,9 +184,9 @@ func (d Dataset) recognise(path string) (File, error) {
 		want = append(want, f.Name)
 	}
 	if like != nil {
-		return File{}, fmt.Errorf("%s: not taken: %w", path, like)
+		return File{}, fmt.Errorf("%s: not accepted: %w", path, like)
 	}
-	return File{}, fmt.Errorf("%s: not taken: its bytes are those of no file of %s (%s)", path, d.Name, strings.Join(want, ", "))
+	return File{}, fmt.Errorf("%s: not accepted: its hash is that of no file of %s (%s)", path, d.Name, strings.Join(want, ", "))
 }
 
 // copyFile copies a file, checks the copy, and only then gives it its name.
@@ -241,7 +241,7 @@ func (s Store) local(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC):
-		return &localError{fmt.Errorf("the disk of %s is full: %w; free some space or choose another folder, then fetch again: what has arrived is kept", s.Dir, err)}
+		return &localError{fmt.Errorf("the disk of %s is full: %w; free some space or choose another folder, then fetch again; the downloaded part is kept", s.Dir, err)}
 	}
 	return &localError{err}
 }

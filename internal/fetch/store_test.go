@@ -112,10 +112,10 @@ func TestImport(t *testing.T) {
 	for _, test := range []struct {
 		path, says string
 	}{
-		{file("other", []byte("no")), "its bytes are those of no file of set (first.gz, second.txt)"},
-		{file("second.txt", second[1:]), "second.txt: wrong sha256: got " + sha256Of(second[1:]) + ", want " + sha256Of(second)},
+		{file("other", []byte("no")), "its hash is that of no file of set (first.gz, second.txt)"},
+		{file("second.txt", second[1:]), "second.txt: wrong sha256: must be " + sha256Of(second) + ", got " + sha256Of(second[1:])},
 		{file("first.gz", []byte("<html>Sign in")), "it is a web page, not the file"},
-		{file("first", raw), "is first.gz unpacked; pack it with gzip"},
+		{file("first", raw), "is the unpacked first.gz; compress it with gzip"},
 		{filepath.Join(from, "none"), "no such file"},
 		{from, "is a directory"},
 	} {

@@ -57,9 +57,9 @@ func pointer(head []byte) error {
 	line = strings.TrimSpace(line)
 	switch {
 	case strings.HasPrefix(line, "version https://git-lfs.github.com/spec/"), strings.HasPrefix(line, "version https://hawser.github.com/spec/"):
-		return &Mistake{"a Git LFS pointer", "it says where the data lie: run git lfs pull where it was cloned, or download the file itself"}
+		return &Mistake{"a Git LFS pointer", "it is not the data: run git lfs pull where it was cloned, or download the file itself"}
 	case strings.HasPrefix(line, "/annex/objects/"), strings.Contains(line, ".git/annex/objects/") && !strings.Contains(line, " "):
-		return &Mistake{"a git-annex pointer", "it says where the data lie: run git annex get where it was cloned"}
+		return &Mistake{"a git-annex pointer", "it is not the data: run git annex get where it was cloned"}
 	case line == "404: Not Found" && len(head) < 20:
 		return &Mistake{"a server's answer, " + line, "the download went wrong: check the address and fetch it again"}
 	}
@@ -100,12 +100,12 @@ var signatures = []signature{
 	{0, "%PDF-", "a PDF document", "extract its text, for example with pdftotext"},
 	{0, "{\\rtf", "an RTF document", "save it as plain text"},
 	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word document", "save it as CSV or plain text"},
-	{0, "\x89PNG\r\n", "a PNG image", "name a file of the kind that the setting wants"},
-	{0, "\xff\xd8\xff", "a JPEG image", "name a file of the kind that the setting wants"},
-	{0, "GIF8", "a GIF image", "name a file of the kind that the setting wants"},
-	{0, "\x93NUMPY", "a NumPy array", "name a file of the kind that the setting wants"},
+	{0, "\x89PNG\r\n", "a PNG image", "name a file of the kind that the setting needs"},
+	{0, "\xff\xd8\xff", "a JPEG image", "name a file of the kind that the setting needs"},
+	{0, "GIF8", "a GIF image", "name a file of the kind that the setting needs"},
+	{0, "\x93NUMPY", "a NumPy array", "name a file of the kind that the setting needs"},
 	{0, "\x89HDF\r\n", "an HDF5 file", "export from it with h5py or the program that wrote it"},
-	{0, "MATLAB 5.0", "a MATLAB file", "name a file of the kind that the setting wants"},
+	{0, "MATLAB 5.0", "a MATLAB file", "name a file of the kind that the setting needs"},
 	{0, "PAR1", "a Parquet file", "convert it, for example with pandas: read_parquet(FILE).to_json(FILE, orient='records', lines=True)"},
 	{0, "ARROW1", "an Arrow file", "convert it, for example with datasets or pandas: to_json(FILE, orient='records', lines=True)"},
 	{0, "SQLite format 3\x00", "an SQLite database", "export a table of it as CSV"},
@@ -113,5 +113,5 @@ var signatures = []signature{
 	{0, "\x80\x03", "a Python pickle", "export from Python as text"},
 	{0, "\x80\x04\x95", "a Python pickle", "export from Python as text"},
 	{0, "\x80\x05\x95", "a Python pickle", "export from Python as text"},
-	{0, "\x7fELF", "a program", "name a file of the kind that the setting wants"},
+	{0, "\x7fELF", "a program", "name a file of the kind that the setting needs"},
 }

@@ -7,7 +7,7 @@ import "fmt"
 type Need struct{ Bytes, Total float64 }
 
 func (n *Need) Error() string {
-	return fmt.Sprintf("they take %.3g GB of memory, and this machine has %.3g GB", n.Bytes/1e9, n.Total/1e9)
+	return fmt.Sprintf("they need %.3g GB of memory, and this machine has %.3g GB", n.Bytes/1e9, n.Total/1e9)
 }
 
 // Fits returns a *Need if so many bytes are more than the total, and nil if the total is 0 for unknown.

@@ -15,7 +15,7 @@ func TestFits(t *testing.T) {
 			t.Errorf("%v bytes of %v: %v", c.bytes, c.total, err)
 		}
 	}
-	const want = "they take 2.1 GB of memory, and this machine has 2 GB"
+	const want = "they need 2.1 GB of memory, and this machine has 2 GB"
 	if err := Fits(2.1e9, 2e9); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
