@@ -57,7 +57,7 @@ func sunken(groups []record.Group, split string, decimals int, center func([]flo
 		if len(batch) > 0 && center(batch.numbers()) < 0.8*center(floor.numbers()) {
 			continue // that is eps, of which Doubts speaks
 		}
-		note := fmt.Sprintf("%s: the KL, %s, lies below the floor, %s. The floor holds for batch statistics; the table is under running statistics", g.Label, shown, least)
+		note := fmt.Sprintf("%s: the KL, %s, lies below the floor, %s. The floor is a bound under batch statistics; the table is under running statistics", g.Label, shown, least)
 		if len(batch) > 0 {
 			note += fmt.Sprintf("; under batch statistics the KL is %s (kl + bn_gap)", decimal(center(batch.numbers()), decimals))
 		}

@@ -32,7 +32,7 @@ func TestCaveats(t *testing.T) {
 		return set
 	}
 	const (
-		below  = "vanilla: the KL, 2.83, lies below the floor, 2.88. The floor holds for batch statistics; the table is under running statistics; under batch statistics the KL is 3.02 (kl + bn_gap)."
+		below  = "vanilla: the KL, 2.83, lies below the floor, 2.88. The floor is a bound under batch statistics; the table is under running statistics; under batch statistics the KL is 3.02 (kl + bn_gap)."
 		capped = "^ mi cannot show differences in 12 of 12 trials (vanilla, bn): it is within 10 % of its cap of 3.00, the logarithm of the number of examples."
 		old    = "the gap has the old definition in 12 of 12 trials (vanilla, bn)"
 	)
@@ -86,7 +86,7 @@ func TestCaveats(t *testing.T) {
 func TestFarBelowFloor(t *testing.T) {
 	for batchKL, want := range map[float64]bool{0.55: true, 0.3: false} {
 		set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 0.06, "floor": 0.51, "bn_gap": batchKL - 0.06})}}
-		const below = "bn: the KL, 0.06, lies below the floor, 0.51. The floor holds for batch statistics; the table is under running statistics"
+		const below = "bn: the KL, 0.06, lies below the floor, 0.51. The floor is a bound under batch statistics; the table is under running statistics"
 		if notes := strings.Join(Summary(set).Notes, "\n"); strings.Contains(notes, below) != want {
 			t.Errorf("KL by batch statistics %v: says that the KL lies below the floor: %t\n%s", batchKL, !want, notes)
 		}
