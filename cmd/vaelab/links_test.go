@@ -64,7 +64,7 @@ func TestLinkedFolders(t *testing.T) {
 	}
 }
 
-const said = "The floor holds"
+const said = "No KL of a linked trial is below 0"
 
 // claimed has two trials and a claim.
 const claimed = `grid: [{variant: vanilla}, {variant: bn}]
