@@ -144,7 +144,7 @@ func TestListOfNames(t *testing.T) {
 	} {
 		has(t, "list "+name, succeeds(t, "list", name).out, parts...)
 	}
-	if r := vaelab(t, "list", "gama"); r.code != exitUsage || r.err != "vaelab: error: unknown name \"gama\"; did you mean \"gamma\"? vaelab list shows what there is\n" {
+	if r := vaelab(t, "list", "gama"); r.code != exitUsage || r.err != "vaelab: error: unknown name \"gama\"; did you mean \"gamma\"? vaelab list shows all names\n" {
 		t.Errorf("list gama: exit code %d, %s", r.code, r.err)
 	}
 }

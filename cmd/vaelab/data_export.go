@@ -43,17 +43,20 @@ func (p *published) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export NAME",
 		Short: "Write examples as text, CSV or NumPy arrays",
-		Long: `Load data as an experiment would and write their examples, for other programs or to be changed:
+		Long: `Load data as an experiment would and write the examples, for other programs or for changes:
 
-  text   a sentence a line, without its label
-  csv    a row an example, with a header: label (if there are labels), then text or x_1, x_2 ...
-  npy    float32 (N, H, W) of images, (N, D) of vectors; of text the true z, float64 (N, 2), where it is known
+  text   one sentence per line, without label
+  csv    one example per row, with a header: label (if there are labels), then text or x_1, x_2 ...
+  npy    images as float32 (N, H, W), vectors as float32 (N, D); of text only the true z, as
+         float64 (N, 2), if it is known
 
-One split is written to the standard output: train, unless --split names another. If --output is a folder (a name that
-ends in / makes one), each split gets a file there. A vocabulary gets one too, and with npy the labels and the true z.
-The settings that read the files again are printed. The examples are then the same, number by number.
+One split is written to the standard output, train unless --split names another. If --output is a
+folder (a name that ends in / creates it), each split gets a file there. A vocabulary gets a file,
+too, and with npy also labels and true z. The command prints the settings that read the files again
+and give the same examples.
 
-NAME is what data show takes: an experiment, a source, or a published data set that has been fetched.`,
+NAME is an experiment, the name of a source, or a published data set that has been downloaded, as
+for data show.`,
 		Example: `  vaelab data export synthetic --split test > test.txt
   vaelab data export glyphs --output glyphs/
   vaelab data export my.yaml --format csv --output my-data/`,
@@ -67,7 +70,7 @@ NAME is what data show takes: an experiment, a source, or a published data set t
 			first := e.Trials[0]
 			for _, t := range e.Trials {
 				if fmt.Sprint(t.Data) != fmt.Sprint(first.Data) {
-					return usageError{fmt.Errorf("%s has several data sets; leave one with --set, such as --set data=%s", given[0], first.Config["data"])}
+					return usageError{fmt.Errorf("%s has several data sets; choose one with --set, such as --set data=%s", given[0], first.Config["data"])}
 				}
 			}
 			if err := x.check(first.Data.Kind(), cmd.Flags().Changed("split")); err != nil {
@@ -94,7 +97,7 @@ NAME is what data show takes: an experiment, a source, or a published data set t
 	c.setFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&x.format, "format", "", "text, csv or npy (default text for text, npy for the rest)")
-	f.StringVar(&x.split, "split", "", "train, valid or test `split` (default train; of a folder all)")
+	f.StringVar(&x.split, "split", "", "train, valid or test `split` (default train; all if --output is a folder)")
 	f.StringVarP(&x.out, "output", "o", stdoutName, "`file` or folder to write; - is the standard output")
 	return cmd
 }
@@ -115,7 +118,7 @@ func (x *exporting) check(kind vae.Kind, splitGiven bool) error {
 		x.format = formats[0]
 	}
 	if !slices.Contains(formats, x.format) {
-		return usageError{fmt.Errorf("--format: %w; these are %s data", registry.Unknown("format", x.format, formats), kind)}
+		return usageError{fmt.Errorf("--format: %w; the data are %s data", registry.Unknown("format", x.format, formats), kind)}
 	}
 	if splitGiven && !slices.Contains(splitNames, x.split) {
 		return usageError{fmt.Errorf("--split: %w", registry.Unknown("split", x.split, splitNames))}
@@ -136,7 +139,7 @@ func (x *exporting) part(set *data.Set, name string) (data.Split, error) {
 	case part.N() == 0:
 		return part, fmt.Errorf("the %s split of the data is empty; choose another with --split", name)
 	case x.format == asNpy && set.Vocab != nil && part.Latents == nil:
-		return part, usageError{fmt.Errorf("--format npy: these are text data whose true z is not known, which alone is an array; use text or csv")}
+		return part, usageError{fmt.Errorf("--format npy: the data are text without a known true z, so there is no array to write; use text or csv")}
 	}
 	return part, nil
 }

@@ -196,8 +196,8 @@ base:
 		{[]string{"my.yaml", "--split", "tset"}, `unknown split "tset"; did you mean "test"?`},
 		{[]string{"my.yaml", "--split", "test"}, "the test split of the data is empty"},
 		{[]string{"my.yaml", "--format", "cvs"}, `unknown format "cvs"; did you mean "csv"?`},
-		{[]string{"my.yaml", "--format", "npy"}, "whose true z is not known"},
-		{[]string{"glyphs", "--format", "text"}, "these are image data"},
+		{[]string{"my.yaml", "--format", "npy"}, "without a known true z"},
+		{[]string{"glyphs", "--format", "text"}, "the data are image data"},
 		{[]string{"my.yaml", "-o", "none/x.txt"}, "there is no folder none"},
 		{[]string{"nothing"}, "unknown experiment or data"},
 	} {

@@ -27,12 +27,14 @@ func evalCommand() *cobra.Command {
 		Use:   "eval " + weightsUsage,
 		Short: "Measure the weights of a trial, or of a safetensors file, on a split",
 		Long: `Compute every metric for the weights of a trial (those it tested, or the latest checkpoint of
-an unfinished trial), under running statistics. The folder of a trial may lie anywhere; if its data
-are not found, --set data.text.test=FILE, for example, gives their path. The file model.safetensors alone also has its
-settings. For other weights, such as those saved by PyTorch,
---config names an experiment with model, variant, data and vocabulary; --set must leave a single
-setting. F16 and BF16 are widened, and a prefix that all names share is stripped. Parameters have the names of the reference code (encoder.lstm.weight_ih_l0,
-decoder.pred_linear.weight ...).
+an unfinished trial), under running statistics. The folder of a trial may have been moved; if its
+data are not found, give their path, for example with --set data.text.test=FILE. A file
+model.safetensors of vaelab has its settings, too.
+
+For other weights, such as those saved by PyTorch, --config names an experiment with model,
+variant, data and vocabulary; --set must leave a single setting. Parameters must have the names of
+the reference code (encoder.lstm.weight_ih_l0, decoder.pred_linear.weight ...). F16 and BF16 are
+converted to float32, and a prefix that all names share is removed.
 
 A name that ends in _se is the standard error over examples of the metric before it. A metric that
 is not a number is printed as NaN, and the exit code is 1. The last line compares the model with a

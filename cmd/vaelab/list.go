@@ -191,7 +191,7 @@ func explain(w io.Writer, name string) error {
 		if n := registry.Nearest(name, explained()); n != "" && len(name) > 3 { // a shorter name is near to anything
 			near = fmt.Sprintf("; did you mean %q?", n)
 		}
-		return usageError{fmt.Errorf("unknown name %q%s vaelab list shows what there is", name, cmp.Or(near, ";"))}
+		return usageError{fmt.Errorf("unknown name %q%s vaelab list shows all names", name, cmp.Or(near, ";"))}
 	}
 	_, err := io.WriteString(w, strings.Join(parts, "\n"))
 	return err

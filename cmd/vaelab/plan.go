@@ -22,9 +22,9 @@ func planCommand() *cobra.Command {
 		Use:   "plan EXPERIMENT",
 		Short: "Show the trials of an experiment and how long they would take",
 		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
-a few training steps and evaluations of each setting. These are measured three times, and
-the estimate is the range from the fastest to the slowest. A line says if other programs use
-the processors at the same time. With train.stop the estimate is an upper limit, because training may end earlier. Nothing is saved.`,
+a few training steps and evaluations of each setting. The estimate is the range of three
+measurements. A line says if other programs use the processors at the same time. With train.stop
+the estimate is an upper limit, because training may end earlier. Nothing is saved.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {

@@ -16,7 +16,7 @@ func init() {
 	Sources.Add("csv", CSV{Column: "text", Header: true, Separator: "comma", Quote: "auto", Text: defaultText()})
 }
 
-// CSV is sentences from a column of tables as spreadsheets write them.
+// CSV is sentences from a column of a table (CSV or TSV).
 //
 // Fields may stand in quotes, and a quoted field may hold separators and line ends; a quote
 // inside is doubled. Many files with tabs have no quoting, see Quote. The two characters \\n and \\r, as some programs
@@ -28,7 +28,7 @@ func init() {
 //
 // Source: RFC 4180.
 type CSV struct {
-	// Column is the name of the text's column, or its number from 1 if there is no header.
+	// Column is the name of the column with the text, or its number from 1 if there is no header.
 	Column string `yaml:"column" alias:"field"`
 	// Labels is the name or number of the label's column; empty means no labels. It takes the
 	// place of Text's, which stand before a TAB.
@@ -37,7 +37,7 @@ type CSV struct {
 	DropLabel string `yaml:"drop_label"`
 	// Header says that the first row of each file names the columns.
 	Header bool `yaml:"header"`
-	// Separator stands between the fields of a row.
+	// Separator is the character between the fields of a row.
 	Separator string `yaml:"separator" choice:"comma|semicolon|tab"`
 	// Quote says whether quotes have a meaning: csv, none, or auto, which is csv unless each line by itself has all the
 	// columns and a quote does not fit within its line.

@@ -39,16 +39,16 @@ type Gaussian struct {
 	Train int `yaml:"train" range:"[0,10000000]"`
 	// Valid is the number of vectors for model selection.
 	Valid int `yaml:"valid" range:"[0,10000000]"`
-	// Test is the number of vectors for the final figures.
+	// Test is the number of vectors to test on.
 	Test int `yaml:"test" range:"[0,10000000]"`
-	// Dims is P, the numbers of a vector.
+	// Dims is P, the length of a vector.
 	Dims int `yaml:"dims" range:"[1,2000]"`
 	// Spectrum is the eigenvalues of the first k axes, with spaces or commas between, none
 	// below the noise.
 	Spectrum string `yaml:"spectrum" alias:"eigenvalues"`
 	// Noise is the variance of the noise and the eigenvalue of all other axes.
 	Noise float64 `yaml:"noise" range:"(0,inf)"`
-	// Seed names the axes and the vectors; it is independent of the trial's seed.
+	// Seed is the random seed of axes and vectors; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }
 

@@ -51,7 +51,7 @@ type Glyphs struct {
 	Train int `yaml:"train" range:"[0,1000000]"`
 	// Valid is the number of images for model selection.
 	Valid int `yaml:"valid" range:"[0,1000000]"`
-	// Test is the number of images for the final figures.
+	// Test is the number of images to test on.
 	Test int `yaml:"test" range:"[0,1000000]"`
 	// Alphabets are some of latin, greek, cyrillic and digits, with spaces or commas between.
 	Alphabets string `yaml:"alphabets" alias:"alphabet"`
@@ -60,7 +60,7 @@ type Glyphs struct {
 	// Binarise says how grey edges become pixels: drawn anew at each training step, drawn
 	// once, or 1 above a half.
 	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold" alias:"binarize"`
-	// Seed names the images; it is independent of the trial's seed.
+	// Seed is the random seed of the images; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }
 

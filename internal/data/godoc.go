@@ -29,9 +29,9 @@ func init() {
 
 // Godoc is sentences from the doc comments of the Go standard library on this machine.
 //
-// It is real text that needs no download: paragraphs of doc comments, cut into sentences,
+// It is real text that needs no download: paragraphs of doc comments, split into sentences,
 // in lower case, split into words and punctuation, each sentence once. It changes with
-// the Go version, so that numbers made from it reproduce only with the same version.
+// the Go version, so results are reproducible only with the same version.
 type Godoc struct {
 	// Dir is a directory of Go source; empty means that of the standard library.
 	Dir string `yaml:"dir" kind:"path"`
@@ -49,7 +49,7 @@ type Godoc struct {
 	Limit int `yaml:"limit" range:"[0,inf)"`
 	// Valid is the number of sentences for model selection.
 	Valid int `yaml:"valid" range:"[0,inf)"`
-	// Test is the number of sentences for the final figures; train is the rest.
+	// Test is the number of sentences to test on; train is the rest.
 	Test int `yaml:"test" range:"[0,inf)"`
 	// Seed decides which sentence goes to which split.
 	Seed uint64 `yaml:"seed"`

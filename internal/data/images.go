@@ -31,7 +31,7 @@ type Images struct {
 	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the images for model selection; empty means those of HoldOut.
 	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`
-	// Test is the path of the images for the final figures.
+	// Test is the path of the images to test on.
 	Test string `yaml:"test" alias:"test_data" kind:"path"`
 	// TrainLabels is the path of train's classes, a number for each image; empty means none.
 	TrainLabels string `yaml:"train_labels" kind:"path"`
@@ -44,7 +44,7 @@ type Images struct {
 	Variable string `yaml:"variable"`
 	// LabelsVariable is which array holds the classes, given as Variable is.
 	LabelsVariable string `yaml:"labels_variable"`
-	// HoldOut is how many images at the end of train become valid, if that has no path. A file that
+	// HoldOut is the number of images at the end of train that become valid, if valid has no path. A file that
 	// is sorted by class has to be shuffled before: the last images are then of the last classes.
 	HoldOut int `yaml:"hold_out" range:"[0,inf)"`
 	// Height is that of images in files that do not tell; 0 means that they are square.
@@ -58,13 +58,13 @@ type Images struct {
 	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold" alias:"binarize"`
 	// Threshold is the value above which a pixel is 1, if that is how pixels are made.
 	Threshold float64 `yaml:"threshold" range:"[0,1)"`
-	// Seed names the draws of pixels; it is independent of the trial's seed.
+	// Seed is the random seed of the pixels; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
-	// LimitTrain is how many images of train to use, from the first, after HoldOut; 0 means all.
+	// LimitTrain is the number of images of train to use, from the first, after HoldOut; 0 means all.
 	LimitTrain int `yaml:"limit_train" range:"[0,inf)"`
-	// LimitValid is how many images of valid to use, from the first; 0 means all.
+	// LimitValid is the number of images of valid to use, from the first; 0 means all.
 	LimitValid int `yaml:"limit_valid" range:"[0,inf)"`
-	// LimitTest is how many images of test to use, from the first; 0 means all.
+	// LimitTest is the number of images of test to use, from the first; 0 means all.
 	LimitTest int `yaml:"limit_test" range:"[0,inf)"`
 }
 

@@ -19,7 +19,7 @@ func init() {
 	Sources.Add("jsonl", JSONL{Field: "text", Text: defaultText()})
 }
 
-// JSONL is sentences from files of JSON objects, one a line, such as SNLI's.
+// JSONL is sentences from files of JSON objects, one per line, such as SNLI.
 //
 // One field of each object is the text, and another may be the label: a string, a number,
 // true or false. A text may be a list of strings, which are joined by spaces. Dots lead into objects and lists:

@@ -43,7 +43,7 @@ type Synthetic struct {
 	Train int `yaml:"train" range:"[0,10000000]"`
 	// Valid is the number of sentences after those, for model selection.
 	Valid int `yaml:"valid" range:"[0,10000000]"`
-	// Test is the number of sentences after those, for the final figures.
+	// Test is the number of sentences after those, to test on.
 	Test int `yaml:"test" range:"[0,10000000]"`
 	// Length is the number of words of every sentence.
 	Length int `yaml:"length" range:"[1,10000]"`
@@ -53,7 +53,7 @@ type Synthetic struct {
 	Hidden int `yaml:"hidden" range:"[1,10000]"`
 	// Embed is the size of the generator's word embedding.
 	Embed int `yaml:"embed" range:"[1,10000]"`
-	// Seed names the generator and its sentences; it is independent of the trial's seed.
+	// Seed is the random seed of the generator and its sentences; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }
 

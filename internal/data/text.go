@@ -24,52 +24,52 @@ func defaultText() Text {
 	return Text{MinCount: 1, MaxWords: DefaultMaxWords, TooLong: "error", Unit: unitWords, Unicode: "none"}
 }
 
-// Text is sentences from your own files, one a line.
+// Text is sentences from your own files, one per line.
 //
 // A symbol is a word between white space, unless Unit says otherwise. Both <unk> and _UNK stand for the
-// unknown word. Blank lines are skipped. Only the files named are read: a set to evaluate may consist of a
-// test file and a vocabulary. Files are UTF-8, or UTF-16 with a byte-order mark.
+// unknown word. Blank lines are skipped. Every path may be empty: to evaluate a model, a test file and a
+// vocabulary are enough. Files are UTF-8, or UTF-16 with a byte-order mark.
 type Text struct {
 	// Train is the path of the sentences to train on, relative to the working directory or to
 	// the folder of the experiment's file.
 	Train string `yaml:"train" alias:"train_data" kind:"path"`
 	// Valid is the path of the sentences for model selection.
 	Valid string `yaml:"valid" alias:"val|val_data|dev" kind:"path"`
-	// Test is the path of the sentences for the final figures.
+	// Test is the path of the sentences to test on.
 	Test string `yaml:"test" alias:"test_data" kind:"path"`
-	// Vocab is the path of a vocabulary, one word a line; empty means built from train.
+	// Vocab is the path of a vocabulary, one word per line; if empty it is built from train.
 	Vocab string `yaml:"vocab" alias:"vocab_file" kind:"path"`
 	// Labels says that each line is a label, a TAB and the text; classes are numbered in
 	// the alphabetical order of train's labels.
 	Labels bool `yaml:"labels" alias:"label"`
-	// Unit is what becomes a symbol: words between white space; unicode, for raw prose, words by Unicode's
-	// rules with punctuation apart (UAX 29); char, for text without spaces, SMILES or models of
-	// characters, what a reader takes for one character (grapheme clusters), with one space for white space.
+	// Unit is the unit of a symbol. words: strings between white space. unicode: words by Unicode's word
+	// boundaries (UAX 29), with punctuation as symbols of their own, for raw prose. char: characters (grapheme
+	// clusters), with one space for white space, for text without spaces, SMILES or character models.
 	Unit string `yaml:"unit" choice:"words|unicode|char" neutral:"words"`
-	// Unicode says how characters that can be written in several ways are: as they are, or composed (NFC),
-	// so that an accented letter is the same symbol in all files.
+	// Unicode is the normalisation of the text: none, or nfc, by which an accented letter is the same symbol
+	// in all files, however it is encoded.
 	Unicode string `yaml:"unicode" choice:"none|nfc" neutral:"none"`
-	// Drop lists symbols to leave out, with spaces between, such as "<bos> <eos>": sentences get their <s> and
-	// </s> when they are read.
+	// Drop lists symbols to leave out, with spaces between them, such as "<bos> <eos>"; <s> and </s> are added
+	// to every sentence anyway.
 	Drop string `yaml:"drop" neutral:""`
-	// Unknown lists other spellings of <unk>, with spaces between, such as "[UNK] <UNK>".
+	// Unknown lists other spellings of <unk>, with spaces between them, such as "[UNK] <UNK>".
 	Unknown string `yaml:"unknown" neutral:""`
-	// MinCount is how often a word must occur in train to be in the vocabulary built.
+	// MinCount is the least number of occurrences in train of a word of the vocabulary.
 	MinCount int `yaml:"min_count" range:"[1,inf)"`
-	// MaxVocab bounds the words of the vocabulary built, most frequent first; 0 is no bound.
+	// MaxVocab is the largest number of words in the vocabulary, the most frequent ones; 0 is no limit.
 	MaxVocab int `yaml:"max_vocab" range:"[0,inf)"`
-	// MaxWords is the longest sentence expected, in symbols of the unit; 0 is no bound.
+	// MaxWords is the largest length of a sentence, in symbols of the unit; 0 is no limit.
 	MaxWords int `yaml:"max_words" range:"[0,inf)" alias:"max_length"`
-	// TooLong says what happens to longer sentences: stop with an error, leave them out,
-	// or cut them to MaxWords symbols.
+	// TooLong says what to do with longer sentences: stop with an error, drop them, or cut them
+	// to MaxWords symbols.
 	TooLong string `yaml:"too_long" choice:"error|drop|cut"`
-	// LimitTrain is how many sentences of train to read, from the first; 0 means all.
+	// LimitTrain is the number of sentences of train to read, from the first; 0 is all.
 	LimitTrain int `yaml:"limit_train" range:"[0,inf)"`
-	// LimitValid is how many sentences of valid to read, from the first; 0 means all.
+	// LimitValid is the number of sentences of valid to read, from the first; 0 is all.
 	LimitValid int `yaml:"limit_valid" range:"[0,inf)"`
-	// LimitTest is how many sentences of test to read, from the first; 0 means all.
+	// LimitTest is the number of sentences of test to read, from the first; 0 is all.
 	LimitTest int `yaml:"limit_test" range:"[0,inf)"`
-	// Lower turns all words into lower case.
+	// Lower converts all words to lower case.
 	Lower bool `yaml:"lower"`
 }
 
