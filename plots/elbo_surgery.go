@@ -46,7 +46,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	pg := page{table: [][]string{{"group", "epoch", "kl_mean", "kl_min", "kl_max", "mi_mean", "mi_min", "mi_max", "marginal_kl_mean", "seeds"}},
 		legend: []entry{
 			{label: "KL, the sum", line: neutral},
-			{label: "KL(q(z) || p(z)), which says nothing of x", line: draw.LineStyle{Color: fade(grey, marginal), Width: 7}},
+			{label: "KL(q(z) || p(z)), no information about x", line: draw.LineStyle{Color: fade(grey, marginal), Width: 7}},
 			{label: "I(x; z)", line: draw.LineStyle{Color: fade(grey, informative), Width: 7}},
 		}}
 	counts := map[string]int{}

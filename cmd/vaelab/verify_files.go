@@ -25,7 +25,7 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 		}
 		dir = filepath.Join(c.out, e.Name)
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: no such folder; if the trials of %s lie in another, name that: vaelab verify FOLDER --files", dir, name)
+			return fmt.Errorf("%s: no such folder; if the trials of %s are in another folder, name it: vaelab verify FOLDER --files", dir, name)
 		}
 	}
 	runs, archived, damage, err := record.CheckAll(dir)

@@ -111,7 +111,7 @@ func repeatDoubts(keys [][]uint64, paths []string, called string) (doubts []erro
 			if equal < leakLeast || share <= leakShare || share <= chance && share <= leakMost {
 				continue
 			}
-			doubts = append(doubts, fmt.Errorf("%s: %d of %d %s (%.3g %%) also stand in %s, of whose own %.2g %% occur more than once; results on %s are then partly of what was seen: check how the files were split",
+			doubts = append(doubts, fmt.Errorf("%s: %d of %d %s (%.3g %%) are also in %s (of which %.2g %% occur more than once); results on %s are then partly on training examples; check how the files were split",
 				paths[i], equal, len(b), called, 100*share, names[j], 100*natural, names[i]))
 		}
 	}

@@ -128,7 +128,7 @@ func TestTextDoubts(t *testing.T) {
 			said := func() string {
 				var all []string
 				for _, w := range load(t, cfg).Warnings {
-					if s := fmt.Sprint(w); !strings.Contains(s, "the same one") && !strings.Contains(s, "also stand in") {
+					if s := fmt.Sprint(w); !strings.Contains(s, "the same one") && !strings.Contains(s, "are also in") {
 						all = append(all, s)
 					}
 				}

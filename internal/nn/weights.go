@@ -59,7 +59,7 @@ func CheckTensors(f *safetensors.File, params []*Param, prefix string) error {
 		}
 	}
 	if faults != nil {
-		return fmt.Errorf("the weights cannot be used: %s; save them anew from a model that has not diverged", strings.Join(faults, "; "))
+		return fmt.Errorf("the weights cannot be used: %s; save weights of a model that has not diverged", strings.Join(faults, "; "))
 	}
 	return nil
 }

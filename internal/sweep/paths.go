@@ -32,13 +32,13 @@ func (r *reader) locate(n *yaml.Node, path, file string) string {
 	if rest, ok := strings.CutPrefix(file, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			r.fault(n, path, "~ stands for the home directory, which is not known: %v; write out the path", err)
+			r.fault(n, path, "the home directory for ~ is not known: %v; write the whole path", err)
 			return file
 		}
 		file = filepath.Join(home, rest)
 	}
 	if near := r.beside(file); near != "" && !exists(file) && exists(near) {
-		r.note(n, path, "%s is not in the working directory; %s is used, beside the experiment's file", file, near)
+		r.note(n, path, "%s is not in the working directory; %s is used, from the folder of the experiment's file", file, near)
 		return near
 	}
 	return file
@@ -68,7 +68,7 @@ func (e *Experiment) tried(err error) error {
 		return err
 	}
 	if near := besideOf(e.file, missing.Path); near != "" {
-		return fmt.Errorf("%w; nor is there %s, beside the experiment's file", err, near)
+		return fmt.Errorf("%w; %s, from the folder of the experiment's file, does not exist either", err, near)
 	}
 	return err
 }

@@ -36,12 +36,12 @@ func TestPaths(t *testing.T) {
 	id := ""
 	for _, c := range []struct{ path, opened, note string }{
 		{"both.txt", "both.txt", ""},
-		{"near.txt", "exp/near.txt", "exp/x.yaml:4:14: data.text.train: near.txt is not in the working directory; exp/near.txt is used, beside the experiment's file"},
+		{"near.txt", "exp/near.txt", "exp/x.yaml:4:14: data.text.train: near.txt is not in the working directory; exp/near.txt is used, from the folder of the experiment's file"},
 		{"exp/near.txt", "exp/near.txt", ""},
-		{"../both.txt", "both.txt", "exp/x.yaml:4:14: data.text.train: ../both.txt is not in the working directory; both.txt is used, beside the experiment's file"},
+		{"../both.txt", "both.txt", "exp/x.yaml:4:14: data.text.train: ../both.txt is not in the working directory; both.txt is used, from the folder of the experiment's file"},
 		{"~/far.txt", filepath.Join(home, "far.txt"), ""},
 		{"${VAELAB_TEST_DATA}/far.txt", filepath.Join(home, "far.txt"), ""},
-		{"$odd{1}.txt", "exp/$odd{1}.txt", "exp/x.yaml:4:14: data.text.train: $odd{1}.txt is not in the working directory; exp/$odd{1}.txt is used, beside the experiment's file"},
+		{"$odd{1}.txt", "exp/$odd{1}.txt", "exp/x.yaml:4:14: data.text.train: $odd{1}.txt is not in the working directory; exp/$odd{1}.txt is used, from the folder of the experiment's file"},
 	} {
 		e, err := read(c.path)
 		if err != nil {
@@ -74,12 +74,12 @@ func TestPaths(t *testing.T) {
 	expectFaults(t, err, "exp/x.yaml:4:14: data.text.train: the variable VAELAB_TEST_NONE is not set; set it, or write out the path")
 	t.Setenv("HOME", "")
 	_, err = read("~/far.txt")
-	expectFaults(t, err, "exp/x.yaml:4:14: data.text.train: ~ stands for the home directory, which is not known")
+	expectFaults(t, err, "exp/x.yaml:4:14: data.text.train: the home directory for ~ is not known")
 	e, err := read("none.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = e.Prepare("results"); err == nil || !strings.Contains(err.Error(), "open none.txt: ") || !strings.HasSuffix(err.Error(), "; nor is there exp/none.txt, beside the experiment's file") {
+	if _, err = e.Prepare("results"); err == nil || !strings.Contains(err.Error(), "open none.txt: ") || !strings.HasSuffix(err.Error(), "; exp/none.txt, from the folder of the experiment's file, does not exist either") {
 		t.Errorf("a file that is nowhere: %v", err)
 	}
 	_, err = Parse("x.yaml", []byte("base: {data: {text: {train: ${DATA}/a.txt}}}\n"), Options{})
