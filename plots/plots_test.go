@@ -989,7 +989,7 @@ func TestCapsAndGapsInCaptions(t *testing.T) {
 		if name == "elbo-surgery" {
 			continue
 		}
-		if caption := captionOf(t, name, capped(100, false)); !strings.Contains(caption, "the gap has the old definition in ") || !strings.Contains(caption, "do not compare") {
+		if caption := captionOf(t, name, capped(100, false)); !strings.Contains(caption, "The gap has the old definition in ") || !strings.Contains(caption, "do not compare") {
 			t.Errorf("%s mixes gaps without a word: %s", name, caption)
 		}
 	}

@@ -106,7 +106,7 @@ func GapNote(groups []Group, split string) string {
 	if n == "" {
 		return ""
 	}
-	return fmt.Sprintf("the gap has the old definition in %s trials (%s): z of the next example, so it depends on the order of the data. "+
+	return fmt.Sprintf("The gap has the old definition in %s trials (%s): z of the next example, so it depends on the order of the data. "+
 		"Trials of this version take z from a random other example; do not compare the two.", n, where)
 }
 

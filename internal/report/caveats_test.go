@@ -34,7 +34,7 @@ func TestCaveats(t *testing.T) {
 	const (
 		below  = "vanilla: the KL, 2.83, lies below the floor, 2.88. The floor is a bound under batch statistics; the table is under running statistics; under batch statistics the KL is 3.02 (kl + bn_gap)."
 		capped = "^ mi cannot show differences in 12 of 12 trials (vanilla, bn): it is within 10 % of its cap of 3.00, the logarithm of the number of examples."
-		old    = "the gap has the old definition in 12 of 12 trials (vanilla, bn)"
+		old    = "The gap has the old definition in 12 of 12 trials (vanilla, bn)"
 	)
 	for _, c := range []struct {
 		name string
