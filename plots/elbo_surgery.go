@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -95,7 +94,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		cells = append(cells, p)
 	}
 	if len(cells) == 0 {
-		return nil, errors.New("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"")
+		return nil, fmt.Errorf("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"; there are: %s", known(groups, "valid"))
 	}
 	rows, height := trellis(cells, "epoch", "nats")
 	pg.body, pg.height = panels(rows), height

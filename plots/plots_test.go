@@ -526,6 +526,8 @@ func TestMissing(t *testing.T) {
 	}{
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
 		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
+		{"z-use", &record.Set{Runs: []record.Run{{Rows: []record.Row{{Step: 2, Split: "test", Values: map[string]float64{"mi": 1}}}}}},
+			`z-use: no valid row has the metric "mi"; there are: no valid rows; the validation split is evaluated after every train.eval_every epochs`},
 		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},

@@ -85,6 +85,11 @@ func withoutNote(what string, labels []string) []string {
 	return []string{fmt.Sprintf("Without %s: %s.", what, strings.Join(labels, ", "))}
 }
 
+// remedies say how a trial gets rows of a split.
+var remedies = map[string]string{
+	"valid": "; the validation split is evaluated after every train.eval_every epochs: train for as many at least, or lower it",
+}
+
 // known lists the metrics that the groups have on a split.
 func known(groups []record.Group, split string) string {
 	names := map[string]bool{}
@@ -100,7 +105,7 @@ func known(groups []record.Group, split string) string {
 		}
 	}
 	if len(names) == 0 {
-		return "no " + split + " rows"
+		return "no " + split + " rows" + remedies[split]
 	}
 	return strings.Join(sortedKeys(names), ", ")
 }

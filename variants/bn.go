@@ -51,3 +51,8 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 		},
 	}
 }
+
+// leastKL is the bound at beta = 0, (D/2) gamma²; beta² adds to it.
+func (v BN) leastKL(D int) (nats float64, each bool) {
+	return 0.5 * float64(D) * v.Gamma * v.Gamma, true
+}

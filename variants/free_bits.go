@@ -38,3 +38,25 @@ func (v FreeBits) Build(b vae.Builder) vae.Variant {
 		},
 	}
 }
+
+// A bounded method keeps the KL above a bound that no training lowers, up to its eps: nats in all of D dimensions.
+// Each tells whether every dimension has its Dth part of it.
+type bounded interface {
+	leastKL(D int) (nats float64, each bool)
+}
+
+// IdleFreeBits reports whether free bits are combined with a posterior whose KL is never below their lambda, and returns
+// lambda and that bound. Then max(lambda, KL) is the KL. In mode dim this must be so in each dimension.
+func IdleFreeBits(methods []vae.Method, D int) (lambda, bound float64, idle bool) {
+	var bits FreeBits
+	each := false
+	for _, m := range methods {
+		switch m := m.(type) {
+		case FreeBits:
+			bits = m
+		case bounded:
+			bound, each = m.leastKL(D)
+		}
+	}
+	return bits.Lambda, bound, bits.Lambda > 0 && bits.Lambda <= bound && (each || bits.Mode == "total")
+}

@@ -35,3 +35,8 @@ func (v LN) Build(b vae.Builder) vae.Variant {
 		Floor: func() float64 { return 0.5 * float64(b.D) * v.Gamma * v.Gamma },
 	}
 }
+
+// leastKL is the floor, which single dimensions may be below.
+func (v LN) leastKL(D int) (nats float64, each bool) {
+	return 0.5 * float64(D) * v.Gamma * v.Gamma, false
+}

@@ -1,6 +1,8 @@
 package variants
 
 import (
+	"math"
+
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
@@ -37,4 +39,9 @@ func (v RMSScaler) Build(b vae.Builder) vae.Variant {
 			mu.Apply(p, m).MulRow(scaler.gammaMu(p)),
 			sigma.Apply(p, s.Softplus()).MulRow(scaler.gammaSigma(p)))
 	})
+}
+
+// leastKL is the floor as theta falls to -∞, as that of bn-scaler.
+func (v RMSScaler) leastKL(D int) (nats float64, each bool) {
+	return -0.5 * float64(D) * math.Log1p(-v.Tau), true
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -47,6 +48,13 @@ func gate(floors []data.Floor, groups []record.Group, digest string) string {
 		tested += here
 		if above == nil {
 			continue
+		}
+		if n := len(above); slices.ContainsFunc(above, math.IsNaN) {
+			above = slices.DeleteFunc(above, math.IsNaN)
+			worse = append(worse, fmt.Sprintf("%s, %s of %d of %s is NaN", visible(g.Label), metric, n-len(above), count(here, "trial")))
+			if len(above) == 0 {
+				continue
+			}
 		}
 		by := report.Decimal(slices.Min(above), 1)
 		if most := report.Decimal(slices.Max(above), 1); most != by {

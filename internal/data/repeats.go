@@ -81,6 +81,9 @@ func common(some, among []uint64) (n int) {
 	return n
 }
 
+// adjective says of which split examples are.
+var adjective = map[string]string{"train": "training", "valid": "validation", "test": "test"}
+
 const (
 	leakLeast = 5    // equal examples that are worth a word
 	leakShare = 0.01 // of a split, from which on it is a doubt
@@ -111,8 +114,8 @@ func repeatDoubts(keys [][]uint64, paths []string, called string) (doubts []erro
 			if equal < leakLeast || share <= leakShare || share <= chance && share <= leakMost {
 				continue
 			}
-			doubts = append(doubts, fmt.Errorf("%s: %d of %d %s (%.3g %%) are also in %s (of which %.2g %% occur more than once); results on %s are then partly on training examples; check how the files were split",
-				paths[i], equal, len(b), called, 100*share, names[j], 100*natural, names[i]))
+			doubts = append(doubts, fmt.Errorf("%s: %d of %d %s %s (%.3g %%) are also in %s; in %s, %.2g %% of the %s are repeated; results on %s are then partly on training examples; check how the files were split",
+				paths[i], equal, len(b), adjective[names[i]], called, 100*share, names[j], names[j], 100*natural, called, names[i]))
 		}
 	}
 	if n := len(keys[0]); n >= leakLeast {

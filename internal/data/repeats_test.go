@@ -27,8 +27,8 @@ func TestLeaks(t *testing.T) {
 		says        string
 	}{
 		"others":               {long, draw(200, 12, 50), ""},
-		"half of it":           {long, append(draw(100, 12, 50), long[:100]...), "test.txt: 100 of 200 sentences (50 %) are also in train (of which 0 % occur more than once)"},
-		"2 %":                  {long, append(draw(490, 12, 50), long[:10]...), "10 of 500 sentences (2 %)"},
+		"half of it":           {long, append(draw(100, 12, 50), long[:100]...), "test.txt: 100 of 200 test sentences (50 %) are also in train; in train, 0 % of the sentences are repeated"},
+		"2 %":                  {long, append(draw(490, 12, 50), long[:10]...), "10 of 500 test sentences (2 %)"},
 		"three":                {long, append(draw(90, 12, 50), long[:3]...), ""},
 		"short":                {short, draw(200, 2, 30), ""}, // two of three occur twice
 		"short, and a part":    {draw(1000, 2, 100), append(draw(150, 2, 100), draw(50, 2, 100)...), ""},
@@ -91,7 +91,7 @@ func TestLeaksOfImages(t *testing.T) {
 	}
 	train := pixels(200)
 	c := Images{Binarise: "dynamic", Train: file("train", train), Test: file("test", append(pixels(20), train[:20*16]...))}
-	if got := fmt.Sprint(load(t, c).Warnings); !strings.Contains(got, "20 of 40 images (50 %) are also in train") {
+	if got := fmt.Sprint(load(t, c).Warnings); !strings.Contains(got, "20 of 40 test images (50 %) are also in train") {
 		t.Errorf("warnings %s", got)
 	}
 	c.Test = file("test", pixels(40))

@@ -175,6 +175,7 @@ func TestBrokenRows(t *testing.T) {
 		{"cut", row + "\n" + row[:20], 1, "rows.jsonl:2: last line left out: still being written or cut off", "damaged", "line 2, the last, is cut off"},
 		{"broken in the middle", row + "\n{\n" + row + "\n", -1, "", "damaged", "line 2 is no row: unexpected end of JSON input"},
 		{"broken and ended", row[:20] + "\n", -1, "", "damaged", "line 1 is no row"},
+		{"out of range", strings.Replace(row, "{}", `{"kl":1e999}`, 1) + "\n", -1, "", "damaged", "line 1 is no row: the number 1e999 is out of the range of a float64"},
 		{"blank line", "\n" + row + "\n", -1, "", "damaged", "line 1 is no row"},
 	} {
 		results := t.TempDir()

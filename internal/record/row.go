@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
+	"strings"
 )
 
 // A Row is what was measured at one step on one split of the data.
@@ -68,6 +70,9 @@ func (r *Row) UnmarshalJSON(b []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&j); err != nil {
+		if wide := new(json.UnmarshalTypeError); errors.As(err, &wide) && strings.HasPrefix(wide.Value, "number ") && wide.Type.Kind() == reflect.Float64 {
+			return fmt.Errorf("the %s is out of the range of a float64", wide.Value)
+		}
 		return err
 	}
 	if j.Split == "" {

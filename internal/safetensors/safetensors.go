@@ -181,7 +181,7 @@ func decode(data []byte) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxHeader {
-		return nil, fmt.Errorf("not a safetensors file: its first 8 bytes must be the length of a header, and say %d bytes", n)
+		return nil, errors.New("not a safetensors file: the first 8 bytes must be the length of a header, and say more than it may have")
 	}
 	if n > uint64(len(data)-8) {
 		if !isJSON(data) {
