@@ -184,7 +184,7 @@ func TestShippedExperiments(t *testing.T) {
 		if r.code != exitFailed {
 			t.Errorf("%s without its data: exit code %d", file, r.code)
 		}
-		if !strings.HasPrefix(r.err, "vaelab: error: text: train: open a.txt: no such file") {
+		if !strings.HasPrefix(r.err, "vaelab: error: --set data.text.train=a.txt: data.text.train: a.txt: no such file in the working directory") {
 			t.Errorf("%s without its data says %s", file, r.err)
 		}
 	}

@@ -188,7 +188,7 @@ func explain(w io.Writer, name string) error {
 	}
 	if len(parts) == 0 {
 		near := ""
-		if n := registry.Nearest(name, explained()); n != "" && len(name) > 3 { // a shorter name is near to anything
+		if n := registry.Nearest(name, explained()); n != "" && (len(name) > 3 || strings.HasPrefix(name, n)) { // another short name is near to anything
 			near = fmt.Sprintf("; did you mean %q?", n)
 		}
 		return usageError{fmt.Errorf("unknown name %q%s vaelab list shows all names", name, cmp.Or(near, ";"))}

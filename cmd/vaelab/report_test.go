@@ -289,7 +289,9 @@ func TestReportRefusals(t *testing.T) {
 		want string
 	}{
 		{[]string{"report"}, exitUsage, "usage: vaelab report DIR"},
-		{[]string{"report", "missing"}, exitFailed, "missing: no such file or directory"},
+		{[]string{"report", "missing"}, exitFailed, "missing: no such file or folder; in . are "},
+		{[]string{"report", "made"}, exitFailed, "made: no such file or folder; did you mean results/made?"},
+		{[]string{"report", "results/maed"}, exitFailed, "results/maed: no such file or folder; did you mean results/made?"},
 		{[]string{"report", "nothing"}, exitFailed, "nothing: there is no trial in or below this folder"},
 		{[]string{"report", "results", "--experiment", "other.yaml"}, exitUsage, "no trial is of an experiment other; there are: made"},
 		{[]string{"report", "results/made"}, exitFailed, "verdicts.json: unexpected end of JSON input; vaelab verify writes it again"},
@@ -301,7 +303,7 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": damaged: gzip: invalid header; vaelab report --rows writes it again"},
 		{[]string{"plot", "good", "--out", "other.yaml"}, exitFailed, "mkdir other.yaml: not a directory; choose another folder with --out"},
 		{[]string{"export", "nothing"}, exitFailed, "nothing: there is no trial in or below this folder; vaelab run trains some"},
-		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or directory"},
+		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or folder; in . are "},
 		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: is a folder; name a file"},
 		{[]string{"export", "good", "--output", "no/such.csv"}, exitUsage, "--output no/such.csv: there is no folder no"},
 		{[]string{"export", "good", "--output", "other.yaml/such.csv"}, exitUsage, "there is no folder other.yaml"},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +119,11 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 
 // loadSome is load for a command that needs a trial.
 func loadSome(wErr io.Writer, dirs []string) (*record.Set, error) {
+	for _, dir := range dirs {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, absent(dir)
+		}
+	}
 	set, err := load(wErr, dirs)
 	if err == nil && len(set.Runs) == 0 {
 		if err = damaged(set); err == nil {

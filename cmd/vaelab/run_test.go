@@ -45,7 +45,7 @@ func TestMistakes(t *testing.T) {
 	folder(t, "tiny.yaml", twoVariants, "file", "", "text.yaml", "# My text?\nbase: {data: text}\ngrid: [{variant: vanilla}]\n",
 		"empty.yaml", "", "binary.yaml", "\x7fELF\x02\x01\x00\x00", "tabs.yaml", "grid:\n\t- variant: bn\n",
 		"blank.txt", "\n \n", "binary.txt", "a b\n\xff\xfe\n", "long.txt", "a b\n"+strings.Repeat("a ", 1<<20), "wordy.txt", strings.Repeat("a ", 300),
-		"words.txt", "a b c\n", "faults.yaml", `# What is wrong?
+		"words.txt", "a b c\n", "typo.yaml", "base: {data: {text: {train: word.txt, valid: blank.txt}}}\ngrid: [{variant: vanilla}]\n", "faults.yaml", `# What is wrong?
 base:
   data: {synthetic: {trian: 128}}
   train: {lr: -1, epochs: two}
@@ -97,14 +97,22 @@ sedes: 2
 		{[]string{"plan", "faults.yaml"}, exitUsage, faults},
 		{[]string{"run", "empty.yaml"}, exitUsage, []string{"empty.yaml: the file is empty"}},
 		{[]string{"run", "binary.yaml"}, exitUsage, []string{"binary.yaml: the file is a program; "}},
-		{[]string{"run", "tabs.yaml"}, exitUsage, []string{"tabs.yaml:2: not valid YAML"}},
+		{[]string{"run", "tabs.yaml"}, exitUsage, []string{"tabs.yaml:2:1: not valid YAML: the line is indented with a tab"}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lr"}, exitUsage, []string{"--set train.lr: must be key=value"}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lrr=1"}, exitUsage, []string{`--set train.lrr=1: train: unknown key "lrr"; did you mean "lr"?`}},
 		{[]string{"run", "tiny.yaml", "--set", "train.lr=fast"}, exitUsage, []string{`--set train.lr=fast: train.lr: must be a number`}},
 		{[]string{"run", "tiny.yaml", "--seeds", "0"}, exitUsage, []string{"--seeds 0: seeds: must be a count"}},
 		{[]string{"run", "tiny.yaml", "--seeds", "1,1"}, exitUsage, []string{"--seeds 1,1: seeds: 1 is given twice"}},
 
-		{data("missing.txt"), exitFailed, []string{"open missing.txt: no such file or directory; check the path"}},
+		{data("missing.txt"), exitFailed, []string{"--set data.text.train=missing.txt: data.text.train: missing.txt: no such file in the working directory; check the path"}},
+		{data("wrods.txt"), exitFailed, []string{"data.text.train: wrods.txt: no such file in the working directory; did you mean words.txt?"}},
+		{[]string{"run", "typo.yaml"}, exitFailed, []string{"typo.yaml:1:29: data.text.train: word.txt: no such file in the working directory; did you mean words.txt?"}},
+		{[]string{"run", "typo.yaml", "--set", "data.text.train=words.txt"}, exitFailed, []string{"typo.yaml:1:46: data.text.valid: blank.txt: the file holds no sentence"}},
+		{[]string{"run", "words.txt"}, exitUsage, []string{"words.txt:1:1: not an experiment: must be keys and values"}},
+		{[]string{"verify", "nothing"}, exitNotJudged, []string{"nothing: is a folder; must be a YAML file or the name of an experiment (vaelab list experiments); to check the files of the trials in the folder: vaelab verify nothing --files"}},
+		{[]string{"list", "bnn"}, exitUsage, []string{`unknown name "bnn"; did you mean "bn"? vaelab list shows all names`}},
+		{[]string{"list", "xyz"}, exitUsage, []string{`unknown name "xyz"; vaelab list shows all names`}},
+		{[]string{"eval", "words.txt"}, exitFailed, []string{"words.txt: not a safetensors file"}},
 		{data("nothing"), exitFailed, []string{"nothing: is a directory; name a text file in it"}},
 		{data("file"), exitFailed, []string{"file: the file holds no sentence"}},
 		{data("blank.txt"), exitFailed, []string{"blank.txt: the file holds no sentence"}},
@@ -117,10 +125,10 @@ sedes: 2
 		{[]string{"run", "tiny.yaml", "--out", "file"}, exitFailed, []string{"choose another folder with --out"}},
 		{[]string{"run", "tiny.yaml", "--out", "file/below"}, exitFailed, []string{"choose another folder with --out"}},
 
-		{[]string{"plot", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"plot", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"plot", "file"}, exitFailed, []string{"is not a folder"}},
 		{[]string{"plot", "nothing"}, exitFailed, []string{"nothing: there is no trial in or below this folder; vaelab run trains some"}},
-		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or directory"}},
+		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: the folder has 0 trials; name the folder of one"}},
 		{[]string{"eval", "file"}, exitFailed, []string{"file: not a safetensors file"}},

@@ -93,7 +93,9 @@ damaged trials again. Exit codes with --files:
 				c.soundClaims, prepare = true, c.prepare
 			}
 			e, jobs, err := prepare(wErr, given[0])
-			if err != nil {
+			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(shipped(), given[0]) {
+				return fmt.Errorf("%w; to check the files of the trials in the folder: vaelab verify %s --files", err, quoted(given))
+			} else if err != nil {
 				return err
 			}
 			if len(e.Claims) == 0 && len(e.Unjudged) > 0 {

@@ -122,6 +122,11 @@ func (c *weights) configure(wErr io.Writer, o *origin) error {
 
 // absent is the error for a path that is not there: it names the first part that is missing, and what there is instead.
 func absent(path string) error {
+	if below := filepath.Join("results", path); filepath.IsLocal(path) {
+		if _, err := os.Stat(below); err == nil {
+			return fmt.Errorf("%s: no such file or folder; did you mean %s?", path, below)
+		}
+	}
 	dir, part := filepath.Dir(path), filepath.Base(path)
 	for dir != "." && dir != filepath.Dir(dir) {
 		if _, err := os.Stat(dir); err == nil {

@@ -218,6 +218,9 @@ func unknownKey(key string, all, left []string) error {
 		known = append(known, near)
 	}
 	err := registry.Unknown("setting", key, known)
+	if whole := slices.DeleteFunc(slices.Clone(left), func(k string) bool { return !strings.HasSuffix(k, "."+key) }); len(whole) > 0 {
+		err = fmt.Errorf("unknown setting %q; did you mean %s? a claim names a setting with its section", key, strings.Join(whole, " or "))
+	}
 	if slices.Contains(all, key) {
 		return fmt.Errorf("%w (other trials of the experiment have %s)", err, key)
 	}

@@ -108,7 +108,7 @@ func (c Images) load() (*Set, error) {
 	for _, f := range files {
 		doubts, err := c.read(f)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.split, err)
+			return nil, &SplitError{f.split, err}
 		}
 		set.Warnings = append(set.Warnings, doubts...)
 	}

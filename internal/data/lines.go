@@ -41,6 +41,16 @@ func openFile(path, remedy string) (*os.File, error) {
 	return f, nil
 }
 
+// A SplitError is what is wrong with the file of a split; the setting of the same name has its path.
+type SplitError struct {
+	Split string // train, valid or test
+	Err   error
+}
+
+func (e *SplitError) Error() string { return e.Split + ": " + e.Err.Error() }
+
+func (e *SplitError) Unwrap() error { return e.Err }
+
 // absent says what to do about a file that does not open. A link to nowhere is what git-annex leaves in place of a file.
 func absent(path string, err error) string {
 	to, link := os.Readlink(path)

@@ -159,7 +159,7 @@ func (c Text) make(as format) (*Set, error) {
 		limit int
 	}{{c.Train, c.LimitTrain}, {c.Valid, c.LimitValid}, {c.Test, c.LimitTest}} {
 		if files[i], err = c.readFile(as, cut, f.path, f.limit); err != nil {
-			return nil, fmt.Errorf("%s: %w", splits[i], err)
+			return nil, &SplitError{splits[i], err}
 		}
 	}
 	first := files[max(0, slices.IndexFunc(files[:], func(f *textFile) bool { return f.path != "" }))]

@@ -19,6 +19,15 @@ type saying struct {
 	claim   claims.Claim
 	at      *yaml.Node // the settings of its kind
 	despite []*yaml.Node
+	faulty  bool
+}
+
+// selects tells whether a faulty claim names all that judgeable looks at, so that its other faults can be found, too.
+func (s saying) selects() bool {
+	if s.claim.Kind == nil || s.claim.Kind.Measured().Metric == "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.claim.Kind.Uses(), func(u claims.Use) bool { return len(u.Selection) == 0 })
 }
 
 // claims reads a list of claims. Whether their trials exist is for judgeable to see.
@@ -30,7 +39,8 @@ func (r *reader) claims(n *yaml.Node) []saying {
 	var out []saying
 	for _, c := range n.Content {
 		sound := r.sound()
-		if s, ok := r.claim(c); ok {
+		s, ok := r.claim(c)
+		if s.faulty = !ok; ok || s.selects() {
 			out = append(out, s)
 		}
 		sound()
@@ -144,6 +154,9 @@ func enough(seeds []int, said []saying) []int {
 	}
 	need := 0
 	for _, s := range said {
+		if s.faulty {
+			continue
+		}
 		need = max(need, s.claim.SeedsNeeded())
 		for _, seed := range s.claim.Seeds {
 			add(seed)
@@ -195,7 +208,7 @@ func (r *reader) judgeable(said []saying, trials []train.Trial, seeds int) []cla
 				r.fault(d, "claims.despite", "%v", err)
 			}
 		}
-		if sound() {
+		if sound() && !s.faulty {
 			out = append(out, s.claim)
 		}
 	}

@@ -93,12 +93,14 @@ func TestClaimFaults(t *testing.T) {
 		{"element of a vector", "- {say: b, source: c, bound: {metric: kl_dim.32, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:39: claims.bound.metric: kl_dim has no element 32; there are 0 to 31"}},
 		{"vector misspelt", "- {say: b, source: c, bound: {metric: kl_dmi.mean, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:39: claims.bound.metric: unknown metric "kl_dmi"; did you mean "kl_dim"?`}},
 		{"reduction", "- {say: b, source: c, bound: {metric: kl_dim.avg, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:39: claims.bound.metric: unknown reduction of kl_dim "avg"; `}},
-		{"metric and variant", "- {say: b, source: c, bound: {metric: kll, of: vanila, at_most: 1}}\n", []string{`x.yaml:7:48: claims.bound.of: unknown variant "vanila"`, `x.yaml:7:39: claims.bound.metric: unknown metric "kll"`}},
+		{"metric and variant", "- {say: b, source: c, bound: {metric: kll, of: vanila, at_most: 1}}\n", []string{`x.yaml:7:39: claims.bound.metric: unknown metric "kll"`, `x.yaml:7:48: claims.bound.of: unknown variant "vanila"`}},
+		{"three faults of one claim", "- {say: b, source: c, bound: {metric: kll, of: vanila, at_mots: 1}}\n", []string{`x.yaml:7:39: claims.bound.metric: unknown metric "kll"`, `x.yaml:7:48: claims.bound.of: unknown variant "vanila"`, `x.yaml:7:56: claims.bound: unknown key "at_mots"`}},
+		{"a setting without its section", "- {say: b, source: c, bound: {metric: kl, of: {variant: bn, gamma: 0.5}, at_most: 1}}\n", []string{`x.yaml:7:68: claims.bound.of: unknown setting "gamma"; did you mean variant.bn.gamma?`}},
 		{"cost in every row", "- {say: b, source: c, bound: {metric: seconds, rows: every, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:30: claims.bound: seconds is a number of the whole trial, so no row has it; leave out rows: every"}},
 		{"ratio", "- {say: b, source: c, ratio: {metric: ms_per_step, of: vanilla, to: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{"x.yaml:7:30: claims.ratio: has no bound; give at_least, at_most, or both"}},
 		{"despite", "- {say: b, source: c, despite: [train.rl], order: {metric: kl, of: vanilla, than: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{`x.yaml:7:33: claims.despite: unknown setting "train.rl"; did you mean "train.lr"?`}},
 		{"despite what", "- {say: b, source: c, despite: train.lr, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:32: claims.despite: must be a list of settings`}},
-		{"given twice", "- say: b\n  say: c\n", []string{"x.yaml:8:3: claims.say: given twice", "x.yaml:7:3: claims: has no source"}},
+		{"given twice", "- say: b\n  say: c\n", []string{"x.yaml:7:3: claims: has no source", "x.yaml:8:3: claims.say: given twice"}},
 		{"two claims", "- {say: b}\n- {source: c}\n", []string{"x.yaml:7:3: claims: has no source", "x.yaml:8:3: claims: has no say"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

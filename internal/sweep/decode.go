@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -24,6 +25,8 @@ type reader struct {
 	notes   []string
 	seen    map[string]bool
 
+	paths map[string]string // "setting=path" -> where the file says it
+
 	data data.Source // of the trial that is read; nil before it is known
 
 	entries []string // where the entry of each trial stands, see Experiment
@@ -33,7 +36,7 @@ type reader struct {
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, seen: map[string]bool{}}
+	return &reader{file: file, seen: map[string]bool{}, paths: map[string]string{}}
 }
 
 // from marks a node and all below it as given on the command line by a flag: its line is
@@ -83,6 +86,17 @@ func (r *reader) once(list *[]string, n *yaml.Node, path, text string) {
 	}
 }
 
+// byPlace orders faults by line and column; those of flags and of the whole file come first.
+func (r *reader) byPlace(a, b string) int {
+	at := func(fault string) (line, column int) {
+		_, _ = fmt.Sscanf(strings.TrimPrefix(fault, r.file), ":%d:%d:", &line, &column) // 0 if it has no place
+		return line, column
+	}
+	lineA, columnA := at(a)
+	lineB, columnB := at(b)
+	return cmp.Or(cmp.Compare(lineA, lineB), cmp.Compare(columnA, columnB))
+}
+
 // pairs are the keys and values of a mapping; anything else is a fault. A null is empty.
 func (r *reader) pairs(n *yaml.Node, path string) [][2]*yaml.Node {
 	if n == nil || n.Tag == "!!null" {
@@ -115,6 +129,10 @@ func describe(n *yaml.Node) string {
 	}
 	if n.Value == "" {
 		return "nothing"
+	}
+	const most = 60 // bytes
+	if len(n.Value) > most {
+		return fmt.Sprintf("text of %d bytes, %q ...", len(n.Value), strings.ToValidUTF8(n.Value[:most], ""))
 	}
 	return strconv.Quote(n.Value)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -44,9 +45,10 @@ type Experiment struct {
 
 	Converged converge.Settings // when a trial counts as converged
 
-	file    string   // its path
-	entries []string // where the entry of each trial stands in the file
-	set     bool     // a --set lies over the trials and may make some equal
+	file    string            // its path
+	entries []string          // where the entry of each trial stands in the file
+	paths   map[string]string // "setting=path" of data -> where the file says it
+	set     bool              // a --set lies over the trials and may make some equal
 }
 
 // Title is the name with its question, if there is one.
@@ -104,6 +106,9 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
+	}
+	if root.Kind != yaml.MappingNode && root.Kind != yaml.AliasNode {
+		return nil, Faults{fmt.Sprintf("%s: not an experiment: must be keys and values such as base and grid (vaelab list experiments shows some), got %s", r.place(root), describe(root))}
 	}
 	if root = r.plain(root, ""); root == nil {
 		return nil, Faults(r.faults)
@@ -184,8 +189,9 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		e.Trials[i].Experiment = e.Name
 	}
 	e.Notes, e.Unjudged = r.notes, r.unjudged
-	e.entries, e.set = r.entries, len(sets) > 0
+	e.entries, e.paths, e.set = r.entries, r.paths, len(sets) > 0
 	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, r.byPlace)
 		return nil, Faults(r.faults)
 	}
 	return e, nil
@@ -201,6 +207,10 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 	first := map[string]*yaml.Node{} // settings of a trial -> the entry that has them
 	total := 0
 	for _, entry := range grid {
+		if entry.Kind == yaml.ScalarNode && contains(variants.Methods.Names(), entry.Value) {
+			r.fault(entry, "grid", "must be keys and values, got the name of a variant; write variant: %s", entry.Value)
+			continue
+		}
 		if r.pairs(entry, "grid"); entry.Kind != yaml.MappingNode && !isNull(entry) {
 			continue
 		}
@@ -266,7 +276,7 @@ func parseYAML(path string, text []byte) (*yaml.Node, error) {
 		return nil, Faults{path + ": the file is empty; an experiment has at least a grid (vaelab list experiments shows some)"}
 	}
 	if err != nil {
-		fault := syntaxError(path, err)
+		fault := syntaxError(path, text, err)
 		if inFlow.Match(text) {
 			fault[0] += "; a value with ${...} between { } needs quotation marks: \"${DATA}/train.txt\""
 		}
@@ -277,13 +287,16 @@ func parseYAML(path string, text []byte) (*yaml.Node, error) {
 	case err == nil:
 		return nil, Faults{fmt.Sprintf("%s:%d:%d: more than one YAML document; one file is one experiment", path, next.Line, next.Column)}
 	case !errors.Is(err, io.EOF):
-		return nil, syntaxError(path, err)
+		return nil, syntaxError(path, text, err)
 	}
 	return doc.Content[0], nil
 }
 
-func syntaxError(path string, err error) Faults {
+func syntaxError(path string, text []byte, err error) Faults {
 	line := regexp.MustCompile(`^yaml: line (\d+): (.*)`).FindStringSubmatch(err.Error())
+	if at, what := culprit(string(text), err.Error()); at != "" {
+		return Faults{fmt.Sprintf("%s:%s: not valid YAML: %s", path, at, what)}
+	}
 	if line != nil {
 		return Faults{fmt.Sprintf("%s:%s: not valid YAML: %s", path, line[1], line[2])}
 	}

@@ -102,8 +102,12 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"skip", "skip_vae", "word_dropout", "bow"}, says: "it is a setting of a decoder: model.lstm.skip, model.lstm.word_dropout or model.lstm.bag_of_words"},
 	},
 	"data source": {
-		{names: []string{"mnist", "fashion_mnist", "binarized_mnist", "omniglot", "cifar10", "celeba"}, says: "images reads it; vaelab data list shows what vaelab data fetch brings here"},
-		{names: []string{"ptb", "yahoo", "yelp", "snli", "wikitext"}, says: "text reads it; vaelab data list shows what vaelab data fetch brings here"},
+		{names: []string{"mnist", "fashion_mnist"}, says: "write data: {images: {train: train-images-idx3-ubyte.gz, test: t10k-images-idx3-ubyte.gz, hold_out: 10000}}; vaelab data fetch mnist or fashion-mnist brings the files"},
+		{names: []string{"binarized_mnist"}, says: "write data: {images: {train: binarized_mnist_train.amat, valid: binarized_mnist_valid.amat, test: binarized_mnist_test.amat}}; vaelab data fetch binarized-mnist brings the files"},
+		{names: []string{"omniglot"}, says: "write data: {images: {train: chardata.mat, test: chardata.mat, hold_out: 1345}}; vaelab data fetch omniglot brings the file"},
+		{names: []string{"cifar10", "celeba"}, says: "write data: {images: {train: FILE, test: FILE}}; images are grey, and vaelab data list shows what vaelab data fetch brings here"},
+		{names: []string{"ptb"}, says: "write data: {text: {train: FILE, valid: FILE, test: FILE}}; vaelab data fetch ptb brings the files and prints their paths"},
+		{names: []string{"yahoo", "yelp", "snli", "wikitext"}, says: "write data: {text: {train: FILE, valid: FILE, test: FILE}}; vaelab data list shows what vaelab data fetch brings here"},
 		{names: []string{"tsv", "txt"}, says: "text reads lines, with label and TAB before them if data.text.labels is true; csv takes a separator"},
 	},
 	"model": {
@@ -148,6 +152,9 @@ func (r *reader) unknownKey(what, name string, known []string) error {
 	}
 	if what == "section" && contains(topKeys, name) {
 		return fmt.Errorf("unknown section %q; it belongs at the top of the file, beside base and grid", name)
+	}
+	if parts := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasSuffix(k, "_"+name) }); len(parts) > 0 {
+		return fmt.Errorf("unknown %s %q; did you mean %s? known: %s", what, name, strings.Join(parts, " or "), strings.Join(known, ", "))
 	}
 	misspelt := len(name) > 3 && registry.Nearest(name, known) != "" // a shorter name is near to anything
 	if at := settingsCalled(name); len(at) > 0 && !misspelt {

@@ -31,14 +31,15 @@ func TestForeignNames(t *testing.T) {
 		{"an optimiser", "base: {train: {optimizer: AdamW}}\n", []string{`x.yaml:1:27: train.optimizer: "AdamW": adam with train.weight_decay is AdamW`}},
 		{"a schedule", "base: {kl: {schedule: monotonic}}\n", []string{`x.yaml:1:23: kl.schedule: "monotonic": linear is it`}},
 		{"a variant that is a weight", "grid: [{variant: beta-vae}]\n", []string{`x.yaml:1:18: variant: "beta-vae": it is vanilla with a weight of the KL: kl.beta`}},
-		{"data by their name", "base: {data: mnist, model: mlp}\n", []string{`x.yaml:1:14: data: "mnist": images reads it; vaelab data list`}},
+		{"data by their name", "base: {data: mnist, model: mlp}\n", []string{`x.yaml:1:14: data: "mnist": write data: {images: {train: train-images-idx3-ubyte.gz, test: t10k-images-idx3-ubyte.gz, hold_out: 10000}}; vaelab data fetch mnist`}},
 		{"a setting of another kind", "base: {tau: 0.5}\n", []string{`x.yaml:1:8: unknown section "tau"; it is a setting elsewhere: variant.bn-scaler.tau, variant.rms-scaler.tau`}},
 		{"a section outside base", "train: {lr: 1}\nvariant.bn.gamma: 0.5\n", []string{`x.yaml:1:1: "train" belongs into base, or into an entry of grid`, `x.yaml:2:1: "variant.bn.gamma" belongs into base`}},
 		{"a setting outside base", "lr: 1\n", []string{`x.yaml:1:1: unknown key "lr"; it is a setting elsewhere: train.lr`}},
 		{"seeds in an entry", "grid: [{seeds: [1, 2]}]\n", []string{`x.yaml:1:9: unknown section "seeds"; it belongs at the top of the file`}},
 		{"by dots", "base: {train.early_stopping: 3, kl.warmup_steps: 5, train.stop.delta: 1}\n", []string{
-			`x.yaml:1:33: kl: unknown key "warmup_steps": in Optimus and others it warms up the learning rate`,
-			`x.yaml:1:8: train: unknown key "early_stopping": train.stop.patience ends training`, `x.yaml:1:53: train.stop: unknown key "delta"; known: metric`}},
+			`x.yaml:1:8: train: unknown key "early_stopping": train.stop.patience ends training`, `x.yaml:1:33: kl: unknown key "warmup_steps": in Optimus and others it warms up the learning rate`,
+			`x.yaml:1:53: train.stop: unknown key "delta"; did you mean min_delta?`}},
+		{"the end of two names", "base: {model: {lstm: {hidden: 32}}}\n", []string{`x.yaml:1:23: model.lstm: unknown key "hidden"; did you mean enc_hidden or dec_hidden?`}},
 		{"seed and seeds", "seed: 3\nseeds: 2\n", []string{`x.yaml:1:1: seeds: given twice, here as "seed"`}},
 		{"a seed that is a word", "seed: x\n", []string{`x.yaml:1:7: seeds: must be whole numbers of at least 0, got "x"`}},
 	} {

@@ -51,16 +51,21 @@ func TestFaults(t *testing.T) {
 		want       []string
 	}{
 		// the text
-		{"syntax", "base:\n  data: {synthetic: {train: 1}\n", []string{`x.yaml:1: not valid YAML: did not find expected ',' or '}'`}},
-		{"tab", "base:\n\ttrain: {}\n", []string{`x.yaml:2: not valid YAML: found character that cannot start any token`}},
+		{"syntax", "base:\n  data: {synthetic: {train: 1}\n", []string{`x.yaml:2:9: not valid YAML: this { is not closed`}},
+		{"tab", "base:\n\ttrain: {}\n", []string{`x.yaml:2:1: not valid YAML: the line is indented with a tab; YAML is indented with spaces`}},
+		{"tab after spaces", "base:\n # a\tb\n \ttrain: {}\n", []string{`x.yaml:3:2: not valid YAML: the line is indented with a tab`}},
+		{"open quote", "base: # it's [\n  data: {text: {train: \"a]}}\ngrid: []\n", []string{`x.yaml:2:24: not valid YAML: this " is not closed`}},
+		{"open list", "base: {}\ngrid:\n- variant: {bn: {gamma: [0.5, 1}}\n", []string{`x.yaml:3:25: not valid YAML: this [ is not closed`}},
+		{"list over lines", "grid: [{variant: 'it''s [}'},\n  {variant: bn}\nseeds: 2\n", []string{`x.yaml:1:7: not valid YAML: this [ is not closed`}},
+		{"a text", strings.Repeat("ab c\n", 1000), []string{`x.yaml:1:1: not an experiment: must be keys and values such as base and grid (vaelab list experiments shows some), got text of 4999 bytes, "ab c ab c`}},
 		{"end", "base: {}\n}\n", []string{`x.yaml:1: not valid YAML: did not find expected key`}},
 		{"syntax after the document", "base: {}\n---\n[\n", []string{`x.yaml:3: not valid YAML:`}},
 		{"empty", "", []string{`x.yaml: the file is empty; an experiment has at least a grid`}},
 		{"comments only", "# Why?\n\n", []string{`x.yaml: the file is empty`}},
 		{"null", "---\n", []string{`x.yaml: the file is empty`}},
 		{"two documents", "base: {}\n---\nbase: {}\n", []string{`x.yaml:2:1: more than one YAML document; one file is one experiment`}},
-		{"a list", "- vanilla\n", []string{`x.yaml:1:1: must be keys and values, got a list`}},
-		{"a word", "vanilla\n", []string{`x.yaml:1:1: must be keys and values, got "vanilla"`}},
+		{"a list", "- vanilla\n", []string{`x.yaml:1:1: not an experiment: must be keys and values such as base and grid (vaelab list experiments shows some), got a list`}},
+		{"a word", "vanilla\n", []string{`x.yaml:1:1: not an experiment: must be keys and values such as base and grid (vaelab list experiments shows some), got "vanilla"`}},
 		{"unknown alias", "base: *b\n", []string{`x.yaml: not valid YAML: unknown anchor 'b' referenced`}},
 
 		// names
@@ -119,7 +124,7 @@ func TestFaults(t *testing.T) {
 		{"scalar for a nested section", "base: {train: {decay: 5}}\n", []string{`x.yaml:1:23: train.decay: must be keys and values, got "5"`}},
 		{"mapping for the grid", "grid: {variant: bn}\n", []string{`x.yaml:1:7: grid: must be a list of entries, each with the settings to vary, got keys and values`}},
 		{"empty grid", "grid: []\n", []string{`x.yaml:1:7: grid: must be a list of entries`}},
-		{"scalar for an entry", "grid: [vanilla]\n", []string{`x.yaml:1:8: grid: must be keys and values, got "vanilla"`}},
+		{"scalar for an entry", "grid: [vanilla]\n", []string{`x.yaml:1:8: grid: must be keys and values, got the name of a variant; write variant: vanilla`}},
 		{"scalar for figures", "figures: kl-curve\n", []string{`x.yaml:1:10: figures: must be a list, got "kl-curve"`}},
 		{"list for a figure", "figures: [[kl-curve]]\n", []string{`x.yaml:1:11: figures: must be the name of a figure, got a list`}},
 		{"figure twice", "figures: [sweep, sweep]\n", []string{`x.yaml:1:18: figures: sweep is given twice`}},
@@ -201,9 +206,9 @@ func TestFaults(t *testing.T) {
 
 		// all at once
 		{"several", "experiment: a/b\nbase:\n  train: {lr: -1, epochs: x, foo: 1}\n  kl: {warm_up: 3}\ngrid:\n- variant: bnn\n- variant: {bn: {gamma: 0}}\nseeds: 0\nfigures: [x]\nend: 1\n", []string{
-			`x.yaml:1:13: experiment: `, `x.yaml:8:8: seeds: `, `x.yaml:9:11: figures: unknown figure "x"`, `x.yaml:10:1: unknown key "end"`,
-			`x.yaml:6:12: variant: unknown variant "bnn"`, `x.yaml:3:15: train.lr: -1 is outside (0,inf)`, `x.yaml:3:27: train.epochs: must be`, `x.yaml:3:30: train: unknown key "foo"`,
-			`x.yaml:4:8: kl.warm_up: has no effect`, `x.yaml:7:25: variant.bn.gamma: 0 is outside (0,inf)`}},
+			`x.yaml:1:13: experiment: `, `x.yaml:3:15: train.lr: -1 is outside (0,inf)`, `x.yaml:3:27: train.epochs: must be`, `x.yaml:3:30: train: unknown key "foo"`,
+			`x.yaml:4:8: kl.warm_up: has no effect`, `x.yaml:6:12: variant: unknown variant "bnn"`, `x.yaml:7:25: variant.bn.gamma: 0 is outside (0,inf)`,
+			`x.yaml:8:8: seeds: `, `x.yaml:9:11: figures: unknown figure "x"`, `x.yaml:10:1: unknown key "end"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Parse("x.yaml", []byte(c.text), Options{})

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,10 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"vaelab/internal/data"
+	"vaelab/internal/registry"
+	"vaelab/internal/train"
 )
 
 // variable is what stands for a variable of the environment in a path. A $ without braces is part of a name.
@@ -18,10 +23,11 @@ var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 // locate returns the path of a setting with the tag kind:"path" as it is opened, and trial.json keeps it: with ~ and
 // ${VARIABLE} replaced, and below the folder of the experiment's file if it exists there and not in the working
 // directory, which is noted. A path that is in neither stays as it is; see beside.
-func (r *reader) locate(n *yaml.Node, path, file string) string {
+func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 	if !r.written {
 		return file
 	}
+	defer func() { r.paths[path+"="+located] = r.place(n) }()
 	for _, v := range variable.FindAllStringSubmatch(file, -1) {
 		if os.Getenv(v[1]) == "" {
 			r.fault(n, path, "the variable %s is not set; set it, or write out the path", v[1])
@@ -61,14 +67,61 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// tried adds to the error for a file that does not exist where else it was looked for.
-func (e *Experiment) tried(err error) error {
+// located names the setting of a trial that an error of its data is about, with its place in the file: a path that does
+// not exist, or the file of a split. Any other error stays as it is.
+func (e *Experiment) located(t train.Trial, err error) error {
 	var missing *fs.PathError
-	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) {
-		return err
+	var split *data.SplitError
+	if errors.As(err, &missing) {
+		for _, key := range DataPaths(t.Config) {
+			if at, ok := e.paths[key+"="+missing.Path]; ok && t.Config[key] == missing.Path && (!errors.As(err, &split) || strings.Contains(key, split.Split)) {
+				if _, there := os.Lstat(missing.Path); errors.Is(there, fs.ErrNotExist) {
+					return fmt.Errorf("%s: %s: %w", at, key, absent{e.looked(missing.Path)})
+				}
+				return fmt.Errorf("%s: %s: %w", at, key, err)
+			}
+		}
 	}
-	if near := besideOf(e.file, missing.Path); near != "" {
-		return fmt.Errorf("%w; %s, from the folder of the experiment's file, does not exist either", err, near)
+	if errors.As(err, &split) {
+		key := join("data."+t.Config["data"], split.Split)
+		if at, ok := e.paths[key+"="+t.Config[key]]; ok {
+			return fmt.Errorf("%s: %s: %w", at, key, split.Err)
+		}
 	}
 	return err
+}
+
+// absent is the error for a path of the data that does not exist.
+type absent struct{ says string }
+
+func (a absent) Error() string { return a.says }
+
+func (a absent) Unwrap() error { return fs.ErrNotExist }
+
+// looked says in which folders a path of the data was looked for, and which name there is near to it.
+func (e *Experiment) looked(file string) string {
+	folders := []string{filepath.Dir(file)}
+	if near := besideOf(e.file, file); near != "" {
+		folders = append(folders, filepath.Dir(near))
+	}
+	meant := ""
+	var said []string
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		var names []string
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		if near := registry.Nearest(filepath.Base(file), names); near != "" && meant == "" {
+			meant = fmt.Sprintf("; did you mean %s?", filepath.Join(filepath.Dir(file), near))
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			folder += ", a folder that does not exist"
+		case folder == ".":
+			folder = "the working directory"
+		}
+		said = append(said, folder)
+	}
+	return fmt.Sprintf("%s: no such file in %s%s", file, strings.Join(said, " or "), cmp.Or(meant, "; check the path"))
 }

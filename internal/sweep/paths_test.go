@@ -79,7 +79,7 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = e.Prepare("results"); err == nil || !strings.Contains(err.Error(), "open none.txt: ") || !strings.HasSuffix(err.Error(), "; exp/none.txt, from the folder of the experiment's file, does not exist either") {
+	if _, err = e.Prepare("results"); err == nil || err.Error() != "exp/x.yaml:4:14: data.text.train: none.txt: no such file in the working directory or exp; check the path" {
 		t.Errorf("a file that is nowhere: %v", err)
 	}
 	_, err = Parse("x.yaml", []byte("base: {data: {text: {train: ${DATA}/a.txt}}}\n"), Options{})

@@ -47,7 +47,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 	for i, t := range e.Trials {
 		set, err := load(t, sets)
 		if err != nil {
-			return nil, e.tried(err)
+			return nil, e.located(t, err)
 		}
 		Identify(&t, set.Digest)
 		if k, ok := first[t.ID]; ok {
@@ -59,6 +59,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		}
 		first[t.ID] = i
 		e.noteShort(i, t, set, lengths)
+		e.noteFreeBits(i, t)
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

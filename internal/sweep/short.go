@@ -6,6 +6,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/train"
+	"vaelab/variants"
 )
 
 // A length is how many steps a trial has.
@@ -22,21 +23,44 @@ func lengthOf(t train.Trial, set *data.Set, known map[string]length) length {
 	return known[key]
 }
 
-// noteShort notes a trial, by its index, whose training ends before the schedule of its KL weight does. Such a
-// trial never trains at kl.beta, and nothing that waits for the final weight happens.
+// noteShort notes what a trial, by its index, is too short for: an evaluation, the end of the schedule of its KL
+// weight, or train.stop. Without the final KL weight the trial never trains at kl.beta, and nothing that waits for
+// that weight happens.
 func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[string]length) {
-	k := t.KL
-	if k.Schedule == "constant" || set.Train.N() == 0 {
+	if set.Train.N() == 0 || set.Valid.N() == 0 && t.KL.Schedule == "constant" {
 		return
 	}
 	n := lengthOf(t, set, lengths)
+	k, each := t.KL, t.Train.EvalEvery*n.perEpoch
 	final := k.Final(n.perEpoch)
-	if n.steps == 0 || final < n.steps {
+	switch {
+	case n.steps == 0:
 		return
+	case set.Valid.N() > 0 && each > n.steps:
+		e.note(e.file, "train: the validation split is never evaluated: training ends at step %d, and the first evaluation is at step %d (train.eval_every, in epochs); figures of validation rows cannot be drawn", n.steps, each)
+	case set.Valid.N() > 0 && t.Train.Stop.Patience > 0 && final < n.steps:
+		// An evaluation at the last step ends nothing; the first one that counts is the best so far.
+		if counted := (n.steps-1)/each - max(0, final-1)/each; counted <= t.Train.Stop.Patience {
+			e.note(e.entries[i], "train.stop: has no effect: patience %d needs %d evaluations at the final KL weight before the last step, %d, and there are %d; lower patience or train.eval_every, or train longer", t.Train.Stop.Patience, t.Train.Stop.Patience+1, n.steps, counted)
+		}
 	}
-	note := fmt.Sprintf("%s: kl: the training is shorter than the %s schedule of the KL weight: its last step, %d, has weight %.3g, and from step %d on it is kl.beta %.3g; until then train.stop, train.decay and report: best do not count an evaluation",
-		e.entries[i], k.Schedule, n.steps, k.Weight(n.steps-1, n.perEpoch), final+1, k.Beta)
-	if !slices.Contains(e.Notes, note) { // there are several seeds
+	if k.Schedule != "constant" && final >= n.steps {
+		e.note(e.entries[i], "kl: the training is shorter than the %s schedule of the KL weight: its last step, %d, has weight %.3g, and from step %d on it is kl.beta %.3g; until then train.stop, train.decay and report: best do not count an evaluation",
+			k.Schedule, n.steps, k.Weight(n.steps-1, n.perEpoch), final+1, k.Beta)
+	}
+}
+
+// noteFreeBits notes free bits that the posterior of a trial makes idle.
+func (e *Experiment) noteFreeBits(i int, t train.Trial) {
+	if lambda, bound, idle := variants.IdleFreeBits(t.Methods, t.Model.Latent()); idle {
+		e.note(e.entries[i], "variant.free-bits.lambda: has no effect: it is %.4g nats, and %s keeps the KL at or above %.4g nats; raise lambda, or leave free-bits out", lambda, t.Variant, bound)
+	}
+}
+
+// note adds a note about a place in the file, once: many trials may share it.
+func (e *Experiment) note(place, format string, args ...any) {
+	note := place + ": " + fmt.Sprintf(format, args...)
+	if !slices.Contains(e.Notes, note) {
 		e.Notes = append(e.Notes, note)
 	}
 }

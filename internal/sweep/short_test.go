@@ -8,7 +8,7 @@ import (
 // TestShortTrainings: a training that ends before the schedule of its KL weight does is noted once, with the weight
 // that it ends at. Each trial here has two epochs of ten steps, at most.
 func TestShortTrainings(t *testing.T) {
-	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  train: {epochs: 2, batching: mixed"
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  train: {batching: mixed"
 	for _, c := range []struct {
 		kl, train string
 		want      string // what the note ends with, or empty
@@ -18,13 +18,24 @@ func TestShortTrainings(t *testing.T) {
 		{"{schedule: linear, warm_up: 19, unit: steps}", "", ""},
 		{"{schedule: linear, warm_up: 20, unit: steps}", "", "its last step, 20, has weight 0.95, and from step 21 on it is kl.beta 1;"},
 		{"{schedule: linear, warm_up: 5000}", "", "its last step, 20, has weight 0.00038, and from step 50001 on it is kl.beta 1;"},
-		{"{schedule: linear, warm_up: 1}", ", max_steps: 5", "its last step, 5, has weight 0.4, and from step 11 on it is kl.beta 1;"},
+		{"{schedule: linear, warm_up: 1}", ", max_steps: 10, eval_every: 1", "its last step, 10, has weight 0.9, and from step 11 on it is kl.beta 1;"},
+		{"{beta: 0.5}", ", max_steps: 10", ""},
+		{"{beta: 0.5}", ", max_steps: 9", "x.yaml: train: the validation split is never evaluated: training ends at step 9, and the first evaluation is at step 10 "},
+		{"{beta: 0.5}", ", eval_every: 3", "training ends at step 20, and the first evaluation is at step 30 "},
+		{"{beta: 0.5}", ", stop: {patience: 1}", "x.yaml:1:1: train.stop: has no effect: patience 1 needs 2 evaluations at the final KL weight before the last step, 20, and there are 1;"},
+		{"{beta: 0.5}", ", epochs: 3, stop: {patience: 1}", ""},
+		{"{schedule: linear, warm_up: 10, unit: steps}", ", epochs: 3, stop: {patience: 1}", ""},
+		{"{schedule: linear, warm_up: 11, unit: steps}", ", epochs: 3, stop: {patience: 1}", "before the last step, 30, and there are 1;"},
 		{"{schedule: sigmoid, warm_up: 4}", "", "its last step, 20, has weight 0.438, and from step 41 on it is kl.beta 1;"},
 		{"{schedule: cyclical, warm_up: 2, cycles: 2}", "", ""},
 		{"{schedule: cyclical, warm_up: 8, cycles: 4, beta: 2}", "", "its last step, 20, has weight 2, and from step 71 on it is kl.beta 2;"},
 		{"{schedule: cyclical-zero, warm_up: 8, cycles: 2}", "", "its last step, 20, has weight 0.45, and from step 71 on it is kl.beta 1;"},
 	} {
-		e := parse(t, text+c.train+"}\n  kl: "+c.kl+"\nseeds: 2\n", Options{})
+		epochs := ", epochs: 2"
+		if strings.Contains(c.train, "epochs") {
+			epochs = ""
+		}
+		e := parse(t, text+epochs+c.train+"}\n  kl: "+c.kl+"\nseeds: 2\n", Options{})
 		if _, err := e.Prepare(t.TempDir()); err != nil {
 			t.Fatal(err)
 		}

@@ -107,13 +107,13 @@ func Compose(variants ...Variant) (Variant, error) {
 	for _, v := range variants {
 		if v.Head != nil {
 			if all.Head != nil {
-				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head)")
+				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head); write two entries of the grid, each with one of them")
 			}
 			all.Head, all.Floor = v.Head, v.Floor
 		}
 		if v.Penalty != nil {
 			if all.Penalty != nil {
-				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty)")
+				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty); write two entries of the grid, each with one of them")
 			}
 			all.Penalty = v.Penalty
 		}
