@@ -36,7 +36,7 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 	beta := b.Params.New("encoder.mu_bn.bias", nn.Constant(0), b.D)
 	norm := nn.NewBatchNorm(b.Params, "encoder.mu_bn", b.D, v.Eps, v.Momentum)
 	return vae.Variant{
-		Head: func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		Head: func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 			mu := norm.Apply(p, m).MulRow(p.Use(gamma)).AddRow(p.Use(beta))
 			return vae.FromLogvar(mu, s)
 		},

@@ -42,7 +42,7 @@ func (v BNScaler) Build(b vae.Builder) vae.Variant {
 	mu := nn.NewBatchNorm(b.Params, "encoder.mu_bn", b.D, v.Eps, v.Momentum)
 	sigma := nn.NewBatchNorm(b.Params, "encoder.sigma_bn", b.D, v.Eps, v.Momentum)
 	scaler := newScaler(b, v.Tau)
-	return scaler.variant(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+	return scaler.variant(func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 		return vae.FromSigma(
 			mu.Apply(p, m).MulRow(scaler.gammaMu(p)),
 			sigma.Apply(p, s).MulRow(scaler.gammaSigma(p)))

@@ -49,14 +49,14 @@ func (b bench) pass(train, backward bool) (loss float64, q vae.Gaussian, tape *g
 	tape = &grad.Tape{NoGrad: !backward}
 	p := &nn.Pass{Tape: tape, Train: train, KLWeight: 0.7, Noise: rand.New(rand.NewPCG(9, 9))}
 	model := vae.Model{Variant: b.variant}
-	q = model.Head(p, p.Use(b.m), p.Use(b.s))
+	q = model.Head(p, p.Use(b.m), p.Use(b.s)).(vae.Gaussian)
 	z := q.Sample(p)
 	want := tape.Zeros(testB, testD)
 	for i := range want.Data {
 		want.Data[i] = Float(math.Cos(float64(3 * i)))
 	}
 	rec := z.Sub(want).Square().RowSums().Neg()
-	total := rec.Mean().Neg().Add(model.Penalty(p, q, z).Scale(p.KLWeight))
+	total := rec.Mean().Neg().Add(model.Penalty(p, &vae.Terms{Q: q, Z: z, Rec: rec, KL: model.Prior().KL(p, q, z, nil)}).Scale(p.KLWeight))
 	if backward {
 		b.params.ZeroGrad()
 		total.Backward()
@@ -211,27 +211,27 @@ func TestConformanceFinds(t *testing.T) {
 		method vae.Method
 		want   string // "" for none
 	}{
-		"relu": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Max(0), s) }), ""},
-		"a number at the kink": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		"relu": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Max(0), s) }), ""},
+		"a number at the kink": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return vae.FromLogvar(m.Max(first), s)
 		}), ""},
-		"always flat": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Max(100), s) }),
+		"always flat": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Max(100), s) }),
 			"test.m[0] has gradient 0 in all of 5 draws"},
-		"s unused": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m, m) }), "test.s[2] has gradient 0"},
+		"s unused": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m, m) }), "test.s[2] has gradient 0"},
 		"a parameter unused": {made(func(b vae.Builder) vae.Variant {
 			b.Params.New("encoder.idle", nn.Constant(1), 1)
 			return vae.Variant{}
 		}), "encoder.idle[0] has gradient 0"},
-		"half the gradient": {head(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		"half the gradient": {head(func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return vae.FromLogvar(m.Add(copied(p, m)), s)
 		}), "central difference"},
-		"half the gradient, with a kink": {head(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		"half the gradient, with a kink": {head(func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return vae.FromLogvar(m.Max(0).Add(copied(p, m.Max(0))), s)
 		}), "central difference"},
-		"a root at 0": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian { return vae.FromLogvar(m.Sub(m).Sqrt(), s) }), "has gradient NaN"},
+		"a root at 0": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Sub(m).Sqrt(), s) }), "has gradient NaN"},
 		"evaluation counts": {made(func(b vae.Builder) vae.Variant {
 			n := b.Params.Buffer("encoder.n", nn.Constant(0), 1)
-			return vae.Variant{Head: func(_ *nn.Pass, m, s *grad.Value) vae.Gaussian {
+			return vae.Variant{Head: func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
 				n.Data[0]++
 				return vae.FromLogvar(m, s)
 			}}

@@ -31,7 +31,7 @@ func (v DeltaVAE) Build(b vae.Builder) vae.Variant {
 	}
 	l, u := math.Sqrt(low), math.Sqrt(high)
 	return vae.Variant{
-		Head: func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		Head: func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 			sigma := s.Sigmoid().Scale(Float(u - l)).Shift(Float(l))
 			logvar := sigma.Square().Log()
 			slack := logvar.Sub(sigma.Square()).Shift(Float(c)) // 0 at l and at u

@@ -29,8 +29,8 @@ func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
 // Build needs no parameters.
 func (v FreeBits) Build(b vae.Builder) vae.Variant {
 	return vae.Variant{
-		Penalty: func(_ *nn.Pass, q vae.Gaussian, _ *grad.Value) *grad.Value {
-			perDim := q.KL().ColMeans() // (1, D)
+		Penalty: func(_ *nn.Pass, t *vae.Terms) *grad.Value {
+			perDim := t.KL.ColMeans() // (1, D)
 			if v.Mode == "total" {
 				return perDim.Sum().Max(Float(v.Lambda))
 			}

@@ -29,7 +29,7 @@ func init() { Methods.Add("ln", LN{Gamma: 0.5, Eps: 1e-8}) }
 // Build needs no parameters.
 func (v LN) Build(b vae.Builder) vae.Variant {
 	return vae.Variant{
-		Head: func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+		Head: func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return vae.FromLogvar(m.LayerNorm(Float(v.Eps)).Scale(Float(v.Gamma)), s)
 		},
 		Floor: func() float64 { return 0.5 * float64(b.D) * v.Gamma * v.Gamma },

@@ -34,7 +34,7 @@ func (v RMSScaler) Build(b vae.Builder) vae.Variant {
 	mu := nn.NewBatchNorm(b.Params, "encoder.mu_bn", b.D, v.Eps, v.Momentum)
 	sigma := nn.NewBatchRMS(b.Params, "encoder.sigma_rms", b.D, v.Eps, v.Momentum)
 	scaler := newScaler(b, v.Tau)
-	return scaler.variant(func(p *nn.Pass, m, s *grad.Value) vae.Gaussian {
+	return scaler.variant(func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
 		return vae.FromSigma(
 			mu.Apply(p, m).MulRow(scaler.gammaMu(p)),
 			sigma.Apply(p, s.Softplus()).MulRow(scaler.gammaSigma(p)))

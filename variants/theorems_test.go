@@ -27,7 +27,7 @@ func posterior(method vae.Method, B, D int, raw func(i, j int) (m, s float64), l
 			m.Row(i)[j], s.Row(i)[j] = Float(a), Float(b)
 		}
 	}
-	return variant.Head(&nn.Pass{Tape: tape, Train: true}, m, s), variant
+	return variant.Head(&nn.Pass{Tape: tape, Train: true}, m, s).(vae.Gaussian), variant
 }
 
 func meanKL(q vae.Gaussian) float64 { return q.KL().RowSums().Mean().Scalar() }
@@ -224,7 +224,7 @@ func TestFreeBits(t *testing.T) {
 		lambda, want float64
 	}{{"dim", 1, 2.5}, {"dim", 6, 6}, {"total", 1, 2}, {"total", 3, 3}} {
 		v := FreeBits{Lambda: c.lambda, Mode: c.mode}.Build(vae.Builder{D: 2})
-		if got := v.Penalty(nil, q, nil).Scalar(); math.Abs(got-c.want) > 1e-6 {
+		if got := v.Penalty(nil, &vae.Terms{Q: q, KL: q.KL()}).Scalar(); math.Abs(got-c.want) > 1e-6 {
 			t.Errorf("%s, lambda %v: penalty %v, want %v", c.mode, c.lambda, got, c.want)
 		}
 	}

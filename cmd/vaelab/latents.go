@@ -26,7 +26,7 @@ func latentsCommand() *cobra.Command {
 classifiers:
 
   mu.npy       float32 (N, D), the means
-  sigma.npy    float32 (N, D), the standard deviations, positive
+  sigma.npy    float32 (N, D), the standard deviations, positive; not of posteriors that are not Gaussian
   labels.npy   int64 (N), the classes; only if the data have labels
   classes.csv  label and name of each class; only if the classes have names
   latents.csv  the first three as a table: index, label, mu_1 ..., sigma_1 ...
@@ -71,7 +71,7 @@ func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int,
 	for _, f := range []struct {
 		name, of string
 		absent   bool
-	}{{"labels.npy", "labels", labels == nil}, {"classes.csv", "names of classes", classes == nil}} {
+	}{{"labels.npy", "labels", labels == nil}, {"classes.csv", "names of classes", classes == nil}, {"sigma.npy", "sigma", sigma.Rows == 0}} {
 		stale := filepath.Join(dir, f.name)
 		if _, err := os.Stat(stale); err == nil && f.absent {
 			return fmt.Errorf("%s belongs to other data, because these have no %s; remove it, or choose another folder with --out", stale, f.of)
@@ -87,8 +87,10 @@ func saveLatents(w io.Writer, dir string, mu, sigma tensor.Matrix, labels []int,
 	}
 	files := []file{
 		{"mu.npy", data.Npy(float32s(mu), mu.Rows, mu.Cols)},
-		{"sigma.npy", data.Npy(float32s(sigma), sigma.Rows, sigma.Cols)},
 		{"latents.csv", table},
+	}
+	if sigma.Rows > 0 {
+		files = slices.Insert(files, 1, file{"sigma.npy", data.Npy(float32s(sigma), sigma.Rows, sigma.Cols)})
 	}
 	if labels != nil {
 		whole := make([]int64, len(labels))
@@ -131,13 +133,17 @@ func float32s(m tensor.Matrix) []float32 {
 
 // latentsCSV is a row for each example; the label is empty if the data have none.
 func latentsCSV(mu, sigma tensor.Matrix, labels []int) ([]byte, error) {
-	table := [][]string{slices.Concat([]string{"index", "label"}, numbered("mu", mu.Cols), numbered("sigma", mu.Cols))}
+	table := [][]string{slices.Concat([]string{"index", "label"}, numbered("mu", mu.Cols), numbered("sigma", sigma.Cols))}
 	for i := range mu.Rows {
 		label := ""
 		if labels != nil {
 			label = strconv.Itoa(labels[i])
 		}
-		table = append(table, slices.Concat([]string{strconv.Itoa(i), label}, digits(mu.Row(i)), digits(sigma.Row(i))))
+		row := append([]string{strconv.Itoa(i), label}, digits(mu.Row(i))...)
+		if sigma.Rows > 0 {
+			row = append(row, digits(sigma.Row(i))...)
+		}
+		table = append(table, row)
 	}
 	return csvText(table)
 }

@@ -102,7 +102,10 @@ func (d *decoding) reconstruct(t *trained, split data.Split, n int, sampleZ bool
 		if err != nil {
 			return r, err
 		}
-		if sampleZ {
+		switch {
+		case sampleZ && sigma.Rows == 0:
+			z = generate.Draws(t.model, side.of, d.each(side.purpose))
+		case sampleZ:
 			z = generate.Noisy(z, sigma, d.each(side.purpose))
 		}
 		if *side.x, err = d.write(t, z, d.each("reconstruct")); err != nil {

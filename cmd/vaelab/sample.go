@@ -82,7 +82,7 @@ func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matr
 	var images [][]float32
 	noise := d.each("sample")
 	for first := 0; first < n; first += sampleChunk {
-		z := generate.Prior(first, min(sampleChunk, n-first), t.model.D, d.seed)
+		z := generate.Prior(t.model.Prior(), first, min(sampleChunk, n-first), t.model.D, d.seed)
 		x, err := d.write(t, z, func(i int) *rand.Rand { return noise(first + i) })
 		if err != nil {
 			return err

@@ -1,7 +1,7 @@
 // Package generate decodes latent vectors z to examples with a trained model, and encodes examples to latent
 // vectors.
 //
-//	z  := generate.Prior(0, n, d, seed)                   // or Posteriors, Line, Arc
+//	z  := generate.Prior(prior, 0, n, d, seed)             // or Posteriors, Line, Arc
 //	s  := generate.Greedy(decoder, z, words)              // or Sample, Beam: sentences
 //	x  := generate.PixelSamples(decoder, z, P, 1, noise)  // or PixelModes, PixelMeans: images
 //	mu := generate.Means(decoder, z, P)                   // vectors

@@ -62,7 +62,7 @@ var ways = map[string]func(d vae.Predictor, z tensor.Matrix, w generate.Words) [
 // TestSentences: every sentence is well formed and within the limit, and its probability is that
 // which the decoder gives it when it reads it whole.
 func TestSentences(t *testing.T) {
-	z := generate.Prior(0, 20, 3, 1)
+	z := generate.Prior(vae.Normal{}, 0, 20, 3, 1)
 	for name, settings := range writers {
 		factor := generate.Float(4)
 		if name == "transformer" {
@@ -100,7 +100,7 @@ func TestSentences(t *testing.T) {
 // likelier than the one written.
 func TestGreedyTakesTheLikeliest(t *testing.T) {
 	m, d := build(writers["lstm"], sentences, 6)
-	z := generate.Prior(0, 8, 3, 1)
+	z := generate.Prior(vae.Normal{}, 0, 8, 3, 1)
 	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
 	distinct := map[string]bool{}
 	for i, s := range generate.Greedy(m.Decoder.(vae.Predictor), z, generate.Words{V: 11, Max: 6}) {
@@ -158,7 +158,7 @@ func TestSampleFrequencies(t *testing.T) {
 // TestSampleColdIsGreedy: a temperature near 0 takes the likeliest symbol.
 func TestSampleColdIsGreedy(t *testing.T) {
 	_, d := build(writers["lstm"], sentences, 4)
-	z, w := generate.Prior(0, 20, 3, 1), generate.Words{V: 11, Max: 6}
+	z, w := generate.Prior(vae.Normal{}, 0, 20, 3, 1), generate.Words{V: 11, Max: 6}
 	greedy := generate.Greedy(d, z, w)
 	for i, s := range generate.Sample(d, z, w, 1e-6, noise("cold")) {
 		if !slices.Equal(s.Seq, greedy[i].Seq) {
@@ -178,7 +178,7 @@ func TestBeam(t *testing.T) {
 			factor = 20
 		}
 		m, d := build(settings, small, factor)
-		z := generate.Prior(0, 12, 3, 1)
+		z := generate.Prior(vae.Normal{}, 0, 12, 3, 1)
 		for _, w := range []generate.Words{{V: 6, Max: 3}, {V: 6, Max: 2, NoUnk: true}, {V: 6, Max: 1}} {
 			greedy := generate.Greedy(d, z, w)
 			for k := 1; k <= 3; k++ {
@@ -308,7 +308,7 @@ func TestPixelsOneByOne(t *testing.T) {
 	if !generate.Autoregressive(d) {
 		t.Fatal("a pixelcnn says that it does not read pixels")
 	}
-	z := generate.Prior(0, 6, 3, 1)
+	z := generate.Prior(vae.Normal{}, 0, 6, 3, 1)
 	for _, temperature := range []float64{0.5, 1, 0} { // 0 stands for modes
 		got := generate.PixelModes(d, z, s.Size())
 		if temperature > 0 {
@@ -396,7 +396,7 @@ func TestPixelMeans(t *testing.T) {
 // TestPosteriors: rows stand in the split's order, whatever the lengths, and sigma is positive.
 func TestPosteriors(t *testing.T) {
 	m, _ := build(writers["lstm"], sentences, 1)
-	m.Variant.Head = func(_ *nn.Pass, raw, s *grad.Value) vae.Gaussian { return vae.FromSigma(raw, s.Shift(-0.5)) }
+	m.Variant.Head = func(_ *nn.Pass, raw, s *grad.Value) vae.Posterior { return vae.FromSigma(raw, s.Shift(-0.5)) }
 	rng := rand.New(rand.NewPCG(1, 2))
 	var split data.Split
 	for range 70 {
@@ -411,7 +411,7 @@ func TestPosteriors(t *testing.T) {
 	for i, seq := range split.Seqs {
 		p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
 		x := vae.NewBatch([][]int32{seq}, nil)
-		q := m.Posterior(p, x)
+		q := m.Posterior(p, x).(vae.Gaussian)
 		for j := range m.D {
 			if got, want := float64(mu.Row(i)[j]), float64(q.Mu.Row(0)[j]); math.Abs(got-want) > 1e-5 {
 				t.Errorf("example %d: mu %v, want %v", i, got, want)
@@ -448,14 +448,14 @@ func TestNoisy(t *testing.T) {
 // TestPrior: a row depends on its number only, and has the moments of N(0, I).
 func TestPrior(t *testing.T) {
 	const N = 5000
-	z := generate.Prior(0, N, 4, 1)
-	if few := generate.Prior(0, 3, 4, 1); !slices.Equal(few.Data, z.Data[:12]) {
+	z := generate.Prior(vae.Normal{}, 0, N, 4, 1)
+	if few := generate.Prior(vae.Normal{}, 0, 3, 4, 1); !slices.Equal(few.Data, z.Data[:12]) {
 		t.Error("the first rows depend on their number")
 	}
-	if later := generate.Prior(3, 5, 4, 1); !slices.Equal(later.Data, z.Data[12:32]) {
+	if later := generate.Prior(vae.Normal{}, 3, 5, 4, 1); !slices.Equal(later.Data, z.Data[12:32]) {
 		t.Error("rows depend on the first")
 	}
-	if other := generate.Prior(0, 3, 4, 2); slices.Equal(other.Data, z.Data[:12]) {
+	if other := generate.Prior(vae.Normal{}, 0, 3, 4, 2); slices.Equal(other.Data, z.Data[:12]) {
 		t.Error("two seeds draw the same")
 	}
 	var mean, square float64
@@ -495,7 +495,7 @@ func TestPaths(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	_, d := build(writers["lstm"], sentences, 1)
-	z, w := generate.Prior(0, 1, 3, 1), generate.Words{V: 11, Max: 1}
+	z, w := generate.Prior(vae.Normal{}, 0, 1, 3, 1), generate.Words{V: 11, Max: 1}
 	for what, f := range map[string]func(){
 		"a beam of 0":         func() { generate.Beam(d, z, w, 0) },
 		"a temperature of 0":  func() { generate.Sample(d, z, w, 0, noise("")) },

@@ -3,6 +3,7 @@ package generate
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"vaelab/internal/data"
 	"vaelab/internal/stream"
@@ -10,13 +11,21 @@ import (
 	"vaelab/internal/vae"
 )
 
-// Prior draws rows first ... first+n-1 of z ~ N(0, I), shape (n, D). Row i depends on the seed and i only.
-func Prior(first, n, D int, seed uint64) tensor.Matrix {
-	z := tensor.New(n, D)
+// Prior draws rows first ... first+n-1 of z ~ p(z), shape (n, D). Row i depends on the seed and i only. A prior with a
+// condition panics: there is none here.
+func Prior(p vae.Prior, first, n, D int, seed uint64) tensor.Matrix {
+	density := p.Density(pass(), nil)(0)
+	return rows(n, D, func(i int) (vae.Density, *rand.Rand) { return density, stream.New(seed, "prior", first+i) })
+}
+
+// rows draws n rows of D numbers, each from a distribution by a stream.
+func rows(n, D int, of func(i int) (vae.Density, *rand.Rand)) tensor.Matrix {
+	z, row := tensor.New(n, D), make([]float64, D)
 	for i := range n {
-		rng := stream.New(seed, "prior", first+i)
-		for j := range z.Row(i) {
-			z.Row(i)[j] = Float(rng.NormFloat64())
+		density, noise := of(i)
+		density.Draw(noise, row)
+		for j, v := range row {
+			z.Row(i)[j] = Float(v)
 		}
 	}
 	return z
@@ -24,21 +33,43 @@ func Prior(first, n, D int, seed uint64) tensor.Matrix {
 
 // Posteriors are mu and sigma of q(z|x) for every example of a split, in its order, (N, D) each,
 // under running statistics. A sigma whose sign a method leaves open is made positive: the
-// distribution is the same. A split of grey values has to be drawn first.
+// distribution is the same. Posteriors that are not Gaussian have a mean, mu, and no sigma, which then has no rows. A
+// split of grey values has to be drawn first.
 func Posteriors(m *vae.Model, split data.Split) (mu, sigma tensor.Matrix) {
-	mu, sigma = tensor.New(split.N(), m.D), tensor.New(split.N(), m.D)
+	mu = tensor.New(split.N(), m.D)
+	encode(m, split, func(i int, q vae.Posterior, k int) {
+		copy(mu.Row(i), q.Mean().Row(k))
+		g, ok := q.(vae.Gaussian)
+		if !ok {
+			return
+		}
+		if sigma.Rows == 0 {
+			sigma = tensor.New(mu.Rows, mu.Cols)
+		}
+		for j, s := range g.Sigma.Row(k) {
+			sigma.Row(i)[j] = max(s, -s)
+		}
+	})
+	return mu, sigma
+}
+
+// Draws are z ~ q(z|x) for every example of a split, in its order, (N, D).
+func Draws(m *vae.Model, split data.Split, noise Noise) tensor.Matrix {
+	densities := make([]vae.Density, split.N())
+	encode(m, split, func(i int, q vae.Posterior, k int) { densities[i] = q.Density(k) })
+	return rows(len(densities), m.D, func(i int) (vae.Density, *rand.Rand) { return densities[i], noise(i) })
+}
+
+// encode calls f with every example i of a split, which is the k-th of a posterior.
+func encode(m *vae.Model, split data.Split, f func(i int, q vae.Posterior, k int)) {
 	p := pass()
 	for _, x := range numbered(split) {
 		q := m.Posterior(p, x)
 		for k, i := range x.Labels {
-			copy(mu.Row(i), q.Mu.Row(k))
-			for j, s := range q.Sigma.Row(k) {
-				sigma.Row(i)[j] = max(s, -s)
-			}
+			f(i, q, k)
 		}
 		p.Tape.Reset()
 	}
-	return mu, sigma
 }
 
 // LogProbs is ln p(x|z) in nats of every example of a split, in its order; row i of z, shape

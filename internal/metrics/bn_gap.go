@@ -17,7 +17,6 @@ import (
 // number is ours.
 func BNGap(m *vae.Model, batches []*vae.Batch) float64 {
 	tape := &grad.Tape{NoGrad: true}
-	perDim := make([]float64, m.D)
 	var gap float64
 	n := 0
 	for _, x := range batches {
@@ -25,9 +24,13 @@ func BNGap(m *vae.Model, batches []*vae.Batch) float64 {
 			continue
 		}
 		raw, scale := m.Encoder.Encode(&nn.Pass{Tape: tape}, x)
-		batch, _, _ := Moments(m.Head(&nn.Pass{Tape: tape, BatchStats: true}, raw, scale), perDim)
-		running, _, _ := Moments(m.Head(&nn.Pass{Tape: tape}, raw, scale), perDim)
-		gap += (batch - running) * float64(x.B())
+		kl := func(p *nn.Pass) float64 {
+			q := m.Head(p, raw, scale)
+			kls := m.Prior().KL(p, q, q.Sample(p), x)
+			nats, _, _ := Moments(q, m.Prior(), kls, make([]float64, kls.Cols))
+			return nats
+		}
+		gap += (kl(&nn.Pass{Tape: tape, BatchStats: true}) - kl(&nn.Pass{Tape: tape})) * float64(x.B())
 		n += x.B()
 		tape.Reset()
 	}

@@ -6,7 +6,7 @@ var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 // collapseDelta is the share of examples that may be exceptions.
 const collapseDelta = 0.01
 
-// CollapseCurve is the share of dimensions that are (eps, delta)-collapsed, for each eps of
+// CollapseCurve is the share of dimensions, or of the KL's parts if it has others, that are (eps, delta)-collapsed, for each eps of
 // CollapseEps and delta = 0.01: those with
 //
 //	P_x( KL(q(z_j|x) || p(z_j)) < eps ) >= 1 - delta
@@ -17,11 +17,11 @@ const collapseDelta = 0.01
 // collapse" (arXiv 1911.02469).
 func (e *Encoded) CollapseCurve() []float64 {
 	share := make([]float64, len(CollapseEps))
-	for j := range e.D {
+	J := e.klParts()
+	for j := range J {
 		var below [len(CollapseEps)]int
 		for i := range e.N {
-			at := i*e.D + j
-			kl := 0.5 * (e.Mu[at]*e.Mu[at] + e.Var[at] - e.Logvar[at] - 1)
+			kl := e.klAt(i*J + j)
 			for s, eps := range CollapseEps {
 				if kl < eps {
 					below[s]++
@@ -30,7 +30,7 @@ func (e *Encoded) CollapseCurve() []float64 {
 		}
 		for s, n := range below {
 			if float64(n) >= (1-collapseDelta)*float64(e.N) {
-				share[s] += 1 / float64(e.D)
+				share[s] += 1 / float64(J)
 			}
 		}
 	}

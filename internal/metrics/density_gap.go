@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"vaelab/internal/stream"
+	"vaelab/internal/vae"
 )
 
 const (
@@ -32,20 +33,22 @@ type DensityGap struct {
 // DensityGap draws z from the prior, 1,000 of them for the joint and 500 for the marginals.
 func (e *Encoded) DensityGap(seed uint64) (g DensityGap) {
 	noise := stream.New(seed, "density")
+	prior := e.prior()
 	z := make([]float64, densityDraws*e.D)
-	for i := range z {
-		z[i] = noise.NormFloat64()
+	for i := range densityDraws {
+		prior.Draw(noise, z[i*e.D:(i+1)*e.D])
 	}
-	mix, _ := e.mixture(z).logDensity(z)
+	mix, _ := e.logDensity(z)
 	var squares float64
-	for i, l := range mix { // both densities lack -D/2 ln 2 pi
-		for _, v := range z[i*e.D : (i+1)*e.D] {
-			l += 0.5 * v * v
-		}
+	for i, l := range mix {
+		l = e.less(l, z[i*e.D:(i+1)*e.D], prior)
 		g.Joint -= l / densityDraws
 		squares += l * l / densityDraws
 	}
 	g.SE = math.Sqrt(max(0, squares-g.Joint*g.Joint) / densityDraws)
+	if !e.gaussian() || !e.standard() { // the marginals are not known
+		return g
+	}
 	g.Dims = e.marginals(z[:marginalPoints*e.D], func(r, j int, mix float64, _ []Float) float64 {
 		v := z[r*e.D+j]
 		return -0.5*v*v - mix
@@ -56,4 +59,23 @@ func (e *Encoded) DensityGap(seed uint64) (g DensityGap) {
 		}
 	}
 	return g
+}
+
+// prior is p(z), that of the first example: it is the same for all unless it has a condition.
+func (e *Encoded) prior() vae.Density {
+	if e.standard() {
+		return vae.Normal{}.Density(nil, nil)(0)
+	}
+	return e.priors[0]
+}
+
+// less is ln q(z) - ln p(z), given ln q(z) as logDensity has it.
+func (e *Encoded) less(mix float64, z []float64, prior vae.Density) float64 {
+	if !e.gaussian() || !e.standard() {
+		return mix - e.constant() - prior.LogProb(z)
+	}
+	for _, v := range z { // both densities lack -D/2 ln 2 pi
+		mix += 0.5 * v * v
+	}
+	return mix
 }

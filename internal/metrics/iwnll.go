@@ -28,17 +28,12 @@ func IWNLL(m *vae.Model, batches []*vae.Batch, K int, seed uint64) []float64 {
 	for b, x := range batches {
 		noise := stream.New(seed, "importance", b)
 		p := &nn.Pass{Tape: tape, Noise: noise}
-		q := m.Posterior(p, x)
-		q = vae.Gaussian{Mu: keep(q.Mu), Sigma: keep(q.Sigma), Logvar: keep(q.Logvar)}
+		posterior, prior := densities(m, p, x)
 		tape.Reset()
 		logw := make([][]float64, x.B())
-		place := func(i, _ int, z []Float) {
-			for j := range z {
-				z[j] = q.Mu.Row(i)[j] + q.Sigma.Row(i)[j]*Float(noise.NormFloat64())
-			}
-		}
-		explain(m, tape, x, K, place, func(i, _ int, z []Float, logp float64) {
-			logw[i] = append(logw[i], logp+vae.LogPrior(z)-q.LogProb(i, z))
+		place := func(i, _ int, z []float64) { posterior[i].Draw(noise, z) }
+		explain(m, tape, x, K, place, func(i, _ int, z []float64, logp float64) {
+			logw[i] = append(logw[i], logp+prior[i].LogProb(z)-posterior[i].LogProb(z))
 		})
 		for _, w := range logw {
 			out = append(out, -(logSumExp(w) - math.Log(float64(K))))
@@ -47,10 +42,19 @@ func IWNLL(m *vae.Model, batches []*vae.Batch, K int, seed uint64) []float64 {
 	return out
 }
 
+// densities are posterior and prior of each example of a batch, off the tape.
+func densities(m *vae.Model, p *nn.Pass, x *vae.Batch) (posterior, prior []vae.Density) {
+	q, density := m.Posterior(p, x), m.Prior().Density(p, x)
+	for i := range x.B() {
+		posterior, prior = append(posterior, q.Density(i)), append(prior, density(i))
+	}
+	return posterior, prior
+}
+
 // explain decodes K z for each example of a batch, so many at once as iwRows and iwNumbers allow.
-// Place fills in the k-th z of example i, (D); see is told it with ln p(x_i|z), in nats. The tape
+// Place fills in the k-th z of example i, (D); see is told it, rounded to Float, with ln p(x_i|z), in nats. The tape
 // is reset in between.
-func explain(m *vae.Model, tape *grad.Tape, x *vae.Batch, K int, place func(i, k int, z []Float), see func(i, k int, z []Float, logp float64)) {
+func explain(m *vae.Model, tape *grad.Tape, x *vae.Batch, K int, place func(i, k int, z []float64), see func(i, k int, z []float64, logp float64)) {
 	chunk := max(1, iwRows/x.B())
 	if x.Seqs == nil {
 		chunk = max(1, min(iwRows, iwNumbers/x.Values.Cols)/x.B())
@@ -62,22 +66,22 @@ func explain(m *vae.Model, tape *grad.Tape, x *vae.Batch, K int, place func(i, k
 			repeated, last = x.Repeat(n), n
 		}
 		z := tape.Zeros(x.B()*n, m.D) // rows i*n ... i*n+n-1 belong to example i
+		row := make([]float64, m.D)
 		for r := range z.Rows {
-			place(r/n, done+r%n, z.Row(r))
+			place(r/n, done+r%n, row)
+			for j, v := range row {
+				z.Row(r)[j] = Float(v)
+			}
 		}
 		logp := m.Decoder.LogProb(&nn.Pass{Tape: tape}, z, repeated)
 		for r := range z.Rows {
-			see(r/n, done+r%n, z.Row(r), float64(logp.Data[r]))
+			for j, v := range z.Row(r) {
+				row[j] = float64(v)
+			}
+			see(r/n, done+r%n, row, float64(logp.Data[r]))
 		}
 		tape.Reset()
 	}
-}
-
-// keep copies a value off the tape.
-func keep(v *grad.Value) *grad.Value {
-	c := *v
-	c.Data = append([]Float(nil), v.Data...)
-	return &c
 }
 
 func logSumExp(x []float64) float64 {

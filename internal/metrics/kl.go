@@ -1,18 +1,36 @@
 package metrics
 
-// KL is the mean over the split of KL(q(z|x) || N(0, I)), summed over dimensions, and the
-// same for every dimension, in nats, never weighted:
-//
-//	KL_ij = (mu² + sigma² - ln sigma² - 1) / 2
+import "vaelab/internal/vae"
+
+// KL is the rate: the mean over the split of KL(q(z|x) || p(z)), summed over its parts, and the same for every part, in
+// nats, never weighted. For a product of Gaussians and the prior N(0, I) the parts are the dimensions (vae.NormalKL). For
+// other posteriors and priors they are those of vae.Prior.
 //
 // Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", appendix B (arXiv 1312.6114).
 func (e *Encoded) KL() (sum float64, perDim []float64) {
-	perDim = make([]float64, e.D)
-	for i, mu := range e.Mu {
-		perDim[i%e.D] += 0.5 * (mu*mu + e.Var[i] - e.Logvar[i] - 1) / float64(e.N)
+	J := e.klParts()
+	perDim = make([]float64, J)
+	for i := range e.N * J {
+		perDim[i%J] += e.klAt(i) / float64(e.N)
 	}
 	for _, v := range perDim {
 		sum += v
 	}
 	return sum, perDim
+}
+
+// klParts is the number of parts of an example's KL.
+func (e *Encoded) klParts() int {
+	if e.KLs != nil {
+		return e.Parts
+	}
+	return e.D
+}
+
+// klAt is part i%J of the KL of example i/J, J the number of parts.
+func (e *Encoded) klAt(i int) float64 {
+	if e.KLs != nil {
+		return e.KLs[i]
+	}
+	return vae.NormalKL(e.Mu[i], e.Var[i], e.Logvar[i])
 }

@@ -10,7 +10,7 @@ const KLLevels = 40
 
 // KLQuantiles are the quantiles over the split of the KL of an example,
 //
-//	KL_i = sum_j (mu_ij² + sigma_ij² - ln sigma_ij² - 1)/2   in nats,
+//	KL_i = sum_j KL_ij   in nats,
 //
 // at the levels k/40, k = 0 ... 40, the first the smallest and the last the largest KL. Between two
 // examples they are interpolated linearly. The order of the examples does not matter. sd is the standard deviation of KL_i, over N. The mean
@@ -39,8 +39,9 @@ func (e *Encoded) KLQuantiles() (nats []float64, sd float64) {
 // klExamples is the KL of each example, in nats.
 func (e *Encoded) klExamples() []float64 {
 	kl := make([]float64, e.N)
-	for i, mu := range e.Mu {
-		kl[i/e.D] += 0.5 * (mu*mu + e.Var[i] - e.Logvar[i] - 1)
+	J := e.klParts()
+	for i := range e.N * J {
+		kl[i/J] += e.klAt(i)
 	}
 	return kl
 }

@@ -47,7 +47,7 @@ func LagOf(m *vae.Model, batches []*vae.Batch) (l Lag) {
 	}
 	tape := &grad.Tape{NoGrad: true}
 	for _, x := range batches {
-		for _, mu := range m.Posterior(&nn.Pass{Tape: tape}, x).Mu.Data {
+		for _, mu := range m.Posterior(&nn.Pass{Tape: tape}, x).Mean().Data {
 			l.Mu = append(l.Mu, float64(mu))
 		}
 		tape.Reset()
@@ -62,9 +62,11 @@ func modelMeans(m *vae.Model, tape *grad.Tape, x *vae.Batch) []float64 {
 	for i := range grids {
 		grids[i] = zGrid{lo: -gridReach, hi: gridReach}
 	}
-	place := func(i, k int, z []Float) { z[0] = Float(grids[i].at(k)) }
-	see := func(i, k int, z []Float, logp float64) {
-		grids[i].z[k], grids[i].logw[k] = float64(z[0]), logp+vae.LogPrior(z)
+	prior := m.Prior().Density(&nn.Pass{Tape: tape}, x)
+	tape.Reset()
+	place := func(i, k int, z []float64) { z[0] = grids[i].at(k) }
+	see := func(i, k int, z []float64, logp float64) {
+		grids[i].z[k], grids[i].logw[k] = z[0], logp+prior(i).LogProb(z)
 	}
 	for round := 1; ; round++ {
 		explain(m, tape, x, gridPoints, place, see)

@@ -104,7 +104,7 @@ func TestModelPosteriorOfText(t *testing.T) {
 				z.Data[i] = Float(-20 + 0.1*float64(k))
 			}
 			for i, logp := range dec.LogProb(&nn.Pass{Tape: tape}, z, x).Data {
-				logw[i] = append(logw[i], float64(logp)+vae.LogPrior(z.Row(i)))
+				logw[i] = append(logw[i], float64(logp)+vae.Normal{}.Density(nil, nil)(0).LogProb([]float64{float64(z.Row(i)[0])}))
 			}
 			tape.Reset()
 		}

@@ -459,7 +459,7 @@ func TestMomentsAgree(t *testing.T) {
 	for _, x := range batches {
 		tape := &grad.Tape{}
 		dims := make([]float64, m.D)
-		k, m2, s2 := Moments(m.Posterior(&nn.Pass{Tape: tape, Train: true}, x), dims)
+		k, m2, s2 := Moments(m.Posterior(&nn.Pass{Tape: tape, Train: true}, x), vae.Normal{}, nil, dims)
 		share := float64(x.B()) / float64(e.N)
 		kl, mu2, sigma2 = kl+k*share, mu2+m2*share, sigma2+s2*share
 		for j := range dims {

@@ -15,7 +15,7 @@ import "math"
 // vae-pretraining-encoder and valdersoul/bn-vae do. (The per-batch estimate of He et al.
 // 2019 is capped by the logarithm of the batch size and is not comparable.)
 func (e *Encoded) MI() (mi, se float64) {
-	mix, own := e.mixture(e.Z).logDensity(e.Z)
+	mix, own := e.logDensity(e.Z)
 	var sum, squares float64
 	for i, l := range own {
 		v := l - mix[i]

@@ -17,7 +17,7 @@ import (
 //
 //	I_b = mean_i[ -sum_j (1 + ln 2 pi + ln sigma_ij²)/2 - ln (1/B) sum_k q(z_i|x_k) ],   k in the batch
 //
-// The entropy of q(z|x) is exact and one z is drawn for the rest, so that a collapsed model has
+// The entropy of a Gaussian q(z|x) is exact (of another posterior ln q(z_i|x_i) stands for it) and one z is drawn for the rest, so that a collapsed model has
 // an MI of 0 up to noise.
 //
 // It depends on what shares a batch. The batches have the sizes of the encoded ones, but the examples
@@ -29,8 +29,13 @@ import (
 func (e *Encoded) BatchMI(batching vae.Batching, seed uint64) (mi, limit float64) {
 	for _, drawn := range e.drawn(batching, seed) {
 		rows := e.pick(drawn)
-		mix, _ := rows.mixture(rows.Z).logDensity(rows.Z)
+		mix, own := rows.logDensity(rows.Z)
 		for i, l := range mix { // the constant -D/2 ln 2 pi is left out on both sides
+			if !e.gaussian() {
+				l -= own[i]
+				mi -= l / float64(e.N)
+				continue
+			}
 			for _, lv := range rows.Logvar[i*e.D : (i+1)*e.D] {
 				l += 0.5 * (1 + lv)
 			}
@@ -81,8 +86,12 @@ func (e *Encoded) pick(rows []int) *Encoded {
 	some := &Encoded{N: len(rows), D: e.D}
 	for _, i := range rows {
 		a, b := i*e.D, (i+1)*e.D
-		some.Mu, some.Sigma, some.Var = append(some.Mu, e.Mu[a:b]...), append(some.Sigma, e.Sigma[a:b]...), append(some.Var, e.Var[a:b]...)
-		some.Logvar, some.Z = append(some.Logvar, e.Logvar[a:b]...), append(some.Z, e.Z[a:b]...)
+		some.Mu, some.Z = append(some.Mu, e.Mu[a:b]...), append(some.Z, e.Z[a:b]...)
+		if !e.gaussian() {
+			some.densities = append(some.densities, e.densities[i])
+			continue
+		}
+		some.Sigma, some.Var, some.Logvar = append(some.Sigma, e.Sigma[a:b]...), append(some.Var, e.Var[a:b]...), append(some.Logvar, e.Logvar[a:b]...)
 	}
 	return some
 }

@@ -21,24 +21,15 @@ import (
 // the means. So the batches are drawn, as those of BatchMI are: neighbours in a file may be
 // alike. What a decoder adds to the training loss, such as a bag of words, is no part of it.
 func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) float64 {
-	if e.variant.Penalty == nil {
+	if e.model.Variant.Penalty == nil {
 		kl, _ := e.KL()
 		return e.MeanRec() + beta*kl
 	}
 	tape := &grad.Tape{NoGrad: true}
 	var penalty float64
 	for b, drawn := range e.drawn(batching, seed) {
-		rows := e.pick(drawn)
-		value := func(x []float64) *grad.Value { // (B, D)
-			v := tape.Zeros(rows.N, e.D)
-			for i, f := range x {
-				v.Data[i] = Float(f) // exact: it was one
-			}
-			return v
-		}
-		q := vae.Gaussian{Mu: value(rows.Mu), Sigma: value(rows.Sigma), Logvar: value(rows.Logvar)}
 		p := &nn.Pass{Tape: tape, Noise: stream.New(seed, "penalty", b)}
-		penalty += float64(rows.N) / float64(e.N) * e.variant.Penalty(p, q, value(rows.Z)).Scalar()
+		penalty += float64(len(drawn)) / float64(e.N) * e.model.Penalty(p, e.terms(tape, drawn)).Scalar()
 		tape.Reset()
 	}
 	return e.MeanRec() + beta*penalty

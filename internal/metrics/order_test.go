@@ -202,7 +202,7 @@ func encodedPart(e *Encoded, from, to int) *Encoded {
 		rows = append(rows, i)
 	}
 	part := e.pick(rows)
-	part.Sizes, part.Rec, part.variant = []int{to - from}, e.Rec[from:to], e.variant
+	part.Sizes, part.Rec, part.model = []int{to - from}, e.Rec[from:to], e.model
 	return part
 }
 

@@ -18,10 +18,14 @@ func (e *Encoded) PriorGap(m *vae.Model, batches []*vae.Batch, seed uint64) floa
 	tape := &grad.Tape{NoGrad: true}
 	var sum float64
 	for b, x := range batches {
-		noise := stream.New(seed, "prior", b)
+		noise, drawn := stream.New(seed, "prior", b), make([]float64, m.D)
+		prior := m.Prior().Density(&nn.Pass{Tape: tape}, x)
 		z := tape.Zeros(x.B(), m.D)
-		for i := range z.Data {
-			z.Data[i] = Float(noise.NormFloat64())
+		for i := range z.Rows {
+			prior(i).Draw(noise, drawn)
+			for j, v := range drawn {
+				z.Row(i)[j] = Float(v)
+			}
 		}
 		for _, l := range m.Decoder.LogProb(&nn.Pass{Tape: tape}, z, x).Data {
 			sum -= float64(l)

@@ -26,7 +26,7 @@ func (l *Labelled) Means(m *vae.Model, batches []*vae.Batch) {
 	l.D = m.D
 	tape := &grad.Tape{NoGrad: true}
 	for _, x := range batches {
-		for _, mu := range m.Posterior(&nn.Pass{Tape: tape}, x).Mu.Data {
+		for _, mu := range m.Posterior(&nn.Pass{Tape: tape}, x).Mean().Data {
 			l.X = append(l.X, float64(mu))
 		}
 		l.Y = append(l.Y, x.Labels...)

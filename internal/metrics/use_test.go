@@ -65,9 +65,9 @@ func TestBNGap(t *testing.T) {
 		var want float64
 		perDim := make([]float64, m.D)
 		for _, x := range []*vae.Batch{batches[0], batches[2]} {
-			running, _, _ := Moments(m.Posterior(&nn.Pass{Tape: &grad.Tape{}}, x), perDim)
+			running, _, _ := Moments(m.Posterior(&nn.Pass{Tape: &grad.Tape{}}, x), vae.Normal{}, nil, perDim)
 			fresh := lstm(t, method) // the same weights; training moves its statistics
-			train, _, _ := Moments(fresh.Posterior(&nn.Pass{Tape: &grad.Tape{}, Train: true}, x), perDim)
+			train, _, _ := Moments(fresh.Posterior(&nn.Pass{Tape: &grad.Tape{}, Train: true}, x), vae.Normal{}, nil, perDim)
 			want += (train - running) * float64(x.B()) / 13
 		}
 		near(t, name, got, want, 1e-6*(1+math.Abs(want)))

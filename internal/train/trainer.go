@@ -104,7 +104,6 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
 	t.sides, t.decayed = metrics.SidesOf(t.learnt), optim.Weights(t.learnt)
 	t.LR = trial.Train.LR
-	t.Sum.KLDim = make([]float64, m.D)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
 	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
 	t.pixels = stream.NewStepper(uint64(trial.Seed), "pixels")
@@ -204,7 +203,10 @@ func (t *Trainer) TrainStep() error {
 	optim.WeightDecay(t.decayed, t.LR, t.trial.Train.WeightDecay)
 	t.opt.Step(t.LR, scale)
 
-	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Sum.KLDim)
+	if t.Sum.KLDim == nil {
+		t.Sum.KLDim = make([]float64, terms.KL.Cols)
+	}
+	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Model.Prior(), terms.KL, t.Sum.KLDim)
 	v[rec] = -terms.Rec.Mean().Scalar()
 	v[nelbo] = v[rec] + v[kl]
 	v[klWeight], v[lr] = float64(t.pass.KLWeight), t.LR
@@ -233,7 +235,7 @@ func (t *Trainer) trainRow() record.Row {
 	n := float64(t.Sum.Steps)
 	row := t.row("train", map[string]float64{}, map[string][]float64{})
 	for i, v := range t.Sum.Values {
-		if i < floor || t.Model.Variant.Floor != nil {
+		if (i < floor || t.Model.Variant.Floor != nil) && !math.IsNaN(v) { // NaN are moments of other posteriors than Gaussian
 			row.Values[sumNames[i]] = v / n
 		}
 	}
@@ -250,7 +252,7 @@ func (t *Trainer) trainRow() record.Row {
 			row.Vectors[g.Name] = g.Values
 		}
 	}
-	t.Sum = sums{KLDim: make([]float64, t.Model.D)}
+	t.Sum = sums{}
 	return row
 }
 

@@ -2,6 +2,7 @@ package vae
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
@@ -49,22 +50,46 @@ func (q Gaussian) KL() *grad.Value {
 	return q.Mu.Square().Add(q.Sigma.Square()).Sub(q.Logvar).Shift(-1).Scale(0.5)
 }
 
-// LogProb is ln q(z|x_i) in nats of one z, shape (D).
-func (q Gaussian) LogProb(i int, z []Float) float64 {
+// NormalKL is the same for one dimension off the tape, in float64. Variance is sigma², logvar its logarithm.
+func NormalKL(mu, variance, logvar float64) float64 { return 0.5 * (mu*mu + variance - logvar - 1) }
+
+// LogProb is, (B, 1),
+//
+//	ln q(z|x) = -(1/2) sum_j [ (z_j - mu_j)²/sigma_j² + ln sigma_j² + ln 2 pi ]
+func (q Gaussian) LogProb(_ *nn.Pass, z *grad.Value) *grad.Value {
+	scaled := z.Sub(q.Mu).Square().Mul(q.Logvar.Neg().Exp())
+	return scaled.Add(q.Logvar).RowSums().Shift(Float(float64(z.Cols) * math.Log(2*math.Pi))).Scale(-0.5)
+}
+
+// Mean is mu.
+func (q Gaussian) Mean() *grad.Value { return q.Mu }
+
+// Parts are mu, sigma and ln sigma².
+func (q Gaussian) Parts() []*grad.Value { return []*grad.Value{q.Mu, q.Sigma, q.Logvar} }
+
+// With is the Gaussian of another mu, sigma and ln sigma².
+func (q Gaussian) With(parts []*grad.Value) Posterior { return Gaussian{parts[0], parts[1], parts[2]} }
+
+// Density is N(mu_i, sigma_i²).
+func (q Gaussian) Density(i int) Density {
+	row := func(v *grad.Value) []Float { return append([]Float(nil), v.Row(i)...) }
+	return gaussian{row(q.Mu), row(q.Sigma), row(q.Logvar)}
+}
+
+// A gaussian computes in Float what Sample does, so that a z drawn here is one that a decoder could read.
+type gaussian struct{ mu, sigma, logvar []Float }
+
+func (q gaussian) LogProb(z []float64) float64 {
 	var s float64
-	mu, logvar := q.Mu.Row(i), q.Logvar.Row(i)
 	for j, v := range z {
-		d := float64(v - mu[j])
-		s += d*d*math.Exp(-float64(logvar[j])) + float64(logvar[j])
+		d := float64(Float(v) - q.mu[j])
+		s += d*d*math.Exp(-float64(q.logvar[j])) + float64(q.logvar[j])
 	}
 	return -0.5 * (s + float64(len(z))*math.Log(2*math.Pi))
 }
 
-// LogPrior is ln N(z; 0, I) in nats, z of shape (D).
-func LogPrior(z []Float) float64 {
-	var s float64
-	for _, v := range z {
-		s += float64(v) * float64(v)
+func (q gaussian) Draw(noise *rand.Rand, z []float64) {
+	for j := range z {
+		z[j] = float64(q.mu[j] + q.sigma[j]*Float(noise.NormFloat64()))
 	}
-	return -0.5 * (s + float64(len(z))*math.Log(2*math.Pi))
 }

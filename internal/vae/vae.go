@@ -1,12 +1,13 @@
 // Package vae defines posterior, variant, encoder, decoder and model, and the loss that they make together.
 //
 //	m, s := model.Encoder.Encode(pass, x)              // (B, D) each: raw mu and raw scale
-//	q    := model.Head(pass, m, s)                     // q(z|x): mu and sigma, (B, D)
+//	q    := model.Head(pass, m, s)                     // q(z|x), a Posterior
 //	z    := q.Sample(pass)                             // (B, D)
 //	rec  := model.Decoder.LogProb(pass, z, x)          // (B, 1) ln p(x|z), nats
-//	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, q, z)
+//	kl   := model.Prior().KL(pass, q, z, x)            // (B, J) nats, by part
+//	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, terms)
 //
-// A variant changes Head or Penalty and sees neither encoder nor decoder; an encoder or
+// A variant changes Head, Prior or Penalty and sees neither encoder nor decoder; an encoder or
 // decoder sees no variant. So any method works with any model.
 package vae
 
@@ -60,16 +61,16 @@ type Auxiliary interface {
 }
 
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
-type Head func(p *nn.Pass, m, s *grad.Value) Gaussian
+type Head func(p *nn.Pass, m, s *grad.Value) Posterior
 
-// A Penalty is what the loss pays for a posterior and a sample of it: one number (1, 1),
-// nats per example, before it is multiplied by the KL weight.
-type Penalty func(p *nn.Pass, q Gaussian, z *grad.Value) *grad.Value
+// A Penalty is what the loss charges: one number (1, 1), nats per example, before it is multiplied by the KL weight.
+type Penalty func(p *nn.Pass, t *Terms) *grad.Value
 
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
 type Variant struct {
 	Head    Head
+	Prior   Prior
 	Penalty Penalty
 
 	// Floor is the lower bound that the method's theorem puts under E[KL], in nats, from
@@ -111,6 +112,12 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Head, all.Floor = v.Head, v.Floor
 		}
+		if v.Prior != nil {
+			if all.Prior != nil {
+				return Variant{}, fmt.Errorf("two variants bring a prior")
+			}
+			all.Prior = v.Prior
+		}
 		if v.Penalty != nil {
 			if all.Penalty != nil {
 				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty); write two entries of the grid, each with one of them")
@@ -135,47 +142,61 @@ type Model struct {
 	Decoder Decoder
 	Variant Variant
 	D       int
+
+	terms Terms // of the last Loss
 }
 
-// Posterior is q(z|x), shape (B, D).
-func (m *Model) Posterior(p *nn.Pass, x *Batch) Gaussian {
+// Posterior is q(z|x) of a batch.
+func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior {
 	raw, scale := m.Encoder.Encode(p, x)
 	return m.Head(p, raw, scale)
 }
 
 // Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
-func (m *Model) Head(p *nn.Pass, raw, scale *grad.Value) Gaussian {
+func (m *Model) Head(p *nn.Pass, raw, scale *grad.Value) Posterior {
 	if m.Variant.Head == nil {
 		return FromLogvar(raw, scale)
 	}
 	return m.Variant.Head(p, raw, scale)
 }
 
-// Penalty applies the variant's penalty, or the vanilla one: the mean KL.
-func (m *Model) Penalty(p *nn.Pass, q Gaussian, z *grad.Value) *grad.Value {
-	if m.Variant.Penalty == nil {
-		return q.KL().RowSums().Mean()
+// Prior is the variant's prior, or N(0, I).
+func (m *Model) Prior() Prior {
+	if m.Variant.Prior == nil {
+		return Normal{}
 	}
-	return m.Variant.Penalty(p, q, z)
+	return m.Variant.Prior
 }
 
-// Terms are the parts of one evaluation of the loss.
+// Penalty applies the variant's penalty, or the vanilla one: the mean KL.
+func (m *Model) Penalty(p *nn.Pass, t *Terms) *grad.Value {
+	if m.Variant.Penalty == nil {
+		return t.KL.RowSums().Mean()
+	}
+	return m.Variant.Penalty(p, t)
+}
+
+// Terms are the parts of one evaluation of the loss. A metric that regroups examples has no X.
 type Terms struct {
-	Q    Gaussian
+	X    *Batch
+	Q    Posterior
 	Z    *grad.Value // (B, D)
 	Rec  *grad.Value // (B, 1) ln p(x|z)
+	KL   *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
 	Loss *grad.Value // (1, 1)
 }
 
-// Loss is the whole method in five lines, and in training what the decoder adds to it.
-func (m *Model) Loss(p *nn.Pass, x *Batch) Terms {
-	raw, scale := m.Encoder.Encode(p, x)
-	q := m.Head(p, raw, scale)
+// Loss is the whole method in a few lines, and in training what the decoder adds to it. The terms are those of the model's
+// last call: the next one overwrites them.
+func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
+	q := m.Posterior(p, x)
 	z := q.Sample(p)
 	rec := m.Decoder.LogProb(p, z, x)
-	loss := rec.Mean().Neg().Add(m.Penalty(p, q, z).Scale(p.KLWeight))
+	t := &m.terms
+	*t = Terms{X: x, Q: q, Z: z, Rec: rec, KL: m.Prior().KL(p, q, z, x)}
+	t.Loss = rec.Mean().Neg().Add(m.Penalty(p, t).Scale(p.KLWeight))
 	if d, ok := m.Decoder.(Auxiliary); ok && p.Train {
-		loss = loss.Add(d.Auxiliary(p, z, x))
+		t.Loss = t.Loss.Add(d.Auxiliary(p, z, x))
 	}
-	return Terms{q, z, rec, loss}
+	return t
 }

@@ -21,9 +21,9 @@ func TestKLIsTheIntegral(t *testing.T) {
 		q := FromSigma(tape.Const(matrix(1, 1, Float(c.mu))), tape.Const(matrix(1, 1, Float(c.sigma))))
 		want, dz := 0.0, 1e-3
 		for z := -15.0; z < 15; z += dz {
-			v := []Float{Float(z)}
-			lq := q.LogProb(0, v)
-			want += math.Exp(lq) * (lq - LogPrior(v)) * dz
+			v := []float64{float64(Float(z))}
+			lq := q.Density(0).LogProb(v)
+			want += math.Exp(lq) * (lq - Normal{}.Density(nil, nil)(0).LogProb(v)) * dz
 		}
 		if got := q.KL().RowSums().Mean().Scalar(); math.Abs(got-want) > 1e-4 {
 			t.Errorf("mu %v sigma %v: KL %v, integral %v", c.mu, c.sigma, got, want)
@@ -57,7 +57,7 @@ func TestSignOfSigmaIsFree(t *testing.T) {
 	if x, y := a.KL().Sum().Scalar(), b.KL().Sum().Scalar(); x != y {
 		t.Errorf("KL %v and %v", x, y)
 	}
-	if x, y := a.LogProb(0, []Float{1, 1}), b.LogProb(0, []Float{1, 1}); x != y {
+	if x, y := a.Density(0).LogProb([]float64{1, 1}), b.Density(0).LogProb([]float64{1, 1}); x != y {
 		t.Errorf("ln q %v and %v", x, y)
 	}
 }
@@ -92,8 +92,8 @@ func TestBatchLayout(t *testing.T) {
 }
 
 func TestComposeRefusesOneSeamTwice(t *testing.T) {
-	head := Variant{Head: func(_ *nn.Pass, m, s *grad.Value) Gaussian { return FromLogvar(m, s) }}
-	penalty := Variant{Penalty: func(_ *nn.Pass, q Gaussian, _ *grad.Value) *grad.Value { return q.KL().Mean() }}
+	head := Variant{Head: func(_ *nn.Pass, m, s *grad.Value) Posterior { return FromLogvar(m, s) }}
+	penalty := Variant{Penalty: func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}
 	if _, err := Compose(head, penalty); err != nil {
 		t.Error(err)
 	}

@@ -1,0 +1,35 @@
+package vae
+
+import (
+	"math/rand/v2"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+)
+
+// A Posterior is q(z|x) of a batch of B examples. Training needs what is on the tape: a sample and its density.
+// Metrics need what is off the tape: the mean, and a Density for each example.
+type Posterior interface {
+	// Sample draws one z for each example, (B, D), so that a gradient reaches the parameters of q. Without noise
+	// in the pass it is the mode.
+	Sample(p *nn.Pass) *grad.Value
+	// LogProb is ln q(z_i|x_i) in nats, (B, 1).
+	LogProb(p *nn.Pass, z *grad.Value) *grad.Value
+	// Mean is E[z], (B, D).
+	Mean() *grad.Value
+	// Density is q(z|x_i). It does not refer to the tape.
+	Density(i int) Density
+	// Parts are the arrays that make the posterior, each with a row for each example.
+	Parts() []*grad.Value
+	// With is a posterior of the same family made of other arrays, in the order of Parts. So metrics can regroup
+	// examples without encoding them again.
+	With(parts []*grad.Value) Posterior
+}
+
+// A Density is a distribution of one z, off the tape. Values are float64, because metrics add up many.
+type Density interface {
+	// LogProb is the logarithm of the density at z, (D), in nats.
+	LogProb(z []float64) float64
+	// Draw fills z, (D).
+	Draw(noise *rand.Rand, z []float64)
+}
