@@ -29,6 +29,7 @@ func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
 // Build needs no parameters.
 func (v FreeBits) Build(b vae.Builder) vae.Variant {
 	return vae.Variant{
+		Needs: vae.GaussianFamily, // the KL of each dimension
 		Penalty: func(_ *nn.Pass, t *vae.Terms) *grad.Value {
 			perDim := t.KL.ColMeans() // (1, D)
 			if v.Mode == "total" {

@@ -170,7 +170,7 @@ func Moments(q vae.Posterior, prior vae.Prior, kls *grad.Value, perDim []float64
 		}
 	}
 	if !gaussian {
-		return kl, math.NaN(), math.NaN()
+		return kl, 0, 0
 	}
 	B, D := g.Mu.Rows, g.Mu.Cols
 	for i := range B {

@@ -10,7 +10,7 @@ import (
 // Objective is what training minimises once the KL weight has come to its end, in nats per
 // example:
 //
-//	rec + beta penalty
+//	rec + beta penalty + extra
 //
 // The penalty is the method's own, before the weight. It is the mean over batches of what the
 // method charges for each, weighted by the batches' sizes. A method without a penalty of its own
@@ -20,17 +20,27 @@ import (
 // maximum of lambda and a batch's mean KL, and the mean of such maxima is at least the maximum of
 // the means. So the batches are drawn, as those of BatchMI are: neighbours in a file may be
 // alike. What a decoder adds to the training loss, such as a bag of words, is no part of it.
-func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) float64 {
-	if e.model.Variant.Penalty == nil {
-		kl, _ := e.KL()
-		return e.MeanRec() + beta*kl
+//
+// Penalty and extra are what of it the method charges.
+func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) (objective, penalty, extra float64) {
+	own := e.model.Variant.Penalty != nil
+	if !own {
+		penalty, _ = e.KL()
+	}
+	if !own && e.model.Variant.Extras == nil {
+		return e.MeanRec() + beta*penalty, penalty, 0
 	}
 	tape := &grad.Tape{NoGrad: true}
-	var penalty float64
 	for b, drawn := range e.drawn(batching, seed) {
 		p := &nn.Pass{Tape: tape, Noise: stream.New(seed, "penalty", b)}
-		penalty += float64(len(drawn)) / float64(e.N) * e.model.Penalty(p, e.terms(tape, drawn)).Scalar()
+		share, terms := float64(len(drawn))/float64(e.N), e.terms(tape, drawn)
+		if own {
+			penalty += share * e.model.Penalty(p, terms).Scalar()
+		}
+		if sum := e.model.Extra(p, terms); sum != nil {
+			extra += share * sum.Scalar()
+		}
 		tape.Reset()
 	}
-	return e.MeanRec() + beta*penalty
+	return e.MeanRec() + beta*penalty + extra, penalty, extra
 }

@@ -164,13 +164,14 @@ func TestOrderIsNothing(t *testing.T) {
 		n.gap, n.se = e.Gap(m, batches, GapDraws, 1)
 		n.next = nextGap(e, m, batches)
 		n.batch, _ = e.BatchMI(vae.Mixed, 1)
-		n.free = e.Objective(1, vae.Mixed, 1) - e.MeanRec()
+		_, n.free, _ = e.Objective(1, vae.Mixed, 1)
 		first := 0
 		for _, B := range e.Sizes {
 			part := encodedPart(e, first, first+B)
 			mi, _ := part.BatchMI(vae.Mixed, 1)
 			n.fileBatch += mi * float64(B) / float64(e.N)
-			n.fileFree += (part.Objective(1, vae.Mixed, 1) - part.MeanRec()) * float64(B) / float64(e.N)
+			_, penalty, _ := part.Objective(1, vae.Mixed, 1)
+			n.fileFree += penalty * float64(B) / float64(e.N)
 			first += B
 		}
 		return n

@@ -97,7 +97,7 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 		e := Encode(m, batches, 1)
 		values, vectors := All(e)
 		More(m, batches, batches, e, 3, 1, values, vectors)
-		values["objective"] = e.Objective(2, vae.Mixed, 1)
+		values["objective"], values["penalty"], values["extra"] = e.Objective(2, vae.Mixed, 1)
 		values["gap"], values["gap_se"] = e.Gap(m, batches, 2, 1)
 		values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(vae.Mixed, 1)
 		return values

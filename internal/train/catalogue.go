@@ -44,6 +44,7 @@ func hasSamples(t Trial, _ vae.Variant) bool { return t.Train.IWSamples > 0 }
 
 var (
 	aFloor    = &need{"a method with a floor under the KL", func(_ Trial, v vae.Variant) bool { return v.Floor != nil }}
+	anExtra   = &need{"a method with an extra term of the loss", func(_ Trial, v vae.Variant) bool { return v.Extras != nil }}
 	aText     = &need{"text", isText}
 	samples   = &need{"train.iw_samples above 0", hasSamples}
 	aSampled  = &need{"text and train.iw_samples above 0", func(t Trial, v vae.Variant) bool { return isText(t, v) && hasSamples(t, v) }}
@@ -85,9 +86,11 @@ var catalogue = slices.Concat(
 		Metric{Name: "mu2", Doc: "E[mu²] over examples and dimensions"},
 		Metric{Name: "sigma2", Doc: "E[sigma²] over examples and dimensions"},
 		Metric{Name: "moment", Doc: "mu2 + sigma2, 1 for the prior"},
+		Metric{Name: "penalty", Unit: "nats", Doc: "what the loss charges, before kl_weight: the KL unless the method has a penalty of its own"},
+		Metric{Name: "extra", Unit: "nats", Doc: "the method's terms of the loss that have no weight of their own", need: anExtra},
 		Metric{Name: "kl_dim", Unit: "nats", Doc: "the KL of each dimension", Vector: true}),
 	on([]string{"train"},
-		Metric{Name: "loss", Unit: "nats", Doc: "training loss: rec + kl_weight times the method's penalty + the decoder's auxiliary loss, if any"},
+		Metric{Name: "loss", Unit: "nats", Doc: "training loss: rec + kl_weight times penalty + extra + the decoder's auxiliary loss, if any"},
 		Metric{Name: "kl_weight", Doc: "weight of the penalty at this step"},
 		Metric{Name: "slack_min", Unit: "nats", Doc: "smallest slack of a single batch since the last row", need: aFloor},
 		Metric{Name: "kl_mu", Unit: "nats", Doc: "D mu2 / 2, the contribution of E[mu²] to the KL"},
@@ -98,7 +101,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "grad_ratio", Doc: "grad_encoder / grad_decoder"},
 		Metric{Name: "clipped", Doc: "share of steps whose gradient was clipped"}),
 	on(evaluations,
-		Metric{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times the method's penalty, what training minimises at the final KL weight"},
+		Metric{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times penalty + extra, what training minimises at the final KL weight"},
 		Metric{Name: "mi", Unit: "nats", Doc: "I(x; z) under q, over the whole split"},
 		Metric{Name: "mi_se", Unit: "nats", Doc: "standard error of mi"},
 		Metric{Name: "mi_cap", Unit: "nats", Doc: "ln N, which mi cannot exceed"},

@@ -4,15 +4,19 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"vaelab/internal/data"
+	"vaelab/internal/grad"
 	"vaelab/internal/metrics"
 	"vaelab/internal/models"
+	"vaelab/internal/nn"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
+	"vaelab/internal/vae"
 	"vaelab/variants"
 )
 
@@ -28,6 +32,13 @@ func measured(rows []record.Row) map[string]int {
 		}
 	}
 	return found
+}
+
+// A pull is a variant with an extra term of the loss, |z|² of an example.
+type pull struct{}
+
+func (pull) Build(vae.Builder) vae.Variant {
+	return vae.Variant{Extras: []vae.Extra{func(_ *nn.Pass, t *vae.Terms) *grad.Value { return t.Z.Square().RowSums().Mean() }}}
 }
 
 // TestCatalogue holds the catalogue against the rows of short trials, both ways: what it says that a
@@ -63,6 +74,8 @@ func TestCatalogue(t *testing.T) {
 		set   *data.Set
 	}
 	cases := map[string]tried{"collapsing": {vanilla, text}, "stopping": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}, "lagging": {lagging, more}}
+	pulled, _ := small(t, 12, settings, pull{})
+	cases["an extra term"] = tried{pulled, text}
 	for _, name := range variants.Methods.Names() {
 		method, err := variants.Methods.Get(name)
 		if err != nil {
@@ -151,6 +164,32 @@ func TestLength(t *testing.T) {
 		length, err := c.trial.Length(c.split, c.name)
 		if got := fmt.Sprint(err); length != c.length || (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(got, c.says) {
 			t.Errorf("%s %s: %d, %v; want %d, %q", c.split, c.name, length, err, c.length, c.says)
+		}
+	}
+}
+
+// TestPenaltyAndExtra: rows have the rate and what is charged. Vanilla charges the rate; free bits never less than lambda,
+// and objective has the extra, unweighted.
+func TestPenaltyAndExtra(t *testing.T) {
+	settings := Defaults
+	settings.Epochs = 2
+	for name, methods := range map[string][]vae.Method{"vanilla": {variants.Vanilla{}}, "free-bits": {variants.FreeBits{Lambda: 9, Mode: "total"}}, "extra": {pull{}}} {
+		trial, set := small(t, 12, settings, methods...)
+		trial.KL.Beta = 0.5
+		for _, row := range rowsOf(t, trial, func(dir string) error { return Run(context.Background(), trial, set, dir, Hooks{}) }) {
+			v := row.Values
+			switch kl, penalty := v["kl"], v["penalty"]; {
+			case name == "free-bits" && (kl > 8 || math.Abs(penalty-9) > 1e-5):
+				t.Errorf("%s %s: KL %v, penalty %v; lambda is 9", name, row.Split, kl, penalty)
+			case name != "free-bits" && math.Abs(kl-penalty) > 1e-5*(1+kl):
+				t.Errorf("%s %s: KL %v, penalty %v", name, row.Split, kl, penalty)
+			}
+			if got, want := v["objective"], v["rec"]+0.5*v["penalty"]+v["extra"]; row.Split != "train" && math.Abs(got-want) > 1e-9 {
+				t.Errorf("%s %s: objective %v, want %v", name, row.Split, got, want)
+			}
+			if (v["extra"] > 0) != (name == "extra") {
+				t.Errorf("%s %s: extra %v", name, row.Split, v["extra"])
+			}
 		}
 	}
 }

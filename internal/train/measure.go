@@ -50,7 +50,11 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 	batches := split.Batches(settings.BatchSize, batching, nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors = metrics.All(e)
-	values["objective"] = e.Objective(trial.KL.Beta, batching, seed)
+	objective, penalty, extra := e.Objective(trial.KL.Beta, batching, seed)
+	values["objective"], values["penalty"] = objective, penalty
+	if m.Variant.Extras != nil {
+		values["extra"] = extra
+	}
 	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
 	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(batching, seed)
 	if depth == Quick {

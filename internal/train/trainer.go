@@ -60,8 +60,7 @@ type progress struct {
 	Rows    record.Sum // of the part of rows.jsonl that this progress stands for
 }
 
-// The metrics that a row of split train averages. Floor and slack come last, because a
-// method without a floor has none.
+// The metrics that a row of split train averages; see has.
 const (
 	loss = iota
 	rec
@@ -73,6 +72,8 @@ const (
 	gradEncoder
 	gradDecoder
 	clipped
+	penalty
+	extra
 	mu2
 	sigma2
 	moment
@@ -83,14 +84,14 @@ const (
 )
 
 var sumNames = [numSums]string{
-	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped",
+	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped", "penalty", "extra",
 	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack",
 }
 
 // sums adds up a step's numbers until they become a row.
 type sums struct {
 	Steps    int
-	Values   [numSums]float64
+	Values   []float64 // numSums; nil before the first step
 	KLDim    []float64
 	SlackMin float64 // the smallest slack of these steps; 0 before the first
 }
@@ -209,6 +210,9 @@ func (t *Trainer) TrainStep() error {
 	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Model.Prior(), terms.KL, t.Sum.KLDim)
 	v[rec] = -terms.Rec.Mean().Scalar()
 	v[nelbo] = v[rec] + v[kl]
+	if v[penalty] = terms.Penalty.Scalar(); terms.Extra != nil {
+		v[extra] = terms.Extra.Scalar()
+	}
 	v[klWeight], v[lr] = float64(t.pass.KLWeight), t.LR
 	if scale < 1 {
 		v[clipped] = 1
@@ -216,6 +220,9 @@ func (t *Trainer) TrainStep() error {
 	v[moment] = v[mu2] + v[sigma2]
 	v[klMu] = 0.5 * v[mu2] * float64(t.Model.D)
 	v[slack] = v[kl] - v[floor]
+	if t.Sum.Values == nil {
+		t.Sum.Values = make([]float64, numSums)
+	}
 	for i := range v {
 		t.Sum.Values[i] += v[i]
 	}
@@ -235,7 +242,7 @@ func (t *Trainer) trainRow() record.Row {
 	n := float64(t.Sum.Steps)
 	row := t.row("train", map[string]float64{}, map[string][]float64{})
 	for i, v := range t.Sum.Values {
-		if (i < floor || t.Model.Variant.Floor != nil) && !math.IsNaN(v) { // NaN are moments of other posteriors than Gaussian
+		if t.has(i) {
 			row.Values[sumNames[i]] = v / n
 		}
 	}
@@ -254,6 +261,20 @@ func (t *Trainer) trainRow() record.Row {
 	}
 	t.Sum = sums{}
 	return row
+}
+
+// has tells whether the trial has a metric that rows of split train average.
+func (t *Trainer) has(i int) bool {
+	v := t.Model.Variant
+	switch i {
+	case floor, slack:
+		return v.Floor != nil
+	case extra:
+		return v.Extras != nil
+	case mu2, sigma2, moment, klMu:
+		return v.Gaussian()
+	}
+	return true
 }
 
 func (t *Trainer) row(split string, values map[string]float64, vectors map[string][]float64) record.Row {

@@ -26,6 +26,16 @@ type Posterior interface {
 	With(parts []*grad.Value) Posterior
 }
 
+// A Family is a kind of posterior.
+type Family string
+
+// The families. A variant that says nothing of the posterior leaves it Gaussian.
+const (
+	GaussianFamily Family = "gaussian" // a Gaussian
+	SphereFamily   Family = "sphere"   // a distribution on the unit sphere
+	CodeFamily     Family = "code"     // one of finitely many codes
+)
+
 // A Density is a distribution of one z, off the tape. Values are float64, because metrics add up many.
 type Density interface {
 	// LogProb is the logarithm of the density at z, (D), in nats.

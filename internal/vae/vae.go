@@ -5,9 +5,9 @@
 //	z    := q.Sample(pass)                             // (B, D)
 //	rec  := model.Decoder.LogProb(pass, z, x)          // (B, 1) ln p(x|z), nats
 //	kl   := model.Prior().KL(pass, q, z, x)            // (B, J) nats, by part
-//	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, terms)
+//	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, terms) + sum of extras
 //
-// A variant changes Head, Prior or Penalty and sees neither encoder nor decoder; an encoder or
+// A variant changes Head, Prior or Penalty, or adds an Extra, and sees neither encoder nor decoder; an encoder or
 // decoder sees no variant. So any method works with any model.
 package vae
 
@@ -63,8 +63,13 @@ type Auxiliary interface {
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
 type Head func(p *nn.Pass, m, s *grad.Value) Posterior
 
-// A Penalty is what the loss charges: one number (1, 1), nats per example, before it is multiplied by the KL weight.
+// A Penalty is what the loss charges for a posterior: one number (1, 1), nats per example, before it is multiplied by the
+// KL weight. The vanilla one is the rate, the mean KL of the z that the decoder reads. Rows have both, as penalty and kl.
 type Penalty func(p *nn.Pass, t *Terms) *grad.Value
+
+// An Extra is a term of the loss that is not weighted by the KL schedule: one number (1, 1), nats per example. The extras
+// of several variants add up.
+type Extra func(p *nn.Pass, t *Terms) *grad.Value
 
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
@@ -72,6 +77,12 @@ type Variant struct {
 	Head    Head
 	Prior   Prior
 	Penalty Penalty
+	Extras  []Extra
+
+	// Gives is the family of the posterior that Head makes; empty for Gaussian.
+	Gives Family
+	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
+	Needs Family
 
 	// Floor is the lower bound that the method's theorem puts under E[KL], in nats, from
 	// the parameters as they are; nil if it promises nothing.
@@ -80,6 +91,17 @@ type Variant struct {
 	// the parameters as they are; nil if it has none.
 	Gauges func() []Gauge
 }
+
+// Family is the family of the variant's posteriors.
+func (v Variant) Family() Family {
+	if v.Gives == "" {
+		return GaussianFamily
+	}
+	return v.Gives
+}
+
+// Gaussian tells whether the variant's posteriors are Gaussian.
+func (v Variant) Gaussian() bool { return v.Family() == GaussianFamily }
 
 // A Gauge is a named number for every latent dimension, such as gamma_mu.
 type Gauge struct {
@@ -105,18 +127,19 @@ type Method interface {
 // error, because one of them would silently have no effect.
 func Compose(variants ...Variant) (Variant, error) {
 	var all Variant
+	floors := false // whether the variant that brings the prior knows a floor
 	for _, v := range variants {
 		if v.Head != nil {
 			if all.Head != nil {
 				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head); write two entries of the grid, each with one of them")
 			}
-			all.Head, all.Floor = v.Head, v.Floor
+			all.Head, all.Floor, all.Gives = v.Head, v.Floor, v.Gives
 		}
 		if v.Prior != nil {
 			if all.Prior != nil {
 				return Variant{}, fmt.Errorf("two variants bring a prior")
 			}
-			all.Prior = v.Prior
+			all.Prior, floors = v.Prior, v.Floor != nil
 		}
 		if v.Penalty != nil {
 			if all.Penalty != nil {
@@ -124,6 +147,13 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Penalty = v.Penalty
 		}
+		if v.Needs != "" {
+			if all.Needs != "" && all.Needs != v.Needs {
+				return Variant{}, fmt.Errorf("one variant needs posteriors of the family %s, another those of the family %s", all.Needs, v.Needs)
+			}
+			all.Needs = v.Needs
+		}
+		all.Extras = append(all.Extras, v.Extras...)
 		if v.Gauges != nil {
 			first, second := all.Gauges, v.Gauges
 			all.Gauges = second
@@ -131,6 +161,12 @@ func Compose(variants ...Variant) (Variant, error) {
 				all.Gauges = func() []Gauge { return append(first(), second()...) }
 			}
 		}
+	}
+	if all.Needs != "" && all.Needs != all.Family() {
+		return Variant{}, fmt.Errorf("the head makes posteriors of the family %s, but another variant needs those of the family %s; choose another head or leave the other out", all.Family(), all.Needs)
+	}
+	if all.Prior != nil && !floors { // a floor of the KL to N(0, I)
+		all.Floor = nil
 	}
 	return all, nil
 }
@@ -176,14 +212,29 @@ func (m *Model) Penalty(p *nn.Pass, t *Terms) *grad.Value {
 	return m.Variant.Penalty(p, t)
 }
 
+// Extra is the sum of the variant's extras, nil if it has none.
+func (m *Model) Extra(p *nn.Pass, t *Terms) (sum *grad.Value) {
+	for _, extra := range m.Variant.Extras {
+		if v := extra(p, t); sum == nil {
+			sum = v
+		} else {
+			sum = sum.Add(v)
+		}
+	}
+	return sum
+}
+
 // Terms are the parts of one evaluation of the loss. A metric that regroups examples has no X.
 type Terms struct {
-	X    *Batch
-	Q    Posterior
-	Z    *grad.Value // (B, D)
-	Rec  *grad.Value // (B, 1) ln p(x|z)
-	KL   *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
-	Loss *grad.Value // (1, 1)
+	X   *Batch
+	Q   Posterior
+	Z   *grad.Value // (B, D)
+	Rec *grad.Value // (B, 1) ln p(x|z)
+	KL  *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
+
+	Penalty *grad.Value // (1, 1) what the loss charges, before the KL weight
+	Extra   *grad.Value // (1, 1) the sum of the extras; nil without any
+	Loss    *grad.Value // (1, 1)
 }
 
 // Loss is the whole method in a few lines, and in training what the decoder adds to it. The terms are those of the model's
@@ -194,7 +245,12 @@ func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 	rec := m.Decoder.LogProb(p, z, x)
 	t := &m.terms
 	*t = Terms{X: x, Q: q, Z: z, Rec: rec, KL: m.Prior().KL(p, q, z, x)}
-	t.Loss = rec.Mean().Neg().Add(m.Penalty(p, t).Scale(p.KLWeight))
+	loss := rec.Mean().Neg()
+	t.Penalty = m.Penalty(p, t)
+	t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
+	if t.Extra = m.Extra(p, t); t.Extra != nil {
+		t.Loss = t.Loss.Add(t.Extra)
+	}
 	if d, ok := m.Decoder.(Auxiliary); ok && p.Train {
 		t.Loss = t.Loss.Add(d.Auxiliary(p, z, x))
 	}

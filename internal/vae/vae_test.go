@@ -131,3 +131,63 @@ func TestGrid(t *testing.T) {
 		t.Errorf("a pixel of probability 0.25 was 1 in a share of %v", got)
 	}
 }
+
+// TestExtrasAddUp: two variants may each add a term; the loss has both, without the KL weight.
+func TestExtrasAddUp(t *testing.T) {
+	adds := func(c Float) Variant {
+		return Variant{Extras: []Extra{func(p *nn.Pass, t *Terms) *grad.Value { return t.Z.Square().RowSums().Mean().Scale(c) }}}
+	}
+	both, err := Compose(adds(2), adds(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss := func(v Variant) (*Terms, float64) {
+		tape := &grad.Tape{}
+		m := Model{Variant: v, Encoder: fixed{}, Decoder: fixed{}, D: 2}
+		terms := m.Loss(&nn.Pass{Tape: tape, KLWeight: 0.5}, &Batch{Values: matrix(1, 1, 0)})
+		return terms, terms.Loss.Scalar()
+	}
+	_, plain := loss(Variant{})
+	terms, got := loss(both)
+	const square = 0.3*0.3 + 1 // |mu|²
+	if want := plain + 5*square; math.Abs(got-want) > 1e-5 || math.Abs(terms.Extra.Scalar()-5*square) > 1e-5 {
+		t.Errorf("loss %v, extra %v; want %v, %v", got, terms.Extra.Scalar(), want, 5*square)
+	}
+	if kl := terms.KL.Sum().Scalar(); terms.Penalty.Scalar() != kl {
+		t.Errorf("penalty %v, KL %v", terms.Penalty.Scalar(), kl)
+	}
+}
+
+// A fixed model has one posterior for all x, and a likelihood of 1.
+type fixed struct{}
+
+func (fixed) Encode(p *nn.Pass, _ *Batch) (m, s *grad.Value) {
+	return p.Tape.Const(matrix(1, 2, 0.3, -1)), p.Tape.Zeros(1, 2)
+}
+
+func (fixed) LogProb(p *nn.Pass, z *grad.Value, _ *Batch) *grad.Value { return p.Tape.Zeros(z.Rows, 1) }
+
+// TestFamilies: a penalty that reads mu and sigma does not go with a head that has none; a floor of the KL to N(0, I) is
+// none of the KL to another prior.
+func TestFamilies(t *testing.T) {
+	head := Variant{Gives: SphereFamily, Head: func(_ *nn.Pass, m, s *grad.Value) Posterior { return FromLogvar(m, s) }}
+	if _, err := Compose(head, Variant{Needs: GaussianFamily}); err == nil {
+		t.Error("a penalty of Gaussians goes with a sphere")
+	}
+	if v, err := Compose(head, Variant{Needs: SphereFamily}); err != nil || v.Gaussian() {
+		t.Errorf("a penalty of spheres does not go with a sphere: %v", err)
+	}
+	if _, err := Compose(Variant{Needs: GaussianFamily}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Compose(Variant{Needs: GaussianFamily}, Variant{Needs: CodeFamily}); err == nil {
+		t.Error("two needs go together")
+	}
+	if _, err := Compose(Variant{Prior: Normal{}}, Variant{Prior: Normal{}}); err == nil {
+		t.Error("two priors go together")
+	}
+	floor := Variant{Head: head.Head, Floor: func() float64 { return 1 }}
+	if v, _ := Compose(floor, Variant{Prior: Normal{}}); v.Floor != nil {
+		t.Error("the floor under another prior stays")
+	}
+}
