@@ -34,7 +34,7 @@ var imports = map[string]string{
 	"internal/tensor":        "internal/tensor/kernel",
 	"internal/grad":          "internal/tensor",
 	"internal/nn":            "internal/grad internal/tensor internal/stream internal/safetensors",
-	"internal/optim":         "internal/nn internal/tensor",
+	"internal/optim":         "internal/nn internal/registry internal/tensor",
 	"internal/vae":           "internal/nn internal/grad internal/tensor",
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",

@@ -23,14 +23,15 @@ import (
 	"vaelab/variants"
 )
 
-var listed = []string{"variants", "models", "data", "figures", "metrics", "claims", "experiments"}
+var listed = []string{"variants", "models", "data", "schedules", "optimizers", "figures", "metrics", "claims", "experiments"}
 
 func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
-		Short: "List variants, models, data, figures, metrics, claims and experiments",
-		Long: "List variants, models and data with their settings and defaults, and figures, metrics, claims and experiments.\n" +
-			"With a NAME, explain it. NAME is a variant, a model, a data source, a figure, a kind of claim, train, kl or\n" +
+		Short: "List variants, models, data, schedules, optimizers, figures, metrics, claims and experiments",
+		Long: "List variants, models and data with their settings and defaults, and schedules of the KL weight, optimizers,\n" +
+			"figures, metrics, claims and experiments.\n" +
+			"With a NAME, explain it. NAME is a variant, a model, a data source, a schedule, an optimizer, a figure, a kind of claim, train, kl or\n" +
 			"converged; a setting or one of its choices (gamma, kl_start, train.lr, adam); a metric; or the name that other\n" +
 			"programs have for one of these.",
 		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma",
@@ -57,6 +58,10 @@ func listCommand() *cobra.Command {
 					list(w, models.Models)
 				case "data":
 					list(w, data.Sources)
+				case "schedules":
+					list(w, optim.Schedules)
+				case "optimizers":
+					list(w, optim.Optimizers)
 				case "figures":
 					list(w, plots.Figures)
 				case "metrics":
@@ -92,6 +97,8 @@ func choosables() (all []choosable) {
 	all = ofRegistry(all, "variant", "variant.", variants.Methods)
 	all = ofRegistry(all, "model", "model.", models.Models)
 	all = ofRegistry(all, "data", "data.", data.Sources)
+	all = ofRegistry(all, "schedule", "", optim.Schedules)
+	all = ofRegistry(all, "optimizer", "", optim.Optimizers)
 	ofTrain, ofKL := registry.ReadDocs(train.Source), registry.ReadDocs(optim.Source)
 	maps.Copy(ofTrain, ofKL) // train.decay and train.stop are of optim
 	all = append(all,

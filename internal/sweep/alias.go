@@ -127,7 +127,7 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 		}
 		moved[path] = true
 		out, _ = lift(out, trial, override{path, key, value})
-		if schedule := []string{"kl", "schedule"}; home.section == "kl" && contains(reads["linear"], home.setting.key) && find(out, schedule) == nil && find(trial, schedule) == nil {
+		if schedule := []string{"kl", "schedule"}; home.section == "kl" && contains(optim.Linear{}.Reads(), home.setting.key) && find(out, schedule) == nil && find(trial, schedule) == nil {
 			out, _ = set(out, override{"kl.schedule", key, renamed(key, "linear")})
 			r.note(key, from, "kl.schedule is taken to be linear")
 		}

@@ -12,6 +12,7 @@ import (
 
 	"vaelab/internal/claims"
 	"vaelab/internal/data"
+	"vaelab/internal/optim"
 	"vaelab/internal/registry"
 )
 
@@ -181,6 +182,9 @@ func settings(v reflect.Value) []setting {
 		if c := tag.Get("choice"); c != "" {
 			s.choices = strings.Split(c, "|")
 		}
+		if seam := tag.Get("registry"); seam != "" {
+			s.choices = registered[seam]()
+		}
 		if b := s.bounds; b != "" {
 			low, high, ok := strings.Cut(b[1:len(b)-1], ",")
 			s.low, s.lowIn = bound(low), b[0] == '['
@@ -193,6 +197,9 @@ func settings(v reflect.Value) []setting {
 	}
 	return out
 }
+
+// registered are the names of the kinds at a seam that a setting chooses among, by the setting's tag registry.
+var registered = map[string]func() []string{"schedule": optim.Schedules.Names, "optimizer": optim.Optimizers.Names}
 
 func bound(s string) float64 {
 	x, err := strconv.ParseFloat(strings.TrimSpace(s), 64)

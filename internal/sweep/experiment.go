@@ -235,9 +235,6 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			r.idle(get(one, "kl"), t.KL)
 			r.idleStop(get(get(one, "train"), "stop"), t.Train.Stop)
 			r.checkOptimizer(get(one, "train"), t.Train)
-			if k := t.KL; k.Schedule == "cyclical-zero" && k.Zero+k.Ratio > 1 {
-				r.fault(get(one, "kl"), "kl", "zero %v and ratio %v do not fit into one cycle; their sum must be at most 1", k.Zero, k.Ratio)
-			}
 			if r.wrong > wrong {
 				continue
 			}
@@ -468,8 +465,12 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	if len(names) == 0 {
 		r.fault(nodes["variant"], "variant", "must be at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
 	} else if len(t.Methods) == len(names) {
-		if _, err := variants.Check(t.Methods...); err != nil {
+		v, err := variants.Check(t.Methods...)
+		if err != nil {
 			r.fault(nodes["variant"], "variant", "%s: %v", t.Variant, err)
+		}
+		if kl := r.pairs(nodes["kl"], "kl"); v.Weigher != nil && r.written && len(kl) > 0 {
+			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the weight of the penalty itself; leave kl or the variant out", t.Variant)
 		}
 	}
 	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
@@ -482,20 +483,21 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	return t
 }
 
-// reads are the settings that a KL schedule reads beside beta.
-var reads = map[string][]string{
-	"constant": {}, "linear": {"start", "warm_up", "unit"}, "sigmoid": {"warm_up", "unit"},
-	"cyclical": {"warm_up", "unit", "cycles", "ratio"}, "cyclical-zero": {"warm_up", "unit", "cycles", "ratio", "zero"},
-}
-
-// idle reports keys of the KL schedule that the chosen schedule does not read.
+// idle reports keys of the KL schedule that the chosen schedule does not read, and settings that do not go together.
 func (r *reader) idle(n *yaml.Node, k optim.KLSchedule) {
+	schedule, err := optim.Schedules.Get(k.Schedule)
+	if err != nil { // a fault already
+		return
+	}
+	if err := schedule.Check(k); err != nil {
+		r.fault(n, "kl", "%v", err)
+	}
 	if s := get(n, "schedule"); s != nil && s.Value != k.Schedule { // not a schedule at all
 		return
 	}
 	for _, kv := range r.pairs(n, "kl") {
 		for _, s := range settings(reflect.ValueOf(&k).Elem()) {
-			if s.named(kv[0].Value) && s.key != "schedule" && s.key != "beta" && !contains(reads[k.Schedule], s.key) {
+			if s.named(kv[0].Value) && s.key != "schedule" && s.key != "beta" && !contains(schedule.Reads(), s.key) {
 				r.fault(kv[0], "kl."+s.key, "has no effect on a %s schedule; choose another kl.schedule or leave it out", k.Schedule)
 			}
 		}
@@ -513,7 +515,7 @@ func (r *reader) idleStop(n *yaml.Node, s optim.Stop) {
 
 // checkOptimizer reports momentum that the optimiser does not read, and decay that turns weights round.
 func (r *reader) checkOptimizer(n *yaml.Node, s train.Settings) {
-	if s.Momentum > 0 && s.Optimizer != "sgd" {
+	if o, err := optim.Optimizers.Get(s.Optimizer); err == nil && s.Momentum > 0 && !contains(o.Reads(), "momentum") {
 		r.fault(cmp.Or(get(n, "momentum"), n), "train.momentum", "has no effect with optimizer %s, which has a running mean of its own (0.9); set train.optimizer: sgd or leave it out", s.Optimizer)
 	}
 	if each := s.LR * s.WeightDecay; each >= 1 {

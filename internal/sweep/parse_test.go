@@ -84,7 +84,7 @@ func TestFaults(t *testing.T) {
 		{"settings that exclude each other", "base: {model: {lstm: {inputless: true, word_dropout: 0.3}}}\n", []string{`x.yaml:1:15: model: word_dropout has no effect, because an inputless decoder`}},
 		{"a lag in several dimensions", "base:\n  train: {lag_every: 100}\n", []string{`x.yaml:2:22: train.lag_every: needs a model with one latent dimension, and lstm has 32; set its latent_dim to 1 or leave lag_every out`}},
 		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
-		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: sgd, adam`}},
+		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: adam, sgd`}},
 		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, train, valid,`}},
 		{"shared settings in a section of their own", "base: {data: {csv: {text: {train: a}}}}\n", []string{`x.yaml:1:21: data.csv: unknown key "text"; did you mean "test"? known: column, label,`}},
 		{"a shared setting that is hidden", "base: {data: {jsonl: {labels: true}}}\n", []string{`x.yaml:1:23: data.jsonl: unknown key "labels"; did you mean "label"?`}},

@@ -50,7 +50,7 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 	batches := split.Batches(settings.BatchSize, batching, nil)
 	e := metrics.Encode(m, batches, seed)
 	values, vectors = metrics.All(e)
-	objective, penalty, extra := e.Objective(trial.KL.Beta, batching, seed)
+	objective, penalty, extra := e.Objective(trial.weigher(m.Variant).Goal(), batching, seed)
 	values["objective"], values["penalty"] = objective, penalty
 	if m.Variant.Extras != nil {
 		values["extra"] = extra

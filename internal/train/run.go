@@ -159,7 +159,7 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 		return err
 	}
 	t.Monitor = seen
-	if t.Step < t.trial.KL.Final(t.StepsPerEpoch()) {
+	if t.Step < t.weigher.Final(t.StepsPerEpoch()) {
 		return nil
 	}
 	stop := t.trial.Train.Stop

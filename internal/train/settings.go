@@ -27,6 +27,14 @@ type Trial struct {
 	Train   Settings
 }
 
+// weigher is what sets the weight of the penalty: the variant, or the schedule of section kl.
+func (t Trial) weigher(v vae.Variant) vae.Weigher {
+	if v.Weigher != nil {
+		return v.Weigher
+	}
+	return t.KL
+}
+
 // Settings say how a trial trains. A step's loss is the mean over the batch of the
 // reconstruction, summed over the symbols of a sentence, plus the KL weight times the penalty.
 type Settings struct {
@@ -41,7 +49,7 @@ type Settings struct {
 	// sentence whose length no other has is never trained on. With near every sentence is, in full batches.
 	Batching vae.Batching `yaml:"batching" choice:"length|mixed|near"`
 	// Optimizer is SGD or Adam; Adam with WeightDecay is AdamW.
-	Optimizer string `yaml:"optimizer" choice:"sgd|adam" alias:"opt"`
+	Optimizer string `yaml:"optimizer" registry:"optimizer" alias:"opt"`
 	// LR is the learning rate.
 	LR float64 `yaml:"lr" range:"(0,inf)" alias:"learning_rate|LR"`
 	// Momentum is mu of SGD: v = mu v + g, w -= lr v, as in PyTorch. It has no effect on Adam.

@@ -33,6 +33,7 @@ type Trainer struct {
 	sides   metrics.Sides // of learnt
 	decayed []*nn.Param   // those that weight decay acts on
 	opt     optim.Optimizer
+	weigher vae.Weigher
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
 	epoch   int          // the epoch those batches belong to, or -1
@@ -104,15 +105,15 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
 	t.sides, t.decayed = metrics.SidesOf(t.learnt), optim.Weights(t.learnt)
-	t.LR = trial.Train.LR
+	t.LR, t.weigher = trial.Train.LR, trial.weigher(m.Variant)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
 	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
 	t.pixels = stream.NewStepper(uint64(trial.Seed), "pixels")
-	if trial.Train.Optimizer == "sgd" {
-		t.opt = optim.NewSGD(t.learnt, trial.Train.Momentum)
-	} else {
-		t.opt = optim.NewAdam(t.learnt)
+	optimizer, err := optim.Optimizers.Get(trial.Train.Optimizer)
+	if err != nil {
+		return nil, err
 	}
+	t.opt = optimizer.Make(t.learnt, trial.Train.Momentum)
 	t.load(0)
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
 		return nil, fmt.Errorf("nothing to train on: the training split of %s has no batch of two or more examples; use a train.batch_size of at least 2, batching: near, or more data", set.Name)
@@ -180,7 +181,7 @@ func (t *Trainer) TrainStep() error {
 	x := t.batches[t.Batch]
 	t.pass = nn.Pass{
 		Tape: &t.tape, Train: true,
-		KLWeight: nn.Float(t.trial.KL.Weight(t.Step, len(t.batches))),
+		KLWeight: nn.Float(t.weigher.Weight(t.Step, len(t.batches))),
 		Noise:    t.eps.At(t.Step),
 		Drop:     t.dropout.At(t.Step),
 	}
@@ -210,6 +211,7 @@ func (t *Trainer) TrainStep() error {
 	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Model.Prior(), terms.KL, t.Sum.KLDim)
 	v[rec] = -terms.Rec.Mean().Scalar()
 	v[nelbo] = v[rec] + v[kl]
+	t.weigher.Saw(v[kl], v[rec])
 	if v[penalty] = terms.Penalty.Scalar(); terms.Extra != nil {
 		v[extra] = terms.Extra.Scalar()
 	}

@@ -71,6 +71,20 @@ type Penalty func(p *nn.Pass, t *Terms) *grad.Value
 // of several variants add up.
 type Extra func(p *nn.Pass, t *Terms) *grad.Value
 
+// A Weigher is the weight of the penalty: a schedule of the step, or a controller. A controller keeps its memory in buffers
+// of the model's parameters, so that a resumed trial has it.
+type Weigher interface {
+	// Weight is the weight at a step, counted from 0, given the number of steps in an epoch.
+	Weight(step, stepsPerEpoch int) float64
+	// Saw tells it the mean KL and -ln p(x|z) of the batch of the step just made, in nats.
+	Saw(kl, rec float64)
+	// Final is the first step, counted from 0, from which on evaluations count: for train.stop, train.decay and
+	// report: best.
+	Final(stepsPerEpoch int) int
+	// Goal is the weight of the penalty in the validation objective.
+	Goal() float64
+}
+
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
 type Variant struct {
@@ -78,6 +92,7 @@ type Variant struct {
 	Prior   Prior
 	Penalty Penalty
 	Extras  []Extra
+	Weigher Weigher // nil for the schedule of section kl
 
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
 	Gives Family
@@ -146,6 +161,12 @@ func Compose(variants ...Variant) (Variant, error) {
 				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty); write two entries of the grid, each with one of them")
 			}
 			all.Penalty = v.Penalty
+		}
+		if v.Weigher != nil {
+			if all.Weigher != nil {
+				return Variant{}, fmt.Errorf("two variants set the weight of the penalty")
+			}
+			all.Weigher = v.Weigher
 		}
 		if v.Needs != "" {
 			if all.Needs != "" && all.Needs != v.Needs {
