@@ -28,6 +28,7 @@ const (
 type Batch struct {
 	Seqs   [][]int32 // B sequences, lengths never increasing
 	Labels []int     // one class per example, or nil if the data have none
+	Given  *Batch    // what each example is conditioned on, in the order of the examples, or nil; a conditional prior reads it
 
 	Steps   grad.Steps // layout of all symbols: what an encoder reads
 	Symbols []int32    // (N) all symbols in that layout
@@ -139,7 +140,7 @@ func (x *Batch) Repeat(k int) *Batch {
 		for i := range values.Rows {
 			copy(values.Row(i), x.Values.Row(i/k))
 		}
-		return &Batch{Values: values}
+		return x.given(&Batch{Values: values}, k)
 	}
 	seqs := make([][]int32, 0, k*len(x.Seqs))
 	for _, s := range x.Seqs {
@@ -147,5 +148,19 @@ func (x *Batch) Repeat(k int) *Batch {
 			seqs = append(seqs, s)
 		}
 	}
-	return NewBatch(seqs, nil)
+	return x.given(NewBatch(seqs, nil), k)
+}
+
+// given adds to a batch of each example k times the labels and the conditions of x. A condition that is a sequence keeps its
+// example's place only if x.Given is in the order of its own lengths, as Repeat leaves it.
+func (x *Batch) given(r *Batch, k int) *Batch {
+	for _, label := range x.Labels {
+		for range k {
+			r.Labels = append(r.Labels, label)
+		}
+	}
+	if x.Given != nil {
+		r.Given = x.Given.Repeat(k)
+	}
+	return r
 }

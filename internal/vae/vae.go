@@ -85,6 +85,13 @@ type Weigher interface {
 	Goal() float64
 }
 
+// A Refine improves q(z|x) of a batch before z is drawn, in training and in evaluation. It may ask the decoder.
+type Refine func(p *nn.Pass, m *Model, x *Batch, q Posterior) Posterior
+
+// Inputs change what the decoder reads in training: it returns x.In with other symbols, such as Unk in place of words.
+// What is predicted stays. A decoder of images, which has no x.In, reads what it did.
+type Inputs func(p *nn.Pass, x *Batch) (in []int32)
+
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
 type Variant struct {
@@ -92,6 +99,9 @@ type Variant struct {
 	Prior   Prior
 	Penalty Penalty
 	Extras  []Extra
+	Refine  Refine
+	Bound   *Bound
+	Inputs  Inputs
 	Weigher Weigher // nil for the schedule of section kl
 
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
@@ -162,6 +172,24 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Penalty = v.Penalty
 		}
+		if v.Refine != nil {
+			if all.Refine != nil {
+				return Variant{}, fmt.Errorf("two variants refine the posterior")
+			}
+			all.Refine = v.Refine
+		}
+		if v.Bound != nil {
+			if all.Bound != nil {
+				return Variant{}, fmt.Errorf("two variants have a bound of several samples")
+			}
+			all.Bound = v.Bound
+		}
+		if v.Inputs != nil {
+			if all.Inputs != nil {
+				return Variant{}, fmt.Errorf("two variants change what the decoder reads")
+			}
+			all.Inputs = v.Inputs
+		}
 		if v.Weigher != nil {
 			if all.Weigher != nil {
 				return Variant{}, fmt.Errorf("two variants set the weight of the penalty")
@@ -182,6 +210,9 @@ func Compose(variants ...Variant) (Variant, error) {
 				all.Gauges = func() []Gauge { return append(first(), second()...) }
 			}
 		}
+	}
+	if all.Bound != nil && all.Penalty != nil {
+		return Variant{}, fmt.Errorf("a bound of several samples has no KL term that another variant could change")
 	}
 	if all.Needs != "" && all.Needs != all.Family() {
 		return Variant{}, fmt.Errorf("the head makes posteriors of the family %s, but another variant needs those of the family %s; choose another head or leave the other out", all.Family(), all.Needs)
@@ -206,7 +237,21 @@ type Model struct {
 // Posterior is q(z|x) of a batch.
 func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior {
 	raw, scale := m.Encoder.Encode(p, x)
-	return m.Head(p, raw, scale)
+	q := m.Head(p, raw, scale)
+	if m.Variant.Refine != nil {
+		q = m.Variant.Refine(p, m, x, q)
+	}
+	return q
+}
+
+// read is the batch with what the decoder reads of it in training.
+func (m *Model) read(p *nn.Pass, x *Batch) *Batch {
+	if m.Variant.Inputs == nil || !p.Train || x.Seqs == nil {
+		return x
+	}
+	r := *x
+	r.In = m.Variant.Inputs(p, x)
+	return &r
 }
 
 // Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
@@ -261,19 +306,23 @@ type Terms struct {
 // Loss is the whole method in a few lines, and in training what the decoder adds to it. The terms are those of the model's
 // last call: the next one overwrites them.
 func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
-	q := m.Posterior(p, x)
-	z := q.Sample(p)
-	rec := m.Decoder.LogProb(p, z, x)
 	t := &m.terms
-	*t = Terms{X: x, Q: q, Z: z, Rec: rec, KL: m.Prior().KL(p, q, z, x)}
-	loss := rec.Mean().Neg()
-	t.Penalty = m.Penalty(p, t)
-	t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
+	if m.Variant.Bound != nil {
+		m.bound(p, x)
+	} else {
+		q := m.Posterior(p, x)
+		z, x := q.Sample(p), m.read(p, x)
+		rec := m.Decoder.LogProb(p, z, x)
+		*t = Terms{X: x, Q: q, Z: z, Rec: rec, KL: m.Prior().KL(p, q, z, x)}
+		loss := rec.Mean().Neg()
+		t.Penalty = m.Penalty(p, t)
+		t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
+	}
 	if t.Extra = m.Extra(p, t); t.Extra != nil {
 		t.Loss = t.Loss.Add(t.Extra)
 	}
 	if d, ok := m.Decoder.(Auxiliary); ok && p.Train {
-		t.Loss = t.Loss.Add(d.Auxiliary(p, z, x))
+		t.Loss = t.Loss.Add(d.Auxiliary(p, t.Z, t.X))
 	}
 	return t
 }
