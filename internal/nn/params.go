@@ -23,6 +23,7 @@ type Param struct {
 	tensor.Matrix
 	Grad []Float
 
+	init     Init
 	variance bool // none of its numbers is negative: a running variance or mean square
 
 	table bool      // read by rows, see Embedding
@@ -113,7 +114,7 @@ func (ps *Params) add(name string, init Init, shape []int) *Param {
 	if ps.size += rows * cols; ps.Most > 0 && ps.size > ps.Most {
 		panic(TooMany{name, ps.size})
 	}
-	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols)}
+	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols), init: init}
 	init(stream.New(ps.Seed, "init", name), p.Data)
 	if ps.by == nil {
 		ps.by = map[string]*Param{}
@@ -121,6 +122,9 @@ func (ps *Params) add(name string, init Init, shape []int) *Param {
 	ps.list, ps.by[name] = append(ps.list, p), p
 	return p
 }
+
+// Redraw gives a parameter or buffer the values it began with.
+func (ps *Params) Redraw(p *Param) { p.init(stream.New(ps.Seed, "init", p.Name), p.Data) }
 
 // New makes a learnt parameter of one or two dimensions.
 func (ps *Params) New(name string, init Init, shape ...int) *Param {

@@ -45,6 +45,7 @@ func hasSamples(t Trial, _ vae.Variant) bool { return t.Train.IWSamples > 0 }
 var (
 	aFloor    = &need{"a method with a floor under the KL", func(_ Trial, v vae.Variant) bool { return v.Floor != nil }}
 	anExtra   = &need{"a method with an extra term of the loss", func(_ Trial, v vae.Variant) bool { return v.Extras != nil }}
+	aRegime   = &need{"a method with a training regime", func(_ Trial, v vae.Variant) bool { return v.Regime != nil }}
 	aText     = &need{"text", isText}
 	samples   = &need{"train.iw_samples above 0", hasSamples}
 	aSampled  = &need{"text and train.iw_samples above 0", func(t Trial, v vae.Variant) bool { return isText(t, v) && hasSamples(t, v) }}
@@ -99,6 +100,7 @@ var catalogue = slices.Concat(
 		Metric{Name: "grad_encoder", Doc: "norm of the gradient of encoder and variant"},
 		Metric{Name: "grad_decoder", Doc: "norm of the gradient of the decoder"},
 		Metric{Name: "grad_ratio", Doc: "grad_encoder / grad_decoder"},
+		Metric{Name: "inner", Doc: "updates of the weights before each step that the method's regime adds", need: aRegime},
 		Metric{Name: "clipped", Doc: "share of steps whose gradient was clipped"}),
 	on(evaluations,
 		Metric{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times penalty + extra, what training minimises at the final KL weight"},

@@ -76,6 +76,8 @@ func TestCatalogue(t *testing.T) {
 	cases := map[string]tried{"collapsing": {vanilla, text}, "stopping": {bn, text}, "bn-scaler+free-bits": {scaler, text}, "linear": {linear, vectors}, "lagging": {lagging, more}}
 	pulled, _ := small(t, 12, settings, pull{})
 	cases["an extra term"] = tried{pulled, text}
+	alternate, _ := small(t, 12, settings, alternating{})
+	cases["a regime"] = tried{alternate, text}
 	for _, name := range variants.Methods.Names() {
 		method, err := variants.Methods.Get(name)
 		if err != nil {

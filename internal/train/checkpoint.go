@@ -39,7 +39,10 @@ func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
 	f := safetensors.File{Metadata: map[string]string{
 		progressKey: string(state), trialKey: t.trial.ID, dataKey: t.trial.Trial.Data, classKey: t.class,
 	}}
-	f.Tensors = append(nn.Tensors(t.Model.Params.All(), "model/"), nn.Tensors(t.opt.State(), "optimizer/")...)
+	f.Tensors = nn.Tensors(t.Model.Params.All(), "model/")
+	for _, s := range t.opts {
+		f.Tensors = append(f.Tensors, nn.Tensors(s.opt.State(), s.prefix())...)
+	}
 	for _, best := range t.best {
 		best.Name = bestPrefix + best.Name
 		f.Tensors = append(f.Tensors, best)
@@ -135,8 +138,10 @@ func (t *Trainer) restore(dir string) error {
 	if err := nn.LoadTensors(f, t.Model.Params.All(), "model/"); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := nn.LoadTensors(f, t.opt.State(), "optimizer/"); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	for _, s := range t.opts {
+		if err := nn.LoadTensors(f, s.opt.State(), s.prefix()); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	for _, tensor := range f.Tensors {
 		if name, ok := strings.CutPrefix(tensor.Name, bestPrefix); ok {

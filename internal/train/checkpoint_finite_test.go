@@ -44,7 +44,7 @@ func TestCheckpointsMustBeFinite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"model/decoder.pred_linear.weight", "model/encoder.mu_bn.running_var", "optimizer/" + tr.opt.State()[1].Name, "best/encoder.linear.weight"} {
+	for _, name := range []string{"model/decoder.pred_linear.weight", "model/encoder.mu_bn.running_var", "optimizer/" + tr.opts[0].opt.State()[1].Name, "best/encoder.linear.weight"} {
 		data := f.Get(name).Data
 		old := data[0]
 		data[0] = math.NaN()

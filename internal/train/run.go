@@ -137,10 +137,23 @@ func (t *Trainer) endEpoch(ctx context.Context, rows *record.Writer) error {
 		if err := t.validate(ctx, rows); err != nil {
 			return err
 		}
+	} else if t.Ask != "" && t.set.Valid.N() > 0 {
+		row, _, err := t.judge(ctx, "valid", t.set.Valid, Quick)
+		if err != nil {
+			return err
+		}
+		t.told(row.Values)
 	}
 	t.Batch = 0
 	t.Epoch++
 	return nil
+}
+
+// told keeps the metric that a regime asks for, if it is a number.
+func (t *Trainer) told(values map[string]float64) {
+	if v, ok := values[t.Ask]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		t.Seen.Valid = map[string]float64{t.Ask: v}
+	}
 }
 
 // lag writes a row with the inference lag, if there are examples for it.
@@ -159,7 +172,8 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 		return err
 	}
 	t.Monitor = seen
-	if t.Step < t.weigher.Final(t.StepsPerEpoch()) {
+	t.told(row.Values)
+	if regime := t.Model.Variant.Regime; t.Step < t.weigher.Final(t.StepsPerEpoch()) || regime != nil && !regime.Counts() {
 		return nil
 	}
 	stop := t.trial.Train.Stop
@@ -169,7 +183,9 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 		t.best = nn.Tensors(t.Model.Params.All(), "")
 	case optim.Lower:
 		t.LR *= t.trial.Train.Decay.Factor
-		t.opt.Reset()
+		for _, s := range t.opts {
+			s.opt.Reset()
+		}
 		return t.reload()
 	}
 	return nil

@@ -31,8 +31,7 @@ type Trainer struct {
 	set     *data.Set
 	learnt  []*nn.Param
 	sides   metrics.Sides // of learnt
-	decayed []*nn.Param   // those that weight decay acts on
-	opt     optim.Optimizer
+	opts    []sided       // of both sides together; with a regime one for each side
 	weigher vae.Weigher
 	tape    grad.Tape
 	batches []*vae.Batch // of the current epoch, in order
@@ -42,8 +41,9 @@ type Trainer struct {
 	eps     *stream.Stepper
 	dropout *stream.Stepper
 	pixels  *stream.Stepper
-	class   string // Hooks.Class
-	resumed bool   // from a checkpoint
+	inner   [3]*stream.Stepper // eps, dropout and pixels of inner updates
+	class   string             // Hooks.Class
+	resumed bool               // from a checkpoint
 	progress
 }
 
@@ -57,6 +57,8 @@ type progress struct {
 	Waiting optim.Waiting // memory of train.stop
 	Sum     sums          // what the next row of split train averages
 	Monitor metrics.Monitor
+	Seen    vae.Seen   // what a regime is told next
+	Ask     string     // the metric of the validation split that a regime asks for
 	LagMost float64    // the largest inference lag so far
 	Rows    record.Sum // of the part of rows.jsonl that this progress stands for
 }
@@ -81,12 +83,13 @@ const (
 	klMu
 	floor
 	slack
+	inner
 	numSums
 )
 
 var sumNames = [numSums]string{
 	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped", "penalty", "extra",
-	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack",
+	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack", "inner",
 }
 
 // sums adds up a step's numbers until they become a row.
@@ -104,7 +107,7 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Model: m, trial: trial, set: set, learnt: m.Params.Learnt(), epoch: -1}
-	t.sides, t.decayed = metrics.SidesOf(t.learnt), optim.Weights(t.learnt)
+	t.sides = metrics.SidesOf(t.learnt)
 	t.LR, t.weigher = trial.Train.LR, trial.weigher(m.Variant)
 	t.eps = stream.NewStepper(uint64(trial.Seed), "eps")
 	t.dropout = stream.NewStepper(uint64(trial.Seed), "dropout")
@@ -113,7 +116,17 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.opt = optimizer.Make(t.learnt, trial.Train.Momentum)
+	t.opts = []sided{{0, optim.Weights(t.learnt), optimizer.Make(t.learnt, trial.Train.Momentum)}}
+	if m.Variant.Regime != nil {
+		t.opts = nil
+		for side, params := range map[vae.Sides][]*nn.Param{vae.EncoderSide: t.sides.Encoder, vae.DecoderSide: t.sides.Decoder} {
+			t.opts = append(t.opts, sided{side, optim.Weights(params), optimizer.Make(params, trial.Train.Momentum)})
+		}
+		slices.SortFunc(t.opts, func(a, b sided) int { return int(a.side - b.side) })
+		for i, purpose := range []string{"inner eps", "inner dropout", "inner pixels"} {
+			t.inner[i] = stream.NewStepper(uint64(trial.Seed), purpose)
+		}
+	}
 	t.load(0)
 	if len(t.batches) == 0 && trial.Train.Epochs > 0 {
 		return nil, fmt.Errorf("nothing to train on: the training split of %s has no batch of two or more examples; use a train.batch_size of at least 2, batching: near, or more data", set.Name)
@@ -175,19 +188,94 @@ func (t *Trainer) MeanTokens() float64 {
 	return float64(n) / float64(max(1, len(t.batches)))
 }
 
-// TrainStep makes one step on the next batch and adds its numbers to the next row.
+// mostInner is how many inner updates may come before a step: a regime with more never ends.
+const mostInner = 100000
+
+// TrainStep makes one step on the next batch, with the inner updates that a regime puts before it, and adds the step's numbers
+// to the next row.
 func (t *Trainer) TrainStep() error {
 	t.load(t.Epoch)
-	x := t.batches[t.Batch]
+	regime := t.Model.Variant.Regime
+	for n := 0; ; n++ {
+		var plan vae.Plan
+		if regime != nil {
+			t.Seen.Step, t.Seen.StepsPerEpoch, t.Seen.Epoch = t.Step, len(t.batches), t.Epoch
+			plan = regime.Next(t.Seen)
+			t.Seen.Valid, t.Ask = nil, plan.Ask
+		}
+		if n == mostInner {
+			return fmt.Errorf("step %d has more than %d inner updates; the method's regime never leaves them", t.Step+1, mostInner)
+		}
+		if err := t.update(plan, n); err != nil {
+			return err
+		}
+		if !plan.Inner {
+			break
+		}
+		t.Seen.Inner++
+	}
+	t.Step++
+	t.Batch++
+	return nil
+}
+
+// A sided is the optimiser of a side, or of both.
+type sided struct {
+	side    vae.Sides   // 0 for both
+	decayed []*nn.Param // those of its parameters that weight decay acts on
+	opt     optim.Optimizer
+}
+
+// prefix begins the names of the optimiser's numbers in a checkpoint.
+func (s sided) prefix() string {
+	return [...]string{"optimizer/", "optimizer/encoder/", "optimizer/decoder/"}[s.side]
+}
+
+// draw draws sides anew. What the optimiser, the decay and the best weights remember is of other weights, and is forgotten.
+func (t *Trainer) draw(sides vae.Sides) {
+	for _, p := range t.Model.Params.All() {
+		if sides.Has(p.Name) {
+			t.Model.Params.Redraw(p)
+		}
+	}
+	for _, s := range t.opts {
+		if s.side&sides != 0 {
+			s.opt.Reset()
+		}
+	}
+	t.LR, t.Plateau, t.Waiting, t.best = t.trial.Train.LR, optim.Plateau{}, optim.Waiting{}, nil
+}
+
+// batch is the batch of an update and its pass.
+func (t *Trainer) batch(plan vae.Plan) *vae.Batch {
+	x, at, eps, dropout, pixels := t.batches[t.Batch], t.Step, t.eps, t.dropout, t.pixels
+	if plan.Inner {
+		at, eps, dropout, pixels = t.Seen.Inner, t.inner[0], t.inner[1], t.inner[2]
+		if plan.Random {
+			x = t.batches[stream.New(uint64(t.trial.Seed), "inner batch", at).IntN(len(t.batches))]
+		}
+	}
 	t.pass = nn.Pass{
 		Tape: &t.tape, Train: true,
 		KLWeight: nn.Float(t.weigher.Weight(t.Step, len(t.batches))),
-		Noise:    t.eps.At(t.Step),
-		Drop:     t.dropout.At(t.Step),
+		Noise:    eps.At(at),
+		Drop:     dropout.At(at),
+	}
+	if plan.Fixed {
+		t.pass.KLWeight = nn.Float(plan.Weight)
 	}
 	if x.Grey.Data != nil {
-		x.Draw(t.pixels.At(t.Step))
+		x.Draw(pixels.At(at))
 	}
+	return x
+}
+
+// update changes the weights once; before is the number of inner updates of this step.
+func (t *Trainer) update(plan vae.Plan, before int) error {
+	if plan.Reset != 0 {
+		t.draw(plan.Reset)
+	}
+	x := t.batch(plan)
 	var v [numSums]float64
 	if t.Model.Variant.Floor != nil {
 		v[floor] = t.Model.Variant.Floor() // under the parameters that this step's KL is made with
@@ -202,14 +290,23 @@ func (t *Trainer) TrainStep() error {
 		return fmt.Errorf("%w at step %d: loss %v, gradient norm %v; try a smaller train.lr or train.clip", ErrDiverged, t.Step+1, v[loss], norm)
 	}
 	scale := optim.Clip(norm, t.trial.Train.Clip)
-	optim.WeightDecay(t.decayed, t.LR, t.trial.Train.WeightDecay)
-	t.opt.Step(t.LR, scale)
-
+	for _, s := range t.opts {
+		if plan.Only == 0 || s.side&plan.Only != 0 {
+			optim.WeightDecay(s.decayed, t.LR, t.trial.Train.WeightDecay)
+			s.opt.Step(t.LR, scale)
+		}
+	}
+	if plan.Inner {
+		t.saw(terms, x, make([]float64, terms.KL.Cols))
+		t.tape.Reset()
+		return nil
+	}
+	v[inner] = float64(before)
 	if t.Sum.KLDim == nil {
 		t.Sum.KLDim = make([]float64, terms.KL.Cols)
 	}
-	v[kl], v[mu2], v[sigma2] = metrics.Moments(terms.Q, t.Model.Prior(), terms.KL, t.Sum.KLDim)
-	v[rec] = -terms.Rec.Mean().Scalar()
+	v[mu2], v[sigma2] = t.saw(terms, x, t.Sum.KLDim)
+	v[kl], v[rec] = t.Seen.KL, t.Seen.Rec
 	v[nelbo] = v[rec] + v[kl]
 	t.weigher.Saw(v[kl], v[rec])
 	if v[penalty] = terms.Penalty.Scalar(); terms.Extra != nil {
@@ -233,9 +330,16 @@ func (t *Trainer) TrainStep() error {
 	}
 	t.Sum.Steps++
 	t.tape.Reset()
-	t.Step++
-	t.Batch++
 	return nil
+}
+
+// saw keeps what a regime is told of an update, and adds the KL of each part to perDim.
+func (t *Trainer) saw(terms *vae.Terms, x *vae.Batch, perDim []float64) (mu2, sigma2 float64) {
+	s := &t.Seen
+	s.KL, mu2, sigma2 = metrics.Moments(terms.Q, t.Model.Prior(), terms.KL, perDim)
+	s.Rec, s.Loss = -terms.Rec.Mean().Scalar(), terms.Loss.Scalar()
+	s.Examples, s.Tokens = x.B(), x.Tokens()
+	return mu2, sigma2
 }
 
 // trainRow is the mean since the last one, with the smallest slack of a single batch, because a floor
@@ -273,6 +377,8 @@ func (t *Trainer) has(i int) bool {
 		return v.Floor != nil
 	case extra:
 		return v.Extras != nil
+	case inner:
+		return v.Regime != nil
 	case mu2, sigma2, moment, klMu:
 		return v.Gaussian()
 	}

@@ -102,6 +102,7 @@ type Variant struct {
 	Refine  Refine
 	Bound   *Bound
 	Inputs  Inputs
+	Regime  Regime
 	Weigher Weigher // nil for the schedule of section kl
 
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
@@ -189,6 +190,12 @@ func Compose(variants ...Variant) (Variant, error) {
 				return Variant{}, fmt.Errorf("two variants change what the decoder reads")
 			}
 			all.Inputs = v.Inputs
+		}
+		if v.Regime != nil {
+			if all.Regime != nil {
+				return Variant{}, fmt.Errorf("two variants say what the next update of the weights is")
+			}
+			all.Regime = v.Regime
 		}
 		if v.Weigher != nil {
 			if all.Weigher != nil {
