@@ -14,6 +14,7 @@ import (
 	"vaelab/internal/claims"
 	"vaelab/internal/converge"
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/internal/models"
 	"vaelab/internal/optim"
 	"vaelab/internal/registry"
@@ -162,20 +163,20 @@ func explain(w io.Writer, name string) error {
 	if settings.Len() > 0 {
 		parts = append(parts, "settings\n\n"+settings.String())
 	}
-	var metrics strings.Builder
+	var measures strings.Builder
 	vector, _, _ := strings.Cut(name, ".")
 	for _, m := range train.Metrics() {
 		if m.Name == name || m.Vector && m.Name == vector {
-			printMetric(&metrics, m)
+			printMetric(&measures, m)
 		}
 	}
 	for _, c := range claims.Costs {
 		if c.Name == name {
-			metricLine(&metrics, c.Name, c.Unit, c.Doc, "whole trial")
+			metricLine(&measures, c.Name, c.Unit, c.Doc, "whole trial")
 		}
 	}
-	if metrics.Len() > 0 {
-		parts = append(parts, "metric\n\n"+metrics.String())
+	if measures.Len() > 0 {
+		parts = append(parts, "metric\n\n"+measures.String())
 	}
 	if doc, ok := sweep.Keys[name]; ok {
 		parts = append(parts, fmt.Sprintf("key %s: of an experiment's file\n\n  %s\n", name, doc))
@@ -244,7 +245,7 @@ func listMetrics(w io.Writer) {
 	fmt.Fprintln(w, "Nats are per example. A claim about a vector names one number of it: theta.mean, .median, .min, .max, or theta.0.")
 }
 
-func printMetric(w io.Writer, m train.Metric) {
+func printMetric(w io.Writer, m metrics.Metric) {
 	where := []string{strings.Join(m.Splits, ", ")}
 	if m.Vector {
 		where = append([]string{"vector"}, where...)

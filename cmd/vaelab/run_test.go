@@ -83,7 +83,7 @@ sedes: 2
 		{[]string{"run", "a", "b"}, exitUsage, []string{"received 2; usage: vaelab run EXPERIMENT"}},
 		{[]string{"plot"}, exitUsage, []string{"usage: vaelab plot DIR..."}},
 		{[]string{"list", "fgures"}, exitUsage, []string{`unknown name "fgures"; did you mean "figures"? vaelab list shows all names`}},
-		{[]string{"list", "bn", "ln"}, exitUsage, []string{"accepts at most 1 arg(s), received 2; usage: vaelab list [variants|models|data|figures|metrics|claims|experiments|NAME]"}},
+		{[]string{"list", "bn", "ln"}, exitUsage, []string{"accepts at most 1 arg(s), received 2; usage: vaelab list [variants|models|data|schedules|optimizers|figures|metrics|claims|experiments|NAME]"}},
 		{[]string{"run", "--sed", "3"}, exitUsage, []string{`unknown flag: --sed; did you mean "--set"? --help shows the flags`}},
 		{[]string{"run", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: must be at least 1"}},
 		{[]string{"plan", "tiny.yaml", "-j", "0"}, exitUsage, []string{"-j 0: must be at least 1"}},

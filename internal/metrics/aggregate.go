@@ -2,6 +2,20 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Tests, Need: needPlane,
+		Measure: func(s *Split, r Row) {
+			a, b := twoLargest(s.miDim()) // the two dimensions that tell most of x
+			r.Vectors["aggregate"], r.Vectors["aggregate_dims"] = s.AggregateGrid(a, b), []float64{float64(a), float64(b)}
+		},
+		Metrics: []Metric{
+			{Name: "aggregate", Doc: "q(z) in each cell of a grid over two dimensions", Vector: true, Size: AggregateCells * AggregateCells},
+			{Name: "aggregate_dims", Doc: "the two dimensions of aggregate", Vector: true, Size: 2},
+		},
+	})
+}
+
 // The grid of AggregateGrid: AggregateCells by AggregateCells equal squares over
 // [-AggregateReach, AggregateReach]².
 const (
@@ -70,3 +84,5 @@ func twoLargest(v []float64) (first, second int) {
 	}
 	return first, second
 }
+
+var needPlane = &Need{"two latent dimensions or more and a Gaussian posterior", func(f Facts) bool { return f.D > 1 && f.Variant.Gaussian() }}

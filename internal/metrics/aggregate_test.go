@@ -26,7 +26,7 @@ func gaussianKL(mean, a, b float64) float64 { return 0.5 * (a/b + mean*mean/b - 
 func TestMarginalKL(t *testing.T) {
 	const s, sigma, D = 0.8, 0.5, 2
 	e := gaussians(4000, D, s, sigma, 31)
-	values, _ := All(e)
+	values, _ := every(e, 0)
 	near(t, "marginal KL", values["marginal_kl"], D*gaussianKL(0, s*s+sigma*sigma, 1), 5*values["mi_se"])
 	near(t, "KL", values["mi"]+values["marginal_kl"], values["kl"], 1e-12)
 	same := gaussians(500, 3, 0, 0.5, 32) // all posteriors one: the KL is all marginal

@@ -8,6 +8,18 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests,
+		Measure: func(s *Split, r Row) {
+			r.Values["bn_gap"] = BNGap(s.Model, s.Drawn())
+		},
+		Metrics: []Metric{
+			{Name: "bn_gap", Unit: "nats", Doc: "KL under the statistics of random batches minus KL under running statistics"},
+		},
+	})
+}
+
 // BNGap is the KL under the statistics of each batch minus that under running statistics, over
 // the same batches, in nats per example. It is 0 for a method without statistics; a floor that
 // is a theorem about batches holds for the first and not for the second. Dropout is off in both

@@ -1,5 +1,17 @@
 package metrics
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			r.Vectors["collapse"] = s.CollapseCurve()
+		},
+		Metrics: []Metric{
+			{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true, Size: len(CollapseEps)},
+		},
+	})
+}
+
 // CollapseEps are the KLs, in nats, at which CollapseCurve is evaluated.
 var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
 

@@ -7,6 +7,34 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests,
+		Measure: func(s *Split, r Row) {
+			g := s.densityGap()
+			r.Values["density_gap"], r.Values["density_gap_se"] = g.Joint, g.SE
+		},
+		Metrics: []Metric{
+			{Name: "density_gap", Unit: "nats", Doc: "KL(p(z) || q(z)), large if q(z) has holes"},
+			{Name: "density_gap_se", Unit: "nats", Doc: "standard error of density_gap"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Tests, Need: needMarginals,
+		Measure: func(s *Split, r Row) {
+			g := s.densityGap()
+			r.Vectors["density_gap_dim"], r.Values["density_close"] = g.Dims, g.Close
+		},
+		Metrics: []Metric{
+			{Name: "density_gap_dim", Unit: "nats", Doc: "KL(p(z_j) || q(z_j))", Vector: true},
+			{Name: "density_close", Unit: "dims", Doc: "dimensions with a density_gap_dim below 0.03"},
+		},
+	})
+}
+
 const (
 	densityDraws = 1000 // draws from the prior
 	closeDim     = 0.03 // nats below which a marginal counts as the prior's
@@ -78,4 +106,12 @@ func (e *Encoded) less(mix float64, z []float64, prior vae.Density) float64 {
 		mix += 0.5 * v * v
 	}
 	return mix
+}
+
+// needMarginals: the marginals of q(z) are those of Gaussians, and p(z) is N(0, I).
+var needMarginals = &Need{"a Gaussian posterior and the prior N(0, I)", func(f Facts) bool { return f.Variant.Gaussian() && f.Variant.Prior == nil }}
+
+// densityGap is DensityGap, once.
+func (s *Split) densityGap() DensityGap {
+	return once(s.Encoded, "density_gap", func() DensityGap { return s.DensityGap(s.Seed) })
 }

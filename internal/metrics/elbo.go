@@ -2,6 +2,31 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Everywhere,
+		Measure: func(s *Split, r Row) {
+			r.Values["rec"], r.Values["nelbo"] = s.MeanRec(), s.NELBO()
+		},
+		Metrics: []Metric{
+			{Name: "rec", Unit: "nats", Doc: "-ln p(x|z), z of the posterior"},
+			{Name: "nelbo", Unit: "nats", Doc: "rec + kl, an upper bound of -ln p(x)"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Tests,
+		Measure: func(s *Split, r Row) {
+			r.Values["nelbo_se"] = s.NELBOSE()
+		},
+		Metrics: []Metric{
+			{Name: "nelbo_se", Unit: "nats", Doc: "standard error of nelbo, over examples"},
+		},
+	})
+}
+
 // MeanRec is the mean over the split of -ln p(x|z), one z ~ q(z|x) an example, in nats.
 func (e *Encoded) MeanRec() float64 {
 	var s float64

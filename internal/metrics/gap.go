@@ -9,6 +9,19 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			r.Values["gap"], r.Values["gap_se"] = s.Gap(s.Model, s.Batches, s.Partners, s.Seed)
+		},
+		Metrics: []Metric{
+			{Name: "gap", Unit: "nats", Doc: "increase of -ln p(x|z) when z is taken from another example, by a random permutation of the whole split; in rows without gap_se, from the next example in the file"},
+			{Name: "gap_se", Unit: "nats", Doc: "standard error of gap, over examples and partners"},
+		},
+	})
+}
+
 // GapDraws is the number of partners of each example in a test row and in eval; a valid row has one.
 const GapDraws = 5
 

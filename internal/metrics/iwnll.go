@@ -9,6 +9,32 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests, Need: needSamples,
+		Measure: func(s *Split, r Row) {
+			nll := s.iwnll()
+			r.Values["iw_nll"], r.Values["iw_nll_se"] = mean(nll), standardError(nll)
+		},
+		Metrics: []Metric{
+			{Name: "iw_nll", Unit: "nats", Doc: "importance-weighted estimate of -ln p(x)"},
+			{Name: "iw_nll_se", Unit: "nats", Doc: "standard error of iw_nll, over examples"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Tests, Need: needSampledText,
+		Measure: func(s *Split, r Row) {
+			r.Values["iw_ppl"] = s.PPL(mean(s.iwnll()))
+		},
+		Metrics: []Metric{
+			{Name: "iw_ppl", Doc: "perplexity per symbol from iw_nll; counts </s>"},
+		},
+	})
+}
+
 // iwRows and iwNumbers bound the examples decoded at once, samples of z times sentences or
 // images, and the pixels of these.
 const iwRows, iwNumbers = 512, 1 << 16
@@ -95,3 +121,22 @@ func logSumExp(x []float64) float64 {
 	}
 	return top + math.Log(s)
 }
+
+// iwnll is IWNLL, once.
+func (s *Split) iwnll() []float64 {
+	return once(s.Encoded, "iw_nll", func() []float64 { return IWNLL(s.Model, s.Batches, s.Samples, s.Seed) })
+}
+
+// mean is that of some numbers.
+func mean(x []float64) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}
+
+var (
+	needSamples     = &Need{"train.iw_samples above 0", func(f Facts) bool { return f.Samples > 0 }}
+	needSampledText = &Need{"text and train.iw_samples above 0", func(f Facts) bool { return f.Samples > 0 && f.Kind == vae.Text }}
+)

@@ -2,6 +2,19 @@ package metrics
 
 import "vaelab/internal/vae"
 
+func init() {
+	Register(Group{
+		Splits: Everywhere,
+		Measure: func(s *Split, r Row) {
+			r.Values["kl"], r.Vectors["kl_dim"] = s.KL()
+		},
+		Metrics: []Metric{
+			{Name: "kl", Unit: "nats", Doc: "KL(q(z|x) || p(z)), not weighted"},
+			{Name: "kl_dim", Unit: "nats", Doc: "the KL of each dimension", Vector: true},
+		},
+	})
+}
+
 // KL is the rate: the mean over the split of KL(q(z|x) || p(z)), summed over its parts, and the same for every part, in
 // nats, never weighted. For a product of Gaussians and the prior N(0, I) the parts are the dimensions (vae.NormalKL). For
 // other posteriors and priors they are those of vae.Prior.

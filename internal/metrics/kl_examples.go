@@ -5,6 +5,19 @@ import (
 	"slices"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests,
+		Measure: func(s *Split, r Row) {
+			r.Vectors["kl_quantiles"], r.Values["kl_sd"] = s.KLQuantiles()
+		},
+		Metrics: []Metric{
+			{Name: "kl_quantiles", Unit: "nats", Doc: "quantiles over examples of their KL", Vector: true, Size: KLLevels + 1},
+			{Name: "kl_sd", Unit: "nats", Doc: "standard deviation over examples of their KL"},
+		},
+	})
+}
+
 // KLLevels is into how many equal parts KLQuantiles cuts the examples: 0, 2.5 % ... 100 %.
 const KLLevels = 40
 

@@ -9,6 +9,21 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: ValidRows, Need: NeedLag,
+		Metrics: []Metric{
+			{Name: "lag", Doc: "mean distance by which mu falls short of E[z] under p(z|x)"},
+			{Name: "lag_most", Doc: "the largest lag so far"},
+			{Name: "lag_distance", Doc: "root mean square of mu - E[z] under p(z|x)"},
+			{Name: "lag_model_sd", Doc: "standard deviation over examples of E[z] under p(z|x)"},
+			{Name: "lag_mu_sd", Doc: "standard deviation over examples of mu"},
+			{Name: "lag_model", Doc: "E[z] under p(z|x) of each example", Vector: true, Size: LagExamples},
+			{Name: "lag_mu", Doc: "mu of each example", Vector: true, Size: LagExamples},
+		},
+	})
+}
+
 // A Lag is where a model with one latent dimension has examples, and where its encoder puts them:
 // a point each of the posterior mean space, in standard deviations of the prior.
 //
@@ -185,3 +200,9 @@ func deviation(x []float64) float64 {
 	}
 	return math.Sqrt(squares / float64(len(x)))
 }
+
+// LagExamples is how many examples of the validation split the inference lag is measured on: enough points for a figure.
+const LagExamples = 200
+
+// NeedLag is what the inference lag needs.
+var NeedLag = &Need{"one latent dimension and train.lag_every above 0", func(f Facts) bool { return f.Lag && f.D == 1 }}

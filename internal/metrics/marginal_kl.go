@@ -1,5 +1,19 @@
 package metrics
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			kl, _ := s.KL()
+			mi, _ := s.mi()
+			r.Values["marginal_kl"] = MarginalKL(kl, mi)
+		},
+		Metrics: []Metric{
+			{Name: "marginal_kl", Unit: "nats", Doc: "kl - mi, the KL(q(z) || p(z)) of the aggregate posterior"},
+		},
+	})
+}
+
 // MarginalKL is KL(q(z) || p(z)), in nats: how far the aggregate posterior is from the prior,
 // the part of the KL that says nothing of x.
 //

@@ -8,6 +8,30 @@ import (
 	"vaelab/internal/tensor"
 )
 
+func init() {
+	Register(Group{
+		Splits: Evaluations, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			r.Vectors["mi_dim_bound"] = s.MIDimBound()
+		},
+		Metrics: []Metric{
+			{Name: "mi_dim_bound", Unit: "nats", Doc: "I(x; z_j) if mu_j were Gaussian over x", Vector: true},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Tests, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			r.Vectors["mi_dim"] = s.miDim()
+		},
+		Metrics: []Metric{
+			{Name: "mi_dim", Unit: "nats", Doc: "I(x; z_j) under q", Vector: true},
+		},
+	})
+}
+
 // marginalPoints is how many z the marginals of q(z) are evaluated at: each costs an exponential
 // for every example and dimension.
 const marginalPoints = 500
@@ -82,4 +106,9 @@ func (w *marginal) Part(first, last int) {
 			w.mean[j] += w.f(r, j, float64(lse)-math.Log(float64(N)), logq) / float64(M)
 		}
 	}
+}
+
+// miDim is MIDim, once.
+func (s *Split) miDim() []float64 {
+	return once(s.Encoded, "mi_dim", func() []float64 { return s.MIDim(s.Seed) })
 }

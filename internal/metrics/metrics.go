@@ -6,7 +6,7 @@
 package metrics
 
 import (
-	"math"
+	"fmt"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
@@ -31,12 +31,13 @@ type Encoded struct {
 	Lengths                   []int     // (N), symbols of each sentence; nil for images and vectors
 	Tokens                    int       // predicted symbols of all sentences; 0 for images and vectors
 
-	model     *vae.Model    // nil if the numbers are no model's
-	family    vae.Posterior // one of the posteriors, for its kind
-	parts     [][]float64   // what makes the posteriors, see vae.Posterior.Parts: (N, ·) each
-	widths    []int         // columns of each of parts
-	densities []vae.Density // (N) of posteriors that are not Gaussian
-	priors    []vae.Density // (N) of a prior other than N(0, I)
+	model     *vae.Model     // nil if the numbers are no model's
+	family    vae.Posterior  // one of the posteriors, for its kind
+	parts     [][]float64    // what makes the posteriors, see vae.Posterior.Parts: (N, ·) each
+	widths    []int          // columns of each of parts
+	densities []vae.Density  // (N) of posteriors that are not Gaussian
+	priors    []vae.Density  // (N) of a prior other than N(0, I)
+	memo      map[string]any // see once
 }
 
 // Encode runs a model over batches under evaluation statistics. The noise depends on the
@@ -82,6 +83,9 @@ func add(to []float64, v *grad.Value) []float64 {
 // posteriors adds what a batch's posterior and prior are made of.
 func (e *Encoded) posteriors(p *nn.Pass, q vae.Posterior, z *grad.Value, x *vae.Batch) {
 	g, gaussian := q.(vae.Gaussian)
+	if gaussian != e.model.Variant.Gaussian() {
+		panic(fmt.Sprintf("metrics: the head makes %T, but its variant gives the family %s", q, e.model.Variant.Family()))
+	}
 	prior := e.model.Prior()
 	_, standard := prior.(vae.Normal)
 	e.family = q
@@ -113,14 +117,6 @@ func (e *Encoded) posteriors(p *nn.Pass, q vae.Posterior, z *grad.Value, x *vae.
 		kl := prior.KL(p, q, z, x)
 		e.Parts, e.KLs = kl.Cols, add(e.KLs, kl)
 	}
-}
-
-// variant is the model's, or the zero one.
-func (e *Encoded) variant() (v vae.Variant) {
-	if e.model != nil {
-		v = e.model.Variant
-	}
-	return v
 }
 
 // gaussian tells whether the posteriors are Gaussian.
@@ -187,77 +183,4 @@ func Moments(q vae.Posterior, prior vae.Prior, kls *grad.Value, perDim []float64
 		}
 	}
 	return kl, mu2, sigma2
-}
-
-// All is every metric of a split that is made of its posteriors alone, by name, none of which depends
-// on batches or on the order of the examples. Every evaluation has them.
-func All(e *Encoded) (values map[string]float64, vectors map[string][]float64) {
-	kl, klDim := e.KL()
-	mi, se := e.MI()
-	values = map[string]float64{
-		"rec": e.MeanRec(), "kl": kl, "nelbo": e.NELBO(),
-		"mi": mi, "mi_se": se, "mi_cap": math.Log(float64(e.N)), "marginal_kl": MarginalKL(kl, mi),
-		"au": e.AU(0.01), "au_05": e.AU(0.05), "au_10": e.AU(0.1), "au_50": e.AU(0.5),
-	}
-	if e.Tokens > 0 {
-		values["ppl"] = e.PPL(e.NELBO())
-	}
-	vectors = map[string][]float64{"kl_dim": klDim, "collapse": e.CollapseCurve()}
-	if e.gaussian() {
-		mu2, sigma2 := e.SecondMoments()
-		values["mu2"], values["sigma2"], values["moment"] = mu2, sigma2, mu2+sigma2
-		values["moment_deficit"], vectors["moment_dim"] = e.MomentDeficit()
-		values["sigma_small"], values["sigma_negative"], values["logvar"] = e.SigmaSigns()
-		values["au_free"], vectors["mi_dim_bound"] = e.ScaleFreeAU(), e.MIDimBound()
-	}
-	addGauges(e.variant(), kl, values, vectors)
-	return values, vectors
-}
-
-// More adds what takes another pass over the split, or over pairs of examples: what the last row
-// of a trial has, and no evaluation while it trains. drawn are the examples of batches in batches
-// that were drawn anew. samples of z make the importance-weighted likelihood, 0 none.
-func More(m *vae.Model, batches, drawn []*vae.Batch, e *Encoded, samples int, seed uint64, values map[string]float64, vectors map[string][]float64) {
-	density := e.DensityGap(seed)
-	values["density_gap"], values["density_gap_se"] = density.Joint, density.SE
-	values["prior_gap"], values["bn_gap"] = e.PriorGap(m, batches, seed), BNGap(m, drawn)
-	values["nelbo_se"] = e.NELBOSE()
-	if density.Dims != nil {
-		values["density_close"], vectors["density_gap_dim"] = density.Close, density.Dims
-	}
-	vectors["kl_quantiles"], values["kl_sd"] = e.KLQuantiles()
-	if e.gaussian() {
-		vectors["mi_dim"], vectors["sigma_histogram"] = e.MIDim(seed), e.SigmaHistogram()
-	}
-	if e.gaussian() && e.D > 1 { // the two dimensions that tell most of x
-		a, b := twoLargest(vectors["mi_dim"])
-		vectors["aggregate"], vectors["aggregate_dims"] = e.AggregateGrid(a, b), []float64{float64(a), float64(b)}
-	}
-	if samples == 0 {
-		return
-	}
-	nll := IWNLL(m, batches, samples, seed)
-	var sum float64
-	for _, nats := range nll {
-		sum += nats
-	}
-	values["iw_nll"], values["iw_nll_se"] = sum/float64(e.N), standardError(nll)
-	if e.Tokens > 0 {
-		values["iw_ppl"] = e.PPL(values["iw_nll"])
-	}
-}
-
-// addGauges adds what the variant says of itself: its floor, the slack of the KL above
-// it, and its own numbers.
-func addGauges(v vae.Variant, kl float64, values map[string]float64, vectors map[string][]float64) {
-	if v.Floor != nil {
-		floor := v.Floor()
-		values["floor"] = floor
-		values["slack"] = kl - floor
-	}
-	if v.Gauges != nil {
-		for _, g := range v.Gauges() {
-			vectors[g.Name] = g.Values
-		}
-	}
 }

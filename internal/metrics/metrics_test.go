@@ -39,6 +39,20 @@ func encoded(mu [][]float64, sigma float64, rng *rand.Rand) *Encoded {
 	return e
 }
 
+// every is what an evaluation has of a split that is encoded; the last one, if batches are given.
+func every(e *Encoded, samples int, batches ...*vae.Batch) (values map[string]float64, vectors map[string][]float64) {
+	if e.model == nil {
+		e.model = &vae.Model{}
+	}
+	f := Facts{D: e.D, Samples: samples, Variant: e.model.Variant}
+	if e.Tokens > 0 {
+		f.Kind = vae.Text
+	}
+	s := &Split{Encoded: e, Model: e.model, Batches: batches, Drawn: func() []*vae.Batch { return batches }, Batching: vae.Mixed, Beta: 2, Partners: 2, Samples: samples, Seed: 1}
+	row := Measure(s, f, batches != nil)
+	return row.Values, row.Vectors
+}
+
 // normals are N rows of D draws from N(0, s²).
 func normals(N, D int, s float64, rng *rand.Rand) [][]float64 {
 	rows := make([][]float64, N)
@@ -123,7 +137,7 @@ func TestMIAtItsLimits(t *testing.T) {
 	mi, se = encoded(far, 0.3, rng).MI()
 	near(t, "MI of posteriors far apart", mi, math.Log(500), 1e-12)
 	near(t, "its standard error", se, 0, 1e-6)
-	near(t, "the cap among all values", func() float64 { v, _ := All(encoded(far, 0.3, rng)); return v["mi_cap"] }(), math.Log(500), 0)
+	near(t, "the cap among all values", func() float64 { v, _ := every(encoded(far, 0.3, rng), 0); return v["mi_cap"] }(), math.Log(500), 0)
 
 	// Two groups: which of them is known for sure, nothing else: ln 2.
 	for i := range far {
@@ -175,7 +189,7 @@ func TestAUThresholds(t *testing.T) {
 			row[j] *= scale[j]
 		}
 	}
-	values, _ := All(encoded(rows, 1, rng))
+	values, _ := every(encoded(rows, 1, rng), 0)
 	for name, want := range map[string]float64{"au": 10, "au_05": 8, "au_10": 5, "au_50": 1, "au_free": 10} {
 		near(t, name, values[name], want, 0)
 	}
@@ -384,7 +398,7 @@ func TestPPL(t *testing.T) {
 	mi, se := e.MI()
 	near(t, "MI", mi, 0, tolerance)
 	near(t, "its standard error", se, 0, 1e-6)
-	if values, _ := All(e); values["au"] != 0 || values["au_free"] != 0 || values["moment"] != 1 {
+	if values, _ := every(e, 0); values["au"] != 0 || values["au_free"] != 0 || values["moment"] != 1 {
 		t.Errorf("a collapsed model: %v", values)
 	}
 }
@@ -500,7 +514,7 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%s has moved", after.Name)
 		}
 	}
-	values, vectors := All(a)
+	values, vectors := every(a, 0)
 	near(t, "slack", values["slack"], values["kl"]-values["floor"], 1e-12)
 	near(t, "floor", values["floor"], -1.5*math.Log(0.25), 10*tolerance) // theta 0: gamma_sigma² = 1/4
 	for _, name := range []string{"kl_dim", "theta", "sig_theta", "gamma_mu", "gamma_sigma"} {
@@ -508,7 +522,35 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%s: %v", name, vectors[name])
 		}
 	}
-	if values, _ := All(Encode(lstm(t), batches, 1)); values["ppl"] == 0 || len(values) != 20 { // no floor, no slack
-		t.Errorf("a method without a floor has %d values: %v", len(values), values)
+	values, _ = every(Encode(lstm(t), batches, 1), 0)
+	if _, ok := values["floor"]; ok || values["ppl"] == 0 || values["slack"] != 0 {
+		t.Errorf("a method without a floor has %v", values)
 	}
+}
+
+// TestRegister: a metric that registers itself is measured where its facts allow; a name is taken once.
+func TestRegister(t *testing.T) {
+	before := groups
+	defer func() { groups = before }()
+	Register(Group{
+		Splits: Tests, Need: NeedModes, Metrics: []Metric{{Name: "first_label", Doc: "label of the first example"}},
+		Measure: func(s *Split, r Row) { r.Values["first_label"] = float64(s.Labels[0]) },
+	})
+	s := &Split{Encoded: encoded([][]float64{{1, 0}, {0, 2}}, 1, newRand(1)), Model: &vae.Model{}, Drawn: func() []*vae.Batch { return nil }, Partners: 1}
+	s.Encoded.model, s.Rec, s.Labels = s.Model, []float64{1, 2}, []int{7, 8}
+	for _, c := range []struct {
+		facts Facts
+		final bool
+		want  float64
+	}{{Facts{Truth: Modes}, true, 7}, {Facts{Truth: Modes}, false, 0}, {Facts{Truth: Exact}, true, 0}} {
+		if got := Measure(s, c.facts, c.final).Values["first_label"]; got != c.want {
+			t.Errorf("%+v, final %t: %v, want %v", c.facts, c.final, got, c.want)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a name is taken twice")
+		}
+	}()
+	Register(Group{Metrics: []Metric{{Name: "kl"}}})
 }

@@ -2,6 +2,21 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			r.Values["mi"], r.Values["mi_se"] = s.mi()
+			r.Values["mi_cap"] = math.Log(float64(s.N))
+		},
+		Metrics: []Metric{
+			{Name: "mi", Unit: "nats", Doc: "I(x; z) under q, over the whole split"},
+			{Name: "mi_se", Unit: "nats", Doc: "standard error of mi"},
+			{Name: "mi_cap", Unit: "nats", Doc: "ln N, which mi cannot exceed"},
+		},
+	})
+}
+
 // MI estimates the mutual information of x and z under q, in nats, over the whole split,
 // with its standard error:
 //
@@ -25,4 +40,13 @@ func (e *Encoded) MI() (mi, se float64) {
 	n := float64(e.N)
 	mi = sum / n
 	return mi, math.Sqrt(max(0, squares/n-mi*mi) / n)
+}
+
+// mi is MI, once.
+func (e *Encoded) mi() (mi, se float64) {
+	both := once(e, "mi", func() (v [2]float64) {
+		v[0], v[1] = e.MI()
+		return v
+	})
+	return both[0], both[1]
 }

@@ -10,6 +10,19 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			r.Values["mi_batch"], r.Values["mi_batch_cap"] = s.BatchMI(s.Batching, s.Seed)
+		},
+		Metrics: []Metric{
+			{Name: "mi_batch", Unit: "nats", Doc: "I(x; z) within random batches, as some papers report it"},
+			{Name: "mi_batch_cap", Unit: "nats", Doc: "mean of ln B, which mi_batch cannot exceed"},
+		},
+	})
+}
+
 // BatchMI is the mutual information of x and z under q as estimated within each batch, in nats,
 // the mean over the split, and its cap, which is the mean of ln B. It is here to be compared with
 // published numbers; it cannot exceed its cap, which is often below the truth, so MI is the

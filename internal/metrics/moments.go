@@ -2,6 +2,34 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Everywhere, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			mu2, sigma2 := s.SecondMoments()
+			r.Values["mu2"], r.Values["sigma2"], r.Values["moment"] = mu2, sigma2, mu2+sigma2
+		},
+		Metrics: []Metric{
+			{Name: "mu2", Doc: "E[mu²] over examples and dimensions"},
+			{Name: "sigma2", Doc: "E[sigma²] over examples and dimensions"},
+			{Name: "moment", Doc: "mu2 + sigma2, 1 for the prior"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Evaluations, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			r.Values["moment_deficit"], r.Vectors["moment_dim"] = s.MomentDeficit()
+		},
+		Metrics: []Metric{
+			{Name: "moment_deficit", Unit: "nats", Doc: "lower bound of KL(q(z) || p(z)) from the first two moments of q(z)"},
+			{Name: "moment_dim", Doc: "E[mu_j²] + E[sigma_j²]", Vector: true},
+		},
+	})
+}
+
 // SecondMoments are E[mu²] and E[sigma²], means over examples and dimensions. Their sum
 // is 1 for an aggregate posterior with the prior's second moment.
 //

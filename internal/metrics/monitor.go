@@ -2,6 +2,24 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Metrics: []Metric{
+			{Name: "state", Doc: "0 healthy, 1 collapsing, 2 ignores z, 3 collapsed"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Evaluations, Need: needCollapse,
+		Metrics: []Metric{
+			{Name: "collapse_step", Unit: "steps", Doc: "step at which the collapse was first detected"},
+		},
+	})
+}
+
 // A State is how a model stands with posterior collapse, as far as an evaluation tells. Rows
 // hold its number.
 type State int
@@ -86,3 +104,5 @@ func (m Monitor) judge(r Reading, free float64) State {
 	}
 	return Healthy
 }
+
+var needCollapse = &Need{What: "a collapse"}

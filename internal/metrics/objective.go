@@ -7,6 +7,42 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Everywhere,
+		Measure: func(s *Split, r Row) {
+			_, r.Values["penalty"], _ = s.objective()
+		},
+		Metrics: []Metric{
+			{Name: "penalty", Unit: "nats", Doc: "what the loss charges, before kl_weight: the KL unless the method has a penalty of its own"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Everywhere, Need: NeedExtra,
+		Measure: func(s *Split, r Row) {
+			_, _, r.Values["extra"] = s.objective()
+		},
+		Metrics: []Metric{
+			{Name: "extra", Unit: "nats", Doc: "the method's terms of the loss that have no weight of their own"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Evaluations,
+		Measure: func(s *Split, r Row) {
+			r.Values["objective"], _, _ = s.objective()
+		},
+		Metrics: []Metric{
+			{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times penalty + extra, what training minimises at the final KL weight"},
+		},
+	})
+}
+
 // Objective is what training minimises once the KL weight has come to its end, in nats per
 // example:
 //
@@ -43,4 +79,13 @@ func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) (o
 		tape.Reset()
 	}
 	return e.MeanRec() + beta*penalty + extra, penalty, extra
+}
+
+// objective is Objective with the settings of the split, once.
+func (s *Split) objective() (objective, penalty, extra float64) {
+	all := once(s.Encoded, "objective", func() (v [3]float64) {
+		v[0], v[1], v[2] = s.Objective(s.Beta, s.Batching, s.Seed)
+		return v
+	})
+	return all[0], all[1], all[2]
 }

@@ -7,6 +7,18 @@ import (
 	"vaelab/internal/vae"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests,
+		Measure: func(s *Split, r Row) {
+			r.Values["prior_gap"] = s.PriorGap(s.Model, s.Batches, s.Seed)
+		},
+		Metrics: []Metric{
+			{Name: "prior_gap", Unit: "nats", Doc: "increase of -ln p(x|z) when z is drawn from the prior"},
+		},
+	})
+}
+
 // PriorGap is how much worse the decoder explains x from a z of the prior than from one of its
 // posterior, in nats per example:
 //

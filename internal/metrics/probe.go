@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -9,6 +11,26 @@ import (
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
 )
+
+func init() {
+	g := Group{
+		Splits: Tests, Need: needProbe,
+		Measure: func(s *Split, r Row) {
+			if math.IsNaN(s.NELBO()) {
+				return
+			}
+			for n, accuracy := range s.Learn().ProbeCurve(s.Labelled()) {
+				r.Values["probe_"+strconv.Itoa(n)] = accuracy
+			}
+			r.Values["probe_chance"] = s.Labelled().Chance()
+		},
+		Metrics: []Metric{{Name: "probe_chance", Doc: "share of the most frequent label: the accuracy of a constant guess"}},
+	}
+	for _, n := range ProbeSizes {
+		g.Metrics = append(g.Metrics, Metric{Name: "probe_" + strconv.Itoa(n), Doc: fmt.Sprintf("accuracy of a linear probe of mu trained on %d labels", n)})
+	}
+	Register(g)
+}
 
 // ProbeSizes are the numbers of labelled examples that probes learn from.
 var ProbeSizes = [...]int{100, 500, 1000, 2000, 10000}
@@ -214,3 +236,5 @@ func (p *probe) fit() []float64 {
 	}
 	return ahead
 }
+
+var needProbe = &Need{"train.probe and as many labels", func(f Facts) bool { return f.Probe }}

@@ -6,6 +6,18 @@ import (
 	"vaelab/internal/stream"
 )
 
+func init() {
+	Register(Group{
+		Splits: Tests, Need: NeedModes,
+		Measure: func(s *Split, r Row) {
+			r.Values["mode_recovery"] = s.Recovery(s.Seed)
+		},
+		Metrics: []Metric{
+			{Name: "mode_recovery", Doc: "share of examples whose mode a classifier recovers from mu"},
+		},
+	})
+}
+
 // Recovery is the share of examples whose mode of the data's true latent distribution, their
 // label, can be told from mu by the nearest mean: half of the examples, which are drawn, make the
 // modes' means, the others are judged, with each dimension measured in its standard deviation

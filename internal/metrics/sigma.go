@@ -2,6 +2,32 @@ package metrics
 
 import "math"
 
+func init() {
+	Register(Group{
+		Splits: Evaluations, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			r.Values["sigma_small"], r.Values["sigma_negative"], r.Values["logvar"] = s.SigmaSigns()
+		},
+		Metrics: []Metric{
+			{Name: "sigma_small", Doc: "share of |sigma| below 0.05"},
+			{Name: "sigma_negative", Doc: "share of sigma below 0"},
+			{Name: "logvar", Doc: "E[ln sigma²] over examples and dimensions"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Tests, Need: NeedGaussian,
+		Measure: func(s *Split, r Row) {
+			r.Vectors["sigma_histogram"] = s.SigmaHistogram()
+		},
+		Metrics: []Metric{
+			{Name: "sigma_histogram", Doc: "share of sigma in each bin", Vector: true, Size: SigmaBins},
+		},
+	})
+}
+
 // smallSigma is where a sigma that changes sign counts as near zero: its dimension costs 2.5
 // nats or more.
 const smallSigma = 0.05

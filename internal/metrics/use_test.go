@@ -83,14 +83,14 @@ func TestBNGap(t *testing.T) {
 	}
 }
 
-// TestMore: what the last row adds, with IW-NLL only if it is asked for.
-func TestMore(t *testing.T) {
+// TestFinal: what the last row adds, with IW-NLL only if it is asked for.
+func TestFinal(t *testing.T) {
 	m := lstm(t, variants.BN{Gamma: 0.6, Eps: 1e-5, Momentum: 0.1})
 	batches := []*vae.Batch{sentences(8, 2, newRand(54)), sentences(5, 2, newRand(55))}
 	e := Encode(m, batches, 1)
-	values, vectors := All(e)
-	before := len(values)
-	More(m, batches, batches, e, 0, 1, values, vectors)
+	quick, _ := every(e, 0)
+	before := len(quick)
+	values, vectors := every(e, 0, batches...)
 	if _, ok := values["iw_nll"]; ok || len(values) != before+7 || len(vectors["mi_dim"]) != 3 || len(vectors["density_gap_dim"]) != 3 {
 		t.Errorf("values %v, vectors %v", values, vectors)
 	}
@@ -102,7 +102,7 @@ func TestMore(t *testing.T) {
 	if len(vectors["kl_quantiles"]) != KLLevels+1 || len(vectors["sigma_histogram"]) != SigmaBins {
 		t.Errorf("vectors %v", vectors)
 	}
-	More(m, batches, batches, e, 3, 1, values, vectors)
+	values, _ = every(e, 3, batches...)
 	var sum float64
 	for _, nll := range IWNLL(m, batches, 3, 1) {
 		sum += nll

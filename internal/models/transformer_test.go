@@ -198,8 +198,9 @@ func TestTransformerOnAnyProcessors(t *testing.T) {
 	}
 }
 
-// TestTransformerStepAllocatesNothing: once warm, forward and backward live on the tape.
-func TestTransformerStepAllocatesNothing(t *testing.T) {
+// TestTransformerStepAllocates: once warm, forward and backward live on the tape, but for the posterior, which is an
+// interface value.
+func TestTransformerStepAllocates(t *testing.T) {
 	m := build(small["transformer"][0], vae.Text, 1)
 	var tape grad.Tape
 	p := training(&tape)
@@ -208,8 +209,8 @@ func TestTransformerStepAllocatesNothing(t *testing.T) {
 		tape.Reset()
 	}
 	step()
-	if n := testing.AllocsPerRun(20, step); n > 0 {
-		t.Errorf("a warm step allocates %v times", n)
+	if n := testing.AllocsPerRun(20, step); n > 1 {
+		t.Errorf("a warm step allocates %v times, want 1", n)
 	}
 }
 

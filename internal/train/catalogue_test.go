@@ -61,7 +61,7 @@ func TestCatalogue(t *testing.T) {
 	linear := Trial{Data: source, Model: models.Linear{LatentDim: 2, Noise: 1}, KL: optim.DefaultKL, Train: settings}
 	linear.Format, linear.Train.IWSamples = record.Format, 2
 
-	source.Valid = lagExamples
+	source.Valid = metrics.LagExamples
 	more, err := source.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/internal/models"
 	"vaelab/internal/record"
 	"vaelab/internal/vae"
@@ -23,8 +24,8 @@ func TestLagOfLinearOptimum(t *testing.T) {
 	row := tr.Lag()
 	want := math.Sqrt(1 - noise/spectrum[0])
 	// Of the 400 the first 200 are measured: their deviation is known to 1/sqrt(400) of itself.
-	if got := row.Values["lag_model_sd"]; math.Abs(got-want) > 0.1 || len(row.Vectors["lag_model"]) != lagExamples {
-		t.Errorf("%d model posteriors with a spread of %v, want %d and %v", len(row.Vectors["lag_model"]), got, lagExamples, want)
+	if got := row.Values["lag_model_sd"]; math.Abs(got-want) > 0.1 || len(row.Vectors["lag_model"]) != metrics.LagExamples {
+		t.Errorf("%d model posteriors with a spread of %v, want %d and %v", len(row.Vectors["lag_model"]), got, metrics.LagExamples, want)
 	}
 	if v := row.Values; v["lag_distance"] > 0.02 || v["lag"] > 0.02 || math.Abs(v["lag_mu_sd"]-v["lag_model_sd"]) > 0.02 {
 		t.Errorf("not on the diagonal: %v", v)
@@ -34,7 +35,7 @@ func TestLagOfLinearOptimum(t *testing.T) {
 	}
 	var way float64
 	for _, x := range row.Vectors["lag_model"] {
-		way += math.Abs(x) / lagExamples
+		way += math.Abs(x) / metrics.LagExamples
 	}
 	stays := tr.Lag()
 	if got := stays.Values["lag"]; math.Abs(got-way) > 1e-9 || stays.Values["lag_most"] != got || stays.Values["lag_mu_sd"] != 0 {

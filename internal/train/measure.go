@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"math"
-	"strconv"
 
 	"vaelab/internal/data"
 	"vaelab/internal/grad"
@@ -18,8 +17,8 @@ type Depth int
 
 // The depths. Each has all of the one before.
 const (
-	Quick Depth = iota // what every evaluation has: metrics.All, the gap from one partner, mi_batch
-	Final              // what the test row has: metrics.More, with what the settings ask for
+	Quick Depth = iota // what every evaluation has, the gap from one partner
+	Final              // what the test row has
 	Full               // probes too, wherever the data have labels
 )
 
@@ -43,36 +42,25 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 	}()
 	m = stoppable(ctx, m)
 	settings, seed := trial.Train, uint64(trial.Seed)
-	batching, draws := settings.Batching, 1
+	s := &metrics.Split{
+		Model: m, Batches: split.Batches(settings.BatchSize, settings.Batching, nil), Batching: settings.Batching, Partners: 1,
+		Beta: trial.weigher(m.Variant).Goal(), Samples: settings.IWSamples, Seed: seed,
+		Drawn: func() []*vae.Batch {
+			return split.Batches(settings.BatchSize, settings.Batching, stream.New(seed, "statistics"))
+		},
+		Learn: func() metrics.Labelled { return probeLabels(m, trial, set) },
+	}
 	if depth > Quick {
-		draws = metrics.GapDraws
+		s.Partners = metrics.GapDraws
 	}
-	batches := split.Batches(settings.BatchSize, batching, nil)
-	e := metrics.Encode(m, batches, seed)
-	values, vectors = metrics.All(e)
-	objective, penalty, extra := e.Objective(trial.weigher(m.Variant).Goal(), batching, seed)
-	values["objective"], values["penalty"] = objective, penalty
-	if m.Variant.Extras != nil {
-		values["extra"] = extra
+	s.Encoded = metrics.Encode(m, s.Batches, seed)
+	facts := trial.facts(m.Variant)
+	facts.Probe = (settings.Probe || depth == Full) && split.Labels != nil
+	row := metrics.Measure(s, facts, depth > Quick)
+	if depth > Quick {
+		addTruth(trial, set, split, row.Values)
 	}
-	values["gap"], values["gap_se"] = e.Gap(m, batches, draws, seed)
-	values["mi_batch"], values["mi_batch_cap"] = e.BatchMI(batching, seed)
-	if depth == Quick {
-		return values, vectors, nil
-	}
-	drawn := split.Batches(settings.BatchSize, batching, stream.New(seed, "statistics"))
-	metrics.More(m, batches, drawn, e, settings.IWSamples, seed, values, vectors)
-	if set.Truth != nil {
-		values["mode_recovery"] = e.Recovery(seed)
-	}
-	addTruth(trial, set, split, values)
-	if nelbo := values["nelbo"]; (settings.Probe || depth == Full) && split.Labels != nil && !math.IsNaN(nelbo) {
-		for n, accuracy := range probeLabels(m, trial, set).ProbeCurve(e.Labelled()) {
-			values["probe_"+strconv.Itoa(n)] = accuracy
-		}
-		values["probe_chance"] = e.Labelled().Chance()
-	}
-	return values, vectors, nil
+	return row.Values, row.Vectors, nil
 }
 
 // An interruption is the error of a context that ended while a model was measured.

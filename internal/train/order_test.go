@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/variants"
 )
 
@@ -84,14 +85,14 @@ func meanVar(x []float64) (mean, variance float64) {
 func TestLagIsOfDrawnExamples(t *testing.T) {
 	const n = 2000
 	rows := lagRows(n)
-	if !slices.Equal(rows, lagRows(n)) || len(slices.Compact(slices.Clone(rows))) != lagExamples {
+	if !slices.Equal(rows, lagRows(n)) || len(slices.Compact(slices.Clone(rows))) != metrics.LagExamples {
 		t.Fatalf("other examples, or one twice: %v", rows)
 	}
 	var mean float64
 	for _, r := range rows {
-		mean += float64(r) / lagExamples
+		mean += float64(r) / metrics.LagExamples
 	}
-	if se := n / math.Sqrt(12*lagExamples); math.Abs(mean-n/2) > 4*se {
+	if se := n / math.Sqrt(12*metrics.LagExamples); math.Abs(mean-n/2) > 4*se {
 		t.Errorf("the mean place is %v, want %v ± %v", mean, n/2, se)
 	}
 	if got := lagRows(3); !slices.Equal(got, []int{0, 1, 2}) {

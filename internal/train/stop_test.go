@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vaelab/internal/data"
+	"vaelab/internal/metrics"
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
 	"vaelab/internal/vae"
@@ -96,7 +97,7 @@ func TestObjective(t *testing.T) {
 		trial, set := small(t, 12, settings, c.methods...)
 		trial.KL.Beta = c.beta
 		rows, _ := stopped(t, trial, set)
-		for _, split := range evaluations {
+		for _, split := range metrics.Evaluations {
 			v := onSplit(rows, split)[0].Values
 			if got, want := v["objective"], c.want(v); got != want {
 				t.Errorf("%v, beta %v: the objective of %s is %v, want %v", c.methods, c.beta, split, got, want)
@@ -112,7 +113,7 @@ func TestStopsAfterTheSchedule(t *testing.T) {
 	for _, c := range []struct {
 		schedule string
 		warmUp   float64 // epochs of 10 steps; with 4.5 the plateau of the last cycle begins at step 34 or 40
-		end      int     // evaluations, one an epoch, before the first that counts
+		end      int     // metrics.Evaluations, one an epoch, before the first that counts
 	}{{"constant", 5, 0}, {"linear", 5, 4}, {"sigmoid", 5, 4}, {"cyclical", 4.5, 3}, {"cyclical-zero", 4.5, 3}} {
 		settings := Defaults
 		settings.Epochs, settings.LogEvery = 12, 7

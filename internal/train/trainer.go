@@ -441,14 +441,10 @@ func (t *Trainer) judge(ctx context.Context, name string, split data.Split, dept
 	return t.row(name, values, vectors), seen, nil
 }
 
-// lagExamples is how many examples of the validation split the inference lag is measured on: enough
-// points for a figure.
-const lagExamples = 200
-
 // lagRows are those examples: drawn, because the first of a file may be alike, from a stream without a
 // seed, so that they are the same at every step and for all trials on the data.
 func lagRows(n int) []int {
-	rows := stream.New(0, "lag").Perm(n)[:min(lagExamples, n)]
+	rows := stream.New(0, "lag").Perm(n)[:min(metrics.LagExamples, n)]
 	slices.Sort(rows)
 	return rows
 }

@@ -1,0 +1,170 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"vaelab/internal/data"
+	"vaelab/internal/metrics"
+	"vaelab/internal/registry"
+	"vaelab/internal/vae"
+	"vaelab/variants"
+)
+
+// These are the metrics that the training loop makes, or the generator of the data. The others register themselves in
+// package metrics.
+func init() {
+	metrics.Register(metrics.Group{
+		Splits: metrics.TrainRows,
+		Metrics: []metrics.Metric{
+			{Name: "loss", Unit: "nats", Doc: "training loss: rec + kl_weight times penalty + extra + the decoder's auxiliary loss, if any"},
+			{Name: "kl_weight", Doc: "weight of the penalty at this step"},
+			{Name: "lr", Doc: "learning rate"},
+			{Name: "grad_norm", Doc: "norm of the gradient before clipping"},
+			{Name: "grad_encoder", Doc: "norm of the gradient of encoder and variant"},
+			{Name: "grad_decoder", Doc: "norm of the gradient of the decoder"},
+			{Name: "grad_ratio", Doc: "grad_encoder / grad_decoder"},
+			{Name: "clipped", Doc: "share of steps whose gradient was clipped"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.TrainRows, Need: metrics.NeedFloor,
+		Metrics: []metrics.Metric{
+			{Name: "slack_min", Unit: "nats", Doc: "smallest slack of a single batch since the last row"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.TrainRows, Need: metrics.NeedGaussian,
+		Metrics: []metrics.Metric{
+			{Name: "kl_mu", Unit: "nats", Doc: "D mu2 / 2, the contribution of E[mu²] to the KL"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.TrainRows, Need: &metrics.Need{What: "a method with a training regime", Met: func(f metrics.Facts) bool { return f.Variant.Regime != nil }},
+		Metrics: []metrics.Metric{
+			{Name: "inner", Doc: "updates of the weights before each step that the method's regime adds"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.Tests, Need: &metrics.Need{What: "train.stop.patience or train.decay.patience above 0", Met: func(f metrics.Facts) bool { return f.MayEnd }},
+		Metrics: []metrics.Metric{
+			{Name: "stopped", Doc: "why training ended: 0 last step, 1 train.stop, 2 train.decay"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.Tests, Need: &metrics.Need{What: "synthetic or gaussian data", Met: func(f metrics.Facts) bool { return f.Truth != metrics.NoTruth }},
+		Metrics: []metrics.Metric{
+			{Name: "true_nll", Unit: "nats", Doc: "-ln p(x) under the generator of the data"},
+			{Name: "true_mi", Unit: "nats", Doc: "I(x; z) of the generator of the data"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.Tests, Need: metrics.NeedModes,
+		Metrics: []metrics.Metric{
+			{Name: "true_nll_se", Unit: "nats", Doc: "standard error of true_nll"},
+		},
+	})
+}
+
+// facts are what decides whether the trial's rows have a metric.
+func (t Trial) facts(v vae.Variant) metrics.Facts {
+	f := metrics.Facts{
+		Kind: t.Data.Kind(), D: t.Model.Latent(), Samples: t.Train.IWSamples, Probe: t.Train.Probe, Lag: t.Train.LagEvery > 0,
+		MayEnd: t.mayEnd(), Variant: v,
+	}
+	switch t.Data.(type) {
+	case data.Synthetic:
+		f.Truth = metrics.Modes
+	case data.Gaussian:
+		f.Truth = metrics.Exact
+	}
+	return f
+}
+
+// Metrics returns every metric that rows can have: those of all trials, then the gauges of the
+// registered variants.
+var Metrics = sync.OnceValue(func() []metrics.Metric {
+	all := metrics.Registered()
+	owners := map[string][]string{} // by gauge
+	var gauges []vae.Gauge
+	for _, name := range variants.Methods.Names() {
+		method, err := variants.Methods.Get(name)
+		if err != nil {
+			panic(err) // it is registered
+		}
+		for _, g := range gaugesOf(method) {
+			if owners[g.Name] == nil {
+				gauges = append(gauges, g)
+			}
+			owners[g.Name] = append(owners[g.Name], name)
+		}
+	}
+	for _, g := range gauges {
+		all = append(all, metrics.Metric{Name: g.Name, Doc: g.Doc, Splits: metrics.Everywhere, Vector: true, Need: &metrics.Need{
+			What: strings.Join(owners[g.Name], " or "),
+			Met: func(f metrics.Facts) bool {
+				return f.Variant.Gauges != nil && slices.ContainsFunc(f.Variant.Gauges(), func(h vae.Gauge) bool { return h.Name == g.Name })
+			},
+		}})
+	}
+	return all
+})
+
+// gaugesOf are the gauges of methods at their start, none if they cannot be one variant.
+func gaugesOf(methods ...vae.Method) []vae.Gauge {
+	v, err := variants.Check(methods...)
+	if err != nil || v.Gauges == nil {
+		return nil
+	}
+	return v.Gauges()
+}
+
+// Length returns how the rows of a split of the trial hold a metric: 0 for one number, the length of
+// a vector. If they never have it, the error says why.
+func (t Trial) Length(split, name string) (int, error) {
+	all := Metrics()
+	i := slices.IndexFunc(all, func(m metrics.Metric) bool { return m.Name == name })
+	if i < 0 {
+		return 0, unknown(name, all)
+	}
+	m := all[i]
+	if !slices.Contains(m.Splits, split) {
+		return 0, fmt.Errorf("%s is not measured on split %s; it is on %s", name, split, strings.Join(m.Splits, " and "))
+	}
+	if s := t.Train; split == "valid" && s.EvalEvery > s.Epochs && m.Need != metrics.NeedLag {
+		return 0, fmt.Errorf("split valid is never measured: train.eval_every is %d, train.epochs %d", s.EvalEvery, s.Epochs)
+	}
+	if m.Need != nil && m.Need.Met != nil {
+		v, err := variants.Check(t.Methods...)
+		if err != nil {
+			return 0, err
+		}
+		if !m.Need.Met(t.facts(v)) {
+			return 0, fmt.Errorf("trials of %s have no %s; it needs %s", t.Variant, name, m.Need.What)
+		}
+	}
+	switch {
+	case !m.Vector:
+		return 0, nil
+	case m.Size > 0:
+		return m.Size, nil
+	}
+	return t.Model.Latent(), nil
+}
+
+// unknown is the error for a metric that no trial has. There are too many to list.
+func unknown(name string, all []metrics.Metric) error {
+	if says, ok := Synonym(name); ok {
+		return fmt.Errorf("unknown metric %q: %s; vaelab list metrics has all", name, says)
+	}
+	var names []string
+	for _, m := range all {
+		names = append(names, m.Name)
+	}
+	if near := registry.Nearest(name, names); near != "" {
+		return fmt.Errorf("unknown metric %q; did you mean %q? vaelab list metrics has all", name, near)
+	}
+	return fmt.Errorf("unknown metric %q; vaelab list metrics has all", name)
+}
