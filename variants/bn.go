@@ -53,6 +53,6 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 }
 
 // leastKL is the bound at beta = 0, (D/2) gamma²; beta² adds to it.
-func (v BN) leastKL(D int) (nats float64, each bool) {
-	return 0.5 * float64(D) * v.Gamma * v.Gamma, true
+func (v BN) leastKL(D int) bound {
+	return bound{nats: 0.5 * float64(D) * v.Gamma * v.Gamma, dims: true}
 }

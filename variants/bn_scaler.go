@@ -100,6 +100,6 @@ func (s scaler) variant(head vae.Head) vae.Variant {
 }
 
 // leastKL is the floor as theta falls to -∞.
-func (v BNScaler) leastKL(D int) (nats float64, each bool) {
-	return -0.5 * float64(D) * math.Log1p(-v.Tau), true
+func (v BNScaler) leastKL(D int) bound {
+	return bound{nats: -0.5 * float64(D) * math.Log1p(-v.Tau), dims: true}
 }

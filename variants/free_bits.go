@@ -40,24 +40,28 @@ func (v FreeBits) Build(b vae.Builder) vae.Variant {
 	}
 }
 
-// A bounded method keeps the KL above a bound that no training lowers, up to its eps: nats in all of D dimensions.
-// Each tells whether every dimension has its Dth part of it.
-type bounded interface {
-	leastKL(D int) (nats float64, each bool)
+// A bound is nats of KL in all dimensions that a method keeps whatever training does, up to its eps. It is one of the mean
+// over a batch. dims: each dimension keeps its share of it; examples: each example keeps it.
+type bound struct {
+	nats           float64
+	dims, examples bool
 }
+
+// A bounded method has such a bound.
+type bounded interface{ leastKL(D int) bound }
 
 // IdleFreeBits reports whether free bits are combined with a posterior whose KL is never below their lambda, and returns
 // lambda and that bound. Then max(lambda, KL) is the KL. In mode dim this must be so in each dimension.
-func IdleFreeBits(methods []vae.Method, D int) (lambda, bound float64, idle bool) {
+func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool) {
 	var bits FreeBits
-	each := false
+	var least bound
 	for _, m := range methods {
 		switch m := m.(type) {
 		case FreeBits:
 			bits = m
 		case bounded:
-			bound, each = m.leastKL(D)
+			least = m.leastKL(D)
 		}
 	}
-	return bits.Lambda, bound, bits.Lambda > 0 && bits.Lambda <= bound && (each || bits.Mode == "total")
+	return bits.Lambda, least.nats, bits.Lambda > 0 && bits.Lambda <= least.nats && (least.dims || bits.Mode == "total")
 }

@@ -15,7 +15,7 @@ func TestIdleFreeBits(t *testing.T) {
 	for _, c := range []struct {
 		method vae.Method
 		dim    bool // idle in mode dim
-	}{{BN{Gamma: 0.5}, true}, {LN{Gamma: 0.5}, false}, {BNScaler{Tau: 0.5}, true}, {RMSScaler{Tau: 0.5}, true}} {
+	}{{BN{Gamma: 0.5}, true}, {LN{Gamma: 0.5}, false}, {DeltaVAE{Delta: 0.15}, true}, {BNScaler{Tau: 0.5}, true}, {RMSScaler{Tau: 0.5}, true}} {
 		params := new(nn.Params)
 		built := c.method.Build(vae.Builder{Params: params, D: D})
 		for _, p := range params.All() {

@@ -37,6 +37,6 @@ func (v LN) Build(b vae.Builder) vae.Variant {
 }
 
 // leastKL is the floor, which single dimensions may be below.
-func (v LN) leastKL(D int) (nats float64, each bool) {
-	return 0.5 * float64(D) * v.Gamma * v.Gamma, false
+func (v LN) leastKL(D int) bound {
+	return bound{nats: 0.5 * float64(D) * v.Gamma * v.Gamma, examples: true}
 }

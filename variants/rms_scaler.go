@@ -42,6 +42,6 @@ func (v RMSScaler) Build(b vae.Builder) vae.Variant {
 }
 
 // leastKL is the floor as theta falls to -∞, as that of bn-scaler.
-func (v RMSScaler) leastKL(D int) (nats float64, each bool) {
-	return -0.5 * float64(D) * math.Log1p(-v.Tau), true
+func (v RMSScaler) leastKL(D int) bound {
+	return bound{nats: -0.5 * float64(D) * math.Log1p(-v.Tau), dims: true}
 }

@@ -19,7 +19,7 @@ type Group struct {
 }
 
 // letters are the symbols that papers use for these settings.
-var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ", "beta": "β"}
+var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ", "beta": "β", "delta": "δ"}
 
 // Groups returns the runs grouped by everything but the seed: vanilla first, then the
 // variants in alphabetical order, then by the numeric values of the settings that vary.
