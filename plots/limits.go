@@ -142,7 +142,7 @@ func floorNotes(groups []record.Group, split string, last bool) (notes []string)
 		if !last {
 			at = " at step " + thousands(worst.step)
 		}
-		note := fmt.Sprintf("The KL lies below the floor in %d of %d trials (%s), because of %s; at worst it is %.3g%s, the floor %.3g", n, all, where, cause, worst.kl, at, worst.floor)
+		note := fmt.Sprintf("The KL lies more than %g %% below the floor in %d of %d trials (%s), because of %s; at worst it is %.3g%s, the floor %.3g", 100*belowFloor, n, all, where, cause, worst.kl, at, worst.floor)
 		if !eps && finite(worst.batch) {
 			note += fmt.Sprintf(", the KL under batch statistics %.3g", worst.batch)
 		}
