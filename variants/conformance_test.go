@@ -44,24 +44,32 @@ func newBench(method vae.Method, draw uint64) bench {
 	return b
 }
 
-// pass evaluates the loss and, if backward is asked, all gradients.
-func (b bench) pass(train, backward bool) (loss float64, q vae.Gaussian, tape *grad.Tape) {
-	tape = &grad.Tape{NoGrad: !backward}
-	p := &nn.Pass{Tape: tape, Train: train, KLWeight: 0.7, Noise: rand.New(rand.NewPCG(9, 9))}
-	model := vae.Model{Variant: b.variant}
-	q = model.Head(p, p.Use(b.m), p.Use(b.s)).(vae.Gaussian)
-	z := q.Sample(p)
-	want := tape.Zeros(testB, testD)
+// Encode gives m and s, whatever x is.
+func (b bench) Encode(p *nn.Pass, _ *vae.Batch) (m, s *grad.Value) { return p.Use(b.m), p.Use(b.s) }
+
+// LogProb is -|z - want|², want another one for each example.
+func (b bench) LogProb(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
+	want := p.Tape.Zeros(z.Rows, z.Cols)
 	for i := range want.Data {
 		want.Data[i] = Float(math.Cos(float64(3 * i)))
 	}
-	rec := z.Sub(want).Square().RowSums().Neg()
-	total := rec.Mean().Neg().Add(model.Penalty(p, &vae.Terms{Q: q, Z: z, Rec: rec, KL: model.Prior().KL(p, q, z, nil)}).Scale(p.KLWeight))
+	return z.Sub(want).Square().RowSums().Neg()
+}
+
+// pass evaluates the loss and, if backward is asked, all gradients.
+func (b bench) pass(train, backward bool) (loss float64, terms *vae.Terms) {
+	p := &nn.Pass{Tape: &grad.Tape{NoGrad: !backward}, Train: train, KLWeight: 0.7, Noise: rand.New(rand.NewPCG(9, 9))}
+	model := vae.Model{Encoder: b, Decoder: b, Variant: b.variant, D: testD}
+	rows := make([][]float32, testB)
+	for i := range rows {
+		rows[i] = []float32{0}
+	}
+	terms = model.Loss(p, vae.NewGrid(rows, nil, false))
 	if backward {
 		b.params.ZeroGrad()
-		total.Backward()
+		terms.Loss.Backward()
 	}
-	return total.Scalar(), q, tape
+	return terms.Loss.Scalar(), terms
 }
 
 // kept is a copy of every number that is not learnt.
@@ -99,7 +107,17 @@ func faults(method vae.Method) (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	b := newBench(method, 0)
 	for _, train := range []bool{true, false} {
-		_, q, _ := b.pass(train, false)
+		_, terms := b.pass(train, false)
+		for _, fault := range wrongPosterior(terms) {
+			found = append(found, fmt.Sprintf("train %t: %s", train, fault))
+		}
+		q, ok := terms.Q.(vae.Gaussian)
+		if ok != b.variant.Gaussian() {
+			fault("the head makes %T, but the variant gives the family %s", terms.Q, b.variant.Family())
+		}
+		if !ok {
+			continue
+		}
 		for part, v := range map[string]*grad.Value{"mu": q.Mu, "sigma": q.Sigma, "logvar": q.Logvar} {
 			if v.Rows != testB || v.Cols != testD {
 				fault("train %t: %s has shape %v, want (%d, %d)", train, part, v.Matrix, testB, testD)
@@ -118,8 +136,8 @@ func faults(method vae.Method) (found []string) {
 		fault("evaluation changed state:\n%s\nwas\n%s", after, before)
 	}
 
-	one, _, _ := newBench(method, 0).pass(true, false)
-	two, _, _ := newBench(method, 0).pass(true, false)
+	one, _ := newBench(method, 0).pass(true, false)
+	two, _ := newBench(method, 0).pass(true, false)
 	if one != two {
 		fault("the same seed gave losses %v and %v", one, two)
 	}
@@ -157,6 +175,37 @@ func faults(method vae.Method) (found []string) {
 	return found
 }
 
+// wrongPosterior is what the posterior and its KL do against their contracts: shapes, the same density on the tape and off
+// it, and the same posterior made of its parts.
+func wrongPosterior(t *vae.Terms) (found []string) {
+	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	n := t.Z.Rows // testB, or K times as many with a bound
+	for part, v := range map[string]*grad.Value{"the mean": t.Q.Mean(), "z": t.Z} {
+		if v.Rows != n || v.Cols != testD || n%testB != 0 {
+			fault("%s has shape (%d, %d), want (%d, %d)", part, v.Rows, v.Cols, n, testD)
+			return found
+		}
+	}
+	if t.KL.Rows != n {
+		fault("the KL has %d rows, want one for each of %d examples", t.KL.Rows, n)
+	}
+	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
+	same, logq := t.Q.With(t.Q.Parts()), t.Q.LogProb(p, t.Z)
+	for i := range n {
+		z := make([]float64, testD)
+		for j, v := range t.Z.Row(i) {
+			z[j] = float64(v)
+		}
+		want := float64(logq.Data[i])
+		for what, got := range map[string]float64{"off the tape": t.Q.Density(i).LogProb(z), "made of its parts": same.Density(i).LogProb(z)} {
+			if math.Abs(got-want) > 1e-3*(1+math.Abs(want)) {
+				fault("ln q(z|x) is %v on the tape, %v %s", want, got, what)
+			}
+		}
+	}
+	return found
+}
+
 // wrongGradients compares the gradient of every number with a central difference. Where the slopes on both sides
 // differ, a kink of the loss is near, and any gradient between them is right.
 func (b bench) wrongGradients() (found []string) {
@@ -169,13 +218,13 @@ func (b bench) wrongGradients() (found []string) {
 	for _, p := range b.params.Learnt() {
 		grads[p.Name] = append([]Float(nil), p.Grad...)
 	}
-	here, _, _ := b.pass(true, false)
+	here, _ := b.pass(true, false)
 	for _, p := range b.params.Learnt() {
 		for j, x := range p.Data {
 			p.Data[j] = x + Float(h)
-			up, _, _ := b.pass(true, false)
+			up, _ := b.pass(true, false)
 			p.Data[j] = x - Float(h)
-			down, _, _ := b.pass(true, false)
+			down, _ := b.pass(true, false)
 			p.Data[j] = x
 			got, want := float64(grads[p.Name][j]), (up-down)/(2*h)
 			left, right := (here-down)/h, (up-here)/h
@@ -194,6 +243,11 @@ func (b bench) wrongGradients() (found []string) {
 type made func(vae.Builder) vae.Variant
 
 func (f made) Build(b vae.Builder) vae.Variant { return f(b) }
+
+// A shifty posterior has another density off the tape than on it.
+type shifty struct{ vae.Gaussian }
+
+func (s shifty) Density(i int) vae.Density { return vae.Normal{}.Density(nil, nil)(i) }
 
 // TestConformanceFinds: a head with a flat region passes, also where a raw number lies at its kink. Each breach of
 // the contract is found.
@@ -229,6 +283,12 @@ func TestConformanceFinds(t *testing.T) {
 			return vae.FromLogvar(m.Max(0).Add(copied(p, m.Max(0))), s)
 		}), "central difference"},
 		"a root at 0": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Sub(m).Sqrt(), s) }), "has gradient NaN"},
+		"a density of its own": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
+			return shifty{vae.FromLogvar(m, s)}
+		}), "off the tape"},
+		"another family": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
+			return shifty{vae.FromLogvar(m, s)}
+		}), "gives the family gaussian"},
 		"evaluation counts": {made(func(b vae.Builder) vae.Variant {
 			n := b.Params.Buffer("encoder.n", nn.Constant(0), 1)
 			return vae.Variant{Head: func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {

@@ -7,8 +7,8 @@
 //	kl   := model.Prior().KL(pass, q, z, x)            // (B, J) nats, by part
 //	loss := -mean(rec) + pass.KLWeight * model.Penalty(pass, terms) + sum of extras
 //
-// A variant changes Head, Prior or Penalty, or adds an Extra, and sees neither encoder nor decoder; an encoder or
-// decoder sees no variant. So any method works with any model.
+// A variant changes one or more of these parts (see Variant), and sees the class of neither encoder nor decoder; an encoder
+// or decoder sees no variant. So any method works with any model.
 package vae
 
 import (
