@@ -32,7 +32,7 @@ var foreigners = []foreign{
 	{names: []string{"warmup_steps", "num_warmup_steps", "warmup_ratio", "lr_warmup", "warmup_proportion"}, says: "in Optimus and others it warms up the learning rate, which is not done here; kl: {warm_up: N, unit: steps} is that of the KL weight"},
 	{names: []string{"cycle", "cycle_length", "kl_cycle"}, says: "kl: {schedule: cyclical, warm_up: EPOCHS, cycles: N} has N cycles within the warm-up; kl.cycles is their number, not their length"},
 	{names: []string{"fb", "fb_mode", "free_bits", "freebits", "kl_min", "kl_threshold", "dim_target_kl"}, says: "free bits are a variant, {free-bits: {lambda: NATS, mode: dim}}; variant.free-bits.lambda is summed over the dimensions, as dim_target_kl times latent_dim is"},
-	{names: []string{"max_capacity", "c_max", "capacity", "capacity_max_iter", "iteration_threshold"}, says: "there is no capacity schedule; leave it out"},
+	{names: []string{"max_capacity", "c_max", "capacity", "capacity_max_iter", "iteration_threshold"}, says: "a rising target of the KL is a variant, {capacity: {c: NATS, gamma: 1000, steps: N}}; variant.capacity.c is summed over the dimensions"},
 	{names: []string{"aggressive"}, says: "aggressive training of the encoder (He et al. 2019) is not done here; train.lag_every measures the inference lag"},
 
 	// z
