@@ -242,3 +242,23 @@ func TestMove(t *testing.T) {
 		t.Errorf("without rows it moves by %v", move)
 	}
 }
+
+// TestController: the weight of a controller has no end to wait for.
+func TestController(t *testing.T) {
+	run := curve(40, noise, source(), func(float64) float64 { return 40 })
+	for i, row := range run.Rows {
+		if row.Split == "train" {
+			row.Values["kl_weight"] = 0.4 + 0.01*float64(i%7)
+		}
+	}
+	if s := Of(run, Default); s.Converged {
+		t.Error("a schedule that never ends has converged")
+	}
+	run.Config["variant.control-vae.c"] = "4"
+	if _, _, short := Weight(run); short {
+		t.Error("the training is called shorter than the controller's schedule")
+	}
+	if s := Of(run, Default); !s.Converged {
+		t.Errorf("not converged: %s", s.Why)
+	}
+}

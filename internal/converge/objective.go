@@ -40,8 +40,12 @@ func penalty(run record.Run, row record.Row) float64 {
 }
 
 // finalWeight is a step by which the KL weight has come to its end, kl.beta, to stay: that of the last
-// training row with another one. ok is false if it never has. Rows have the weight in float32.
+// training row with another one. ok is false if it never has. Rows have the weight in float32. A controller's weight has no
+// end; it is judged from the start.
 func finalWeight(run record.Run) (step int, ok bool) {
+	if _, controlled := run.Config["variant.control-vae.c"]; controlled {
+		return 0, true
+	}
 	const float32Digits = 1e-5
 	beta := number(run, "kl.beta", 1)
 	ok = true

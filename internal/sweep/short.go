@@ -24,15 +24,20 @@ func lengthOf(t train.Trial, set *data.Set, known map[string]length) length {
 }
 
 // noteShort notes what a trial, by its index, is too short for: an evaluation, the end of the schedule of its KL
-// weight, or train.stop. Without the final KL weight the trial never trains at kl.beta, and nothing that waits for
+// weight, the start of a variant that weighs, or train.stop. Without the final KL weight the trial never trains at kl.beta, and nothing that waits for
 // that weight happens.
 func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[string]length) {
-	if set.Train.N() == 0 || set.Valid.N() == 0 && t.KL.Schedule == "constant" {
+	v, err := variants.Check(t.Methods...)
+	own := err == nil && v.Weigher != nil // the weight is the variant's, not the schedule's
+	if set.Train.N() == 0 || set.Valid.N() == 0 && t.KL.Schedule == "constant" && !own {
 		return
 	}
 	n := lengthOf(t, set, lengths)
 	k, each := t.KL, t.Train.EvalEvery*n.perEpoch
 	final := k.Final(n.perEpoch)
+	if own {
+		final = v.Weigher.Final(n.perEpoch)
+	}
 	switch {
 	case n.steps == 0:
 		return
@@ -44,7 +49,10 @@ func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[
 			e.note(e.entries[i], "train.stop: has no effect: patience %d needs %d evaluations at the final KL weight before the last step, %d, and there are %d; lower patience or train.eval_every, or train longer", t.Train.Stop.Patience, t.Train.Stop.Patience+1, n.steps, counted)
 		}
 	}
-	if k.Schedule != "constant" && final >= n.steps {
+	if own && final >= n.steps {
+		e.note(e.entries[i], "variant: %s needs %d steps before its penalty is the final one, and the training has %d; until then train.stop, train.decay and report: best do not count an evaluation; train longer, or change the variant's settings",
+			t.Variant, final, n.steps)
+	} else if k.Schedule != "constant" && final >= n.steps {
 		e.note(e.entries[i], "kl: the training is shorter than the %s schedule of the KL weight: its last step, %d, has weight %.3g, and from step %d on it is kl.beta %.3g; until then train.stop, train.decay and report: best do not count an evaluation",
 			k.Schedule, n.steps, k.Weight(n.steps-1, n.perEpoch), final+1, k.Beta)
 	}

@@ -45,3 +45,23 @@ func TestShortTrainings(t *testing.T) {
 		}
 	}
 }
+
+// TestShortForTheVariant: a variant that weighs says how many steps it needs.
+func TestShortForTheVariant(t *testing.T) {
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  train: {batching: mixed, epochs: 2}\n"
+	for variant, want := range map[string]string{
+		"{capacity: {steps: 19}}":            "",
+		"{capacity: {steps: 20}}":            "variant: capacity needs 20 steps before its penalty is the final one, and the training has 20;",
+		"{control-vae: {c: 2, ki: 0.03}}":    "",
+		"{control-vae: {c: 2, ki: 0.02}}":    "variant: control-vae needs 25 steps",
+		"{bn: {}, control-vae: {ki: 0.001}}": "variant: bn+control-vae needs 250 steps",
+	} {
+		e := parse(t, text+"  variant: "+variant+"\nseeds: 1\n", Options{})
+		if _, err := e.Prepare(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(e.Notes, "\n"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s:\n got %s\nwant %s", variant, got, want)
+		}
+	}
+}
