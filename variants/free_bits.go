@@ -1,27 +1,39 @@
 package variants
 
 import (
+	"strings"
+
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
 )
 
-// FreeBits does not penalise the first lambda nats of KL, so that no gradient lowers the KL
-// below lambda:
+// FreeBits does not penalise the first lambda nats of KL, so that no gradient of the penalty lowers the KL below lambda.
+// With KL_ij that of example i and dimension j in nats, (B, D), and [] 1 where true and else 0:
 //
-//	dim:    sum_j max(lambda/d, mean_i KL_ij)
-//	total:  max(lambda, mean_i sum_j KL_ij)
+//	dim:            sum_j max(lambda/D, mean_i KL_ij)
+//	total:          max(lambda, mean_i sum_j KL_ij)
+//	example-total:  mean_i max(lambda, sum_j KL_ij)
+//	mask-dim:       mean_i sum_j [KL_ij > lambda/D] KL_ij
+//	mask-example:   mean_i [sum_j KL_ij > lambda] sum_j KL_ij
+//	mask-batch:     [mean_i sum_j KL_ij > lambda] mean_i sum_j KL_ij
 //
-// Both are taken on the batch mean, as the original does. (The code of Li et al. 2019
-// masks single examples instead: the same gradient rule, another batch.)
+// Where the KL in the max or in the brackets is below its share of lambda, the gradient is 0. Above it the gradient is that
+// of the KL. So mask-example has the gradient of example-total, and mask-batch that of total. A mask does not add lambda:
+// its value jumps to 0 where the KL falls to lambda. So values and objectives of two modes must not be compared.
 //
-// Source: Kingma et al. 2016, "Improving variational inference with inverse
-// autoregressive flow", section on free bits (arXiv 1606.04934).
+// The KL has no floor: it stays below lambda where rec does not raise it. The penalty combines with every Gaussian head.
+//
+// Source: dim is that of Kingma et al. 2016, "Improving variational inference with inverse autoregressive flow", section
+// on free bits (arXiv 1606.04934). The masks are fb 2, 1 and 3 of the code of Li et al. 2019, "A surprisingly effective
+// fix for deep latent variable modeling of text" (arXiv 1909.00868).
 type FreeBits struct {
 	// Lambda is the free KL in nats, summed over the dimensions.
 	Lambda float64 `yaml:"lambda" range:"(0,inf)" alias:"target_kl"`
-	// Mode shares lambda equally among the dimensions (dim) or not (total).
-	Mode string `yaml:"mode" choice:"dim|total"`
+	// Mode says which KL is compared with lambda. dim and total: the mean over the batch, of each dimension with its share
+	// of lambda, or of all dimensions. example-total: that of each example. The masks charge 0 below lambda: mask-dim for
+	// each dimension of each example, mask-example for each example, mask-batch for the batch.
+	Mode string `yaml:"mode" choice:"dim|total|example-total|mask-dim|mask-example|mask-batch"`
 }
 
 func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
@@ -30,14 +42,35 @@ func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
 func (v FreeBits) Build(b vae.Builder) vae.Variant {
 	return vae.Variant{
 		Needs: vae.GaussianFamily, // the KL of each dimension
-		Penalty: func(_ *nn.Pass, t *vae.Terms) *grad.Value {
-			perDim := t.KL.ColMeans() // (1, D)
-			if v.Mode == "total" {
-				return perDim.Sum().Max(Float(v.Lambda))
+		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
+			lambda, share := Float(v.Lambda), Float(v.Lambda/float64(b.D))
+			switch v.Mode {
+			case "total":
+				return t.KL.ColMeans().Sum().Max(lambda)
+			case "example-total":
+				return t.KL.RowSums().Max(lambda).Mean()
+			case "mask-dim":
+				return above(p, t.KL, share).RowSums().Mean()
+			case "mask-example":
+				return above(p, t.KL.RowSums(), lambda).Mean()
+			case "mask-batch":
+				return above(p, t.KL.ColMeans().Sum(), lambda)
+			default: // dim
+				return t.KL.ColMeans().Max(share).Sum()
 			}
-			return perDim.Max(Float(v.Lambda / float64(b.D))).Sum()
 		},
 	}
+}
+
+// above is x where x > k, and else 0 without a gradient.
+func above(p *nn.Pass, x *grad.Value, k Float) *grad.Value {
+	mask := p.Tape.Zeros(x.Rows, x.Cols).Data
+	for i := range mask {
+		if x.Data[i] > k {
+			mask[i] = 1
+		}
+	}
+	return x.Mask(mask)
 }
 
 // A bound is nats of KL in all dimensions that a method keeps whatever training does, up to its eps. It is one of the mean
@@ -51,7 +84,7 @@ type bound struct {
 type bounded interface{ leastKL(D int) bound }
 
 // IdleFreeBits reports whether free bits are combined with a posterior whose KL is never below their lambda, and returns
-// lambda and that bound. Then max(lambda, KL) is the KL. In mode dim this must be so in each dimension.
+// lambda and that bound. Then the penalty is the KL. This must be so for each KL that the mode compares with lambda.
 func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool) {
 	var bits FreeBits
 	var least bound
@@ -63,5 +96,18 @@ func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool)
 			least = m.leastKL(D)
 		}
 	}
-	return bits.Lambda, least.nats, bits.Lambda > 0 && bits.Lambda <= least.nats && (least.dims || bits.Mode == "total")
+	idle = bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
+	switch bits.Mode {
+	case "total", "mask-batch":
+	case "example-total", "mask-example":
+		idle = idle && least.examples
+	case "mask-dim":
+		idle = idle && least.dims && least.examples
+	default: // dim
+		idle = idle && least.dims
+	}
+	return bits.Lambda, least.nats, idle
 }
+
+// Masks tells whether the mode is a mask, whose value jumps where the KL crosses lambda.
+func (v FreeBits) Masks() bool { return strings.HasPrefix(v.Mode, "mask-") }

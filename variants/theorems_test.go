@@ -213,7 +213,7 @@ func TestTheoremDelta(t *testing.T) {
 	}
 }
 
-// TestFreeBitsChargesNothingBelowLambda on both modes.
+// TestFreeBits: the modes of a batch mean charge lambda, or its share, below it.
 func TestFreeBits(t *testing.T) {
 	tape := &grad.Tape{}
 	mu := tape.Zeros(2, 2)
@@ -224,7 +224,7 @@ func TestFreeBits(t *testing.T) {
 		lambda, want float64
 	}{{"dim", 1, 2.5}, {"dim", 6, 6}, {"total", 1, 2}, {"total", 3, 3}} {
 		v := FreeBits{Lambda: c.lambda, Mode: c.mode}.Build(vae.Builder{D: 2})
-		if got := v.Penalty(nil, &vae.Terms{Q: q, KL: q.KL()}).Scalar(); math.Abs(got-c.want) > 1e-6 {
+		if got := v.Penalty(&nn.Pass{Tape: tape}, &vae.Terms{Q: q, KL: q.KL()}).Scalar(); math.Abs(got-c.want) > 1e-6 {
 			t.Errorf("%s, lambda %v: penalty %v, want %v", c.mode, c.lambda, got, c.want)
 		}
 	}

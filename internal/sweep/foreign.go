@@ -31,7 +31,7 @@ var foreigners = []foreign{
 	{names: []string{"anneal_steps", "kl_anneal_steps", "n_steps_kl_warmup", "kl_warmup_steps"}, says: "kl: {schedule: linear, warm_up: N, unit: steps} counts the warm-up in steps"},
 	{names: []string{"warmup_steps", "num_warmup_steps", "warmup_ratio", "lr_warmup", "warmup_proportion"}, says: "in Optimus and others it warms up the learning rate, which is not done here; kl: {warm_up: N, unit: steps} is that of the KL weight"},
 	{names: []string{"cycle", "cycle_length", "kl_cycle"}, says: "kl: {schedule: cyclical, warm_up: EPOCHS, cycles: N} has N cycles within the warm-up; kl.cycles is their number, not their length"},
-	{names: []string{"fb", "fb_mode", "free_bits", "freebits", "kl_min", "kl_threshold", "dim_target_kl"}, says: "free bits are a variant, {free-bits: {lambda: NATS, mode: dim}}; variant.free-bits.lambda is summed over the dimensions, as dim_target_kl times latent_dim is"},
+	{names: []string{"fb", "fb_mode", "free_bits", "freebits", "kl_min", "kl_threshold", "dim_target_kl"}, says: "free bits are a variant, {free-bits: {lambda: NATS, mode: dim}}; variant.free-bits.lambda is summed over the dimensions, as dim_target_kl times latent_dim is; fb 1, 2 and 3 of Li et al. 2019 are the modes mask-example, mask-dim and mask-batch, but fb 3 of bn-vae is the variant delta-vae"},
 	{names: []string{"max_capacity", "c_max", "capacity", "capacity_max_iter", "iteration_threshold"}, says: "a rising target of the KL is a variant, {capacity: {c: NATS, gamma: 1000, steps: N}}; variant.capacity.c is summed over the dimensions"},
 	{names: []string{"aggressive"}, says: "aggressive training of the encoder (He et al. 2019) is not done here; train.lag_every measures the inference lag"},
 
@@ -99,6 +99,7 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"beta_vae", "betavae", "beta", "kl_annealing", "annealing", "cyclical", "cyclic"}, says: "it is vanilla with a weight of the KL: kl.beta and kl.schedule"},
 		{names: []string{"bn_vae", "bnvae", "batch_norm", "batchnorm"}, says: "bn is it"},
 		{names: []string{"fb", "fbp", "kl_thresholding"}, says: "free-bits is it"},
+		{names: []string{"delta", "deltavae"}, says: "delta-vae is it"},
 		{names: []string{"skip", "skip_vae", "word_dropout", "bow"}, says: "it is a setting of a decoder: model.lstm.skip, model.lstm.word_dropout or model.lstm.bag_of_words"},
 	},
 	"data source": {

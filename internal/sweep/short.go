@@ -65,6 +65,16 @@ func (e *Experiment) noteFreeBits(i int, t train.Trial) {
 	}
 }
 
+// noteMasks notes free bits whose objective misleads what judges evaluations by it.
+func (e *Experiment) noteMasks(i int, t train.Trial) {
+	judged := t.Train.Stop.Patience > 0 && t.Train.Stop.Metric == "objective" || t.Train.Decay.Patience > 0 || t.Train.Report == "best"
+	for _, m := range t.Methods {
+		if bits, ok := m.(variants.FreeBits); ok && judged && bits.Masks() {
+			e.note(e.entries[i], "variant.free-bits.mode: %s charges nothing below lambda, so the objective falls by up to %.4g nats where the KL falls to lambda, and train.stop, train.decay and report: best may take a collapse for progress; use mode dim, total or example-total with them", bits.Mode, bits.Lambda*t.KL.Beta)
+		}
+	}
+}
+
 // note adds a note about a place in the file, once: many trials may share it.
 func (e *Experiment) note(place, format string, args ...any) {
 	note := place + ": " + fmt.Sprintf(format, args...)

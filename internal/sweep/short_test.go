@@ -65,3 +65,28 @@ func TestShortForTheVariant(t *testing.T) {
 		}
 	}
 }
+
+// TestMasksAreNoted: a mask of free bits is noted if something judges evaluations by the objective, and else not.
+func TestMasksAreNoted(t *testing.T) {
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  kl: {beta: 0.5}\n"
+	for _, c := range []struct {
+		mode, train string
+		noted       bool
+	}{
+		{"mask-dim", "report: best", true},
+		{"mask-batch", "stop: {patience: 1}", true},
+		{"mask-example", "decay: {patience: 1}", true},
+		{"mask-dim", "report: last", false},
+		{"mask-dim", "stop: {patience: 1, metric: mi}", false},
+		{"example-total", "report: best", false},
+	} {
+		e := parse(t, text+"  train: {"+c.train+"}\n  variant: {free-bits: {lambda: 3, mode: "+c.mode+"}}\n", Options{})
+		if _, err := e.Prepare(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(e.Notes, "\n")
+		if want := "variant.free-bits.mode: " + c.mode + " charges nothing below lambda, so the objective falls by up to 1.5 nats"; strings.Contains(notes, want) != c.noted {
+			t.Errorf("%s, %s: notes %q", c.mode, c.train, notes)
+		}
+	}
+}
