@@ -38,6 +38,7 @@ func init() { Methods.Add("info-vae", InfoVAE{Alpha: 0, MMD: 10, Kernel: "imq"})
 
 // Build needs no parameters.
 func (v InfoVAE) Build(b vae.Builder) vae.Variant {
+	known := map[int]pairs{} // by the size of the batch, so that a warm step allocates nothing for them
 	variant := vae.Variant{
 		Needs: vae.GaussianFamily, // z of a posterior that can be N(0, I)
 		Extras: []vae.Extra{func(p *nn.Pass, t *vae.Terms) *grad.Value {
@@ -48,7 +49,12 @@ func (v InfoVAE) Build(b vae.Builder) vae.Variant {
 			for i := range prior.Data {
 				prior.Data[i] = Float(p.Noise.NormFloat64())
 			}
-			return v.distance(t.Z, prior).Scale(Float(v.MMD))
+			of, ok := known[t.Z.Rows]
+			if !ok {
+				of = pairsOf(t.Z.Rows)
+				known[t.Z.Rows] = of
+			}
+			return v.distance(t.Z, prior, of).Scale(Float(v.MMD))
 		}},
 	}
 	if v.Alpha > 0 { // else another variant may change the KL term
@@ -59,21 +65,28 @@ func (v InfoVAE) Build(b vae.Builder) vae.Variant {
 	return variant
 }
 
-// distance is MMD² of two sets of points, (B, D) each.
-func (v InfoVAE) distance(z, prior *grad.Value) *grad.Value {
-	var low, high, left, right []int // k is symmetric: within a set each pair once
-	for i := range z.Rows {
-		for j := range z.Rows {
-			left, right = append(left, i), append(right, j)
+// pairs are the places of the points of each pair: low and high within one set of B, left and right in two sets of B.
+type pairs struct{ low, high, left, right []int }
+
+// pairsOf lists all pairs. The kernel is symmetric, so within a set each pair is there once.
+func pairsOf(B int) (of pairs) {
+	for i := range B {
+		for j := range B {
+			of.left, of.right = append(of.left, i), append(of.right, j)
 			if i < j {
-				low, high = append(low, i), append(high, j)
+				of.low, of.high = append(of.low, i), append(of.high, j)
 			}
 		}
 	}
+	return of
+}
+
+// distance is MMD² of two sets of points, (B, D) each.
+func (v InfoVAE) distance(z, prior *grad.Value, of pairs) *grad.Value {
 	k := func(a *grad.Value, i []int, b *grad.Value, j []int) *grad.Value {
 		return v.kernel(a.Gather(i).Sub(b.Gather(j)).Square().RowSums(), z.Cols).Mean()
 	}
-	return k(z, low, z, high).Add(k(prior, low, prior, high)).Sub(k(z, left, prior, right).Scale(2))
+	return k(z, of.low, z, of.high).Add(k(prior, of.low, prior, of.high)).Sub(k(z, of.left, prior, of.right).Scale(2))
 }
 
 // kernel is k of squared distances in D dimensions.

@@ -40,7 +40,7 @@ func TestGoldenMMD(t *testing.T) {
 		tape := &grad.Tape{}
 		z, gradient := leaf(tape, want.Z)
 		prior, _ := leaf(tape, want.Prior)
-		d := InfoVAE{Kernel: kernel}.distance(z, prior)
+		d := InfoVAE{Kernel: kernel}.distance(z, prior, pairsOf(z.Rows))
 		near(t, kernel, d.Data, []float64{c.value}, want.Tol)
 		d.Backward()
 		near(t, kernel+", gradient", gradient, flat(c.gradient), want.Tol)
@@ -49,10 +49,10 @@ func TestGoldenMMD(t *testing.T) {
 	z, _ := leaf(tape, want.Z)
 	prior, _ := leaf(tape, want.Prior)
 	kl, _ := leaf(tape, batch.KL)
-	near(t, "the same set twice", InfoVAE{Kernel: "imq"}.distance(prior, prior).Data, []float64{want.Same}, want.Tol)
+	near(t, "the same set twice", InfoVAE{Kernel: "imq"}.distance(prior, prior, pairsOf(prior.Rows)).Data, []float64{want.Same}, want.Tol)
 	method := InfoVAE{Alpha: want.InfoVAE.Alpha, MMD: want.InfoVAE.Alpha + want.InfoVAE.Lambda - 1, Kernel: "imq"}
 	model := vae.Model{Variant: method.Build(vae.Builder{D: z.Cols})}
-	charge := model.Penalty(nil, &vae.Terms{KL: kl}).Add(method.distance(z, prior).Scale(Float(method.MMD)))
+	charge := model.Penalty(nil, &vae.Terms{KL: kl}).Add(method.distance(z, prior, pairsOf(z.Rows)).Scale(Float(method.MMD)))
 	near(t, "KL and MMD", charge.Data, []float64{want.InfoVAE.Penalty}, want.Tol)
 }
 
