@@ -3,7 +3,6 @@ package train
 import (
 	"bytes"
 	"context"
-	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -113,23 +112,7 @@ func TestRegimeResumes(t *testing.T) {
 	if err := runTo(t, context.Background(), settings, whole, Hooks{}, alternating{}); err != nil {
 		t.Fatal(err)
 	}
-	stops := 0
-	for ; ; stops++ {
-		ctx, cancel := context.WithCancel(context.Background())
-		steps := 0
-		err := runTo(t, ctx, settings, parts, Hooks{Progress: func(Progress) {
-			if steps++; steps == 5 {
-				cancel()
-			}
-		}}, alternating{})
-		cancel()
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-	}
+	stops := interrupted(t, settings, parts, 5, alternating{}, func() {})
 	if stops < 5 {
 		t.Fatalf("only %d stops", stops)
 	}

@@ -62,6 +62,29 @@ func lastValue(t *testing.T, dir, split, metric string) float64 {
 	return v
 }
 
+// interrupted trains a trial that is stopped after every so many steps, until it is done. It returns the number of stops, and
+// calls stopped after each.
+func interrupted(t *testing.T, settings Settings, dir string, every int, method vae.Method, stopped func()) (stops int) {
+	t.Helper()
+	for ; ; stops++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		steps := 0
+		err := runTo(t, ctx, settings, dir, Hooks{Progress: func(Progress) {
+			if steps++; steps == every {
+				cancel()
+			}
+		}}, method)
+		cancel()
+		if err == nil {
+			return stops
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		stopped()
+	}
+}
+
 // TestResumeIsExact stops a trial after every few steps and goes on each time: rows and
 // weights are those of an uninterrupted one, to the byte, for optimisers with memory, a
 // variant with running statistics, a rate that decays, a largest lag that is remembered, and
@@ -84,29 +107,13 @@ func TestResumeIsExact(t *testing.T) {
 		if err := runTo(t, context.Background(), settings, whole, Hooks{}, method); err != nil {
 			t.Fatal(err)
 		}
-		stops := 0
-		for {
-			ctx, cancel := context.WithCancel(context.Background())
-			steps := 0
-			err := runTo(t, ctx, settings, parts, Hooks{Progress: func(Progress) {
-				if steps++; steps == 7 {
-					cancel()
-				}
-			}}, method)
-			cancel()
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, context.Canceled) {
-				t.Fatal(err)
-			}
-			stops++
+		rows := filepath.Join(parts, record.RowsFile)
+		stops := interrupted(t, settings, parts, 7, method, func() {
 			// What is written after the checkpoint by a process that is killed then:
-			rows := filepath.Join(parts, record.RowsFile)
 			if err := os.WriteFile(rows, append(read(t, rows), `{"step":99,"epo`...), 0o666); err != nil {
 				t.Fatal(err)
 			}
-		}
+		})
 		if stops < 5 {
 			t.Fatalf("%s: only %d stops", kind, stops)
 		}

@@ -3,7 +3,6 @@ package train
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math"
 	"path/filepath"
 	"testing"
@@ -85,23 +84,7 @@ func TestTargetsResume(t *testing.T) {
 			if err := runTo(t, context.Background(), settings, whole, Hooks{}, method); err != nil {
 				t.Fatal(err)
 			}
-			stops := 0
-			for ; ; stops++ {
-				ctx, cancel := context.WithCancel(context.Background())
-				steps := 0
-				err := runTo(t, ctx, settings, parts, Hooks{Progress: func(Progress) {
-					if steps++; steps == 7 {
-						cancel()
-					}
-				}}, method)
-				cancel()
-				if err == nil {
-					break
-				}
-				if !errors.Is(err, context.Canceled) {
-					t.Fatal(err)
-				}
-			}
+			stops := interrupted(t, settings, parts, 7, method, func() {})
 			if stops < 4 {
 				t.Errorf("only %d stops", stops)
 			}
