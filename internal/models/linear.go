@@ -45,12 +45,14 @@ func (m Linear) Fits(s vae.Space) error { return s.Want("linear", vae.Vector) }
 func (m Linear) FlopsPerToken(vae.Space) float64 { return 12 * float64(m.LatentDim) }
 
 // Build makes both halves: encoder.linear, encoder.scale (s, at first 0), decoder.linear.
-func (m Linear) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+func (m Linear) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
 	P, D := s.Size(), m.LatentDim
 	enc := &linearEncoder{
 		linear: nn.NewLinear(ps, "encoder.linear", P, D, nn.FanIn(P)),
 		bias:   ps.New("encoder.linear.bias", nn.Constant(0), D),
-		scale:  ps.New("encoder.scale", nn.Constant(0), D),
+	}
+	if raw == vae.MAndS {
+		enc.scale = ps.New("encoder.scale", nn.Constant(0), D)
 	}
 	dec := &linearDecoder{
 		linear: nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D)),
@@ -62,13 +64,15 @@ func (m Linear) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
 
 type linearEncoder struct {
 	linear      nn.Linear
-	bias, scale *nn.Param // (D) each
+	bias, scale *nn.Param // (D) each; scale is nil if there is m only
 }
 
 // Encode is linear in x; s is the same for all.
 func (e *linearEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	m = e.linear.Apply(p, p.Tape.Const(x.Values)).AddRow(p.Use(e.bias)) // (B, D)
-	s = p.Tape.Zeros(m.Rows, m.Cols).AddRow(p.Use(e.scale))             // (B, D)
+	if e.scale != nil {
+		s = p.Tape.Zeros(m.Rows, m.Cols).AddRow(p.Use(e.scale)) // (B, D)
+	}
 	return m, s
 }
 

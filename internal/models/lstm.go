@@ -103,13 +103,13 @@ func (m LSTM) FlopsPerToken(s vae.Space) float64 {
 }
 
 // Build makes both halves.
-func (m LSTM) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+func (m LSTM) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
 	he19 := func(int) nn.Init { return nn.Uniform(0.01) }
 	layer, words := he19, nn.Uniform(0.1)
 	if m.Init != "he19" {
 		layer, words = nn.FanIn, nn.Normal(1)
 	}
-	enc := m.encoder(ps, s.V, layer, words)
+	enc := m.encoder(ps, s.V, raw, layer, words)
 	if m.Init == "bn-vae" {
 		layer, words = he19, nn.Uniform(0.1)
 	}
@@ -120,12 +120,12 @@ func (m LSTM) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
 	return enc, dec
 }
 
-func (m LSTM) encoder(ps *nn.Params, V int, layer func(fanIn int) nn.Init, words nn.Init) *lstmEncoder {
+func (m LSTM) encoder(ps *nn.Params, V int, raw vae.Raw, layer func(fanIn int) nn.Init, words nn.Init) *lstmEncoder {
 	H := m.EncHidden
 	e := &lstmEncoder{
 		embed:   nn.NewEmbedding(ps, "encoder.embed", V, m.EmbedDim, words),
 		layers:  []nn.LSTM{nn.NewLSTM(ps, "encoder.lstm", m.EmbedDim, H, layer(H))},
-		linear:  nn.NewLinear(ps, "encoder.linear", H, 2*m.LatentDim, layer(H)),
+		linear:  nn.NewLinear(ps, "encoder.linear", H, outputs(raw, m.LatentDim), layer(H)),
 		pooling: m.Pooling,
 		d:       m.LatentDim,
 	}
@@ -173,8 +173,7 @@ func (e *lstmEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	for _, lstm := range e.layers {
 		h = lstm.Apply(p, x.Steps, h, nil, nil, nil) // (N, H)
 	}
-	both := e.linear.Apply(p, e.pool(h, x))               // (B, 2D)
-	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d) // (B, D) each
+	return split(e.linear.Apply(p, e.pool(h, x)), e.d)
 }
 
 // pool makes one state of each sentence's, (N, H) to (B, H).

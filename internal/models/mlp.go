@@ -63,7 +63,7 @@ func (m MLP) FlopsPerToken(s vae.Space) float64 {
 
 // Build makes both halves: encoder.hidden.0 ..., encoder.linear, decoder.hidden.0 ...,
 // decoder.linear; for text encoder.embed instead of the first, and decoder.position.
-func (m MLP) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+func (m MLP) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
 	H, D := m.Hidden, m.LatentDim
 	enc := &mlpEncoder{d: D}
 	if s.Kind == vae.Image {
@@ -74,7 +74,7 @@ func (m MLP) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
 		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return words.Apply(p, x.Symbols).MeanSteps(x.Steps) }
 	}
 	enc.above = m.above(ps, "encoder")
-	enc.linear = nn.NewAffine(ps, "encoder.linear", H, 2*D, nn.FanIn(H))
+	enc.linear = nn.NewAffine(ps, "encoder.linear", H, outputs(raw, D), nn.FanIn(H))
 
 	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
 	above := m.above(ps, "decoder")
@@ -133,8 +133,7 @@ type mlpEncoder struct {
 
 // Encode reads whole examples at once.
 func (e *mlpEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
-	both := e.linear.Apply(p, e.above.apply(p, e.read(p, x))) // (B, 2D)
-	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d)
+	return split(e.linear.Apply(p, e.above.apply(p, e.read(p, x))), e.d)
 }
 
 type mlpPixels struct {

@@ -7,6 +7,7 @@ package models
 import (
 	"embed"
 
+	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/registry"
 	"vaelab/internal/vae"
@@ -25,8 +26,24 @@ type Model interface {
 	// Fits returns an error that says why the model cannot read such examples. What is not
 	// known of the space yet is 0.
 	Fits(s vae.Space) error
-	// Build makes both halves for examples that the model fits.
-	Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder)
+	// Build makes both halves for examples that the model fits. raw is what the encoder gives.
+	Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder)
+}
+
+// outputs is the number of outputs of an encoder's last layer.
+func outputs(raw vae.Raw, D int) int {
+	if raw == vae.MOnly {
+		return D
+	}
+	return 2 * D
+}
+
+// split makes m and s, (B, D) each, of that layer's outputs; s is nil if there is m only.
+func split(out *grad.Value, D int) (m, s *grad.Value) {
+	if out.Cols == D {
+		return out, nil
+	}
+	return out.Columns(0, D), out.Columns(D, 2*D)
 }
 
 // A Counter is a Model that can say how much work it is.

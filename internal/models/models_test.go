@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"vaelab/internal/grad"
@@ -85,9 +86,13 @@ type pair struct {
 }
 
 func build(settings Model, kind vae.Kind, seed uint64) pair {
+	return buildRaw(settings, kind, seed, vae.MAndS)
+}
+
+func buildRaw(settings Model, kind vae.Kind, seed uint64, raw vae.Raw) pair {
 	space, x := examples(kind)
 	ps := &nn.Params{Seed: seed}
-	enc, dec := settings.Build(ps, space)
+	enc, dec := settings.Build(ps, space, raw)
 	return pair{&vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: settings.Latent()}, settings, space, x}
 }
 
@@ -159,6 +164,32 @@ func TestEveryParameterLearns(t *testing.T) {
 		}
 		for _, p := range m.Params.Learnt() {
 			if !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
+			}
+		}
+	})
+}
+
+// TestMOnly: an encoder of m alone gives the m of one of m and s, and makes no number that m does not learn from.
+func TestMOnly(t *testing.T) {
+	each(t, func(t *testing.T, settings Model, kind vae.Kind) {
+		both, alone := build(settings, kind, 1), buildRaw(settings, kind, 1, vae.MOnly)
+		var tape grad.Tape
+		want, _ := both.Encoder.Encode(training(&tape), both.x)
+		m, s := alone.Encoder.Encode(training(&tape), alone.x)
+		if s != nil || m.Cols != settings.Latent() {
+			t.Fatalf("m is %v, s %v", m.Matrix, s)
+		}
+		for i := range m.Rows {
+			for j, v := range m.Row(i) {
+				if !close(float64(v), float64(want.Row(i)[j]), 1e-5) {
+					t.Errorf("m of example %d is %v, with s %v", i, m.Row(i), want.Row(i))
+				}
+			}
+		}
+		m.Square().Sum().Backward()
+		for _, p := range alone.Params.Learnt() {
+			if strings.HasPrefix(p.Name, "encoder.") && !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
 				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
 			}
 		}

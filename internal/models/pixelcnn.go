@@ -109,12 +109,12 @@ func (m PixelCNN) FlopsPerToken(s vae.Space) float64 {
 }
 
 // Build makes both halves.
-func (m PixelCNN) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
-	return m.encoder(ps, s), m.decoder(ps, s)
+func (m PixelCNN) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
+	return m.encoder(ps, s, raw), m.decoder(ps, s)
 }
 
 // encoder makes encoder.stage.i.first, .second and .direct, encoder.hidden and encoder.linear.
-func (m PixelCNN) encoder(ps *nn.Params, s vae.Space) *resNet {
+func (m PixelCNN) encoder(ps *nn.Params, s vae.Space, raw vae.Raw) *resNet {
 	e := &resNet{activation: m.Activation, d: m.LatentDim}
 	height, width, in, C := s.Height, s.Width, 1, m.EncChannels
 	for i := range m.EncStages {
@@ -130,7 +130,7 @@ func (m PixelCNN) encoder(ps *nn.Params, s vae.Space) *resNet {
 	}
 	flat := height * width * C
 	e.hidden = nn.NewAffine(ps, "encoder.hidden", flat, m.EncHidden, nn.FanIn(flat))
-	e.linear = nn.NewAffine(ps, "encoder.linear", m.EncHidden, 2*m.LatentDim, nn.FanIn(m.EncHidden))
+	e.linear = nn.NewAffine(ps, "encoder.linear", m.EncHidden, outputs(raw, m.LatentDim), nn.FanIn(m.EncHidden))
 	return e
 }
 
@@ -179,8 +179,7 @@ func (e *resNet) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 		h = activate(e.activation, c.second.Apply(p, inner, c.direct.Apply(p, h, nil))) // (B·P/4, C)
 	}
 	flat := h.Reshape(x.B(), len(h.Data)/x.B())
-	both := e.linear.Apply(p, activate(e.activation, e.hidden.Apply(p, flat))) // (B, 2D)
-	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d)
+	return split(e.linear.Apply(p, activate(e.activation, e.hidden.Apply(p, flat))), e.d)
 }
 
 type pixelCNN struct {

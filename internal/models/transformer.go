@@ -86,12 +86,12 @@ func (m Transformer) FlopsPerToken(s vae.Space) float64 {
 // Build makes both halves: encoder.wte (words), encoder.wpe (positions), encoder.h.0 ...,
 // encoder.ln_f, encoder.linear, and the same of the decoder with decoder.memory.0 ... and
 // decoder.add (z) and decoder.lm_head instead of linear.
-func (m Transformer) Build(ps *nn.Params, s vae.Space) (vae.Encoder, vae.Decoder) {
+func (m Transformer) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
 	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
 	enc := &transformerEncoder{
 		transformerStack: m.stack(ps, "encoder", s, m.EncLayers, false),
 		first:            m.Pooling == "first-token",
-		linear:           nn.NewLinear(ps, "encoder.linear", E, 2*D, init),
+		linear:           nn.NewLinear(ps, "encoder.linear", E, outputs(raw, D), init),
 		d:                D,
 	}
 	dec := &transformerDecoder{transformerStack: m.stack(ps, "decoder", s, m.DecLayers, true)}
@@ -155,8 +155,7 @@ func (e *transformerEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value)
 	} else {
 		h = h.MeanSteps(x.Steps)
 	}
-	both := e.linear.Apply(p, h)                          // (B, 2D)
-	return both.Columns(0, e.d), both.Columns(e.d, 2*e.d) // (B, D) each
+	return split(e.linear.Apply(p, h), e.d)
 }
 
 type transformerDecoder struct {

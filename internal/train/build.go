@@ -33,7 +33,11 @@ func build(m models.Model, methods []vae.Method, space vae.Space, seed, total ui
 		}
 	}()
 	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes)}
-	enc, dec := m.Build(ps, space)
+	reads, err := variants.Check(methods...)
+	if err != nil {
+		return nil, err
+	}
+	enc, dec := m.Build(ps, space, reads.Raw)
 	variant, err := variants.Build(vae.Builder{Params: ps, D: m.Latent()}, methods...)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,15 @@ type Encoder interface {
 	Encode(p *nn.Pass, x *Batch) (m, s *grad.Value)
 }
 
+// Raw is what an encoder gives.
+type Raw int
+
+// The raw numbers of an encoder.
+const (
+	MAndS Raw = iota
+	MOnly     // s is nil, and no parameter of the encoder makes it
+)
+
 // A Decoder says how well z explains examples: ln p(x|z) in nats, summed over the
 // symbols of each example, shape (B, 1).
 type Decoder interface {
@@ -105,6 +114,8 @@ type Variant struct {
 	Regime  Regime
 	Weigher Weigher // nil for the schedule of section kl
 
+	// Raw is what Head reads. An encoder makes nothing else, so that each of its parameters is learnt.
+	Raw Raw
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
 	Gives Family
 	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
@@ -159,7 +170,7 @@ func Compose(variants ...Variant) (Variant, error) {
 			if all.Head != nil {
 				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head); write two entries of the grid, each with one of them")
 			}
-			all.Head, all.Floor, all.Gives = v.Head, v.Floor, v.Gives
+			all.Head, all.Floor, all.Gives, all.Raw = v.Head, v.Floor, v.Gives, v.Raw
 		}
 		if v.Prior != nil {
 			if all.Prior != nil {
