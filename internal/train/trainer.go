@@ -296,6 +296,9 @@ func (t *Trainer) update(plan vae.Plan, before int) error {
 			s.opt.Step(t.LR, scale)
 		}
 	}
+	if project := t.Model.Variant.Project; project != nil && (plan.Only == 0 || plan.Only&vae.EncoderSide != 0) {
+		project()
+	}
 	if plan.Inner {
 		t.saw(terms, x, make([]float64, terms.KL.Cols))
 		t.tape.Reset()

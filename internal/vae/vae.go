@@ -121,6 +121,9 @@ type Variant struct {
 	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
 	Needs Family
 
+	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
+	// without a constraint.
+	Project func()
 	// Floor is the lower bound that the method's theorem puts under E[KL], in nats, from
 	// the parameters as they are; nil if it promises nothing.
 	Floor func() float64
@@ -221,6 +224,13 @@ func Compose(variants ...Variant) (Variant, error) {
 			all.Needs = v.Needs
 		}
 		all.Extras = append(all.Extras, v.Extras...)
+		if v.Project != nil {
+			first, second := all.Project, v.Project
+			all.Project = second
+			if first != nil {
+				all.Project = func() { first(); second() }
+			}
+		}
 		if v.Gauges != nil {
 			first, second := all.Gauges, v.Gauges
 			all.Gauges = second

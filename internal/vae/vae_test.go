@@ -158,6 +158,18 @@ func TestExtrasAddUp(t *testing.T) {
 	}
 }
 
+// TestProjectsFollowEachOther: the constraints of two variants are both kept, in their order.
+func TestProjectsFollowEachOther(t *testing.T) {
+	x := 1.0
+	both, err := Compose(Variant{Project: func() { x += 2 }}, Variant{}, Variant{Project: func() { x *= 5 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both.Project(); x != 15 {
+		t.Errorf("%v, want (1+2)*5", x)
+	}
+}
+
 // A fixed model has one posterior for all x, and a likelihood of 1.
 type fixed struct{}
 
