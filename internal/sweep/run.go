@@ -61,6 +61,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		e.noteShort(i, t, set, lengths)
 		e.noteFreeBits(i, t)
 		e.noteMasks(i, t)
+		e.noteUncertain(i, t)
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

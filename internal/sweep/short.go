@@ -75,6 +75,16 @@ func (e *Experiment) noteMasks(i int, t train.Trial) {
 	}
 }
 
+// noteUncertain notes du-vae under a schedule whose KL weight never is 1, where its floor and dropout begin.
+func (e *Experiment) noteUncertain(i int, t train.Trial) {
+	v, err := variants.Check(t.Methods...)
+	for _, m := range t.Methods {
+		if _, ok := m.(variants.DUVAE); ok && t.KL.Beta < 1 && err == nil && v.Weigher == nil {
+			e.note(e.entries[i], "variant.du-vae: alpha and dropout have no effect: they begin when the KL weight is 1, and kl.beta is %.4g; set kl.beta to 1, or use bn", t.KL.Beta)
+		}
+	}
+}
+
 // note adds a note about a place in the file, once: many trials may share it.
 func (e *Experiment) note(place, format string, args ...any) {
 	note := place + ": " + fmt.Sprintf(format, args...)

@@ -90,3 +90,26 @@ func TestMasksAreNoted(t *testing.T) {
 		}
 	}
 }
+
+// TestDUWithoutWeight1IsNoted: du-vae is noted where the schedule ends below weight 1.
+func TestDUWithoutWeight1IsNoted(t *testing.T) {
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n"
+	for _, c := range []struct {
+		settings string
+		noted    bool
+	}{
+		{"variant: {du-vae: {}}\n  kl: {beta: 0.5}", true},
+		{"variant: {du-vae: {}}\n  kl: {beta: 1}", false},
+		{"variant: {bn: {}}\n  kl: {beta: 0.5}", false},
+		{"variant: {du-vae: {}, capacity: {steps: 0}}", false},
+	} {
+		e := parse(t, text+"  "+c.settings+"\n", Options{})
+		if _, err := e.Prepare(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(e.Notes, "\n")
+		if strings.Contains(notes, "variant.du-vae: alpha and dropout have no effect: they begin when the KL weight is 1, and kl.beta is 0.5;") != c.noted {
+			t.Errorf("%s: notes %q", c.settings, notes)
+		}
+	}
+}
