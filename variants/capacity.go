@@ -56,6 +56,9 @@ func (r ramp) target() float64 {
 	return r.C
 }
 
+// Target is that of the KL.
+func (r ramp) Target() (string, float64) { return "kl", r.target() }
+
 func (r ramp) Weight(int, int) float64 { return 1 }
 
 func (r ramp) Saw(float64, float64) { r.step.Data[0]++ }

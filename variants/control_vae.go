@@ -3,7 +3,6 @@ package variants
 import (
 	"math"
 
-	"vaelab/internal/nn"
 	"vaelab/internal/vae"
 )
 
@@ -45,8 +44,8 @@ func (v ControlVAE) Build(b vae.Builder) vae.Variant {
 		first = 1
 	}
 	return vae.Variant{Weigher: controller{v,
-		exact{b.Params.Buffer("encoder.control.i", nn.Constant(0), 2)},
-		exact{b.Params.Buffer("encoder.control.w", nn.Constant(first/2), 2)},
+		newExact(b, "encoder.control.i", 0),
+		newExact(b, "encoder.control.w", first),
 	}}
 }
 
@@ -56,15 +55,8 @@ type controller struct {
 	i, w exact
 }
 
-// An exact number is the sum of two in a buffer: in float32 a small ki e would be lost beside an I near 1.
-type exact struct{ *nn.Param }
-
-func (x exact) get() float64 { return float64(x.Data[0]) + float64(x.Data[1]) }
-
-func (x exact) set(v float64) {
-	x.Data[0] = Float(v)
-	x.Data[1] = Float(v - float64(x.Data[0]))
-}
+// Target is that of the KL.
+func (c controller) Target() (string, float64) { return "kl", c.C }
 
 func (c controller) Weight(int, int) float64 { return c.w.get() }
 

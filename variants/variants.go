@@ -45,6 +45,22 @@ func Check(methods ...vae.Method) (v vae.Variant, err error) {
 	return Build(vae.Builder{Params: new(nn.Params), D: 2}, methods...)
 }
 
+// An exact number is the sum of two in a buffer: in float32 a small change of a controller's memory would be lost beside a
+// number near 1.
+type exact struct{ *nn.Param }
+
+// newExact makes a buffer of that name for a number.
+func newExact(b vae.Builder, name string, first float64) exact {
+	return exact{b.Params.Buffer(name, nn.Constant(first/2), 2)}
+}
+
+func (x exact) get() float64 { return float64(x.Data[0]) + float64(x.Data[1]) }
+
+func (x exact) set(v float64) {
+	x.Data[0] = Float(v)
+	x.Data[1] = Float(v - float64(x.Data[0]))
+}
+
 // perDim is a gauge of one number per latent dimension; doc says in one line what it is.
 func perDim(name, doc string, D int, f func(j int) float64) vae.Gauge {
 	g := vae.Gauge{Name: name, Doc: doc, Values: make([]float64, D)}

@@ -5,7 +5,7 @@
 // The quantity is a trial's training objective at its final KL weight, on the validation split. Rows
 // have it as objective. For older rows it is rec + kl.beta kl; the maximum of free bits is then over
 // the split instead of each batch. Evaluations before the KL weight is final are ignored; the training
-// rows show when that was.
+// rows show when that was. Where the method sets the weight, or trains in phases, the rows' own counts says it.
 //
 // # The rule
 //
@@ -90,9 +90,13 @@ func Of(run record.Run, s Settings) State {
 	}
 	last := all[len(all)-1]
 	st.Steps, st.Objective = last.step, last.value
-	final, ok := finalWeight(run)
+	final, ok := countsFrom(run)
+	before, onwards := "the KL weight has not reached its final value", "at the final KL weight"
+	if hasCounts(run) {
+		before, onwards = "no evaluation counts yet", "from the first that counts on"
+	}
 	if !ok || last.step < final {
-		st.Why = "the KL weight has not reached its final value"
+		st.Why = before
 		return st
 	}
 	all = since(all, final)
@@ -105,7 +109,7 @@ func Of(run record.Run, s Settings) State {
 	window := since(all, last.step-s.Steps)
 	switch {
 	case last.step-final < s.Steps && final > 0:
-		st.Why = fmt.Sprintf("evaluated for %d of %d steps at the final KL weight", last.step-final, s.Steps)
+		st.Why = fmt.Sprintf("evaluated for %d of %d steps %s", last.step-final, s.Steps, onwards)
 	case last.step < s.Steps:
 		st.Why = fmt.Sprintf("evaluated for %d of %d steps", last.step, s.Steps)
 	case len(window) < fewest:
@@ -128,7 +132,7 @@ func Of(run record.Run, s Settings) State {
 // have the number.
 func Move(run record.Run, split string, value func(record.Row) (v float64, ok bool), s Settings) (move, half float64) {
 	all := points(run, split, value)
-	if final, ok := finalWeight(run); ok && len(all) > 0 {
+	if final, ok := countsFrom(run); ok && len(all) > 0 {
 		all = since(all, max(final, all[len(all)-1].step-s.Steps))
 	}
 	if len(all) < fewest {

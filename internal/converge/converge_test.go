@@ -243,22 +243,43 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// TestController: the weight of a controller has no end to wait for.
-func TestController(t *testing.T) {
-	run := curve(40, noise, source(), func(float64) float64 { return 40 })
-	for i, row := range run.Rows {
-		if row.Split == "train" {
-			row.Values["kl_weight"] = 0.4 + 0.01*float64(i%7)
+// TestCounts: where the rows say which evaluations count, these do, whatever the KL weight is: such as that of a controller,
+// which never comes to an end.
+func TestCounts(t *testing.T) {
+	counting := func(from int) record.Run {
+		run := curve(40, noise, source(), func(float64) float64 { return 40 })
+		for i, row := range run.Rows {
+			if row.Split == "train" {
+				row.Values["kl_weight"] = 0.4 + 0.01*float64(i%7)
+			}
+			if from < 0 {
+				continue
+			}
+			row.Values["counts"] = 0
+			if row.Step >= from {
+				row.Values["counts"] = 1
+			} else if row.Split == "train" && row.Step >= from-perEpoch {
+				row.Values["counts"] = 0.5 // of its steps
+			}
 		}
+		return run
 	}
-	if s := Of(run, Default); s.Converged {
-		t.Error("a schedule that never ends has converged")
-	}
-	run.Config["variant.control-vae.c"] = "4"
-	if _, _, short := Weight(run); short {
-		t.Error("the training is called shorter than the controller's schedule")
-	}
-	if s := Of(run, Default); !s.Converged {
-		t.Errorf("not converged: %s", s.Why)
+	for _, c := range []struct {
+		from       int
+		why, short string
+	}{
+		{-1, "the KL weight has not reached its final value", "the last training row has weight"},
+		{0, "", ""},
+		{2 * perEpoch, "", ""},
+		{25 * perEpoch, "evaluated for 1600 of 2000 steps from the first that counts on", ""},
+		{41 * perEpoch, "no evaluation counts yet", "before an evaluation counts"},
+	} {
+		run := counting(c.from)
+		if s := Of(run, Default); s.Why != c.why || s.Converged != (c.why == "") {
+			t.Errorf("from step %d on: %+v, want %q", c.from, s, c.why)
+		}
+		if got := Short(run); (got == "") != (c.short == "") || !strings.Contains(got, c.short) {
+			t.Errorf("from step %d on: %q, want %q", c.from, got, c.short)
+		}
 	}
 }

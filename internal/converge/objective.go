@@ -1,7 +1,9 @@
 package converge
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"vaelab/internal/record"
@@ -39,22 +41,23 @@ func penalty(run record.Run, row record.Row) float64 {
 	return sum
 }
 
-// finalWeight is a step by which the KL weight has come to its end, kl.beta, to stay: that of the last
-// training row with another one. ok is false if it never has. Rows have the weight in float32. A controller's weight has no
-// end; it is judged from the start.
-func finalWeight(run record.Run) (step int, ok bool) {
-	if _, controlled := run.Config["variant.control-vae.c"]; controlled {
-		return 0, true
-	}
+// countsFrom is a step from which on evaluations count: that of the last row that does not. ok is false if none counts.
+// Rows whose method sets the KL weight, or has phases, have counts, which is below 1 until then. The others count when the
+// weight has come to its end, kl.beta, to stay. Rows have the weight in float32.
+func countsFrom(run record.Run) (step int, ok bool) {
 	const float32Digits = 1e-5
-	beta := number(run, "kl.beta", 1)
+	beta, own := number(run, "kl.beta", 1), hasCounts(run)
 	ok = true
 	for _, row := range run.Rows {
-		if row.Split != "train" {
-			continue
+		counts, has := row.Values["counts"]
+		final := counts == 1
+		if !own {
+			var w float64
+			w, has = row.Values["kl_weight"]
+			has, final = has && row.Split == "train", math.Abs(w-beta) <= float32Digits*beta
 		}
-		if w, has := row.Values["kl_weight"]; has {
-			if ok = math.Abs(w-beta) <= float32Digits*beta; !ok {
+		if has {
+			if ok = final; !ok {
 				step = row.Step
 			}
 		}
@@ -62,12 +65,24 @@ func finalWeight(run record.Run) (step int, ok bool) {
 	return step, ok
 }
 
-// Weight returns the KL weight of a run's last training row and the final one, kl.beta. Short tells that the first
-// is not the second: the training was shorter than the schedule of the weight.
-func Weight(run record.Run) (last, beta float64, short bool) {
+// hasCounts tells whether the run's rows say themselves which of them count.
+func hasCounts(run record.Run) bool {
+	return slices.ContainsFunc(run.Rows, func(row record.Row) bool { _, ok := row.Values["counts"]; return ok })
+}
+
+// Short says why no evaluation of a run counts at its end: the training was shorter than the schedule of the KL weight, or
+// than what the method needs. It is empty if the last one counts.
+func Short(run record.Run) string {
 	last, known := record.Last(run, "train", "kl_weight")
-	_, ok := finalWeight(run)
-	return last, number(run, "kl.beta", 1), known && !ok
+	_, ok := countsFrom(run)
+	switch {
+	case ok || !known:
+		return ""
+	case hasCounts(run):
+		return "the training ends before an evaluation counts: the method's first phase, ramp or controller needs more steps"
+	}
+	return fmt.Sprintf("the schedule of the KL weight is longer than the training: the last training row has weight %.3g, kl.beta is %.3g",
+		last, number(run, "kl.beta", 1))
 }
 
 // number is a setting of the trial's, or what it is by default.

@@ -51,10 +51,10 @@ func Doubts(g record.Group) (doubts []string) {
 		}
 	}
 	leaking, straying, short := 0, 0, 0
-	var weight, beta float64
+	var shortness string
 	for _, r := range g.Runs {
-		if last, final, is := converge.Weight(r); is && r.State == record.Done {
-			weight, beta = last, final
+		if why := converge.Short(r); why != "" && r.State == record.Done {
+			shortness = why
 			short++
 		}
 		if leaks(r) {
@@ -65,7 +65,7 @@ func Doubts(g record.Group) (doubts []string) {
 		}
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
-	add(short, fmt.Sprintf("the schedule of the KL weight is longer than the training: the last training row has weight %.3g, kl.beta is %.3g", weight, beta))
+	add(short, shortness)
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	if classes := census(g.Runs, class); len(classes) > 1 {
 		doubts = append(doubts, fmt.Sprintf("its trials ran with kernels that round differently: %s", tally(classes)))

@@ -48,6 +48,20 @@ func init() {
 		},
 	})
 	metrics.Register(metrics.Group{
+		Splits: []string{"train", "valid"}, Need: needCounts,
+		Metrics: []metrics.Metric{
+			{Name: "counts", Doc: "1 if evaluations count for train.stop, train.decay and report: best, else 0; in train rows the share of steps"},
+		},
+	})
+	for _, metric := range []string{"kl", "rec"} {
+		metrics.Register(metrics.Group{
+			Splits: metrics.TrainRows, Need: &metrics.Need{What: "a method with a target of " + metric, Met: func(f metrics.Facts) bool { return steered(f.Variant) == metric }},
+			Metrics: []metrics.Metric{
+				{Name: metric + "_target", Unit: "nats", Doc: "the value of " + metric + " that the method steers to"},
+			},
+		})
+	}
+	metrics.Register(metrics.Group{
 		Splits: metrics.Tests, Need: &metrics.Need{What: "train.stop.patience or train.decay.patience above 0", Met: func(f metrics.Facts) bool { return f.MayEnd }},
 		Metrics: []metrics.Metric{
 			{Name: "stopped", Doc: "why training ended: 0 last step, 1 train.stop, 2 train.decay"},
@@ -66,6 +80,20 @@ func init() {
 			{Name: "true_nll_se", Unit: "nats", Doc: "standard error of true_nll"},
 		},
 	})
+}
+
+// needCounts is what lets evaluations count from a step that kl.beta and the rows' kl_weight do not tell.
+var needCounts = &metrics.Need{
+	What: "a method that sets the weight of the penalty itself, or one with a training regime",
+	Met:  func(f metrics.Facts) bool { return f.Variant.Weigher != nil || f.Variant.Regime != nil },
+}
+
+// steered is the metric that a variant steers to a target, empty if it has none.
+func steered(v vae.Variant) (metric string) {
+	if s, ok := v.Weigher.(vae.Steering); ok {
+		metric, _ = s.Target()
+	}
+	return metric
 }
 
 // facts are what decides whether the trial's rows have a metric.

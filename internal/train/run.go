@@ -173,7 +173,7 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 	}
 	t.Monitor = seen
 	t.told(row.Values)
-	if regime := t.Model.Variant.Regime; t.Step < t.weigher.Final(t.StepsPerEpoch()) || regime != nil && !regime.Counts() {
+	if !t.counts() {
 		return nil
 	}
 	stop := t.trial.Train.Stop

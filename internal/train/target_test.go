@@ -26,8 +26,27 @@ func atWeight(beta float64, D int) (kl, rec float64) {
 	return kl, rec
 }
 
-// TestTargets trains the linear VAE to a given KL: at the optimum of all models of that KL, which is that of the beta-VAE
-// with that KL, and with a controller at its weight.
+// weightOf is the KL weight that leads to a KL, by bisection.
+func weightOf(target float64, D int) float64 {
+	low, high := 0.0, 20.0
+	for range 100 {
+		if kl, _ := atWeight((low+high)/2, D); kl > target {
+			low = (low + high) / 2
+		} else {
+			high = (low + high) / 2
+		}
+	}
+	return (low + high) / 2
+}
+
+// recAt is the reconstruction at a KL.
+func recAt(kl float64, D int) float64 {
+	_, rec := atWeight(weightOf(kl, D), D)
+	return rec
+}
+
+// TestTargets trains the linear VAE to a given KL, or to a given reconstruction: at the optimum of all models of that KL,
+// which is that of the beta-VAE with that KL, and with a controller at its weight.
 func TestTargets(t *testing.T) {
 	const n, D, tolerance = 1000, 5, 0.02
 	set := &data.Set{Name: "oracle", Height: 1, Width: len(spectrum), Real: true, Train: data.Split{Values: withSpectrum(n, spectrum)}}
@@ -39,18 +58,11 @@ func TestTargets(t *testing.T) {
 		{"capacity above the KL of weight 1", variants.Capacity{C: 4, Gamma: 4, Steps: 300}, 4},
 		{"capacity below it", variants.Capacity{C: 1, Gamma: 4, Steps: 300}, 1},
 		{"control-vae", variants.ControlVAE{C: 4, Kp: 0.01, Ki: 0.001, Mode: "to-1"}, 4},
+		{"geco", variants.GECO{Kappa: recAt(4, D), Alpha: 0.9, Nu: 0.01}, 4},
 		{"control-vae above 1", variants.ControlVAE{C: 1, Kp: 0.01, Ki: 0.005, Mode: "above-1"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			low, high := 0.0, 20.0
-			for range 100 {
-				if kl, _ := atWeight((low+high)/2, D); kl > c.target {
-					low = (low + high) / 2
-				} else {
-					high = (low + high) / 2
-				}
-			}
-			beta := (low + high) / 2
+			beta := weightOf(c.target, D)
 			_, rec := atWeight(beta, D)
 			tr := trainLinear(t, set, D, c.method, 1, 1000, 0.1, 0.01, 0.003)
 			v := tr.trainRow().Values
@@ -62,7 +74,7 @@ func TestTargets(t *testing.T) {
 			}
 			check("kl", c.target)
 			check("rec", rec)
-			if _, ok := c.method.(variants.ControlVAE); ok {
+			if _, ok := c.method.(variants.Capacity); !ok {
 				check("kl_weight", beta)
 			}
 			t.Logf("kl %.4f, rec %.4f of %.4f, weight %.4f of %.4f", v["kl"], v["rec"], rec, v["kl_weight"], beta)
@@ -78,6 +90,7 @@ func TestTargetsResume(t *testing.T) {
 	for name, method := range map[string]vae.Method{
 		"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 30},
 		"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
+		"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
@@ -94,5 +107,29 @@ func TestTargetsResume(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTargetRows: training rows have the mean of a target that moves, and rows say which evaluations count.
+func TestTargetRows(t *testing.T) {
+	settings := Defaults
+	settings.Epochs, settings.LogEvery = 4, 5
+	trial, set := small(t, 12, settings, variants.Capacity{C: 2, Gamma: 1, Steps: 20}) // 10 steps in an epoch
+	for _, row := range rowsOf(t, trial, func(dir string) error { return Run(context.Background(), trial, set, dir, Hooks{}) }) {
+		counts, says := row.Values["counts"]
+		want, mean := 0.0, 0.0
+		if row.Step > 20 || row.Step == 20 && row.Split == "valid" {
+			want = 1
+		}
+		for at := row.Step - settings.LogEvery; at < row.Step; at++ {
+			mean += min(2, 0.1*float64(at)) / float64(settings.LogEvery)
+		}
+		target, has := row.Values["kl_target"]
+		if says != (row.Split != "test") || says && counts != want {
+			t.Errorf("%s, step %d: counts %v, want %v", row.Split, row.Step, counts, want)
+		}
+		if has != (row.Split == "train") || has && math.Abs(target-mean) > 1e-6 {
+			t.Errorf("%s, step %d: target %v, want %v", row.Split, row.Step, target, mean)
+		}
 	}
 }

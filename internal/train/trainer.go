@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"vaelab/internal/data"
 	"vaelab/internal/grad"
@@ -84,12 +85,15 @@ const (
 	floor
 	slack
 	inner
+	counted
+	klTarget
+	recTarget
 	numSums
 )
 
 var sumNames = [numSums]string{
 	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped", "penalty", "extra",
-	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack", "inner",
+	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack", "inner", "counts", "kl_target", "rec_target",
 }
 
 // sums adds up a step's numbers until they become a row.
@@ -311,6 +315,13 @@ func (t *Trainer) update(plan vae.Plan, before int) error {
 	v[mu2], v[sigma2] = t.saw(terms, x, t.Sum.KLDim)
 	v[kl], v[rec] = t.Seen.KL, t.Seen.Rec
 	v[nelbo] = v[rec] + v[kl]
+	if t.counts() {
+		v[counted] = 1
+	}
+	if s, ok := t.weigher.(vae.Steering); ok {
+		_, v[klTarget] = s.Target()
+		v[recTarget] = v[klTarget]
+	}
 	t.weigher.Saw(v[kl], v[rec])
 	if v[penalty] = terms.Penalty.Scalar(); terms.Extra != nil {
 		v[extra] = terms.Extra.Scalar()
@@ -382,6 +393,10 @@ func (t *Trainer) has(i int) bool {
 		return v.Extras != nil
 	case inner:
 		return v.Regime != nil
+	case counted:
+		return needCounts.Met(metrics.Facts{Variant: v})
+	case klTarget, recTarget:
+		return steered(v) == strings.TrimSuffix(sumNames[i], "_target")
 	case mu2, sigma2, moment, klMu:
 		return v.Gaussian()
 	}
@@ -424,6 +439,12 @@ func (t *Trainer) ended() int {
 	return byItself
 }
 
+// counts tells whether an evaluation counts after the steps that are done: for train.stop, train.decay and report: best.
+func (t *Trainer) counts() bool {
+	regime := t.Model.Variant.Regime
+	return t.Step >= t.weigher.Final(t.StepsPerEpoch()) && (regime == nil || regime.Counts())
+}
+
 // judge measures the model on a split and says how it stands with collapse: state is a metrics.State, and collapse_step, if it has collapsed, the step of the
 // evaluation that first saw it.
 func (t *Trainer) judge(ctx context.Context, name string, split data.Split, depth Depth) (record.Row, metrics.Monitor, error) {
@@ -434,6 +455,12 @@ func (t *Trainer) judge(ctx context.Context, name string, split data.Split, dept
 	seen := t.Monitor.Next(t.Step, metrics.Reading{
 		KL: values["kl"], MI: values["mi"], Gap: values["gap"], Floor: values["floor"],
 	})
+	if name == "valid" && needCounts.Met(metrics.Facts{Variant: t.Model.Variant}) {
+		values["counts"] = 0
+		if t.counts() {
+			values["counts"] = 1
+		}
+	}
 	values["state"] = float64(seen.State)
 	if seen.State == metrics.Collapsed {
 		values["collapse_step"] = float64(seen.Since)

@@ -94,6 +94,13 @@ type Weigher interface {
 	Goal() float64
 }
 
+// A Steering weigher sets the weight, or moves a penalty, so that a metric comes to a target.
+type Steering interface {
+	Weigher
+	// Target is the metric, kl or rec, and its target in nats at the next step. The metric is always the same.
+	Target() (metric string, nats float64)
+}
+
 // A Refine improves q(z|x) of a batch before z is drawn, in training and in evaluation. It may ask the decoder.
 type Refine func(p *nn.Pass, m *Model, x *Batch, q Posterior) Posterior
 
