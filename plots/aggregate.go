@@ -29,11 +29,6 @@ func init() { Figures.Add("aggregate", Aggregate{}) }
 // gap-based regularization" (arXiv 2211.00321).
 type Aggregate struct{}
 
-// AggregateReach is half the side of the square that the grid in the rows covers, in standard
-// deviations of the prior. Rows do not say so: a test where both are seen holds it equal to
-// metrics.AggregateReach.
-const AggregateReach = 4.
-
 // Draw implements Figure.
 func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
@@ -135,11 +130,11 @@ func priorDensity(n int) density {
 }
 
 // width is that of a cell.
-func (m density) width() float64 { return 2 * AggregateReach / float64(m.N) }
+func (m density) width() float64 { return 2 * record.AggregateReach / float64(m.N) }
 
 // centre is that of cell k.
 func (m density) centre(k int) (x, y float64) {
-	return -AggregateReach + m.width()*(float64(k%m.N)+0.5), -AggregateReach + m.width()*(float64(k/m.N)+0.5)
+	return -record.AggregateReach + m.width()*(float64(k%m.N)+0.5), -record.AggregateReach + m.width()*(float64(k/m.N)+0.5)
 }
 
 // Plot implements plot.Plotter.
@@ -166,5 +161,5 @@ func (m density) Plot(c draw.Canvas, p *plot.Plot) {
 
 // DataRange implements plot.DataRanger.
 func (m density) DataRange() (xmin, xmax, ymin, ymax float64) {
-	return -AggregateReach, AggregateReach, -AggregateReach, AggregateReach
+	return -record.AggregateReach, record.AggregateReach, -record.AggregateReach, record.AggregateReach
 }

@@ -28,10 +28,7 @@ const batchKey = "train.batch_size"
 func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, ok := record.Last(r, split, "bn_gap")
-		return ok
-	})
+	split := finalSplit(groups, having("bn_gap"))
 	if split == "" {
 		return nil, errors.New("bn-gap: no valid or test row has the metric \"bn_gap\"")
 	}

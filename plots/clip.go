@@ -95,3 +95,11 @@ func sound(p *plot.Plot) {
 		}
 	}
 }
+
+// finiteOr returns v, or other if v cannot be drawn.
+func finiteOr(v, other float64) float64 {
+	if finite(v) {
+		return v
+	}
+	return other
+}

@@ -23,18 +23,11 @@ func init() { Figures.Add("collapse-curve", CollapseCurve{}) }
 // (arXiv 1911.02469).
 type CollapseCurve struct{}
 
-// CollapseEps are the eps, in nats, of the numbers of the rows' vector "collapse", which do not say
-// so. A test where both are seen holds them equal to metrics.CollapseEps.
-var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
-
 // Draw implements Figure.
 func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, ok := record.LastVector(r, split, "collapse")
-		return ok
-	})
+	split := finalSplit(groups, havingVector("collapse"))
 	if split == "" {
 		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"")
 	}
@@ -53,8 +46,8 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 			if !ok {
 				continue
 			}
-			if len(v) != len(CollapseEps) {
-				return nil, fmt.Errorf("collapse-curve: %s has %d numbers in the vector \"collapse\", want one for each of %d eps; the rows are of another version", plain(run.ID), len(v), len(CollapseEps))
+			if len(v) != len(record.CollapseEps) {
+				return nil, fmt.Errorf("collapse-curve: %s has %d numbers in the vector \"collapse\", want one for each of %d eps; the rows are of another version", plain(run.ID), len(v), len(record.CollapseEps))
 			}
 			shares = append(shares, v)
 		}
@@ -63,7 +56,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 			continue
 		}
 		var s series
-		for j, eps := range CollapseEps {
+		for j, eps := range record.CollapseEps {
 			s.add(eps, column(shares, j))
 			pg.table = append(pg.table, []string{g.Label, split, num(eps), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 		}

@@ -74,13 +74,3 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
-
-// hasFloor reports whether there is a floor above zero.
-func hasFloor(values []float64) bool {
-	for _, v := range values {
-		if v > 0 {
-			return true
-		}
-	}
-	return false
-}

@@ -23,10 +23,7 @@ type KLDims struct{}
 func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, ok := record.LastVector(r, split, "kl_dim")
-		return ok
-	})
+	split := finalSplit(groups, havingVector("kl_dim"))
 	if split == "" {
 		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"")
 	}
@@ -103,53 +100,4 @@ func rankTicks(_, hi float64) []plot.Tick {
 		}
 	}
 	return ticks
-}
-
-// splitNames are for captions.
-var splitNames = map[string]string{"train": "Training", "valid": "Validation", "test": "Test"}
-
-// finalSplit returns "test" if all runs that have something on valid have it on test as
-// well, else "valid", so that no figure mixes the two; "" if no run has it at all.
-func finalSplit(groups []record.Group, has func(r record.Run, split string) bool) string {
-	valid, test, validOnly := 0, 0, 0
-	for _, g := range groups {
-		for _, run := range g.Runs {
-			v, t := has(run, "valid"), has(run, "test")
-			if v {
-				valid++
-			}
-			if t {
-				test++
-			}
-			if v && !t {
-				validOnly++
-			}
-		}
-	}
-	switch {
-	case test > 0 && validOnly == 0:
-		return "test"
-	case valid > 0:
-		return "valid"
-	}
-	return ""
-}
-
-// barsNote is seedsNote for bars.
-func barsNote(counts map[string]int) string { return meansNote("Bars", "whiskers", counts) }
-
-// meansNote says how many seeds there are, what shows their mean and what their range.
-func meansNote(mean, spread string, counts map[string]int) string {
-	lo, hi := math.MaxInt, 0
-	for _, n := range counts {
-		lo, hi = min(lo, n), max(hi, n)
-	}
-	n := fmt.Sprint(hi)
-	switch {
-	case hi == 1:
-		return "n = 1 seed."
-	case lo < hi:
-		n = fmt.Sprintf("%d to %d", lo, hi)
-	}
-	return fmt.Sprintf("%s are means over n = %s seeds, %s the range over seeds (smallest to largest).", mean, n, spread)
 }

@@ -35,10 +35,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	const vector = "kl_quantiles"
 	all := set.Groups()
 	groups := finishedOf(all)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, ok := record.LastVector(r, split, vector)
-		return ok
-	})
+	split := finalSplit(groups, havingVector(vector))
 	if split == "" {
 		return nil, errors.New("kl-examples: no valid or test row has the vector \"kl_quantiles\"")
 	}
@@ -120,18 +117,6 @@ func histogramNote(counts map[string]int) string {
 		return fmt.Sprintf("Filled: all of n = %d seeds; thin outlines: each seed.", hi)
 	}
 	return fmt.Sprintf("Filled: all of n = %d to %d seeds; thin outlines: each seed.", lo, hi)
-}
-
-// allFinite tells whether there are numbers and all are finite.
-func allFinite(v []float64) bool {
-	parts := finiteParts(v)
-	return len(parts) == 1 && parts[0] == span{0, len(v)}
-}
-
-// meanOfLast is the mean over a group's seeds of a metric's last value, NaN if none has it.
-func meanOfLast(g record.Group, split, metric string) float64 {
-	mean, _, _ := record.Range(numbers(finals(g, split, metric)))
-	return mean
 }
 
 // shares returns the probability of each bin [edges_b, edges_b+1), of quantiles at equal steps of

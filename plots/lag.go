@@ -210,15 +210,6 @@ func meanAt(s series, step float64) string {
 	return ""
 }
 
-// thousands writes a step with commas: 12,000.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
 // A diagonal is the line y = x, and the two axes through the origin.
 type diagonal struct{}
 

@@ -150,3 +150,13 @@ func floorNotes(groups []record.Group, split string, last bool) (notes []string)
 	}
 	return notes
 }
+
+// hasFloor reports whether there is a floor above zero.
+func hasFloor(values []float64) bool {
+	for _, v := range values {
+		if v > 0 {
+			return true
+		}
+	}
+	return false
+}

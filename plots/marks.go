@@ -237,3 +237,54 @@ func rangeOf(x, y []float64) (xmin, xmax, ymin, ymax float64) {
 	}
 	return xmin, xmax, ymin, ymax
 }
+
+// heat is the colour of a KL or a density: from nearly white to a dark blue, by the root of its
+// share of the largest.
+func heat(v, top float64) color.Color {
+	if math.IsNaN(v) {
+		return color.NRGBA{0xbb, 0xbb, 0xbb, 0xff}
+	}
+	t := 0.0
+	if top > 0 {
+		t = math.Sqrt(math.Min(1, math.Max(0, v/top)))
+	}
+	// Through three colours, so that the middle is not muddy.
+	stops := []color.NRGBA{{0xf7, 0xfb, 0xff, 0xff}, {0x6b, 0xae, 0xd6, 0xff}, {0x08, 0x30, 0x6b, 0xff}}
+	i := min(int(t*2), 1)
+	mix := func(a, b uint8) uint8 {
+		return uint8(math.Round(float64(a) + (float64(b)-float64(a))*(t*2-float64(i))))
+	}
+	a, b := stops[i], stops[i+1]
+	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
+}
+
+// heatKey draws the colours with what they stand for.
+func heatKey(c draw.Canvas, top float64, title string) {
+	const steps, bar = 64, 10
+	style := sans(captionSize)
+	style.YAlign = draw.YCenter
+	lo, hi := max(c.Min.Y, c.Max.Y-2.2*vg.Inch)+30, c.Max.Y-32
+	at := func(t float64) vg.Length { return lo + vg.Length(t)*(hi-lo) }
+	for i := range steps {
+		t := float64(i) / steps
+		b, u := at(t), min(at(t+1.0/steps)+0.4, hi)
+		fillIn(c, heat(t*t*top, top), vg.Point{X: c.Min.X, Y: b}, vg.Point{X: c.Min.X + bar, Y: b}, vg.Point{X: c.Min.X + bar, Y: u}, vg.Point{X: c.Min.X, Y: u})
+	}
+	if top > 0 {
+		last := lo - 2*captionSize
+		for _, tick := range rootTicks(0, math.Sqrt(top)) {
+			if y := at(tick.Value / math.Sqrt(top)); y-last >= captionSize*leading { // labels must not touch
+				c.FillText(style, vg.Point{X: c.Min.X + bar + 4, Y: y}, tick.Label)
+				last = y
+			}
+		}
+	}
+	style.YAlign = draw.YBottom
+	c.FillText(style, vg.Point{X: c.Min.X, Y: hi + 5}, title)
+}
+
+// allFinite tells whether there are numbers and all are finite.
+func allFinite(v []float64) bool {
+	parts := finiteParts(v)
+	return len(parts) == 1 && parts[0] == span{0, len(v)}
+}

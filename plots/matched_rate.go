@@ -43,10 +43,7 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
 	byKnob, _ := families(groups)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, ok := record.Last(r, split, "kl")
-		return ok
-	})
+	split := finalSplit(groups, having("kl"))
 	m := matched{split: split, counts: map[string]int{}}
 	m.table = [][]string{{"method", "data", "metric", "split", "kl", "mean", "min", "max", "seeds"}}
 	sets, note := firstOf(byData(allFamilies(byKnob, nil)), mostPanels, "data sets")

@@ -2,18 +2,14 @@ package plots
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"vaelab/internal/record"
 )
 
 // A page is a figure from top to bottom: a legend on its own strip, the panels, the
@@ -30,7 +26,6 @@ const (
 	pageWidth = 7 * vg.Inch
 	margin    = vg.Length(6)
 	swatch    = vg.Length(22) // width of a legend's line
-	leading   = 1.3           // line height of running text, in font sizes
 )
 
 // drawing lays the page out.
@@ -229,17 +224,6 @@ func printable(text string) string {
 	}, text)
 }
 
-// plain replaces control characters, which steer a terminal and end the lines of a table, by "?". They
-// come from names of settings, data and files.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, text)
-}
-
 // An entry is one line of a legend.
 type entry struct {
 	label string
@@ -304,69 +288,4 @@ func (l legend) draw(c draw.Canvas) {
 		style.YAlign = draw.YCenter
 		c.FillText(style, vg.Point{X: x + swatch + 5, Y: y + 0.08*legendSize}, e.label)
 	}
-}
-
-// seedsNote says how many seeds there are and what the band is. Counts is by group.
-func seedsNote(counts map[string]int) string {
-	ns := slices.Compact(slices.Sorted(maps.Values(counts)))
-	switch {
-	case len(ns) == 1 && ns[0] == 1:
-		return "n = 1 seed, hence no bands."
-	case len(ns) == 1:
-		return fmt.Sprintf("Lines are means over n = %d seeds, bands the range over seeds (smallest to largest).", ns[0])
-	}
-	if len(counts) > 12 {
-		return fmt.Sprintf("Lines are means over n = %d to %d seeds, bands the range over seeds (smallest to largest).", ns[0], ns[len(ns)-1])
-	}
-	var each []string
-	for _, label := range slices.Sorted(maps.Keys(counts)) {
-		each = append(each, fmt.Sprintf("%s %d", label, counts[label]))
-	}
-	return "Lines are means over seeds, bands the range over seeds (smallest to largest); n: " + strings.Join(each, ", ") + "."
-}
-
-// doubts lists what a reader should know about the runs: those that are not done, and the
-// warnings of Load. More than four of a kind are counted only.
-func doubts(set *record.Set, groups []record.Group) []string {
-	var unfinished, failed, warnings []string
-	for _, g := range groups {
-		for _, run := range g.Runs {
-			name := fmt.Sprintf("%s seed %d", g.Label, run.Seed)
-			switch run.State {
-			case record.Unfinished:
-				step := 0
-				if len(run.Rows) > 0 {
-					step = run.Rows[len(run.Rows)-1].Step
-				}
-				unfinished = append(unfinished, fmt.Sprintf("%s (at step %d)", name, step))
-			case record.Failed:
-				reason, _, _ := strings.Cut(run.Reason, "\n")
-				failed = append(failed, fmt.Sprintf("%s (%s)", name, clip(reason, 80)))
-			}
-		}
-	}
-	for _, w := range slices.Concat(set.Damage, set.Warnings) {
-		warnings = append(warnings, clip(w.Error(), 160))
-	}
-	var sentences []string
-	for _, kind := range []struct {
-		what  string
-		items []string
-	}{{"Unfinished", unfinished}, {"Failed", failed}, {"Warnings", warnings}} {
-		if n := len(kind.items); n > 4 {
-			kind.items = append(kind.items[:3:3], fmt.Sprintf("and %d more", n-3))
-		}
-		if len(kind.items) > 0 {
-			sentences = append(sentences, kind.what+": "+strings.Join(kind.items, ", ")+".")
-		}
-	}
-	return sentences
-}
-
-// clip shortens a text to n runes.
-func clip(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return text
 }

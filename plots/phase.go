@@ -149,9 +149,7 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
 	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, kl := record.Last(r, split, "kl")
-		_, au := record.Last(r, split, "au")
-		return kl && au && r.Config["model"] == "linear"
+		return having("kl", "au")(r, split) && r.Config["model"] == "linear"
 	})
 	places := map[string]bool{}
 	groups = slices.DeleteFunc(groups, func(g record.Group) bool {

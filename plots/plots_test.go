@@ -81,8 +81,8 @@ func (c trial) run(seed, until int) record.Run {
 		}
 		w := map[string][]float64{"kl_dim": kls}
 		if split != "train" {
-			w["collapse"] = make([]float64, len(CollapseEps))
-			for i, eps := range CollapseEps {
+			w["collapse"] = make([]float64, len(record.CollapseEps))
+			for i, eps := range record.CollapseEps {
 				for _, kl := range kls {
 					if kl < eps {
 						w["collapse"][i] += 1. / D

@@ -32,11 +32,7 @@ type RateDistortion struct{}
 func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups := finishedOf(all)
-	split := finalSplit(groups, func(r record.Run, split string) bool {
-		_, kl := record.Last(r, split, "kl")
-		_, rec := record.Last(r, split, "rec")
-		return kl && rec
-	})
+	split := finalSplit(groups, having("kl", "rec"))
 	if split == "" {
 		return nil, fmt.Errorf("rate-distortion: no valid or test row has both metrics \"kl\" and \"rec\"")
 	}
@@ -148,73 +144,6 @@ func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string) {
 	p.Add(means...)
 	pad(&p.X)
 	pad(&p.Y)
-}
-
-// A dataset is the families that were trained on the same data; the likelihoods of different
-// data cannot be compared.
-type dataset struct {
-	name     string // as the settings call it
-	digest   string
-	families []family
-}
-
-// byData sorts families by their data, in the order in which the data appear.
-func byData(fs []family) (sets []dataset) {
-	for _, f := range fs {
-		run := f.groups[0].Runs[0]
-		i := slices.IndexFunc(sets, func(d dataset) bool { return d.digest == run.Data })
-		if i < 0 {
-			i = len(sets)
-			sets = append(sets, dataset{name: run.Config["data"], digest: run.Data})
-		}
-		sets[i].families = append(sets[i].families, f)
-	}
-	return sets
-}
-
-// allFamilies returns the flat families, then those of each knob.
-func allFamilies(byKnob map[string][]family, flat []family) []family {
-	fs := slices.Clone(flat)
-	for _, knob := range sortedKnobs(byKnob) {
-		fs = append(fs, byKnob[knob]...)
-	}
-	return fs
-}
-
-// knobOf returns a group's knob for a table; empty if it has none.
-func knobOf(g record.Group) (name, value string) {
-	if name, x, ok := g.Knob(); ok {
-		return name, num(x)
-	}
-	return "", ""
-}
-
-// A pair is one seed's last values of two metrics.
-type pair struct {
-	seed int
-	x, y float64
-}
-
-// pairsOf returns the pairs of a group's seeds that can be drawn.
-func pairsOf(g record.Group, split, x, y string) (pairs []pair) {
-	for _, run := range g.Runs {
-		a, okA := record.Last(run, split, x)
-		b, okB := record.Last(run, split, y)
-		if okA && okB && finite(a) && finite(b) {
-			pairs = append(pairs, pair{run.Seed, a, b})
-		}
-	}
-	return pairs
-}
-
-// pad leaves room on both sides of the data.
-func pad(a *plot.Axis) {
-	a.Min, a.Max = finiteOr(a.Min, 0), finiteOr(a.Max, 1)
-	room := 0.05 * (a.Max - a.Min)
-	if room < 1e-9 {
-		room = 0.5
-	}
-	a.Min, a.Max = a.Min-room, a.Max+room
 }
 
 // isoELBO draws the diagonals x + y = constant, with their numbers on the right edge and, for

@@ -29,10 +29,6 @@ type Sigma struct{}
 // gaussianLog is E[ln x²] of a standard normal x: -Euler's constant - ln 2.
 const gaussianLog = -0.57721566490153286 - math.Ln2
 
-// SigmaReach is how far the histogram in the rows reaches to both sides. Rows do not say so: a test
-// where both are seen holds it equal to metrics.SigmaReach.
-const SigmaReach = 2.5
-
 // Draw implements Figure.
 func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 	groups := set.Groups()
@@ -99,9 +95,9 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 			name  string
 			from  float64
 			seeds [][]float64
-		}{{signed, "sigma", -SigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
+		}{{signed, "sigma", -record.SigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
 			bins := len(part.seeds[0])
-			width := (SigmaReach - part.from) / float64(bins)
+			width := (record.SigmaReach - part.from) / float64(bins)
 			var x, mean, lo, hi []float64
 			for b := range bins {
 				m, l, h := record.Range(column(part.seeds, b))
@@ -127,7 +123,7 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 		p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 		fromZero(&p.Y)
 	}
-	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -SigmaReach, SigmaReach, 0, SigmaReach
+	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -record.SigmaReach, record.SigmaReach, 0, record.SigmaReach
 	return signed, size, table
 }
 

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -28,6 +30,7 @@ const (
 	captionSize = 8
 	curveWidth  = 1.4
 	thinWidth   = 0.8
+	leading     = 1.3 // line height of running text, in font sizes
 )
 
 var (
@@ -212,12 +215,35 @@ func fromZero(a *plot.Axis) {
 	}
 }
 
-// finiteOr returns v, or other if v cannot be drawn.
-func finiteOr(v, other float64) float64 {
-	if finite(v) {
-		return v
+// pad leaves room on both sides of the data.
+func pad(a *plot.Axis) {
+	a.Min, a.Max = finiteOr(a.Min, 0), finiteOr(a.Max, 1)
+	room := 0.05 * (a.Max - a.Min)
+	if room < 1e-9 {
+		room = 0.5
 	}
-	return other
+	a.Min, a.Max = a.Min-room, a.Max+room
+}
+
+// ownTicks marks an axis at the values that are drawn if they are few, where the labels do not
+// touch, and leaves room on both sides.
+func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
+	at = slices.Compact(slices.Sorted(slices.Values(at)))
+	width := at[len(at)-1] - at[0]
+	if width == 0 {
+		width = 1
+	}
+	a.Min, a.Max = at[0]-0.07*width, at[len(at)-1]+0.07*width
+	if len(at) > 6 {
+		return
+	}
+	var ticks plot.ConstantTicks
+	for i, v := range at {
+		if i == 0 || v-ticks[len(ticks)-1].Value > 0.12*width { // labels must not touch
+			ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
+		}
+	}
+	a.Tick.Marker = ticks
 }
 
 // linearTicks marks the multiples of 1, 2 or 5 times a power of ten, at most six of them or so,
@@ -358,6 +384,23 @@ func short(v float64) string {
 	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }
 
+// thousands writes a step with commas: 12,000.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// clip shortens a text to n runes.
+func clip(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return text
+}
+
 // grid draws thin lines at the ticks.
 type grid struct{}
 
@@ -375,4 +418,15 @@ func (grid) Plot(c draw.Canvas, p *plot.Plot) {
 			strokeIn(c, style, vg.Point{X: c.Min.X, Y: at}, vg.Point{X: c.Max.X, Y: at})
 		}
 	}
+}
+
+// plain replaces control characters, which steer a terminal and end the lines of a table, by "?". They
+// come from names of settings, data and files.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, text)
 }

@@ -27,13 +27,6 @@ var sweepMetrics = []struct{ name, label string }{
 	{"gap", "shuffled-z gap (nats)"},
 }
 
-// A family is the groups on one line: they differ in the knob only.
-type family struct {
-	label  string
-	groups []record.Group // by the knob's value; a single one if there is no knob
-	style  draw.LineStyle
-}
-
 // Draw implements Figure.
 func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
@@ -46,10 +39,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	pg := page{table: [][]string{{"group", "knob", "x", "metric", "split", "seed", "value"}}}
 	splits := map[string][]string{} // split -> metrics
 	for _, m := range sweepMetrics {
-		split := finalSplit(groups, func(r record.Run, split string) bool {
-			_, ok := record.Last(r, split, m.name)
-			return ok
-		})
+		split := finalSplit(groups, having(m.name))
 		if split == "" {
 			return nil, fmt.Errorf("sweep: no valid or test row has the metric %q", m.name)
 		}
@@ -147,70 +137,6 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	return pg.drawing(), nil
 }
 
-// families sorts groups into lines: by knob, in the order of the groups, and the flat ones.
-func families(groups []record.Group) (byKnob map[string][]family, flat []family) {
-	byKnob = map[string][]family{}
-	var lines []*family // in the order in which styles are given out
-	for _, g := range groups {
-		label, knob := g.Family(), ""
-		if name, _, ok := g.Knob(); ok {
-			knob = name
-		}
-		i := slices.IndexFunc(byKnob[knob], func(f family) bool { return f.label == label })
-		if i < 0 || knob == "" {
-			i = len(byKnob[knob])
-			byKnob[knob] = append(byKnob[knob], family{label: label})
-		}
-		byKnob[knob][i].groups = append(byKnob[knob][i].groups, g)
-	}
-	flat = byKnob[""]
-	delete(byKnob, "")
-	for i := range flat {
-		lines = append(lines, &flat[i])
-	}
-	for _, knob := range sortedKnobs(byKnob) {
-		for i := range byKnob[knob] {
-			lines = append(lines, &byKnob[knob][i])
-		}
-	}
-	giveStyles(lines)
-	for i := range flat {
-		flat[i].style.Dashes = []vg.Length{5, 3}
-	}
-	return byKnob, flat
-}
-
-// giveStyles gives each family the style of its first group.
-func giveStyles(lines []*family) {
-	var first []record.Group
-	for _, f := range lines {
-		first = append(first, f.groups[0])
-	}
-	for i, style := range groupStyles(first) {
-		lines[i].style = style
-	}
-}
-
-// familiesOver sorts groups into lines that differ in some settings only, by full key, whatever
-// else a variant's knob is.
-func familiesOver(groups []record.Group, keys ...string) (fs []family) {
-	for _, g := range groups {
-		label := g.Without(keys...)
-		i := slices.IndexFunc(fs, func(f family) bool { return f.label == label })
-		if i < 0 {
-			i = len(fs)
-			fs = append(fs, family{label: label})
-		}
-		fs[i].groups = append(fs[i].groups, g)
-	}
-	var lines []*family
-	for i := range fs {
-		lines = append(lines, &fs[i])
-	}
-	giveStyles(lines)
-	return fs
-}
-
 // measured reports whether the group has something to show.
 func measured(g record.Group) bool {
 	for _, m := range sweepMetrics {
@@ -219,59 +145,6 @@ func measured(g record.Group) bool {
 		}
 	}
 	return false
-}
-
-// sortedKnobs returns the knobs in alphabetical order.
-func sortedKnobs(byKnob map[string][]family) []string {
-	names := map[string]bool{}
-	for k := range byKnob {
-		names[k] = true
-	}
-	return sortedKeys(names)
-}
-
-// A final is one seed's last value.
-type final struct {
-	seed  int
-	value float64
-}
-
-// finals returns the last values of a group's seeds.
-func finals(g record.Group, split, metric string) (values []final) {
-	for _, run := range g.Runs {
-		if v, ok := record.Last(run, split, metric); ok {
-			values = append(values, final{run.Seed, v})
-		}
-	}
-	return values
-}
-
-// floorsOf returns the last floors of a group, from training rows if the split has none.
-func floorsOf(g record.Group, split string) (at string, values []final) {
-	if values := finals(g, split, "floor"); len(values) > 0 {
-		return split, values
-	}
-	return "train", finals(g, "train", "floor")
-}
-
-// numbers drops the seeds.
-func numbers(values []final) (vs []float64) {
-	for _, v := range values {
-		vs = append(vs, v.value)
-	}
-	return vs
-}
-
-// finalRows are the table's rows for one point: the seeds and their mean.
-func finalRows(label, knob, x, metric, split string, values []final) (rows [][]string) {
-	for _, v := range values {
-		rows = append(rows, []string{label, knob, x, metric, split, fmt.Sprint(v.seed), num(v.value)})
-	}
-	if len(values) > 0 {
-		mean, _, _ := record.Range(numbers(values))
-		rows = append(rows, []string{label, knob, x, metric, split, "mean", num(mean)})
-	}
-	return rows
 }
 
 // knobScale says where the values of a knob, in their order, stand on its axis, and how what stands there is labelled: by
@@ -293,49 +166,4 @@ func knobValues(fs []family) (at []float64) {
 	}
 	slices.Sort(at)
 	return at
-}
-
-// ownTicks marks an axis at the values that are drawn if they are few, where the labels do not
-// touch, and leaves room on both sides.
-func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
-	at = slices.Compact(slices.Sorted(slices.Values(at)))
-	width := at[len(at)-1] - at[0]
-	if width == 0 {
-		width = 1
-	}
-	a.Min, a.Max = at[0]-0.07*width, at[len(at)-1]+0.07*width
-	if len(at) > 6 {
-		return
-	}
-	var ticks plot.ConstantTicks
-	for i, v := range at {
-		if i == 0 || v-ticks[len(ticks)-1].Value > 0.12*width { // labels must not touch
-			ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
-		}
-	}
-	a.Tick.Marker = ticks
-}
-
-// perPoint says how many seeds stand behind a point.
-func perPoint(groups []record.Group) string {
-	lo, hi := len(groups[0].Runs), 0
-	for _, g := range groups {
-		lo, hi = min(lo, len(g.Runs)), max(hi, len(g.Runs))
-	}
-	if lo == hi {
-		return fmt.Sprintf("n = %d per point", hi)
-	}
-	return fmt.Sprintf("n = %d to %d per point", lo, hi)
-}
-
-// labels lists groups for a message.
-func labels(groups []record.Group) string {
-	var ls []string
-	for _, g := range groups {
-		ls = append(ls, plain(g.Label))
-	}
-	if len(ls) == 0 {
-		return "no runs"
-	}
-	return strings.Join(ls, ", ")
 }

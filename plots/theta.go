@@ -124,32 +124,6 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 	return pg.drawing(), nil
 }
 
-// withVector returns the groups that have a vector, and the split they have it on: the
-// training rows if possible, which are the densest.
-func withVector(all []record.Group, name string) (groups []record.Group, split string) {
-	for _, split := range []string{"train", "valid", "test"} {
-		for _, g := range all {
-			if len(firstWith(g, split, name).Rows) > 0 {
-				groups = append(groups, g)
-			}
-		}
-		if len(groups) > 0 {
-			return groups, split
-		}
-	}
-	return nil, ""
-}
-
-// firstWith returns the group's first run that has a vector, or an empty run.
-func firstWith(g record.Group, split, name string) record.Run {
-	for _, run := range g.Runs {
-		if v, ok := record.LastVector(run, split, name); ok && len(v) > 0 {
-			return run
-		}
-	}
-	return record.Run{}
-}
-
 // meanTheta is the mean of sigmoid(theta) over the dimensions.
 func meanTheta(r record.Row) (mean float64, ok bool) {
 	theta, ok := r.Vectors["sig_theta"]
@@ -164,18 +138,6 @@ func scaled(x []float64, k float64) []float64 {
 		out[i] = k * v
 	}
 	return out
-}
-
-// column returns one dimension of vectors; NaN where a vector is too short.
-func column(vectors [][]float64, d int) (values []float64) {
-	for _, v := range vectors {
-		if d < len(v) {
-			values = append(values, v[d])
-		} else {
-			values = append(values, math.NaN())
-		}
-	}
-	return values
 }
 
 // tauOf returns the variant's tau if it has one between 0 and 1.

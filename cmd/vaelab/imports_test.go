@@ -39,7 +39,7 @@ var imports = map[string]string{
 	"variants":               "internal/vae internal/nn internal/grad internal/tensor internal/registry",
 	"internal/models":        "internal/vae internal/nn internal/grad internal/registry",
 	"internal/data":          "internal/vae internal/tensor internal/stream internal/registry internal/magic internal/folder internal/memory",
-	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream",
+	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream internal/record",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
 	"internal/report":        "internal/claims internal/converge internal/record internal/stats",

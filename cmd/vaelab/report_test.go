@@ -79,7 +79,7 @@ func madeRows(t testing.TB, rows int, value float64, scaler bool) (text []byte) 
 			}
 		}
 		if r.Split != "train" {
-			r.Vectors["collapse"] = make([]float64, len(plots.CollapseEps))
+			r.Vectors["collapse"] = make([]float64, len(record.CollapseEps))
 		}
 		line, err := json.Marshal(r)
 		if err != nil {

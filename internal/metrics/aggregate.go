@@ -1,6 +1,10 @@
 package metrics
 
-import "math"
+import (
+	"math"
+
+	"vaelab/internal/record"
+)
 
 func init() {
 	Register(Group{
@@ -16,12 +20,9 @@ func init() {
 	})
 }
 
-// The grid of AggregateGrid: AggregateCells by AggregateCells equal squares over
-// [-AggregateReach, AggregateReach]².
-const (
-	AggregateCells = 32
-	AggregateReach = 4.
-)
+// AggregateCells is the number of cells along each side of the grid of AggregateGrid: equal squares over
+// [-record.AggregateReach, record.AggregateReach]².
+const AggregateCells = 32
 
 // AggregateGrid is the aggregate posterior of two latent dimensions a and b,
 //
@@ -58,9 +59,9 @@ func (e *Encoded) AggregateGrid(a, b int) []float64 {
 // cells sets p to the probability, under q(z_j|x_i), of each cell of the grid in one dimension.
 func (e *Encoded) cells(i, j int, p []float64) {
 	mu, scale := e.Mu[i*e.D+j], 1/math.Sqrt(2*(e.Var[i*e.D+j]+1e-12)) // a sigma of 0 on an edge is no NaN
-	below := math.Erf((-AggregateReach - mu) * scale)
+	below := math.Erf((-record.AggregateReach - mu) * scale)
 	for c := range p {
-		above := math.Erf((-AggregateReach + 2*AggregateReach*float64(c+1)/AggregateCells - mu) * scale)
+		above := math.Erf((-record.AggregateReach + 2*record.AggregateReach*float64(c+1)/AggregateCells - mu) * scale)
 		p[c] = (above - below) / 2
 		below = above
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"vaelab/internal/record"
 	"vaelab/internal/vae"
 )
 
@@ -195,12 +196,12 @@ func TestCollapseCurve(t *testing.T) {
 	}
 	for s, got := range e.CollapseCurve() {
 		want := 0.0
-		if CollapseEps[s] > 0.03 {
+		if record.CollapseEps[s] > 0.03 {
 			want = 2. / 3
 		}
 		near(t, "share collapsed", got, want, 1e-12)
 	}
-	if !slices.IsSorted(CollapseEps[:]) {
+	if !slices.IsSorted(record.CollapseEps[:]) {
 		t.Error("the grid is not in order")
 	}
 }
@@ -350,11 +351,11 @@ func TestKLQuantiles(t *testing.T) {
 // TestAggregateGrid: the prior's own probabilities if q(z|x) is the prior for every x; for two narrow
 // heaps half in the cell of each, where they are; of Gaussians it adds up to what lies in the square.
 func TestAggregateGrid(t *testing.T) {
-	const width = 2 * AggregateReach / AggregateCells
+	const width = 2 * record.AggregateReach / AggregateCells
 	within := func(from, to, sd float64) float64 {
 		return (math.Erf(to/sd/math.Sqrt2) - math.Erf(from/sd/math.Sqrt2)) / 2
 	}
-	edge := func(c int) float64 { return -AggregateReach + width*float64(c) }
+	edge := func(c int) float64 { return -record.AggregateReach + width*float64(c) }
 	sum := func(grid []float64) (s float64) {
 		for _, p := range grid {
 			s += p
@@ -416,7 +417,7 @@ func TestTwoLargest(t *testing.T) {
 
 // TestSigmaHistogram: where each goes, the far ones into the outermost bins, and a Gaussian's shares.
 func TestSigmaHistogram(t *testing.T) {
-	const width = 2 * SigmaReach / SigmaBins
+	const width = 2 * record.SigmaReach / SigmaBins
 	e := &Encoded{Sigma: []float64{-9, -0.01, 0, 0.01, 0.06, 1.01, 7, 8}}
 	want := map[int]float64{0: 1, 49: 1, 50: 2, 51: 1, 70: 1, 99: 2}
 	for b, got := range e.SigmaHistogram() {
@@ -429,7 +430,7 @@ func TestSigmaHistogram(t *testing.T) {
 		e.Sigma = append(e.Sigma, 0.5*rng.NormFloat64())
 	}
 	for b, got := range e.SigmaHistogram() {
-		from := -SigmaReach + width*float64(b)
+		from := -record.SigmaReach + width*float64(b)
 		p := (math.Erf((from+width)/0.5/math.Sqrt2) - math.Erf(from/0.5/math.Sqrt2)) / 2
 		near(t, fmt.Sprintf("bin %d of a Gaussian", b), got, p, 4.5*math.Sqrt(p/n)+1e-5)
 	}

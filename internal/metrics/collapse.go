@@ -1,5 +1,7 @@
 package metrics
 
+import "vaelab/internal/record"
+
 func init() {
 	Register(Group{
 		Splits: Evaluations,
@@ -7,19 +9,16 @@ func init() {
 			r.Vectors["collapse"] = s.CollapseCurve()
 		},
 		Metrics: []Metric{
-			{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true, Size: len(CollapseEps)},
+			{Name: "collapse", Doc: "share of dimensions whose KL is below eps for 99 % of x, for each eps", Vector: true, Size: len(record.CollapseEps)},
 		},
 	})
 }
-
-// CollapseEps are the KLs, in nats, at which CollapseCurve is evaluated.
-var CollapseEps = [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
 
 // collapseDelta is the share of examples that may be exceptions.
 const collapseDelta = 0.01
 
 // CollapseCurve is the share of dimensions, or of the KL's parts if it has others, that are (eps, delta)-collapsed, for each eps of
-// CollapseEps and delta = 0.01: those with
+// record.CollapseEps and delta = 0.01: those with
 //
 //	P_x( KL(q(z_j|x) || p(z_j)) < eps ) >= 1 - delta
 //
@@ -28,13 +27,13 @@ const collapseDelta = 0.01
 // Source: Lucas et al. 2019, "Don't blame the ELBO! A linear VAE perspective on posterior
 // collapse" (arXiv 1911.02469).
 func (e *Encoded) CollapseCurve() []float64 {
-	share := make([]float64, len(CollapseEps))
+	share := make([]float64, len(record.CollapseEps))
 	J := e.klParts()
 	for j := range J {
-		var below [len(CollapseEps)]int
+		var below [len(record.CollapseEps)]int
 		for i := range e.N {
 			kl := e.klAt(i*J + j)
-			for s, eps := range CollapseEps {
+			for s, eps := range record.CollapseEps {
 				if kl < eps {
 					below[s]++
 				}

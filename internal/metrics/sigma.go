@@ -1,6 +1,10 @@
 package metrics
 
-import "math"
+import (
+	"math"
+
+	"vaelab/internal/record"
+)
 
 func init() {
 	Register(Group{
@@ -51,11 +55,8 @@ func (e *Encoded) SigmaSigns() (small, negative, logvar float64) {
 	return small, negative, logvar
 }
 
-// The bins of SigmaHistogram: SigmaBins equal ones over [-SigmaReach, SigmaReach].
-const (
-	SigmaBins  = 100
-	SigmaReach = 2.5
-)
+// SigmaBins is the number of bins of SigmaHistogram: equal ones over [-record.SigmaReach, record.SigmaReach].
+const SigmaBins = 100
 
 // SigmaHistogram is the share of the sigmas, over examples and dimensions, in each of 100 bins of
 // width 0.05 from -2.5 to 2.5, rounded to millionths; those beyond count in the first and the last bin,
@@ -66,7 +67,7 @@ func (e *Encoded) SigmaHistogram() []float64 {
 		if math.IsNaN(s) {
 			continue
 		}
-		at := math.Floor((s + SigmaReach) * SigmaBins / (2 * SigmaReach))
+		at := math.Floor((s + record.SigmaReach) * SigmaBins / (2 * record.SigmaReach))
 		counts[int(min(max(at, 0), SigmaBins-1))]++
 	}
 	shares := make([]float64, SigmaBins)

@@ -28,6 +28,7 @@
 //	{"step":20,"epoch":0.1,"split":"train","values":{"kl":1.5,"nll":101.2}}
 //
 // JSON has no NaN and no infinities; these are written as null and read as NaN.
+// The numbers of some vectors stand on axes that rows do not name, such as CollapseEps.
 //
 // # In memory
 //

@@ -148,7 +148,7 @@ func TestLength(t *testing.T) {
 	}{
 		{trial, "test", "kl", 0, ""},
 		{trial, "train", "beta", 4, ""},
-		{trial, "valid", "collapse", len(metrics.CollapseEps), ""},
+		{trial, "valid", "collapse", len(record.CollapseEps), ""},
 		{trial, "test", "kll", 0, `unknown metric "kll"; did you mean "kl"? vaelab list metrics has all`},
 		{trial, "test", "sig_tehta", 0, `unknown metric "sig_tehta"; did you mean "sig_theta"?`},
 		{trial, "test", "happiness", 0, `unknown metric "happiness"; vaelab list metrics has all`},

@@ -1,0 +1,115 @@
+package plots
+
+import (
+	"fmt"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+// Curves of a metric against the training step, and the page of a few such panels side by side.
+
+// lines are series with their ranges as bands, which lie below all of the lines.
+type lines struct{ bands, curves []plot.Plotter }
+
+// add draws one more, with a band if there are several seeds.
+func (l *lines) add(s series, style draw.LineStyle) {
+	if s.N > 1 {
+		l.bands = append(l.bands, band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
+	}
+	l.curves = append(l.curves, curve{s.X, s.Mean, style})
+}
+
+// on puts them into a panel.
+func (l lines) on(p *plot.Plot) {
+	p.Add(l.bands...)
+	p.Add(l.curves...)
+}
+
+// stepCurves adds each group's mean and range to a panel, counts the seeds, and returns the
+// numbers.
+func stepCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, split, metric string, counts map[string]int) (table [][]string) {
+	var all lines
+	for i, g := range groups {
+		s := seriesOf(g.Runs, split, metric)
+		if s.N == 0 {
+			continue
+		}
+		counts[g.Label] = max(counts[g.Label], s.N)
+		all.add(s, styles[i])
+		for j, step := range s.X {
+			table = append(table, []string{g.Label, metric, split, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
+		}
+	}
+	all.on(p)
+	return table
+}
+
+// overSteps is a figure of a few metrics side by side, against the step.
+type overSteps struct {
+	figure string
+	height vg.Length
+	panels []stepPanel
+	level  string // legend of the horizontal lines
+	about  string // for the caption
+}
+
+// A stepPanel is one metric, and horizontal lines to compare it with.
+type stepPanel struct {
+	metric, label string
+	levels        []float64
+}
+
+// draw lays the page out.
+func (o overSteps) draw(set *record.Set, groups []record.Group) (*Drawing, error) {
+	pg, err := o.page(set, groups)
+	if err != nil {
+		return nil, err
+	}
+	return pg.drawing(), nil
+}
+
+// page takes the validation split, whose statistics are those of the end, and only if it lacks the
+// first metric the training split.
+func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
+	split := "valid"
+	if _, _, err := withMetric(o.figure, groups, split, o.panels[0].metric); err != nil {
+		split = "train"
+	}
+	pg := page{height: o.height, table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
+	counts := map[string]int{}
+	styles := groupStyles(groups)
+	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
+	var row []*plot.Plot
+	var notes []string
+	for i, m := range o.panels {
+		_, note, err := withMetric(o.figure, groups, split, m.metric)
+		if err != nil {
+			return page{}, err
+		}
+		if i == len(o.panels)-1 {
+			notes = note
+		}
+		p := newPanel("training step", m.label)
+		for _, y := range m.levels {
+			p.Add(level{y, reference})
+		}
+		pg.table = append(pg.table, stepCurves(p, groups, styles, split, m.metric, counts)...)
+		stepAxis(p)
+		fromZero(&p.Y)
+		row = append(row, p)
+	}
+	for i, g := range groups {
+		if counts[g.Label] > 0 {
+			pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+		}
+	}
+	pg.legend = append(pg.legend, entry{label: o.level, line: reference})
+	pg.body = panels([][]*plot.Plot{row})
+	pg.caption = []string{fmt.Sprintf("%s split: %s", splitNames[split], o.about), seedsNote(counts)}
+	pg.caption = append(append(pg.caption, notes...), doubts(set, groups)...)
+	return pg, nil
+}
