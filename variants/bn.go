@@ -20,7 +20,7 @@ import (
 // kexue.fm/archives/7381. With the reference code's eps of 1e-5 the floor is violated on small data.
 type BN struct {
 	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
-	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma"`
+	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma" knob:"rises"`
 	// Eps keeps the division finite. The larger it is, the further the KL can fall below
 	// (d/2) gamma²: to almost 0 with the 1e-5 of the reference code.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
@@ -51,6 +51,9 @@ func (v BN) Build(b vae.Builder) vae.Variant {
 		},
 	}
 }
+
+// RateBound is Floor at beta = 0.
+func (BN) RateBound() string { return "KL >= D gamma²/2" }
 
 // leastKL is the bound at beta = 0, (D/2) gamma²; beta² adds to it.
 func (v BN) leastKL(D int) bound {

@@ -28,7 +28,7 @@ import (
 // here. The second bound is new (docs/design.md).
 type BNScaler struct {
 	// Tau is the least share of the second moment that goes to mu.
-	Tau float64 `yaml:"tau" range:"(0,1)"`
+	Tau float64 `yaml:"tau" range:"(0,1)" knob:"rises"`
 	// Eps keeps both divisions finite.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 	// Momentum is the weight of a new batch in the running statistics.
@@ -98,6 +98,9 @@ func (s scaler) variant(head vae.Head) vae.Variant {
 		},
 	}
 }
+
+// RateBound is Floor as theta falls to -∞.
+func (BNScaler) RateBound() string { return "KL >= -(D/2) ln(1-tau)" }
 
 // leastKL is the floor as theta falls to -∞.
 func (v BNScaler) leastKL(D int) bound {

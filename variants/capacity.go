@@ -21,7 +21,7 @@ import (
 // C 25 and 100,000 steps. The smaller defaults here are for short trials with clipped gradients.
 type Capacity struct {
 	// C is the target of the KL in nats, summed over the dimensions.
-	C float64 `yaml:"c" range:"(0,inf)"`
+	C float64 `yaml:"c" range:"(0,inf)" knob:"rises"`
 	// Gamma is the charge in nats for each nat of distance from the target.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)"`
 	// Steps is the number of training steps in which the target rises; 0 is C from the start.
@@ -41,6 +41,9 @@ func (v Capacity) Build(b vae.Builder) vae.Variant {
 		},
 	}
 }
+
+// RateBound is none: the KL may settle at C.
+func (Capacity) RateBound() string { return "none; settles at c" }
 
 // A ramp counts steps. It weighs only to see them: the weight is always 1.
 type ramp struct {

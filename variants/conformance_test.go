@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -99,11 +100,38 @@ func TestConformance(t *testing.T) {
 			if doc := Methods.Doc(name); len(doc) < 20 {
 				t.Errorf("the type's doc comment says only %q", doc)
 			}
-			for _, fault := range faults(method) {
+			for _, fault := range append(faults(method), undescribed(method)...) {
 				t.Error(fault)
 			}
 		})
 	}
+}
+
+// undescribed is what a method does not say of its rate: a bound, "none" if there is none, and at most one knob, which is
+// a number.
+func undescribed(method vae.Method) (found []string) {
+	if b, ok := method.(Bounded); !ok || b.RateBound() == "" {
+		found = append(found, `RateBound() says nothing of the rate; it is a phrase such as "KL >= D delta", or "none"`)
+	}
+	var knobs []string
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(method)) {
+		direction, ok := f.Tag.Lookup("knob")
+		if !ok {
+			continue
+		}
+		if knobs = append(knobs, f.Name); len(knobs) > 1 {
+			found = append(found, fmt.Sprintf("there is more than one knob: %v", knobs))
+		}
+		if direction != "rises" && direction != "falls" {
+			found = append(found, fmt.Sprintf(`%s has the tag knob:%q; must be "rises" or "falls"`, f.Name, direction))
+		}
+		switch f.Type.Kind() {
+		case reflect.Float64, reflect.Int:
+		default:
+			found = append(found, fmt.Sprintf("the knob %s is a %s; must be a number", f.Name, f.Type))
+		}
+	}
+	return found
 }
 
 // faults is what a method does against the contract.
@@ -307,6 +335,24 @@ func TestConformanceFinds(t *testing.T) {
 				t.Errorf("want %q, found %s", c.want, found)
 			}
 		})
+	}
+}
+
+// A silent method says nothing of its rate and has knobs that are none.
+type silent struct {
+	Mode string  `yaml:"mode" knob:"rises"`
+	Size float64 `yaml:"size" knob:"grows"`
+}
+
+func (silent) Build(vae.Builder) vae.Variant { return vae.Variant{} }
+
+// TestUndescribedFinds: a bound that is missing and each wrong knob are found.
+func TestUndescribedFinds(t *testing.T) {
+	found := strings.Join(undescribed(silent{}), "\n")
+	for _, want := range []string{"RateBound() says nothing", "the knob Mode is a string", `Size has the tag knob:"grows"`, "more than one knob: [Mode Size]"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("%q is not found: %s", want, found)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 // ki 0.0001 for text and images, 0.001 for disentangling.
 type ControlVAE struct {
 	// C is the target of the KL in nats, summed over the dimensions.
-	C float64 `yaml:"c" range:"(0,inf)"`
+	C float64 `yaml:"c" range:"(0,inf)" knob:"rises"`
 	// Kp is the largest part of the weight that follows the last KL alone.
 	Kp float64 `yaml:"kp" range:"[0,inf)"`
 	// Ki is how far the weight moves in a step for each nat of error.
@@ -48,6 +48,9 @@ func (v ControlVAE) Build(b vae.Builder) vae.Variant {
 		newExact(b, "encoder.control.w", first),
 	}}
 }
+
+// RateBound is none: the KL may settle at C.
+func (ControlVAE) RateBound() string { return "none; settles at c" }
 
 // A controller remembers I and the next weight.
 type controller struct {

@@ -24,7 +24,7 @@ import (
 // gradient of s becomes 0.
 type DeltaVAE struct {
 	// Delta is the least KL of a dimension, in nats.
-	Delta float64 `yaml:"delta" range:"(0,inf)"`
+	Delta float64 `yaml:"delta" range:"(0,inf)" knob:"rises"`
 }
 
 func init() { Methods.Add("delta-vae", DeltaVAE{Delta: 0.15}) }
@@ -48,6 +48,9 @@ func (v DeltaVAE) Build(b vae.Builder) vae.Variant {
 		Floor: func() float64 { return v.Delta * float64(b.D) },
 	}
 }
+
+// RateBound is Floor.
+func (DeltaVAE) RateBound() string { return "KL >= D delta" }
 
 // leastKL is the floor, which every dimension of every example keeps.
 func (v DeltaVAE) leastKL(D int) bound {

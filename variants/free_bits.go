@@ -29,7 +29,7 @@ import (
 // fix for deep latent variable modeling of text" (arXiv 1909.00868).
 type FreeBits struct {
 	// Lambda is the free KL in nats, summed over the dimensions.
-	Lambda float64 `yaml:"lambda" range:"(0,inf)" alias:"target_kl"`
+	Lambda float64 `yaml:"lambda" range:"(0,inf)" alias:"target_kl" knob:"rises"`
 	// Mode says which KL is compared with lambda. dim and total: the mean over the batch, of each dimension with its share
 	// of lambda, or of all dimensions. example-total: that of each example. The masks charge 0 below lambda: mask-dim for
 	// each dimension of each example, mask-example for each example, mask-batch for the batch.
@@ -61,6 +61,9 @@ func (v FreeBits) Build(b vae.Builder) vae.Variant {
 		},
 	}
 }
+
+// RateBound is none: below lambda nothing raises the KL but rec.
+func (FreeBits) RateBound() string { return "none" }
 
 // above is x where x > k, and else 0 without a gradient.
 func above(p *nn.Pass, x *grad.Value, k Float) *grad.Value {

@@ -27,7 +27,7 @@ import (
 // "Wasserstein auto-encoders" (arXiv 1711.01558), with lambda 10 and the imq kernel.
 type InfoVAE struct {
 	// Alpha is the share of the KL that is not charged.
-	Alpha float64 `yaml:"alpha" range:"[0,1]"`
+	Alpha float64 `yaml:"alpha" range:"[0,1]" knob:"rises"`
 	// MMD is the weight of MMD² in nats.
 	MMD float64 `yaml:"mmd" range:"(0,inf)"`
 	// Kernel is k: inverse multiquadrics of seven widths (imq) or a Gaussian (rbf).
@@ -64,6 +64,9 @@ func (v InfoVAE) Build(b vae.Builder) vae.Variant {
 	}
 	return variant
 }
+
+// RateBound is none.
+func (InfoVAE) RateBound() string { return "none" }
 
 // pairs are the places of the points of each pair: low and high within one set of B, left and right in two sets of B.
 type pairs struct{ low, high, left, right []int }

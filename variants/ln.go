@@ -18,7 +18,7 @@ import (
 // Ba, Kiros & Hinton 2016 (arXiv 1607.06450).
 type LN struct {
 	// Gamma is the root mean square of mu over its dimensions.
-	Gamma float64 `yaml:"gamma" range:"(0,inf)"`
+	Gamma float64 `yaml:"gamma" range:"(0,inf)" knob:"rises"`
 	// Eps keeps the division finite. The larger it is, the further the KL can fall below (d/2) gamma²; PyTorch's default is
 	// 1e-5.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
@@ -35,6 +35,9 @@ func (v LN) Build(b vae.Builder) vae.Variant {
 		Floor: func() float64 { return 0.5 * float64(b.D) * v.Gamma * v.Gamma },
 	}
 }
+
+// RateBound is Floor.
+func (LN) RateBound() string { return "KL >= D gamma²/2" }
 
 // leastKL is the floor, which single dimensions may be below.
 func (v LN) leastKL(D int) bound {

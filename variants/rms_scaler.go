@@ -20,7 +20,7 @@ import (
 // Source: new here (docs/design.md), after Su 2020, kexue.fm/archives/7381.
 type RMSScaler struct {
 	// Tau is the least share of the second moment that goes to mu.
-	Tau float64 `yaml:"tau" range:"(0,1)"`
+	Tau float64 `yaml:"tau" range:"(0,1)" knob:"rises"`
 	// Eps keeps both divisions finite.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 	// Momentum is the weight of a new batch in the running statistics.
@@ -40,6 +40,9 @@ func (v RMSScaler) Build(b vae.Builder) vae.Variant {
 			sigma.Apply(p, s.Softplus()).MulRow(scaler.gammaSigma(p)))
 	})
 }
+
+// RateBound is Floor as theta falls to -∞.
+func (RMSScaler) RateBound() string { return "KL >= -(D/2) ln(1-tau)" }
 
 // leastKL is the floor as theta falls to -∞, as that of bn-scaler.
 func (v RMSScaler) leastKL(D int) bound {

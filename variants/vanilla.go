@@ -13,3 +13,6 @@ func init() { Methods.Add("vanilla", Vanilla{}) }
 
 // Build returns the zero Variant.
 func (Vanilla) Build(vae.Builder) vae.Variant { return vae.Variant{} }
+
+// RateBound is none.
+func (Vanilla) RateBound() string { return "none" }

@@ -25,24 +25,39 @@ var Methods = registry.New[vae.Method]("variant", source)
 // Float is the engine's number.
 type Float = tensor.Float
 
+// A Bounded method says in a phrase what it keeps the rate to whatever training does, such as "KL >= D delta", or "none".
+// Every registered method does.
+type Bounded interface{ RateBound() string }
+
 // Build makes the methods named in a trial into one variant; it fails if two of them act
 // at the same seam.
 func Build(b vae.Builder, methods ...vae.Method) (vae.Variant, error) {
 	built := make([]vae.Variant, len(methods))
 	for i, m := range methods {
 		built[i] = m.Build(b)
+		built[i].Name = Methods.NameOf(m)
 	}
 	return vae.Compose(built...)
 }
 
 // Check tells whether the methods can be one variant at all, before there is a model.
 func Check(methods ...vae.Method) (v vae.Variant, err error) {
-	defer func() { // two methods that make the same parameter clash before Compose can say so
+	builder := func() vae.Builder { return vae.Builder{Params: new(nn.Params), D: 2} }
+	alone := make([]vae.Variant, len(methods)) // so that two which make the same parameter have a better error
+	for i, m := range methods {
+		if alone[i], err = Build(builder(), m); err != nil {
+			return vae.Variant{}, err
+		}
+	}
+	if _, err := vae.Compose(alone...); err != nil {
+		return vae.Variant{}, err
+	}
+	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("these variants cannot be combined: %v", r)
 		}
 	}()
-	return Build(vae.Builder{Params: new(nn.Params), D: 2}, methods...)
+	return Build(builder(), methods...)
 }
 
 // An exact number is the sum of two in a buffer: in float32 a small change of a controller's memory would be lost beside a

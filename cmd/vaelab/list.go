@@ -32,16 +32,22 @@ func listCommand() *cobra.Command {
 		Short: "List variants, models, data, schedules, optimizers, figures, metrics, claims and experiments",
 		Long: "List variants, models and data with their settings and defaults, and schedules of the KL weight, optimizers,\n" +
 			"figures, metrics, claims and experiments.\n" +
+			"Variants are listed by the place where they act, with the setting that moves the rate and the bound of the rate.\n" +
+			"With names of variants joined by +, say whether they can be combined and, if not, why.\n" +
 			"With a NAME, explain it. NAME is a variant, a model, a data source, a schedule, an optimizer, a figure, a kind of claim, train, kl or\n" +
 			"converged; a setting or one of its choices (gamma, kl_start, train.lr, adam); a metric; or the name that other\n" +
 			"programs have for one of these.",
-		Example:   "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma",
-		Args:      args(cobra.MaximumNArgs(1)),
-		ValidArgs: explained(),
+		Example: "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma\n  vaelab list bn+control-vae",
+		Args:    args(cobra.MaximumNArgs(1)),
+
+		ValidArgsFunction: completeList,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if len(given) == 0 {
 				given = listed
 			} else if !slices.Contains(listed, given[0]) {
+				if strings.Contains(given[0], "+") {
+					return explainCombination(cmd.OutOrStdout(), given[0])
+				}
 				return explain(cmd.OutOrStdout(), given[0])
 			}
 			w := cmd.OutOrStdout()
@@ -54,7 +60,9 @@ func listCommand() *cobra.Command {
 				}
 				switch what {
 				case "variants":
-					list(w, variants.Methods)
+					if err := listVariants(w); err != nil {
+						return err
+					}
 				case "models":
 					list(w, models.Models)
 				case "data":
@@ -213,6 +221,9 @@ func (c choosable) explain() string {
 		fmt.Fprintln(&b, strings.TrimRight("  "+line, "\n\t "))
 	}
 	settings := sweep.Explain(c.kind)
+	if l, err := describeVariant(c.name); err == nil && c.what == "variant" {
+		fmt.Fprintf(&b, "\n  acts on %s: %s\n  knob of the rate: %s\n  bound of the rate: %s\n", l.places(), l.does(), l.knob, l.bound)
+	}
 	if len(settings) > 0 {
 		fmt.Fprintln(&b)
 	}
@@ -230,6 +241,9 @@ func (c choosable) line(s sweep.Explained, name string) string {
 	}
 	if len(s.Aliases) > 0 {
 		text += "   also " + strings.Join(s.Aliases, ", ")
+	}
+	if s.Knob != "" {
+		text += "   the rate " + s.Knob + " with it"
 	}
 	return fmt.Sprintf("%s\n      %s\n", text, c.docs[s.Type].Settings[s.Name])
 }

@@ -67,6 +67,16 @@ func (r *Registry[T]) Get(name string) (T, error) {
 	return zero, Unknown(r.what, name, r.Names())
 }
 
+// NameOf returns the name of a kind's type, whatever its settings, or "" if it is not registered.
+func (r *Registry[T]) NameOf(kind T) string {
+	for _, n := range r.Names() {
+		if reflect.TypeOf(r.kinds[n]) == reflect.TypeOf(kind) {
+			return n
+		}
+	}
+	return ""
+}
+
 // Doc returns the first sentence of the kind's doc comment, without line breaks.
 func (r *Registry[T]) Doc(name string) string {
 	return new(doc.Package).Synopsis(r.docs()[r.typeName(name)].Text)

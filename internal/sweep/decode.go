@@ -150,6 +150,7 @@ type setting struct {
 	owner         string // name of the type that has the field
 
 	path    bool    // where data lie, which is no part of what a trial is
+	knob    string  // "rises" or "falls": what the rate does where the setting rises; empty for a setting that is not its knob
 	neutral *string // as trial.json has it: the value that trials have that lack the setting
 }
 
@@ -173,6 +174,7 @@ func settings(v reflect.Value) []setting {
 		}
 		s := setting{key: key, value: v.FieldByIndex(f.Index), owner: owner.Name(), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
 		s.path = tag.Get("kind") == "path"
+		s.knob = tag.Get("knob")
 		if value, ok := tag.Lookup("neutral"); ok {
 			s.neutral = &value
 		}
@@ -407,6 +409,7 @@ type Explained struct {
 	Allowed string // choices or range; empty if anything is
 	Choices []string
 	Aliases []string // other names that are understood
+	Knob    string   // "rises" or "falls" if it moves the rate of its variant: what the rate does where it rises
 	Type    string   // name of the Go type that declares it
 	Name    string   // its key there
 }
@@ -429,7 +432,7 @@ func explain(v reflect.Value, path string) (all []Explained) {
 		if allowed == "" {
 			allowed = s.bounds
 		}
-		all = append(all, Explained{Key: key, Default: config[s.key], Allowed: allowed, Choices: s.choices, Aliases: s.aliases, Type: s.owner, Name: s.key})
+		all = append(all, Explained{Key: key, Default: config[s.key], Allowed: allowed, Choices: s.choices, Aliases: s.aliases, Knob: s.knob, Type: s.owner, Name: s.key})
 	}
 	return all
 }

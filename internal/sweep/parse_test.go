@@ -133,8 +133,8 @@ func TestFaults(t *testing.T) {
 		{"two kinds of data", "base: {data: {synthetic: {}, text: {train: a}}}\n", []string{`x.yaml:1:14: data: must be one kind with its settings, such as {synthetic: {}}, got 2; known: `}},
 		{"no kind of model", "base: {model: {}}\n", []string{`x.yaml:1:15: model: must be one kind with its settings, such as {lstm: {}}, got 0; known:`}},
 		{"no variant", "base: {variant: {}}\n", []string{`x.yaml:1:17: variant: must be at least one kind`}},
-		{"two heads", "base: {variant: {bn: {}, ln: {}}}\n", []string{`x.yaml:1:17: variant: bn+ln: two variants make the posterior (both act on the head)`}},
-		{"two heads that share parameters", "base: {variant: {bn: {}, bn-scaler: {}}}\n", []string{`x.yaml:1:17: variant: bn+bn-scaler: these variants cannot be combined`}},
+		{"two heads", "base: {variant: {bn: {}, ln: {}}}\n", []string{`x.yaml:1:17: variant: bn+ln: bn and ln both act on the head (each makes the posterior q(z|x) from the encoder's outputs), so one of them would have no effect; write two entries of the grid, each with one of them`}},
+		{"two heads that share parameters", "base: {variant: {bn: {}, bn-scaler: {}}}\n", []string{`x.yaml:1:17: variant: bn+bn-scaler: bn and bn-scaler both act on the head`}},
 
 		// given twice
 		{"key", "base: {}\nbase: {}\n", []string{`x.yaml:2:1: base: given twice; the first is at x.yaml:1:`}},

@@ -12,8 +12,6 @@
 package vae
 
 import (
-	"fmt"
-
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/tensor"
@@ -111,6 +109,8 @@ type Inputs func(p *nn.Pass, x *Batch) (in []int32)
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
 type Variant struct {
+	Name string // that a file gives it, for messages
+
 	Head    Head
 	Prior   Prior
 	Penalty Penalty
@@ -168,94 +168,6 @@ type Builder struct {
 // whose names begin with "encoder.".
 type Method interface {
 	Build(b Builder) Variant
-}
-
-// Compose joins variants that act at different seams into one; two on one seam is an
-// error, because one of them would silently have no effect.
-func Compose(variants ...Variant) (Variant, error) {
-	var all Variant
-	floors := false // whether the variant that brings the prior knows a floor
-	for _, v := range variants {
-		if v.Head != nil {
-			if all.Head != nil {
-				return Variant{}, fmt.Errorf("two variants make the posterior (both act on the head); write two entries of the grid, each with one of them")
-			}
-			all.Head, all.Floor, all.Gives, all.Raw = v.Head, v.Floor, v.Gives, v.Raw
-		}
-		if v.Prior != nil {
-			if all.Prior != nil {
-				return Variant{}, fmt.Errorf("two variants bring a prior")
-			}
-			all.Prior, floors = v.Prior, v.Floor != nil
-		}
-		if v.Penalty != nil {
-			if all.Penalty != nil {
-				return Variant{}, fmt.Errorf("two variants change the KL term (both act on the penalty); write two entries of the grid, each with one of them")
-			}
-			all.Penalty = v.Penalty
-		}
-		if v.Refine != nil {
-			if all.Refine != nil {
-				return Variant{}, fmt.Errorf("two variants refine the posterior")
-			}
-			all.Refine = v.Refine
-		}
-		if v.Bound != nil {
-			if all.Bound != nil {
-				return Variant{}, fmt.Errorf("two variants have a bound of several samples")
-			}
-			all.Bound = v.Bound
-		}
-		if v.Inputs != nil {
-			if all.Inputs != nil {
-				return Variant{}, fmt.Errorf("two variants change what the decoder reads")
-			}
-			all.Inputs = v.Inputs
-		}
-		if v.Regime != nil {
-			if all.Regime != nil {
-				return Variant{}, fmt.Errorf("two variants say what the next update of the weights is")
-			}
-			all.Regime = v.Regime
-		}
-		if v.Weigher != nil {
-			if all.Weigher != nil {
-				return Variant{}, fmt.Errorf("two variants set the weight of the penalty")
-			}
-			all.Weigher = v.Weigher
-		}
-		if v.Needs != "" {
-			if all.Needs != "" && all.Needs != v.Needs {
-				return Variant{}, fmt.Errorf("one variant needs posteriors of the family %s, another those of the family %s", all.Needs, v.Needs)
-			}
-			all.Needs = v.Needs
-		}
-		all.Extras = append(all.Extras, v.Extras...)
-		if v.Project != nil {
-			first, second := all.Project, v.Project
-			all.Project = second
-			if first != nil {
-				all.Project = func() { first(); second() }
-			}
-		}
-		if v.Gauges != nil {
-			first, second := all.Gauges, v.Gauges
-			all.Gauges = second
-			if first != nil {
-				all.Gauges = func() []Gauge { return append(first(), second()...) }
-			}
-		}
-	}
-	if all.Bound != nil && all.Penalty != nil {
-		return Variant{}, fmt.Errorf("a bound of several samples has no KL term that another variant could change")
-	}
-	if all.Needs != "" && all.Needs != all.Family() {
-		return Variant{}, fmt.Errorf("the head makes posteriors of the family %s, but another variant needs those of the family %s; choose another head or leave the other out", all.Family(), all.Needs)
-	}
-	if all.Prior != nil && !floors { // a floor of the KL to N(0, I)
-		all.Floor = nil
-	}
-	return all, nil
 }
 
 // A Model is an encoder, a decoder, a variant between them, and all their parameters.

@@ -91,20 +91,6 @@ func TestBatchLayout(t *testing.T) {
 	}
 }
 
-func TestComposeRefusesOneSeamTwice(t *testing.T) {
-	head := Variant{Head: func(_ *nn.Pass, m, s *grad.Value) Posterior { return FromLogvar(m, s) }}
-	penalty := Variant{Penalty: func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}
-	if _, err := Compose(head, penalty); err != nil {
-		t.Error(err)
-	}
-	if _, err := Compose(head, head); err == nil {
-		t.Error("two heads were accepted")
-	}
-	if _, err := Compose(penalty, penalty); err == nil {
-		t.Error("two penalties were accepted")
-	}
-}
-
 // TestGrid: rows of numbers, drawn from their probabilities where they are grey.
 func TestGrid(t *testing.T) {
 	rows := [][]float32{{0, 1, 0.25}, {1, 0, 0.25}}
@@ -178,28 +164,3 @@ func (fixed) Encode(p *nn.Pass, _ *Batch) (m, s *grad.Value) {
 }
 
 func (fixed) LogProb(p *nn.Pass, z *grad.Value, _ *Batch) *grad.Value { return p.Tape.Zeros(z.Rows, 1) }
-
-// TestFamilies: a penalty that reads mu and sigma does not go with a head that has none; a floor of the KL to N(0, I) is
-// none of the KL to another prior.
-func TestFamilies(t *testing.T) {
-	head := Variant{Gives: SphereFamily, Head: func(_ *nn.Pass, m, s *grad.Value) Posterior { return FromLogvar(m, s) }}
-	if _, err := Compose(head, Variant{Needs: GaussianFamily}); err == nil {
-		t.Error("a penalty of Gaussians goes with a sphere")
-	}
-	if v, err := Compose(head, Variant{Needs: SphereFamily}); err != nil || v.Gaussian() {
-		t.Errorf("a penalty of spheres does not go with a sphere: %v", err)
-	}
-	if _, err := Compose(Variant{Needs: GaussianFamily}); err != nil {
-		t.Error(err)
-	}
-	if _, err := Compose(Variant{Needs: GaussianFamily}, Variant{Needs: CodeFamily}); err == nil {
-		t.Error("two needs go together")
-	}
-	if _, err := Compose(Variant{Prior: Normal{}}, Variant{Prior: Normal{}}); err == nil {
-		t.Error("two priors go together")
-	}
-	floor := Variant{Head: head.Head, Floor: func() float64 { return 1 }}
-	if v, _ := Compose(floor, Variant{Prior: Normal{}}); v.Floor != nil {
-		t.Error("the floor under another prior stays")
-	}
-}

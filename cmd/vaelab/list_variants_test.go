@@ -1,0 +1,61 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"vaelab/variants"
+)
+
+// TestListVariants: each variant has one line, below the places where it acts, with its knob and its bound, all within
+// 120 columns.
+func TestListVariants(t *testing.T) {
+	out := succeeds(t, "list", "variants").out
+	for line := range strings.Lines(out) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > listColumns {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	for _, name := range variants.Methods.Names() {
+		if n := len(regexp.MustCompile(`(?m)^  `+name+` +(–|[a-z][a-z_.]* [↑↓]) +\S`).FindAllString(out, -1)); n != 1 {
+			t.Errorf("%d lines begin with %s, its knob and its bound:\n%s", n, name, out)
+		}
+	}
+	has(t, "list variants", out, "\nhead: makes ", "  gamma ↑   KL >= D gamma²/2 ", "\npenalty, weigher: changes ")
+	has(t, "list capacity", succeeds(t, "list", "capacity").out,
+		"\n  acts on penalty, weigher: changes the KL term of the loss; sets the KL weight of each step\n  knob of the rate: c ↑\n  bound of the rate: none; settles at c\n",
+		"  c: 4   (0,inf)   the rate rises with it\n")
+}
+
+// TestListCombinations: list says whether variants can be combined, why not, and where each acts.
+func TestListCombinations(t *testing.T) {
+	for name, parts := range map[string][]string{
+		"bn+control-vae": {"combination bn+control-vae\n\n  allowed, at the default settings of each\n\n  bn           acts on head: makes ",
+			"\n  control-vae  acts on weigher: sets ", "\n  Section kl must be left out, because control-vae sets the KL weight.\n"},
+		"ln+bn": {"  not allowed: ln and bn both act on the head (each makes ", "two entries of the grid"},
+		"bn+free-bits+info-vae": {"  allowed", "  free-bits  acts on penalty: ",
+			"             knob of the rate lambda ↑; bound of the rate: none\n"},
+		"bn-scaler+rms-scaler": {"not allowed: bn-scaler and rms-scaler both act on the head"},
+	} {
+		out := succeeds(t, "list", name).out
+		has(t, "list "+name, out, parts...)
+		for line := range strings.Lines(out) {
+			if n := utf8.RuneCountInString(line); n > listColumns+1 {
+				t.Errorf("%d columns: %s", n, line)
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"bn+controlvae":   `unknown variant "controlvae"; did you mean "control-vae"? known: bn, `,
+		"bn+":             `unknown variant ""; `,
+		"bn+free-bits+bn": "bn+free-bits+bn: bn is given twice",
+	} {
+		r := vaelab(t, "list", name)
+		if r.code != exitUsage {
+			t.Errorf("list %s: exit code %d", name, r.code)
+		}
+		has(t, "list "+name, r.err, want)
+	}
+}

@@ -1,0 +1,127 @@
+package vae
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// A Seam is a place where a variant can act.
+type Seam struct {
+	Name string
+	Doc  string // what a variant does there, in a phrase
+	at   func(Variant) bool
+}
+
+// Seams are all of them, in the order in which the loss meets them.
+var Seams = []Seam{
+	{"head", "makes the posterior q(z|x) from the encoder's outputs", func(v Variant) bool { return v.Head != nil }},
+	{"refine", "improves the posterior before z is drawn", func(v Variant) bool { return v.Refine != nil }},
+	{"prior", "brings the prior p(z)", func(v Variant) bool { return v.Prior != nil }},
+	{"inputs", "changes what a decoder of text reads in training", func(v Variant) bool { return v.Inputs != nil }},
+	{"penalty", "changes the KL term of the loss", func(v Variant) bool { return v.Penalty != nil }},
+	{"extra", "adds a term to the loss, without the KL weight", func(v Variant) bool { return len(v.Extras) > 0 }},
+	{"bound", "makes the loss of several samples", func(v Variant) bool { return v.Bound != nil }},
+	{"weigher", "sets the KL weight of each step", func(v Variant) bool { return v.Weigher != nil }},
+	{"regime", "plans which side learns from which batch", func(v Variant) bool { return v.Regime != nil }},
+}
+
+// Acts are the seams at which the variant acts, in the order of Seams; none for the vanilla VAE.
+func (v Variant) Acts() (all []Seam) {
+	for _, s := range Seams {
+		if s.at(v) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// name is the variant's, for messages.
+func (v Variant) name() string { return cmp.Or(v.Name, "a variant without a name") }
+
+// Compose joins variants that act at different seams into one; two on one seam, but for extras, is an error, because one of
+// them would silently have no effect.
+func Compose(variants ...Variant) (Variant, error) {
+	var all Variant
+	owner := map[string]Variant{} // by seam
+	var needs Variant             // the first with Needs
+	for _, v := range variants {
+		for _, s := range v.Acts() {
+			if first, ok := owner[s.Name]; ok && s.Name != "extra" {
+				return Variant{}, fmt.Errorf("%s and %s both act on the %s (each %s), so one of them would have no effect; write two entries of the grid, each with one of them",
+					first.name(), v.name(), s.Name, s.Doc)
+			}
+			owner[s.Name] = v
+		}
+		if v.Needs != "" {
+			if all.Needs != "" && all.Needs != v.Needs {
+				return Variant{}, fmt.Errorf("%s needs posteriors of the family %s, and %s those of the family %s; leave one of them out", needs.name(), all.Needs, v.name(), v.Needs)
+			}
+			all.Needs, needs = v.Needs, v
+		}
+		all.join(v)
+	}
+	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {
+		return Variant{}, fmt.Errorf("%s makes the loss of several samples, which has no KL term that %s could change; leave one of them out", bound.name(), penalty.name())
+	}
+	if all.Needs != "" && all.Needs != all.Family() {
+		head := "the vanilla VAE"
+		if v, ok := owner["head"]; ok {
+			head = v.name()
+		}
+		return Variant{}, fmt.Errorf("%s makes posteriors of the family %s, and %s needs those of the family %s; choose another head or leave %s out",
+			head, all.Family(), needs.name(), all.Needs, needs.name())
+	}
+	if all.Prior != nil && owner["prior"].Floor == nil { // a floor of the KL to N(0, I)
+		all.Floor = nil
+	}
+	return all, nil
+}
+
+// join adds to a variant what another has, where only one of them acts.
+func (v *Variant) join(w Variant) {
+	switch {
+	case v.Name == "":
+		v.Name = w.Name
+	case w.Name != "":
+		v.Name += "+" + w.Name
+	}
+	if w.Head != nil {
+		v.Head, v.Floor, v.Gives, v.Raw = w.Head, w.Floor, w.Gives, w.Raw
+	}
+	if w.Prior != nil {
+		v.Prior = w.Prior
+	}
+	if w.Penalty != nil {
+		v.Penalty = w.Penalty
+	}
+	if w.Refine != nil {
+		v.Refine = w.Refine
+	}
+	if w.Bound != nil {
+		v.Bound = w.Bound
+	}
+	if w.Inputs != nil {
+		v.Inputs = w.Inputs
+	}
+	if w.Regime != nil {
+		v.Regime = w.Regime
+	}
+	if w.Weigher != nil {
+		v.Weigher = w.Weigher
+	}
+	v.Extras = append(v.Extras, w.Extras...)
+	if w.Project != nil {
+		first, second := v.Project, w.Project
+		v.Project = second
+		if first != nil {
+			v.Project = func() { first(); second() }
+		}
+	}
+	if w.Gauges != nil {
+		first, second := v.Gauges, w.Gauges
+		v.Gauges = second
+		if first != nil {
+			v.Gauges = func() []Gauge { return append(first(), second()...) }
+		}
+	}
+}

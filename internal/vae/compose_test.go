@@ -1,0 +1,106 @@
+package vae
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+)
+
+func plainHead(_ *nn.Pass, m, s *grad.Value) Posterior { return FromLogvar(m, s) }
+
+// A pilot is a weigher and a regime.
+type pilot struct{}
+
+func (pilot) Weight(int, int) float64 { return 1 }
+func (pilot) Saw(kl, rec float64)     {}
+func (pilot) Final(int) int           { return 0 }
+func (pilot) Goal() float64           { return 1 }
+func (pilot) Next(Seen) (p Plan)      { return p }
+func (pilot) Counts() bool            { return true }
+
+// atEach is a variant for each seam that acts there alone.
+var atEach = map[string]Variant{
+	"head":    {Head: plainHead},
+	"refine":  {Refine: func(_ *nn.Pass, _ *Model, _ *Batch, q Posterior) Posterior { return q }},
+	"prior":   {Prior: Normal{}},
+	"inputs":  {Inputs: func(_ *nn.Pass, x *Batch) []int32 { return x.In }},
+	"penalty": {Penalty: func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }},
+	"extra":   {Extras: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
+	"bound":   {Bound: &Bound{K: 2}},
+	"weigher": {Weigher: pilot{}},
+	"regime":  {Regime: pilot{}},
+}
+
+// TestCompose: variants at two seams go together, but for a bound and a penalty; two at one seam do not, but for extras.
+// The error names both variants and the seam.
+func TestCompose(t *testing.T) {
+	if len(atEach) != len(Seams) {
+		t.Fatalf("%d seams, %d are tested", len(Seams), len(atEach))
+	}
+	for _, one := range Seams {
+		for _, two := range Seams {
+			a, b := atEach[one.Name], atEach[two.Name]
+			a.Name, b.Name = "first", "second"
+			v, err := Compose(a, b)
+			want := ""
+			switch {
+			case one.Name == two.Name && one.Name != "extra":
+				want = fmt.Sprintf("first and second both act on the %s (each %s), so one of them would have no effect; write two entries of the grid, each with one of them", one.Name, one.Doc)
+			case one.Name == "bound" && two.Name == "penalty":
+				want = "first makes the loss of several samples, which has no KL term that second could change; leave one of them out"
+			case one.Name == "penalty" && two.Name == "bound":
+				want = "second makes the loss of several samples, which has no KL term that first could change; leave one of them out"
+			}
+			if want != "" {
+				if err == nil || err.Error() != want {
+					t.Errorf("%s, %s: error %v, want %s", one.Name, two.Name, err, want)
+				}
+				continue
+			}
+			var acts []string
+			for _, s := range v.Acts() {
+				acts = append(acts, s.Name)
+			}
+			all := strings.Join(acts, " ")
+			if err != nil || !strings.Contains(all, one.Name) || !strings.Contains(all, two.Name) || v.Name != "first+second" {
+				t.Errorf("%s, %s: %s acts at %s, error %v", one.Name, two.Name, v.Name, all, err)
+			}
+		}
+	}
+	if v, err := Compose(); err != nil || v.Acts() != nil {
+		t.Errorf("no variants act at %v: %v", v.Acts(), err)
+	}
+}
+
+// TestFamilies: a penalty that reads mu and sigma does not go with a head that has none; a floor of the KL to N(0, I) is
+// none of the KL to another prior.
+func TestFamilies(t *testing.T) {
+	ball := Variant{Name: "ball", Gives: SphereFamily, Head: plainHead}
+	bits := Variant{Name: "bits", Needs: GaussianFamily}
+	for _, c := range []struct {
+		variants []Variant
+		want     string // "" for none
+	}{
+		{[]Variant{ball, bits}, "ball makes posteriors of the family sphere, and bits needs those of the family gaussian; choose another head or leave bits out"},
+		{[]Variant{bits, ball}, "ball makes posteriors of the family sphere, and bits needs those of the family gaussian; choose another head or leave bits out"},
+		{[]Variant{ball, {Needs: SphereFamily}}, ""},
+		{[]Variant{bits}, ""},
+		{[]Variant{{Name: "round", Needs: SphereFamily}}, "the vanilla VAE makes posteriors of the family gaussian, and round needs those of the family sphere; choose another head or leave round out"},
+		{[]Variant{bits, {Name: "coded", Needs: CodeFamily}}, "bits needs posteriors of the family gaussian, and coded those of the family code; leave one of them out"},
+	} {
+		v, err := Compose(c.variants...)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+		if c.want == "" && v.Gaussian() != (c.variants[0].Name == "bits") {
+			t.Errorf("the family is %s", v.Family())
+		}
+	}
+	floor := Variant{Head: plainHead, Floor: func() float64 { return 1 }}
+	if v, _ := Compose(floor, Variant{Prior: Normal{}}); v.Floor != nil {
+		t.Error("the floor under another prior stays")
+	}
+}
