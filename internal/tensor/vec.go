@@ -95,6 +95,9 @@ func Log(x Float) Float { return Float(math.Log(float64(x))) }
 // Sqrt is the square root.
 func Sqrt(x Float) Float { return Float(math.Sqrt(float64(x))) }
 
+// ExpSum replaces each x by e^(x - shift) and returns the sum of these.
+func ExpSum(x []Float, shift Float) (sum Float) { return expSum(x, shift) }
+
 // ExpLSE replaces a row of logits by e^(x - m), m the largest, and returns the sum of these
 // and ln sum_j e^x_j, each exponential computed once. A NaN or +Inf among them makes both
 // results NaN.

@@ -1,0 +1,138 @@
+package grad
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"vaelab/internal/tensor"
+)
+
+// MixtureLSE is the log density of every number of z under the mixture of K normal distributions of its column:
+//
+//	y_rj = ln sum_k w_rk N(z_rj; mu_kj, e^logvar_kj)
+//
+// z is (n, D), mu and logvar are (K, D), the result is (n, D). The components form chunks of so many in a row, the last chunk of
+// what is left. A row of z mixes those of one chunk only: n is a multiple of K, and rows k n/K ... (k+1) n/K - 1 mix the chunk
+// of component k, such as draws from it. w is 1/(size of the chunk), or e^logw, (n, K), if logw is not nil.
+//
+// The backward pass computes the n chunk D densities again, so that they take no memory.
+func (v *Value) MixtureLSE(mu, logvar *Value, chunk int, logw []Float) *Value {
+	mu.sameShape("MixtureLSE", logvar)
+	if v.Cols != mu.Cols || v.Rows%mu.Rows != 0 || chunk < 1 || logw != nil && len(logw) != v.Rows*mu.Rows {
+		panic(fmt.Sprintf("grad: MixtureLSE: %v under %v in chunks of %d with %d weights", v.Matrix, mu.Matrix, chunk, len(logw)))
+	}
+	out := v.tape.op(v.Rows, v.Cols, backMixtureLSE, v, mu, logvar)
+	out.save = [4][]Float{logw, v.tape.arena.Raw(6 * mu.Rows * mu.Cols)}
+	out.k = Float(chunk)
+	out.mix()
+	return out
+}
+
+func backMixtureLSE(v *Value) { v.mix() }
+
+// mix passes over all columns: backward, once v has a gradient.
+func (v *Value) mix() {
+	z, mu, logvar := v.in[0], v.in[1], v.in[2]
+	w := mixtures.Get().(*mixture)
+	*w = mixture{
+		z: z.Data, mu: mu.Data, logvar: logvar.Data, y: v.Data, logw: v.save[0], columns: v.save[1],
+		D: v.Cols, K: mu.Rows, M: v.Rows / mu.Rows, chunk: int(v.k),
+	}
+	if w.dy = v.Grad; w.dy != nil {
+		w.dz, w.dmu, w.dlogvar = z.Grad, mu.Grad, logvar.Grad
+	}
+	tensor.Split(w, w.D, 1)
+	mixtures.Put(w)
+}
+
+// A mixture is the pass over all columns.
+type mixture struct {
+	z, mu, logvar, y, logw []Float
+	dy, dz, dmu, dlogvar   []Float // nil in the forward pass, or where no gradient is wanted
+	columns                []Float // of each column 6 K numbers, see Part
+	D, K, M, chunk         int
+}
+
+var mixtures = sync.Pool{New: func() any { return new(mixture) }}
+
+// Part computes columns from ... to-1.
+func (w *mixture) Part(from, to int) {
+	D, K := w.D, w.K
+	for j := from; j < to; j++ {
+		at := w.columns[6*K*j:][:6*K]
+		mu, inv, log, x, dmu, dlogvar := at[:K], at[K:2*K], at[2*K:3*K], at[3*K:4*K], at[4*K:5*K], at[5*K:]
+		if w.dy == nil {
+			for k := range mu { // a column's numbers side by side
+				mu[k], inv[k] = w.mu[k*D+j], tensor.Exp(-0.5*w.logvar[k*D+j])
+				log[k] = -0.5 * (w.logvar[k*D+j] + Float(math.Log(2*math.Pi)))
+			}
+		}
+		clear(at[4*K:])
+		for first := 0; first < K; first += w.chunk {
+			last := min(first+w.chunk, K)
+			c := components{mu[first:last], inv[first:last], log[first:last]}
+			x, peak := x[first:last], slices.Max(c.log)
+			even := -tensor.Log(Float(last - first)) // ln w
+			for r := w.M * first; r < w.M*last; r++ {
+				i, logw := r*D+j, []Float(nil)
+				if w.logw != nil {
+					logw, even = w.logw[r*K+first:r*K+last], 0
+				}
+				c.densities(w.z[i], logw, x)
+				if w.dy != nil {
+					tensor.ExpSum(x, w.y[i]-even) // the share of each component
+					if dz := c.back(w.dy[i], w.z[i], x, dmu[first:last], dlogvar[first:last]); w.dz != nil {
+						w.dz[i] += dz
+					}
+					continue
+				}
+				lse := peak
+				if sum := tensor.ExpSum(x, peak); sum > 1e-20 {
+					lse += tensor.Log(sum)
+				} else { // z is far from all components; a search for the nearest one takes longer
+					c.densities(w.z[i], logw, x)
+					_, lse = tensor.ExpLSE(x)
+				}
+				w.y[i] = even + lse
+			}
+		}
+		for k := range dmu {
+			if w.dmu != nil {
+				w.dmu[k*D+j] += dmu[k]
+			}
+			if w.dlogvar != nil {
+				w.dlogvar[k*D+j] += dlogvar[k]
+			}
+		}
+	}
+}
+
+// components are those of a chunk in one column: mu, 1/sigma, and the logarithm of the factor before the exponential.
+type components struct{ mu, inv, log []Float }
+
+// densities fills x with ln w_k N(z; mu_k, sigma_k²); logw may be nil.
+func (c components) densities(z Float, logw, x []Float) {
+	inv, log, x := c.inv[:len(c.mu)], c.log[:len(c.mu)], x[:len(c.mu)]
+	for k, m := range c.mu {
+		u := (z - m) * inv[k]
+		x[k] = log[k] - 0.5*u*u
+	}
+	if logw != nil {
+		tensor.Add(logw, x)
+	}
+}
+
+// back adds the gradients of the components, which have the shares p of the density of z, and returns that of z.
+func (c components) back(dy, z Float, p, dmu, dlogvar []Float) (dz Float) {
+	inv, p, dmu, dlogvar := c.inv[:len(c.mu)], p[:len(c.mu)], dmu[:len(c.mu)], dlogvar[:len(c.mu)]
+	for k, m := range c.mu {
+		g, u := dy*p[k], (z-m)*inv[k]
+		pull := g * u * inv[k]
+		dz -= pull
+		dmu[k] += pull
+		dlogvar[k] += 0.5 * g * (u*u - 1)
+	}
+	return dz
+}
