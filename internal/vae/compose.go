@@ -43,7 +43,7 @@ func (v Variant) name() string { return cmp.Or(v.Name, "a variant without a name
 func Compose(variants ...Variant) (Variant, error) {
 	var all Variant
 	owner := map[string]Variant{} // by seam
-	var needs Variant             // the first with Needs
+	var needs, normal Variant     // the first with Needs, and with NeedsNormal
 	for _, v := range variants {
 		for _, s := range v.Acts() {
 			if first, ok := owner[s.Name]; ok && s.Name != "extra" {
@@ -58,6 +58,9 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Needs, needs = v.Needs, v
 		}
+		if v.NeedsNormal && !all.NeedsNormal {
+			all.NeedsNormal, normal = true, v
+		}
 		all.join(v)
 	}
 	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {
@@ -70,6 +73,10 @@ func Compose(variants ...Variant) (Variant, error) {
 		}
 		return Variant{}, fmt.Errorf("%s makes posteriors of the family %s, and %s needs those of the family %s; choose another head or leave %s out",
 			head, all.Family(), needs.name(), all.Needs, needs.name())
+	}
+	if all.NeedsNormal && all.Prior != nil && all.Gaussian() {
+		prior := owner["prior"]
+		return Variant{}, fmt.Errorf("%s brings a prior, and %s measures z against N(0, I); leave one of them out", prior.name(), normal.name())
 	}
 	if all.Prior != nil && owner["prior"].Floor == nil { // a floor of the KL to N(0, I)
 		all.Floor = nil

@@ -80,6 +80,7 @@ func TestCompose(t *testing.T) {
 func TestFamilies(t *testing.T) {
 	ball := Variant{Name: "ball", Gives: SphereFamily, Head: plainHead}
 	bits := Variant{Name: "bits", Needs: GaussianFamily}
+	hills, gap := Variant{Name: "hills", Prior: Normal{}}, Variant{Name: "gap", NeedsNormal: true}
 	for _, c := range []struct {
 		variants []Variant
 		want     string // "" for none
@@ -90,6 +91,9 @@ func TestFamilies(t *testing.T) {
 		{[]Variant{bits}, ""},
 		{[]Variant{{Name: "round", Needs: SphereFamily}}, "the vanilla VAE makes posteriors of the family gaussian, and round needs those of the family sphere; choose another head or leave round out"},
 		{[]Variant{bits, {Name: "coded", Needs: CodeFamily}}, "bits needs posteriors of the family gaussian, and coded those of the family code; leave one of them out"},
+		{[]Variant{hills, gap}, "hills brings a prior, and gap measures z against N(0, I); leave one of them out"},
+		{[]Variant{gap, {NeedsNormal: true}, hills}, "hills brings a prior, and gap measures z against N(0, I); leave one of them out"},
+		{[]Variant{ball, gap, hills}, ""}, // the sphere's own
 	} {
 		v, err := Compose(c.variants...)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {

@@ -127,6 +127,8 @@ type Variant struct {
 	Gives Family
 	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
 	Needs Family
+	// NeedsNormal tells that penalty or extras measure a Gaussian z against N(0, I), so that no variant may bring another prior.
+	NeedsNormal bool
 
 	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
 	// without a constraint.

@@ -1,0 +1,73 @@
+package variants
+
+import (
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+	"vaelab/internal/vae"
+)
+
+// DGVAE charges how far the z of a group of examples, all together, are from the prior, and not how far those of each example
+// are. With b the agg examples of a group and p = N(0, 1), in nats:
+//
+//	penalty = mean_b sum_j KL(q_b(z_j) || p),   q_b(z_j) = mean_{i in b} N(mu_ij, sigma_ij²)
+//	KL(q_b(z_j) || p) ≈ mean of ln q_b(z_j) - ln p(z_j) over draws z_j of each N(mu_ij, sigma_ij²), i in b
+//
+// The groups are the examples of a batch in their order. If agg does not divide the batch, the last group is what is left, and
+// the mean weighs groups by their size. agg 1 is the KL itself, estimated. The penalty is at most the KL, because the KL is
+// convex: the difference, what z_j tells which example of the group it is of, is free. So the rate has no bound; it
+// rises with agg. Only each q_b(z_j) must be like the prior, dimension by dimension: their dependence is free, too.
+//
+// It combines with every Gaussian head, with schedules and with regimes. A variant that brings a prior is refused.
+//
+// Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv 2211.00321), with
+// 32 draws; agg is its aggregation size, by default the batch. Its code takes the whole batch as one group where agg does
+// not divide it. What it and its tables call KL is this penalty.
+type DGVAE struct {
+	// Agg is the number of examples of a group, at most: 1 is the plain VAE, the batch size one group.
+	Agg int `yaml:"agg" range:"[1,inf)" knob:"rises"`
+	// Draws is the number of z of each example in the estimate.
+	Draws int `yaml:"draws" range:"[1,1000]"`
+}
+
+func init() { Methods.Add("dg-vae", DGVAE{Agg: 32, Draws: 32}) }
+
+// RateBound is none.
+func (DGVAE) RateBound() string { return "none" }
+
+// Build needs no parameters.
+func (v DGVAE) Build(vae.Builder) vae.Variant {
+	var each repeats
+	return vae.Variant{
+		Needs: vae.GaussianFamily, NeedsNormal: true,
+		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
+			q := t.Q.(vae.Gaussian)
+			rows := each.of(q.Mu.Rows, v.Draws)
+			z := vae.Gaussian{Mu: q.Mu.Gather(rows), Sigma: q.Sigma.Gather(rows)}.Sample(p)
+			return v.gap(p, q, z)
+		},
+	}
+}
+
+// gap is the penalty, estimated from z, (B draws, D): those of each example follow each other.
+func (v DGVAE) gap(p *nn.Pass, q vae.Gaussian, z *grad.Value) *grad.Value {
+	logq := z.MixtureLSE(q.Mu, q.Logvar, v.Agg, nil)
+	return logq.RowSums().Sub(vae.Normal{}.LogProb(p, z, nil)).Mean()
+}
+
+// repeats are the rows that Gather needs to repeat each of B, by B, so that a warm step allocates nothing for them.
+type repeats map[int][]int
+
+// of repeats each of B rows n times. It is always asked for the same n.
+func (r *repeats) of(B, n int) []int {
+	if (*r)[B] == nil {
+		rows := make([]int, B*n)
+		for i := range rows {
+			rows[i] = i / n
+		}
+		if *r == nil {
+			*r = repeats{}
+		}
+		(*r)[B] = rows
+	}
+	return (*r)[B]
+}
