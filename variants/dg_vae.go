@@ -6,8 +6,8 @@ import (
 	"vaelab/internal/vae"
 )
 
-// DGVAE charges how far the z of a group of examples, all together, are from the prior, and not how far those of each example
-// are. With b the agg examples of a group and p = N(0, 1), in nats:
+// DGVAE charges how far the z of a group are from the prior: those of all its examples together, and not those of each example.
+// With b the agg examples of a group and p = N(0, 1), in nats:
 //
 //	penalty = mean_b sum_j KL(q_b(z_j) || p),   q_b(z_j) = mean_{i in b} N(mu_ij, sigma_ij²)
 //	KL(q_b(z_j) || p) ≈ mean of ln q_b(z_j) - ln p(z_j) over draws z_j of each N(mu_ij, sigma_ij²), i in b

@@ -8,7 +8,7 @@ import (
 	"vaelab/internal/vae"
 )
 
-// DUVAE keeps the means of the posteriors apart (diversity) and their variances up (uncertainty):
+// DUVAE keeps posterior means apart (diversity) and variances up (uncertainty):
 //
 //	mu     = gamma_j BN(m) + beta_j,   sqrt(mean_j gamma_j²) = gamma
 //	sigma² = k e^s + f,                f = alpha/(2 pi e)
