@@ -1,6 +1,8 @@
 package variants
 
 import (
+	"fmt"
+
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
@@ -44,6 +46,10 @@ func (v Capacity) Build(b vae.Builder) vae.Variant {
 
 // RateBound is none: the KL may settle at C.
 func (Capacity) RateBound() string { return "none; settles at c" }
+
+func (v Capacity) targetKL() float64 { return v.C }
+
+func (v Capacity) hurry(steps int) string { return fmt.Sprintf("lower steps below %d", steps) }
 
 // A ramp counts steps. It weighs only to see them: the weight is always 1.
 type ramp struct {

@@ -1,6 +1,7 @@
 package variants
 
 import (
+	"fmt"
 	"math"
 
 	"vaelab/internal/vae"
@@ -51,6 +52,12 @@ func (v ControlVAE) Build(b vae.Builder) vae.Variant {
 
 // RateBound is none: the KL may settle at C.
 func (ControlVAE) RateBound() string { return "none; settles at c" }
+
+func (v ControlVAE) targetKL() float64 { return v.C }
+
+func (v ControlVAE) hurry(steps int) string {
+	return fmt.Sprintf("raise ki from %.3g to 4/(c steps) = %.3g, for %d steps", v.Ki, 4/(v.C*float64(steps)), steps)
+}
 
 // A controller remembers I and the next weight.
 type controller struct {

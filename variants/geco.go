@@ -1,6 +1,7 @@
 package variants
 
 import (
+	"fmt"
 	"math"
 
 	"vaelab/internal/nn"
@@ -41,6 +42,10 @@ func (v GECO) Build(b vae.Builder) vae.Variant {
 	return vae.Variant{Weigher: multiplier{v,
 		newExact(b, "encoder.geco.m", 0), newExact(b, "encoder.geco.ln_lambda", 0), b.Params.Counter("encoder.geco.step"),
 	}}
+}
+
+func (v GECO) hurry(steps int) string {
+	return fmt.Sprintf("raise nu from %.3g above 1/steps = %.3g", v.Nu, 1/float64(steps))
 }
 
 // A multiplier remembers m and ln lambda.

@@ -50,9 +50,13 @@ func Doubts(g record.Group) (doubts []string) {
 			doubts = append(doubts, fmt.Sprintf("in %d of %d trials %s", n, len(g.Runs), what))
 		}
 	}
-	leaking, straying, short := 0, 0, 0
-	var shortness string
+	leaking, straying, short, missing := 0, 0, 0, 0
+	var shortness, miss string
 	for _, r := range g.Runs {
+		if what := misses(r); what != "" && r.State == record.Done {
+			miss = what
+			missing++
+		}
 		if why := converge.Short(r); why != "" && r.State == record.Done {
 			shortness = why
 			short++
@@ -66,6 +70,7 @@ func Doubts(g record.Group) (doubts []string) {
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
 	add(short, shortness)
+	add(missing, miss)
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	if classes := census(g.Runs, class); len(classes) > 1 {
 		doubts = append(doubts, fmt.Sprintf("its trials ran with kernels that round differently: %s", tally(classes)))
@@ -90,6 +95,44 @@ func leaks(r record.Run) bool {
 	kl, _ := record.Last(r, "train", "kl")
 	floor, ok := record.Last(r, "train", "floor")
 	return ok && kl < 0.8*floor
+}
+
+// misses says how a trial with a target ends, if it does not come to it: its mean over the last fifth of the training rows
+// that count is off by more than a tenth of the target, or a reconstruction is above it by more than a twentieth. Both are at
+// least 0.1 nats.
+func misses(r record.Run) string {
+	for _, m := range []struct {
+		metric, name string
+		share        float64
+	}{{"kl", "KL", 0.1}, {"rec", "rec", 0.05}} {
+		var is, weight, target float64
+		var rows []record.Row
+		for _, row := range r.Rows {
+			if _, ok := row.Values[m.metric+"_target"]; ok && row.Split == "train" && row.Values["counts"] == 1 {
+				rows = append(rows, row)
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		rows = rows[len(rows)*4/5:]
+		for _, row := range rows {
+			n := float64(len(rows))
+			is += row.Values[m.metric] / n
+			weight += row.Values["kl_weight"] / n
+			target += row.Values[m.metric+"_target"] / n
+		}
+		off, tolerance := is-target, max(0.1, m.share*math.Abs(target))
+		if off <= tolerance && (m.metric == "rec" || off >= -tolerance) { // a rec below its target is a bound that does not bind
+			continue
+		}
+		remedy := "train longer, or change the settings of the controller"
+		if m.metric == "kl" && off < 0 && weight < 0.02 {
+			remedy = "the decoder does not use more; lower the target"
+		}
+		return fmt.Sprintf("the training %s ends at %.3g nats with KL weight %.2g, and its target is %.3g: %s", m.name, is, weight, target, remedy)
+	}
+	return ""
 }
 
 // strays tells whether running statistics change the KL of a trial's test split by half of it, and by a nat or from the

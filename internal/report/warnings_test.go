@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"vaelab/internal/record"
@@ -24,6 +25,43 @@ func TestShortSchedule(t *testing.T) {
 			Rows: []record.Row{{Step: 1, Split: "train", Values: map[string]float64{"kl_weight": 0.1}}, {Step: 2, Split: "train", Values: map[string]float64{"kl_weight": c.weight}}}}
 		if got := Doubts(record.Group{Runs: []record.Run{run}}); !slices.Equal(got, c.want) {
 			t.Errorf("weight %v of %s, %v: %q, want %q", c.weight, c.beta, c.state, got, c.want)
+		}
+	}
+}
+
+// TestMissedTargets: a target that the last rows are far from is told with both numbers; one on the way to which the KL was
+// off is not.
+func TestMissedTargets(t *testing.T) {
+	for _, c := range []struct {
+		name, metric   string
+		start, end     float64 // of the metric
+		weight, target float64
+		counts         float64
+		want           string
+	}{
+		{"met", "kl", 1, 7.9, 0.4, 8, 1, ""},
+		{"the decoder's limit", "kl", 1, 5.1, 0.004, 8, 1,
+			"in 1 of 1 trials the training KL ends at 5.1 nats with KL weight 0.004, and its target is 8: the decoder does not use more; lower the target"},
+		{"too slow", "kl", 9, 5, 0.4, 4, 1,
+			"in 1 of 1 trials the training KL ends at 5 nats with KL weight 0.4, and its target is 4: train longer, or change the settings of the controller"},
+		{"none counts", "kl", 9, 5, 0.4, 4, 0, ""},
+		{"rec above", "rec", 50, 30, 0.001, 20, 1,
+			"in 1 of 1 trials the training rec ends at 30 nats with KL weight 0.001, and its target is 20: train longer, or change the settings of the controller"},
+		{"rec below", "rec", 50, 15, 500, 20, 1, ""},
+		{"rec of vectors", "rec", 50, -3.1, 0.3, -3, 1, ""},
+	} {
+		run := record.Run{State: record.Done}
+		for step := range 10 {
+			at := c.start
+			if step >= 8 {
+				at = c.end
+			}
+			values := map[string]float64{c.metric: at, c.metric + "_target": c.target, "kl_weight": c.weight, "counts": c.counts}
+			run.Rows = append(run.Rows, record.Row{Step: step, Split: "train", Values: values})
+		}
+		got := slices.DeleteFunc(Doubts(record.Group{Runs: []record.Run{run}}), func(s string) bool { return strings.Contains(s, "before an evaluation counts") })
+		if c.want == "" && len(got) > 0 || c.want != "" && !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }

@@ -470,7 +470,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 			r.fault(nodes["variant"], "variant", "%s: %v", t.Variant, err)
 		}
 		if kl := r.pairs(nodes["kl"], "kl"); v.Weigher != nil && r.written && len(kl) > 0 {
-			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the weight of the penalty itself; leave kl or the variant out", t.Variant)
+			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the KL weight itself; leave out kl or %s, or move kl to the entries of the grid without it", weigher(t.Methods), weigher(t.Methods))
 		}
 	}
 	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
@@ -481,6 +481,16 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
 	}
 	return t
+}
+
+// weigher is the name of the method that sets the KL weight.
+func weigher(methods []vae.Method) (name string) {
+	for _, m := range methods {
+		if v, err := variants.Check(m); err == nil && v.Weigher != nil {
+			name = variants.Methods.NameOf(m)
+		}
+	}
+	return name
 }
 
 // idle reports keys of the KL schedule that the chosen schedule does not read, and settings that do not go together.

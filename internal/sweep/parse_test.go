@@ -134,6 +134,9 @@ func TestFaults(t *testing.T) {
 		{"no kind of model", "base: {model: {}}\n", []string{`x.yaml:1:15: model: must be one kind with its settings, such as {lstm: {}}, got 0; known:`}},
 		{"no variant", "base: {variant: {}}\n", []string{`x.yaml:1:17: variant: must be at least one kind`}},
 		{"two heads", "base: {variant: {bn: {}, ln: {}}}\n", []string{`x.yaml:1:17: variant: bn+ln: bn and ln both act on the head (each makes the posterior q(z|x) from the encoder's outputs), so one of them would have no effect; write two entries of the grid, each with one of them`}},
+		{"two controllers", "base:\n  variant:\n    control-vae: {}\n    geco: {}\n", []string{`x.yaml:3:5: variant: control-vae+geco: control-vae and geco both act on the weigher (each sets the KL weight of each step), so one of them would have no effect; write two entries of the grid, each with one of them`}},
+		{"two penalties", "base: {variant: {capacity: {}, free-bits: {}}}\n", []string{`x.yaml:1:17: variant: capacity+free-bits: capacity and free-bits both act on the penalty (each changes the KL term of the loss)`}},
+		{"a target of no nats", "base: {variant: {control-vae: {c: 0}}}\n", []string{`x.yaml:1:35: variant.control-vae.c: 0 is outside (0,inf)`}},
 		{"two heads that share parameters", "base: {variant: {bn: {}, bn-scaler: {}}}\n", []string{`x.yaml:1:17: variant: bn+bn-scaler: bn and bn-scaler both act on the head`}},
 
 		// given twice

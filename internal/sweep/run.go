@@ -62,6 +62,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		e.noteFreeBits(i, t)
 		e.noteMasks(i, t)
 		e.noteUncertain(i, t)
+		e.noteTarget(i, t, set)
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"vaelab/internal/data"
@@ -50,8 +51,8 @@ func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[
 		}
 	}
 	if own && final >= n.steps {
-		e.note(e.entries[i], "variant: %s needs %d steps before its penalty is the final one, and the training has %d; until then train.stop, train.decay and report: best do not count an evaluation; train longer, or change the variant's settings",
-			t.Variant, final, n.steps)
+		e.note(e.entries[i], "variant: %s needs %d steps to come to its target, and the training has %d (train.epochs, train.max_steps); until then train.stop, train.decay and report: best do not count an evaluation; train longer, or %s",
+			t.Variant, final, n.steps, variants.Hurry(t.Methods, n.steps))
 	} else if k.Schedule != "constant" && final >= n.steps {
 		e.note(e.entries[i], "kl: the training is shorter than the %s schedule of the KL weight: its last step, %d, has weight %.3g, and from step %d on it is kl.beta %.3g; until then train.stop, train.decay and report: best do not count an evaluation",
 			k.Schedule, n.steps, k.Weight(n.steps-1, n.perEpoch), final+1, k.Beta)
@@ -82,6 +83,20 @@ func (e *Experiment) noteUncertain(i int, t train.Trial) {
 		if _, ok := m.(variants.DUVAE); ok && t.KL.Beta < 1 && err == nil && v.Weigher == nil {
 			e.note(e.entries[i], "variant.du-vae: alpha and dropout have no effect: they begin when the KL weight is 1, and kl.beta is %.4g; set kl.beta to 1, or use bn", t.KL.Beta)
 		}
+	}
+}
+
+// noteTarget notes a controller of the KL whose target the trial cannot reach, or reaches without more MI.
+func (e *Experiment) noteTarget(i int, t train.Trial, set *data.Set) {
+	target, controller, ok := variants.TargetKL(t.Methods)
+	if !ok {
+		return
+	}
+	if least, head := variants.LeastKL(t.Methods, t.Model.Latent()); target < least {
+		e.note(e.entries[i], "variant.%s.c: the target %.4g nats cannot be reached: %s keeps the KL at or above %.4g nats; raise c, or lower the bound of %s", controller, target, head, least, head)
+	}
+	if n := set.Train.N(); n > 0 && !set.Grey && target > math.Log(float64(n)) { // grey pixels are drawn anew: x is one of more than n
+		e.note(e.entries[i], "variant.%s.c: the target %.4g nats is above ln %d = %.4g, the most that a decoder can learn from z about which of the %d training examples x is; the rest of the KL is the distance of q(z) from the prior; lower c, or train on more examples", controller, target, n, math.Log(float64(n)), n)
 	}
 }
 

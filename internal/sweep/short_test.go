@@ -51,12 +51,34 @@ func TestShortForTheVariant(t *testing.T) {
 	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  train: {batching: mixed, epochs: 2}\n"
 	for variant, want := range map[string]string{
 		"{capacity: {steps: 19}}":            "",
-		"{capacity: {steps: 20}}":            "variant: capacity needs 20 steps before its penalty is the final one, and the training has 20;",
+		"{capacity: {steps: 20}}":            "variant: capacity needs 20 steps to come to its target, and the training has 20 (train.epochs, train.max_steps); until then train.stop, train.decay and report: best do not count an evaluation; train longer, or variant.capacity: lower steps below 20",
 		"{control-vae: {c: 2, ki: 0.03}}":    "",
-		"{control-vae: {c: 2, ki: 0.02}}":    "variant: control-vae needs 25 steps",
+		"{control-vae: {c: 2, ki: 0.02}}":    "x.yaml:1:1: variant: control-vae needs 25 steps to come to its target, and the training has 20 (train.epochs, train.max_steps); until then train.stop, train.decay and report: best do not count an evaluation; train longer, or variant.control-vae: raise ki from 0.02 to 4/(c steps) = 0.1, for 20 steps",
 		"{bn: {}, control-vae: {ki: 0.001}}": "variant: bn+control-vae needs 250 steps",
+		"{geco: {nu: 0.01}}":                 "train longer, or variant.geco: raise nu from 0.01 above 1/steps = 0.05",
 	} {
 		e := parse(t, text+"  variant: "+variant+"\nseeds: 1\n", Options{})
+		if _, err := e.Prepare(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(e.Notes, "\n"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s:\n got %s\nwant %s", variant, got, want)
+		}
+	}
+}
+
+// TestTargetsAreNoted: a target of the KL is noted below what the head keeps, and above what z can tell of x.
+func TestTargetsAreNoted(t *testing.T) {
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 8, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n"
+	for variant, want := range map[string]string{
+		"{control-vae: {c: 5.7, ki: 0.1}}":                "",
+		"{control-vae: {c: 5.8, ki: 0.1}}":                "x.yaml:1:1: variant.control-vae.c: the target 5.8 nats is above ln 320 = 5.768, the most that a decoder can learn from z about which of the 320 training examples x is; the rest of the KL is the distance of q(z) from the prior; lower c, or train on more examples",
+		"{capacity: {c: 7, steps: 1}}":                    "variant.capacity.c: the target 7 nats is above ln 320",
+		"{bn: {}, capacity: {c: 0.9, steps: 1}}":          "x.yaml:1:1: variant.capacity.c: the target 0.9 nats cannot be reached: bn keeps the KL at or above 1 nats; raise c, or lower the bound of bn",
+		"{bn: {}, capacity: {c: 1.1, steps: 1}}":          "",
+		"{delta-vae: {delta: 1}, free-bits: {lambda: 9}}": "",
+	} {
+		e := parse(t, text+"  variant: "+variant+"\n", Options{})
 		if _, err := e.Prepare(t.TempDir()); err != nil {
 			t.Fatal(err)
 		}
