@@ -106,6 +106,19 @@ func (d *Drawing) CSV() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// Save draws a figure of a set by its name and saves it in dir. What the rows lack (refused) is no fault of the folder
+// (failed).
+func Save(set *record.Set, dir, name string) (d *Drawing, refused, failed error) {
+	figure, err := Figures.Get(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d, err = figure.Draw(set); err != nil {
+		return nil, err, nil
+	}
+	return d, nil, d.Save(dir, name)
+}
+
 // Save writes name.png and name.csv into dir, which it makes if need be.
 func (d *Drawing) Save(dir, name string) error {
 	picture, err := d.PNG()

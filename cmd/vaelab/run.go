@@ -157,7 +157,7 @@ func claim(set *record.Set, e *sweep.Experiment) {
 
 // draw makes one figure and says where it is; refused is what the rows lack.
 func draw(w io.Writer, set *record.Set, dir, name string) (refused, failed error) {
-	switch _, refused, failed = saveFigure(set, dir, name); {
+	switch _, refused, failed = plots.Save(set, dir, name); {
 	case refused != nil:
 		return fmt.Errorf("figure %w", refused), nil // it begins with the name
 	case failed != nil:
@@ -165,17 +165,4 @@ func draw(w io.Writer, set *record.Set, dir, name string) (refused, failed error
 	}
 	_, failed = fmt.Fprintln(w, filepath.Join(dir, name+".png"))
 	return nil, failed
-}
-
-// saveFigure draws and saves one figure. What the rows lack (refused) is no fault of the folder that it
-// is saved in (failed).
-func saveFigure(set *record.Set, dir, name string) (d *plots.Drawing, refused, failed error) {
-	figure, err := plots.Figures.Get(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if d, err = figure.Draw(set); err != nil {
-		return nil, err, nil
-	}
-	return d, nil, d.Save(dir, name)
 }

@@ -13,6 +13,7 @@ import (
 
 	"vaelab/internal/claims"
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 	"vaelab/internal/sweep"
 )
 
@@ -24,9 +25,6 @@ const (
 	exitUndecided = 2 // none is refuted, but some claim is undecided
 	exitNotJudged = 3 // no verdict: a wrong flag, faults in the file, results that cannot be written
 )
-
-// verdictsFile is where an experiment's folder keeps the verdicts.
-const verdictsFile = "verdicts.json"
 
 // A verdict other than that every claim holds ends the program with its code and no message.
 type verdict int
@@ -42,7 +40,7 @@ func verifyCommand() *cobra.Command {
 		Short: "Train what the claims of an experiment need, and judge them",
 		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the claims
 of its file. Print one line for each claim: the verdict, the claim, its source, the numbers and
-the reason. The verdicts also go to ` + verdictsFile + ` in the results folder of the experiment; a warning
+the reason. The verdicts also go to ` + report.VerdictsFile + ` in the results folder of the experiment; a warning
 says if that folder is not writable.
 
 A claim holds if the 95 % CI of the median over seeds lies inside the claimed range. It does not
@@ -135,7 +133,7 @@ damaged trials again. Exit codes with --files:
 	f := cmd.Flags()
 	f.BoolVar(&files, "files", false, "only check the files of the trials; train and judge nothing")
 	f.BoolVar(&noTrain, "no-train", false, "train nothing; judge the trials that are there")
-	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+verdictsFile)
+	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+report.VerdictsFile)
 	cmd.MarkFlagsMutuallyExclusive("files", "no-train")
 	cmd.MarkFlagsMutuallyExclusive("files", "json")
 	return cmd
@@ -198,7 +196,7 @@ func conclusion(w, wErr io.Writer, dir string, e *sweep.Experiment, verdicts []c
 		return err
 	}
 	text = append(text, '\n')
-	path := filepath.Join(dir, verdictsFile)
+	path := filepath.Join(dir, report.VerdictsFile)
 	kept := os.MkdirAll(dir, 0o777)
 	if kept == nil {
 		kept = record.WriteFileAtomic(path, text)

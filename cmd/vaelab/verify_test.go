@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vaelab/internal/record"
+	"vaelab/internal/report"
 )
 
 // Claims about the trials of compared, that hold, do not hold, and take six seeds.
@@ -70,7 +71,7 @@ func TestVerify(t *testing.T) {
 		if r.code != c.code {
 			t.Errorf("verify %v: exit code %d, want %d\n%s%s", c.args, r.code, c.code, r.out, r.err)
 		}
-		has(t, "stdout", r.out, append(c.says, filepath.Join("results", "tiny", verdictsFile)+"\n")...)
+		has(t, "stdout", r.out, append(c.says, filepath.Join("results", "tiny", report.VerdictsFile)+"\n")...)
 		has(t, "stderr", r.err, c.tells...)
 		if strings.Contains(r.err, "error") {
 			t.Errorf("verify %v: %s", c.args, r.err)
@@ -85,16 +86,16 @@ func TestVerify(t *testing.T) {
 		t.Errorf("from the rows alone:\n%s\nwant\n%s", again, want)
 	}
 	// Those of other settings are no reason to write over their verdicts.
-	kept := read(t, filepath.Join("published", "tiny", verdictsFile))
+	kept := read(t, filepath.Join("published", "tiny", report.VerdictsFile))
 	other := vaelab(t, "verify", "tiny.yaml", "--no-train", "--out", "published", "--set", "train.lr=0.5")
-	if other.code != exitNotJudged || read(t, filepath.Join("published", "tiny", verdictsFile)) != kept {
+	if other.code != exitNotJudged || read(t, filepath.Join("published", "tiny", report.VerdictsFile)) != kept {
 		t.Errorf("trials of other settings: exit code %d, %s", other.code, other.out)
 	}
 	has(t, "stderr", other.err, filepath.Join("published", "tiny", record.ArchiveFile)+": no trial matches tiny.yaml")
 
 	r := succeeds(t, "verify", "tiny.yaml", "--json", "--no-train")
-	if r.out != read(t, filepath.Join("results", "tiny", verdictsFile)) {
-		t.Errorf("--json prints what %s does not hold:\n%s", verdictsFile, r.out)
+	if r.out != read(t, filepath.Join("results", "tiny", report.VerdictsFile)) {
+		t.Errorf("--json prints what %s does not hold:\n%s", report.VerdictsFile, r.out)
 	}
 	if experiment, outcomes := verdictsOf(t, r.out); experiment != "tiny" || strings.Join(outcomes, ", ") != "holds, holds, holds" {
 		t.Errorf("%s: %v", experiment, outcomes)
@@ -224,7 +225,7 @@ func TestVerifyConfound(t *testing.T) {
 	has(t, "stdout", r.out, "undecided      bn has more KL (Zhu et al.): "+why)
 	has(t, "table", succeeds(t, "run", "tiny.yaml", "-q").out, "note: vanilla lr=0.001 and bn lr=0.002 differ in train.lr (0.001 and 0.002), too")
 	has(t, "stdout", succeeds(t, "verify", "declared.yaml", "--no-train").out, "holds          bn has more KL")
-	if _, err := os.Stat(filepath.Join("results", "tiny", verdictsFile)); err != nil {
+	if _, err := os.Stat(filepath.Join("results", "tiny", report.VerdictsFile)); err != nil {
 		t.Error(err)
 	}
 }
