@@ -9,14 +9,16 @@ import (
 )
 
 // FreeBits does not penalise the first lambda nats of KL, so that no gradient of the penalty lowers the KL below lambda.
-// With KL_ij that of example i and dimension j in nats, (B, D), and [] 1 where true and else 0:
+// With KL_ij that of example i and part j in nats, (B, J), and [] 1 where true and else 0:
 //
-//	dim:            sum_j max(lambda/D, mean_i KL_ij)
+//	dim:            sum_j max(lambda/J, mean_i KL_ij)
 //	total:          max(lambda, mean_i sum_j KL_ij)
 //	example-total:  mean_i max(lambda, sum_j KL_ij)
-//	mask-dim:       mean_i sum_j [KL_ij > lambda/D] KL_ij
+//	mask-dim:       mean_i sum_j [KL_ij > lambda/J] KL_ij
 //	mask-example:   mean_i [sum_j KL_ij > lambda] sum_j KL_ij
 //	mask-batch:     [mean_i sum_j KL_ij > lambda] mean_i sum_j KL_ij
+//
+// The parts are the D latent dimensions. With a prior that is no product over them there is one part.
 //
 // Where the KL in the max or in the brackets is below its share of lambda, the gradient is 0. Above it the gradient is that
 // of the KL. So mask-example has the gradient of example-total, and mask-batch that of total. A mask does not add lambda:
@@ -39,11 +41,11 @@ type FreeBits struct {
 func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
 
 // Build needs no parameters.
-func (v FreeBits) Build(b vae.Builder) vae.Variant {
+func (v FreeBits) Build(vae.Builder) vae.Variant {
 	return vae.Variant{
 		Needs: vae.GaussianFamily, // the KL of each dimension
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
-			lambda, share := Float(v.Lambda), Float(v.Lambda/float64(b.D))
+			lambda, share := Float(v.Lambda), Float(v.Lambda/float64(t.KL.Cols))
 			switch v.Mode {
 			case "total":
 				return t.KL.ColMeans().Sum().Max(lambda)
@@ -87,7 +89,8 @@ type bound struct {
 type bounded interface{ leastKL(D int) bound }
 
 // IdleFreeBits reports whether free bits are combined with a posterior whose KL is never below their lambda, and returns
-// lambda and that bound. Then the penalty is the KL. This must be so for each KL that the mode compares with lambda.
+// lambda and that bound. Then the penalty is the KL. This must be so for each KL that the mode compares with lambda, and the
+// prior must be N(0, I), of which the bounds are.
 func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool) {
 	var bits FreeBits
 	var least bound
@@ -99,7 +102,8 @@ func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool)
 			least = m.leastKL(D)
 		}
 	}
-	idle = bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
+	v, err := Check(methods...)
+	idle = err == nil && v.Prior == nil && bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
 	switch bits.Mode {
 	case "total", "mask-batch":
 	case "example-total", "mask-example":

@@ -126,6 +126,18 @@ func TestMaskIsStrict(t *testing.T) {
 	}
 }
 
+// TestFreeBitsOfOnePart: of a KL that is one number for each example, whatever D, all of lambda is that part's share.
+func TestFreeBitsOfOnePart(t *testing.T) {
+	for mode, want := range map[string]float64{"dim": 3, "mask-dim": 2} { // KL 1 and 4
+		tape := &grad.Tape{}
+		kl, _ := leaf(tape, [][]float64{{1}, {4}})
+		v := FreeBits{Lambda: 3, Mode: mode}.Build(vae.Builder{D: 6})
+		if got := v.Penalty(&nn.Pass{Tape: tape}, &vae.Terms{KL: kl}).Scalar(); math.Abs(got-want) > 1e-6 {
+			t.Errorf("%s: penalty %v, want %v", mode, got, want)
+		}
+	}
+}
+
 // TestFreeBitsConformance: TestConformance tries the default only. At lambda 4 some of the KLs are below, some above.
 func TestFreeBitsConformance(t *testing.T) {
 	for _, mode := range modes(t) {
@@ -172,7 +184,8 @@ func TestIdleFreeBits(t *testing.T) {
 			t.Errorf("%s, lambda at the bound: idle %v", mode, idle)
 		}
 	}
-	for _, methods := range [][]vae.Method{{BN{Gamma: 1}}, {FreeBits{Lambda: 1e-9, Mode: "total"}}, {Vanilla{}, FreeBits{Lambda: 1, Mode: "dim"}}} {
+	another := made(func(vae.Builder) vae.Variant { return vae.Variant{Prior: vae.Normal{}} })
+	for _, methods := range [][]vae.Method{{BN{Gamma: 1}}, {BN{Gamma: 1}, another, FreeBits{Lambda: 1, Mode: "dim"}}, {FreeBits{Lambda: 1e-9, Mode: "total"}}, {Vanilla{}, FreeBits{Lambda: 1, Mode: "dim"}}} {
 		if _, _, idle := IdleFreeBits(methods, D); idle {
 			t.Errorf("%+v: idle", methods)
 		}
