@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vaelab/internal/grad"
+	"vaelab/internal/mmd"
 	"vaelab/internal/nn"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
@@ -40,7 +41,7 @@ func TestGoldenMMD(t *testing.T) {
 		tape := &grad.Tape{}
 		z, gradient := leaf(tape, want.Z)
 		prior, _ := leaf(tape, want.Prior)
-		d := InfoVAE{Kernel: kernel}.distance(z, prior, pairsOf(z.Rows))
+		d := mmd.New(kernel).Squared(z, prior)
 		near(t, kernel, d.Data, []float64{c.value}, want.Tol)
 		d.Backward()
 		near(t, kernel+", gradient", gradient, flat(c.gradient), want.Tol)
@@ -49,18 +50,40 @@ func TestGoldenMMD(t *testing.T) {
 	z, _ := leaf(tape, want.Z)
 	prior, _ := leaf(tape, want.Prior)
 	kl, _ := leaf(tape, batch.KL)
-	near(t, "the same set twice", InfoVAE{Kernel: "imq"}.distance(prior, prior, pairsOf(prior.Rows)).Data, []float64{want.Same}, want.Tol)
+	near(t, "the same set twice", mmd.New("imq").Squared(prior, prior).Data, []float64{want.Same}, want.Tol)
 	method := InfoVAE{Alpha: want.InfoVAE.Alpha, MMD: want.InfoVAE.Alpha + want.InfoVAE.Lambda - 1, Kernel: "imq"}
 	model := vae.Model{Variant: method.Build(vae.Builder{D: z.Cols})}
-	charge := model.Penalty(nil, &vae.Terms{KL: kl}).Add(method.distance(z, prior, pairsOf(z.Rows)).Scale(Float(method.MMD)))
+	charge := model.Penalty(nil, &vae.Terms{KL: kl}).Add(mmd.New("imq").Squared(z, prior).Scale(Float(method.MMD)))
 	near(t, "KL and MMD", charge.Data, []float64{want.InfoVAE.Penalty}, want.Tol)
 }
 
-// TestMMD: over many draws the mean of the extra is 0 if z has the distribution of the prior, also with few examples, and it
-// rises with the distance of the two. Draws of the prior differ from call to call.
+// A moved prior is N(by, I).
+type moved struct {
+	vae.Prior
+	by float64
+}
+
+func (m moved) Density(p *nn.Pass, x *vae.Batch) func(int) vae.Density {
+	return func(i int) vae.Density { return movedDensity{m.Prior.Density(p, x)(i), m.by} }
+}
+
+type movedDensity struct {
+	vae.Density
+	by float64
+}
+
+func (m movedDensity) Draw(noise *rand.Rand, z []float64) {
+	m.Density.Draw(noise, z)
+	for j := range z {
+		z[j] += m.by
+	}
+}
+
+// TestMMD: over many draws the mean of the extra is 0 if z has the distribution of the prior, which need not be N(0, I), also
+// with few examples, and it rises with the distance of the two. Draws of the prior differ from call to call.
 func TestMMD(t *testing.T) {
 	const B, D, draws = 5, 3, 800
-	for _, kernel := range []string{"imq", "rbf"} {
+	for kernel, prior := range map[string]moved{"imq": {vae.Normal{}, 0}, "rbf": {vae.Normal{}, -3}} {
 		extra := InfoVAE{MMD: 10, Kernel: kernel}.Build(vae.Builder{D: D}).Extras[0]
 		p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}, Noise: rand.New(rand.NewPCG(1, 2))}
 		last := 0.0
@@ -69,9 +92,9 @@ func TestMMD(t *testing.T) {
 			for range draws {
 				z := p.Tape.Zeros(B, D)
 				for i := range z.Data {
-					z.Data[i] = Float(shift + p.Noise.NormFloat64())
+					z.Data[i] = Float(prior.by + shift + p.Noise.NormFloat64())
 				}
-				v := extra(p, &vae.Terms{Z: z}).Scalar()
+				v := extra(p, &vae.Terms{Z: z, Prior: prior}).Scalar()
 				mean, squares = mean+v/draws, squares+v*v/draws
 				p.Tape.Reset()
 			}

@@ -136,7 +136,14 @@ func (e *Encoded) terms(tape *grad.Tape, rows []int) *vae.Terms {
 		}
 		return v
 	}
-	t := &vae.Terms{Z: pick(e.Z, e.D), Rec: pick(e.Rec, 1).Neg()}
+	t := &vae.Terms{Z: pick(e.Z, e.D), Rec: pick(e.Rec, 1).Neg(), Prior: e.model.Prior()}
+	if !e.standard() {
+		drawn := regrouped{t.Prior, nil}
+		for _, i := range rows {
+			drawn.of = append(drawn.of, e.priors[i])
+		}
+		t.Prior = drawn
+	}
 	if e.gaussian() {
 		t.Q = vae.Gaussian{Mu: pick(e.Mu, e.D), Sigma: pick(e.Sigma, e.D), Logvar: pick(e.Logvar, e.D)}
 	} else {
@@ -152,6 +159,16 @@ func (e *Encoded) terms(tape *grad.Tape, rows []int) *vae.Terms {
 		t.KL = pick(e.KLs, e.Parts)
 	}
 	return t
+}
+
+// A regrouped prior has the densities of some examples of a split, whose batches are gone.
+type regrouped struct {
+	vae.Prior
+	of []vae.Density
+}
+
+func (r regrouped) Density(*nn.Pass, *vae.Batch) func(i int) vae.Density {
+	return func(i int) vae.Density { return r.of[i] }
 }
 
 // Moments are the means over a batch of the KL (summed over its parts, and added to perDim for each), and, if q is

@@ -98,15 +98,27 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 		values, _ := every(e, 3, batches...)
 		return values
 	}
-	plain := measure(&vae.Model{Decoder: level{}})
+	// How far z is from a draw of the prior, of examples that are regrouped.
+	extras := []vae.Extra{func(p *nn.Pass, t *vae.Terms) *grad.Value {
+		drawn, row := p.Tape.Zeros(t.Z.Rows, D), make([]float64, D)
+		for i := range t.Z.Rows {
+			t.Prior.Density(p, t.X)(i).Draw(p.Noise, row)
+			for j, z := range row {
+				drawn.Row(i)[j] = Float(z)
+			}
+		}
+		return t.Z.Sub(drawn).Square().RowSums().Mean()
+	}}
+	plain := measure(&vae.Model{Decoder: level{}, Variant: vae.Variant{Extras: extras}})
 	const c = 1.5
 	moved := measure(&vae.Model{Decoder: level{c}, Variant: vae.Variant{
-		Prior: shifted{c},
-		Head:  func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Shift(c), s) },
+		Prior: shifted{c}, Extras: extras,
+		Head: func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return vae.FromLogvar(m.Shift(c), s) },
 	}})
 	family := measure(&vae.Model{Decoder: level{}, Variant: vae.Variant{
-		Gives: vae.SphereFamily, // anything but a Gaussian
-		Head:  func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return hidden{vae.FromLogvar(m, s)} },
+		Extras: extras,
+		Gives:  vae.SphereFamily, // anything but a Gaussian
+		Head:   func(_ *nn.Pass, m, s *grad.Value) vae.Posterior { return hidden{vae.FromLogvar(m, s)} },
 		Penalty: func(_ *nn.Pass, t *vae.Terms) *grad.Value {
 			return t.Q.(hidden).KL().RowSums().Mean() // the vanilla one, from regrouped parts
 		},
@@ -115,7 +127,7 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 		t.Fatalf("the model is too plain to tell: %v", plain)
 	}
 	for _, name := range []string{"rec", "kl", "nelbo", "mi", "mi_se", "marginal_kl", "au", "gap", "prior_gap", "density_gap", "density_gap_se",
-		"bn_gap", "nelbo_se", "kl_sd", "iw_nll", "iw_nll_se", "objective"} {
+		"bn_gap", "nelbo_se", "kl_sd", "iw_nll", "iw_nll_se", "extra", "objective"} {
 		near(t, "a shifted pair: "+name, moved[name], plain[name], 2e-4*(1+math.Abs(plain[name])))
 		if name == "kl" || name == "nelbo" || name == "marginal_kl" || name == "kl_sd" || name == "nelbo_se" || name == "objective" {
 			continue // of one sample, below

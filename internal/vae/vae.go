@@ -247,6 +247,8 @@ type Terms struct {
 	Rec *grad.Value // (B, 1) ln p(x|z)
 	KL  *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
 
+	Prior Prior // p(z) of these examples
+
 	Penalty *grad.Value // (1, 1) what the loss charges, before the KL weight
 	Extra   *grad.Value // (1, 1) the sum of the extras; nil without any
 	Loss    *grad.Value // (1, 1)
@@ -262,7 +264,7 @@ func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 		q := m.Posterior(p, x)
 		z, x := q.Sample(p), m.read(p, x)
 		rec := m.Decoder.LogProb(p, z, x)
-		*t = Terms{X: x, Q: q, Z: z, Rec: rec, KL: m.Prior().KL(p, q, z, x)}
+		*t = Terms{X: x, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
 		loss := rec.Mean().Neg()
 		t.Penalty = m.Penalty(p, t)
 		t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
