@@ -42,7 +42,9 @@ func Build(b vae.Builder, methods ...vae.Method) (vae.Variant, error) {
 
 // Check tells whether the methods can be one variant at all, before there is a model.
 func Check(methods ...vae.Method) (v vae.Variant, err error) {
-	builder := func() vae.Builder { return vae.Builder{Params: new(nn.Params), D: 2} }
+	builder := func() vae.Builder {
+		return vae.Builder{Params: new(nn.Params), D: 2, Space: vae.Space{Kind: vae.Text, V: 4, MaxLen: 3}}
+	}
 	alone := make([]vae.Variant, len(methods)) // so that two which make the same parameter have a better error
 	for i, m := range methods {
 		if alone[i], err = Build(builder(), m); err != nil {

@@ -17,6 +17,8 @@ type Tape struct {
 	Poison bool // fill freed buffers with NaN, so that a test detects a read before a write
 
 	arena  tensor.Arena
+	ids    []int32 // memory of Symbols, of which nIDs are in use
+	nIDs   int
 	values []*Value // every value since Reset; those past used are spare
 	used   int
 	free   [][]Float // free gradient buffers, the latest last
@@ -75,6 +77,15 @@ func (t *Tape) Zeros(rows, cols int) *Value {
 	return t.Const(tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Floats(rows * cols)})
 }
 
+// Symbols allocates n numbers of symbols, uninitialised, until Reset.
+func (t *Tape) Symbols(n int) []int32 {
+	if t.nIDs+n > len(t.ids) { // what was allocated before keeps its memory
+		t.ids, t.nIDs = make([]int32, max(n, 2*len(t.ids))), 0
+	}
+	t.nIDs += n
+	return t.ids[t.nIDs-n : t.nIDs : t.nIDs]
+}
+
 // op records an operation: a value of the given shape, not yet computed, whose
 // derivative is back. It has a gradient if one of the inputs has.
 func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
@@ -92,7 +103,7 @@ func (t *Tape) op(rows, cols int, back func(*Value), in ...*Value) *Value {
 // Reset removes all values and frees their memory.
 func (t *Tape) Reset() {
 	clear(t.free)
-	t.used, t.free, t.ran = 0, t.free[:0], false
+	t.used, t.nIDs, t.free, t.ran = 0, 0, t.free[:0], false
 	t.arena.Reset()
 }
 

@@ -2,7 +2,6 @@ package models
 
 import (
 	"errors"
-	"slices"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
@@ -40,22 +39,14 @@ type LSTM struct {
 	// U(-0.1, 0.1); bn-vae does so in the decoder only and leaves the encoder to PyTorch's
 	// defaults; pytorch does that everywhere.
 	Init string `yaml:"init" choice:"he19|bn-vae|pytorch"`
-	// WordDropout is the share of the decoder's input words that training replaces by <unk>,
-	// never <s>.
-	//
-	// Source: Bowman et al. 2016, section 3.1, where 1 - k is the share (arXiv 1511.06349).
+	// WordDropout is the share of the variant word-dropout; 0 is none.
 	WordDropout float64 `yaml:"word_dropout" range:"[0,1)" alias:"dec_word_dropout|word_dropout_rate"`
-	// Inputless replaces every one of them, in evaluation too: the decoder knows z and how many
-	// words it has written. Bowman et al.'s k = 0.
+	// Inputless is the variant inputless.
 	Inputless bool `yaml:"inputless"`
-	// Skip leads z past the LSTM as well: straight into each of its layers, and into the
-	// logits, W h_t + S z.
-	//
-	// Source: Dieng et al. 2019, "Avoiding latent variable collapse with generative skip
-	// models" (arXiv 1807.04863).
+	// Skip is the variant skip. In a decoder of several layers it leads z straight into each of them as well.
 	Skip bool `yaml:"skip"`
-	// BagOfWords is the weight of a loss that has all words predicted from z alone; 0 is none.
-	// It is part of the training loss only.
+	// BagOfWords is the weight of the variant bag-of-words, whose hidden layer is as large as the decoder's state; 0 is
+	// none.
 	BagOfWords float64 `yaml:"bag_of_words" range:"[0,inf)" alias:"bow"`
 	// EncLayers is the number of layers of the encoder's LSTM.
 	EncLayers int `yaml:"enc_layers" range:"[1,100]" alias:"enc_num_layers"`
@@ -76,6 +67,9 @@ func init() {
 		EncLayers: 1, DecLayers: 1, Pooling: "last",
 	})
 }
+
+// ReadsWords tells that the decoder is a vae.Words.
+func (LSTM) ReadsWords() {}
 
 // Latent is d.
 func (m LSTM) Latent() int { return m.LatentDim }
@@ -113,11 +107,7 @@ func (m LSTM) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.D
 	if m.Init == "bn-vae" {
 		layer, words = he19, nn.Uniform(0.1)
 	}
-	dec := m.decoder(ps, s.V, layer, words)
-	if m.BagOfWords > 0 {
-		return enc, newBagOfWords(ps, dec, m.LatentDim, m.DecHidden, s.V, m.BagOfWords, layer)
-	}
-	return enc, dec
+	return enc, m.decoder(ps, s.V, layer, words)
 }
 
 func (m LSTM) encoder(ps *nn.Params, V int, raw vae.Raw, layer func(fanIn int) nn.Init, words nn.Init) *lstmEncoder {
@@ -135,28 +125,27 @@ func (m LSTM) encoder(ps *nn.Params, V int, raw vae.Raw, layer func(fanIn int) n
 	return e
 }
 
-func (m LSTM) decoder(ps *nn.Params, V int, layer func(fanIn int) nn.Init, words nn.Init) *lstmDecoder {
+func (m LSTM) decoder(ps *nn.Params, V int, layer func(fanIn int) nn.Init, words nn.Init) vae.Words {
 	H, D := m.DecHidden, m.LatentDim
 	d := &lstmDecoder{
-		embed:       nn.NewEmbedding(ps, "decoder.embed", V, m.EmbedDim, words),
-		trans:       nn.NewLinear(ps, "decoder.trans_linear", D, H, layer(D)),
-		layers:      []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+D, H, layer(H))},
-		pred:        nn.NewLinear(ps, "decoder.pred_linear", H, V, layer(H)),
-		dropoutIn:   nn.Float(m.DropoutIn),
-		dropoutOut:  nn.Float(m.DropoutOut),
-		wordDropout: m.WordDropout,
-		inputless:   m.Inputless,
+		embed:      nn.NewEmbedding(ps, "decoder.embed", V, m.EmbedDim, words),
+		trans:      nn.NewLinear(ps, "decoder.trans_linear", D, H, layer(D)),
+		layers:     []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+D, H, layer(H))},
+		pred:       nn.NewLinear(ps, "decoder.pred_linear", H, V, layer(H)),
+		dropoutIn:  nn.Float(m.DropoutIn),
+		dropoutOut: nn.Float(m.DropoutOut),
+		deep:       m.Skip,
 	}
+	dec := vae.Words{Reader: d}
 	above := H // what a layer above the first reads
 	if m.Skip {
-		skip := nn.NewLinear(ps, "decoder.skip_linear", D, V, layer(D))
-		d.skip = &skip
+		dec.Logits = vae.Skip(nn.NewLinear(ps, "decoder.skip_linear", D, V, layer(D)))
 		above += D
 	}
 	for l := 1; l < m.DecLayers; l++ {
 		d.layers = append(d.layers, nn.NewLSTMLayer(ps, "decoder.lstm", l, above, H, layer(H)))
 	}
-	return d
+	return dec
 }
 
 type lstmEncoder struct {
@@ -173,18 +162,7 @@ func (e *lstmEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	for _, lstm := range e.layers {
 		h = lstm.Apply(p, x.Steps, h, nil, nil, nil) // (N, H)
 	}
-	return split(e.linear.Apply(p, e.pool(h, x)), e.d)
-}
-
-// pool makes one state of each sentence's, (N, H) to (B, H).
-func (e *lstmEncoder) pool(h *grad.Value, x *vae.Batch) *grad.Value {
-	switch e.pooling {
-	case "mean":
-		return h.MeanSteps(x.Steps)
-	case "max":
-		return h.MaxSteps(x.Steps)
-	}
-	return h.Gather(x.Last)
+	return split(e.linear.Apply(p, pool(e.pooling, h, x)), e.d)
 }
 
 type lstmDecoder struct {
@@ -192,63 +170,24 @@ type lstmDecoder struct {
 	trans                 nn.Linear
 	layers                []nn.LSTM
 	pred                  nn.Linear
-	skip                  *nn.Linear // nil without
 	dropoutIn, dropoutOut nn.Float
-	wordDropout           float64
-	inputless             bool
+	deep                  bool // z is an input of every layer
 }
 
-// LogProb is teacher-forced: each word is predicted from z and the true words before it.
-func (d *lstmDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	nll := d.read(p, z, x).CrossEntropy(d.output(p), x.Out) // (M, 1)
-	return nll.SumSteps(x.Predict).Neg()                    // (B, 1)
-}
-
-// Predict is LogProb's logits, (M, V).
-func (d *lstmDecoder) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.read(p, z, x).MatMulT(d.output(p))
-}
-
-// read runs over the words that are known before each prediction and makes what the output
-// layer reads: h, (M, H), or [h; z] with skip.
-func (d *lstmDecoder) read(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	words := nn.Dropout(p, d.embed.Apply(p, d.inputs(p, x)), d.dropoutIn) // (M, E)
-	c0 := d.trans.Apply(p, z)                                             // (B, H)
-	h := d.layers[0].Apply(p, x.Predict, words, z, c0.Tanh(), c0)         // (M, H)
+// Read is h, (M, H).
+func (d *lstmDecoder) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.Value {
+	words := nn.Dropout(p, d.embed.Apply(p, in), d.dropoutIn)     // (M, E)
+	c0 := d.trans.Apply(p, z)                                     // (B, H)
+	h := d.layers[0].Apply(p, x.Predict, words, z, c0.Tanh(), c0) // (M, H)
 	var direct *grad.Value
-	if d.skip != nil {
+	if d.deep {
 		direct = z
 	}
 	for _, lstm := range d.layers[1:] {
 		h = lstm.Apply(p, x.Predict, h, direct, nil, nil)
 	}
-	h = nn.Dropout(p, h, d.dropoutOut)
-	if d.skip != nil {
-		h = h.Beside(z.Spread(x.Predict)) // (M, H+D)
-	}
-	return h
+	return nn.Dropout(p, h, d.dropoutOut)
 }
 
-// output is W, (V, H), or [W S] with skip, (V, H+D): one product makes W h_t + S z.
-func (d *lstmDecoder) output(p *nn.Pass) *grad.Value {
-	w := p.Use(d.pred.Weight)
-	if d.skip != nil {
-		w = w.Beside(p.Use(d.skip.Weight))
-	}
-	return w
-}
-
-// inputs are the words that the decoder reads, (M): the true ones, or <unk> for those that
-// are kept from it. The first row of every sentence is <s>, which stays.
-func (d *lstmDecoder) inputs(p *nn.Pass, x *vae.Batch) []int32 {
-	if !d.inputless && (d.wordDropout == 0 || !p.Train) {
-		return x.In
-	}
-	in := slices.Clone(x.In)
-	for i := x.B(); i < len(in); i++ {
-		if d.inputless || p.Drop.Float64() < d.wordDropout {
-			in[i] = vae.Unk
-		}
-	}
-	return in
-}
+// Output is W, (V, H).
+func (d *lstmDecoder) Output(p *nn.Pass) *grad.Value { return p.Use(d.pred.Weight) }

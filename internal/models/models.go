@@ -46,6 +46,10 @@ func split(out *grad.Value, D int) (m, s *grad.Value) {
 	return out.Columns(0, D), out.Columns(D, 2*D)
 }
 
+// A WordReader is a Model of text whose decoder reads the words before each prediction: it is a vae.Words, which variants
+// may change.
+type WordReader interface{ ReadsWords() }
+
 // A Counter is a Model that can say how much work it is.
 type Counter interface {
 	// FlopsPerToken is the number of floating-point operations that the matrix products of

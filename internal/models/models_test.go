@@ -22,7 +22,7 @@ var small = map[string][]Model{
 	"linear": {Linear{LatentDim: 4, Noise: 0.5}},
 	"lstm": {
 		LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, Init: "pytorch", EncLayers: 1, DecLayers: 1, Pooling: "last"},
-		LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, Init: "pytorch", EncLayers: 2, DecLayers: 2, Pooling: "mean", Skip: true, BagOfWords: 1},
+		LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, Init: "pytorch", EncLayers: 2, DecLayers: 2, Pooling: "mean", Skip: true},
 	},
 	"mlp": {
 		MLP{LatentDim: 3, Hidden: 16, Layers: 2, Activation: "elu", Output: "position"},
@@ -34,6 +34,7 @@ var small = map[string][]Model{
 	"transformer": {
 		Transformer{LatentDim: 3, EmbedDim: 8, Heads: 2, EncLayers: 1, DecLayers: 2, FF: 2, Pooling: "mean", ZEnters: "both", Memory: 2},
 		Transformer{LatentDim: 3, EmbedDim: 8, Heads: 1, EncLayers: 2, DecLayers: 1, FF: 4, Pooling: "first-token", ZEnters: "memory", Memory: 1, Tied: true},
+		Transformer{LatentDim: 3, EmbedDim: 8, Heads: 2, EncLayers: 1, DecLayers: 1, FF: 2, Pooling: "max", ZEnters: "both", Memory: 1},
 		Transformer{LatentDim: 3, EmbedDim: 12, Heads: 3, EncLayers: 1, DecLayers: 1, FF: 2, Positions: 12, Pooling: "mean", ZEnters: "add", Memory: 1},
 	},
 }

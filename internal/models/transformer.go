@@ -44,8 +44,8 @@ type Transformer struct {
 	// Positions is the longest sentence that can be read, <s> and </s> included; 0 means the
 	// longest of the data.
 	Positions int `yaml:"positions" range:"[0,1000000]" alias:"block_size|n_positions"`
-	// Pooling makes one vector of the encoder's: the mean, or that of the first symbol, <s>.
-	Pooling string `yaml:"pooling" choice:"mean|first-token"`
+	// Pooling makes one vector of the encoder's: the mean, the largest of each element, or that of the first symbol, <s>.
+	Pooling string `yaml:"pooling" choice:"mean|max|first-token"`
 	// ZEnters says how the decoder is conditioned on z: as memory, added to each word vector, or both.
 	ZEnters string `yaml:"z_enters" choice:"memory|add|both"`
 	// Memory is the number of vectors in each layer's memory.
@@ -60,6 +60,9 @@ func init() {
 		Pooling: "mean", ZEnters: "both", Memory: 1,
 	})
 }
+
+// ReadsWords tells that the decoder is a vae.Words.
+func (Transformer) ReadsWords() {}
 
 // Latent is d.
 func (m Transformer) Latent() int { return m.LatentDim }
@@ -90,7 +93,7 @@ func (m Transformer) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder
 	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
 	enc := &transformerEncoder{
 		transformerStack: m.stack(ps, "encoder", s, m.EncLayers, false),
-		first:            m.Pooling == "first-token",
+		pooling:          m.Pooling,
 		linear:           nn.NewLinear(ps, "encoder.linear", E, outputs(raw, D), init),
 		d:                D,
 	}
@@ -108,7 +111,7 @@ func (m Transformer) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder
 	if !m.Tied {
 		dec.output = nn.NewLinear(ps, "decoder.lm_head", E, s.V, init)
 	}
-	return enc, dec
+	return enc, vae.Words{Reader: dec}
 }
 
 // transformerStack is what both halves have: from symbols to rows.
@@ -141,21 +144,16 @@ func (t *transformerStack) embed(p *nn.Pass, steps grad.Steps, symbols []int32) 
 
 type transformerEncoder struct {
 	transformerStack
-	first  bool
-	linear nn.Linear
-	d      int
+	pooling string
+	linear  nn.Linear
+	d       int
 }
 
 // Encode reads each sentence from <s> to </s>, every symbol seeing all.
 func (e *transformerEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	h := nn.Dropout(p, e.embed(p, x.Steps, x.Symbols), e.dropout) // (N, E)
 	h = e.blocks.Apply(p, x.Steps, h, nil)                        // (N, E)
-	if e.first {
-		h = h.FirstRows(x.B())
-	} else {
-		h = h.MeanSteps(x.Steps)
-	}
-	return split(e.linear.Apply(p, h), e.d)
+	return split(e.linear.Apply(p, pool(e.pooling, h, x)), e.d)
 }
 
 type transformerDecoder struct {
@@ -165,20 +163,12 @@ type transformerDecoder struct {
 	output nn.Linear
 }
 
-// LogProb is teacher-forced: each word is predicted from z and the true words before it.
-func (d *transformerDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	nll := d.read(p, z, x).CrossEntropy(p.Use(d.output.Weight), x.Out) // (M, 1)
-	return nll.SumSteps(x.Predict).Neg()                               // (B, 1)
-}
+// Output is W, (V, E).
+func (d *transformerDecoder) Output(p *nn.Pass) *grad.Value { return p.Use(d.output.Weight) }
 
-// Predict is LogProb's logits, (M, V).
-func (d *transformerDecoder) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.output.Apply(p, d.read(p, z, x))
-}
-
-// read runs over the words that are known before each prediction, (M, E).
-func (d *transformerDecoder) read(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	h := d.embed(p, x.Predict, x.In) // (M, E)
+// Read is h, (M, E).
+func (d *transformerDecoder) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.Value {
+	h := d.embed(p, x.Predict, in) // (M, E)
 	if d.add != nil {
 		h = h.Add(d.add.Apply(p, z).Spread(x.Predict))
 	}

@@ -466,8 +466,11 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		r.fault(nodes["variant"], "variant", "must be at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
 	} else if len(t.Methods) == len(names) {
 		v, err := variants.Check(t.Methods...)
+		if err == nil && r.wrong == wrong { // model and data fit
+			v, err = train.Check(t.Model, t.Data.Kind(), t.Methods)
+		}
 		if err != nil {
-			r.fault(nodes["variant"], "variant", "%s: %v", t.Variant, err)
+			r.fault(cmp.Or(nodes["variant"], nodes["model"]), "variant", "%s: %v", t.Variant, err)
 		}
 		if kl := r.pairs(nodes["kl"], "kl"); v.Weigher != nil && r.written && len(kl) > 0 {
 			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the KL weight itself; leave out kl or %s, or move kl to the entries of the grid without it", weigher(t.Methods), weigher(t.Methods))

@@ -100,7 +100,9 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"bn_vae", "bnvae", "batch_norm", "batchnorm"}, says: "bn is it"},
 		{names: []string{"fb", "fbp", "kl_thresholding"}, says: "free-bits is it"},
 		{names: []string{"delta", "deltavae"}, says: "delta-vae is it"},
-		{names: []string{"skip", "skip_vae", "word_dropout", "bow"}, says: "it is a setting of a decoder: model.lstm.skip, model.lstm.word_dropout or model.lstm.bag_of_words"},
+		{names: []string{"skip_vae"}, says: "skip is it"},
+		{names: []string{"bag_of_words"}, says: "bow is it"},
+		{names: []string{"pooling"}, says: "it is a setting of an encoder: model.lstm.pooling or model.transformer.pooling"},
 	},
 	"data source": {
 		{names: []string{"mnist", "fashion_mnist"}, says: "write data: {images: {train: train-images-idx3-ubyte.gz, test: t10k-images-idx3-ubyte.gz, hold_out: 10000}}; vaelab data fetch mnist or fashion-mnist brings the files"},

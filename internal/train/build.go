@@ -33,13 +33,16 @@ func build(m models.Model, methods []vae.Method, space vae.Space, seed, total ui
 		}
 	}()
 	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes)}
-	reads, err := variants.Check(methods...)
+	v, err := Check(m, space.Kind, methods)
 	if err != nil {
 		return nil, err
 	}
-	enc, dec := m.Build(ps, space, reads.Raw)
-	variant, err := variants.Build(vae.Builder{Params: ps, D: m.Latent()}, methods...)
+	enc, dec := m.Build(ps, space, v.Raw)
+	variant, err := variants.Build(vae.Builder{Params: ps, D: m.Latent(), Space: space}, with(m, methods)...)
 	if err != nil {
+		return nil, err
+	}
+	if dec, err = variant.Decode(dec); err != nil {
 		return nil, err
 	}
 	return &vae.Model{Params: ps, Encoder: enc, Decoder: dec, Variant: variant, D: m.Latent()}, nil

@@ -248,47 +248,57 @@ func TestModelGradients(t *testing.T) {
 	if tensor.Bits == 32 {
 		t.Skip("central differences of a whole model need float64: go test -tags f64")
 	}
-	for _, name := range variants.Methods.Names() {
-		method, _ := variants.Methods.Get(name)
-		trial, set := small(t, 5, Defaults, method)
-		trial.Model = models.LSTM{LatentDim: 3, EmbedDim: 4, EncHidden: 5, DecHidden: 6, DropoutIn: 0.3, DropoutOut: 0.3, Init: "pytorch"}
-		tr, err := New(trial, set)
-		if err != nil {
-			t.Fatal(err)
+	for _, model := range []string{"lstm", "transformer"} {
+		for _, name := range variants.Methods.Names() {
+			method, _ := variants.Methods.Get(name)
+			if v, err := variants.Check(method); err != nil || model != "lstm" && v.Reads == vae.ReadsAnything {
+				continue // what does not touch the decoder is the same with any model
+			}
+			t.Run(model+" with "+name, func(t *testing.T) { checkGradients(t, readers[model], method) })
 		}
-		seqs := set.Train.Seqs[:6]
-		for i := range seqs {
-			seqs[i] = append(append([]int32(nil), seqs[i][:3+i%3]...), 2)
-		}
-		x := vae.NewBatch(seqs, nil)
-		loss := func() float64 {
-			tr.Model.Params.ZeroGrad()
-			tr.tape.Reset()
-			terms := tr.Model.Loss(&nn.Pass{
-				Tape: &tr.tape, Train: true, KLWeight: 0.7,
-				Noise: stream.New(1, "eps"), Drop: stream.New(1, "drop"),
-			}, x)
-			terms.Loss.Backward()
-			return terms.Loss.Scalar()
-		}
-		loss()
-		grads := map[string][]nn.Float{}
-		for _, p := range tr.learnt {
-			grads[p.Name] = append([]nn.Float(nil), p.Grad...)
-		}
-		const h = 1e-5
-		for _, p := range tr.learnt {
-			for _, i := range []int{0, len(p.Data) / 3, len(p.Data) / 2, len(p.Data) - 1} {
-				w := p.Data[i]
-				p.Data[i] = w + h
-				up := loss()
-				p.Data[i] = w - h
-				down := loss()
-				p.Data[i] = w
-				want, got := (up-down)/(2*h), float64(grads[p.Name][i])
-				if math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
-					t.Errorf("%s: %s[%d]: gradient %v, central difference %v", name, p.Name, i, got, want)
-				}
+	}
+}
+
+// checkGradients compares some gradients of every parameter with central differences.
+func checkGradients(t *testing.T, model models.Model, method vae.Method) {
+	trial, set := small(t, 5, Defaults, method)
+	trial.Model = model
+	tr, err := New(trial, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seqs := set.Train.Seqs[:6]
+	for i := range seqs {
+		seqs[i] = append(append([]int32(nil), seqs[i][:3+i%3]...), 2)
+	}
+	x := vae.NewBatch(seqs, nil)
+	loss := func() float64 {
+		tr.Model.Params.ZeroGrad()
+		tr.tape.Reset()
+		terms := tr.Model.Loss(&nn.Pass{
+			Tape: &tr.tape, Train: true, KLWeight: 0.7,
+			Noise: stream.New(1, "eps"), Drop: stream.New(1, "drop"),
+		}, x)
+		terms.Loss.Backward()
+		return terms.Loss.Scalar()
+	}
+	loss()
+	grads := map[string][]nn.Float{}
+	for _, p := range tr.learnt {
+		grads[p.Name] = append([]nn.Float(nil), p.Grad...)
+	}
+	const h = 1e-5
+	for _, p := range tr.learnt {
+		for _, i := range []int{0, len(p.Data) / 3, len(p.Data) / 2, len(p.Data) - 1} {
+			w := p.Data[i]
+			p.Data[i] = w + h
+			up := loss()
+			p.Data[i] = w - h
+			down := loss()
+			p.Data[i] = w
+			want, got := (up-down)/(2*h), float64(grads[p.Name][i])
+			if math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+				t.Errorf("%s[%d]: gradient %v, central difference %v", p.Name, i, got, want)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func (m *Model) bound(p *nn.Pass, x *Batch) {
 		parts = append(parts, v.Gather(rows))
 	}
 	q := one.With(parts)
-	x = m.read(p, x.Repeat(K))
+	x = x.Repeat(K)
 	z := q.Sample(p)
 	rec := m.Decoder.LogProb(p, z, x)
 	wide := func(v *grad.Value) *grad.Value { return v.Reshape(len(rows)/K, K) }

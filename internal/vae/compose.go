@@ -17,9 +17,11 @@ var Seams = []Seam{
 	{"head", "makes the posterior q(z|x) from the encoder's outputs", func(v Variant) bool { return v.Head != nil }},
 	{"refine", "improves the posterior before z is drawn", func(v Variant) bool { return v.Refine != nil }},
 	{"prior", "brings the prior p(z)", func(v Variant) bool { return v.Prior != nil }},
-	{"inputs", "changes what a decoder of text reads in training", func(v Variant) bool { return v.Inputs != nil }},
+	{"inputs", "changes what a decoder of text reads", func(v Variant) bool { return v.Inputs != nil }},
+	{"logits", "adds a term to the logits of a decoder of text", func(v Variant) bool { return v.Logits != nil }},
 	{"penalty", "changes the KL term of the loss", func(v Variant) bool { return v.Penalty != nil }},
 	{"extra", "adds a term to the loss, without the KL weight", func(v Variant) bool { return len(v.Extras) > 0 }},
+	{"auxiliary", "adds a term to the loss of training only", func(v Variant) bool { return len(v.Auxiliary) > 0 }},
 	{"bound", "makes the loss of several samples", func(v Variant) bool { return v.Bound != nil }},
 	{"weigher", "sets the KL weight of each step", func(v Variant) bool { return v.Weigher != nil }},
 	{"regime", "plans which side learns from which batch", func(v Variant) bool { return v.Regime != nil }},
@@ -38,15 +40,15 @@ func (v Variant) Acts() (all []Seam) {
 // name is the variant's, for messages.
 func (v Variant) name() string { return cmp.Or(v.Name, "a variant without a name") }
 
-// Compose joins variants that act at different seams into one; two on one seam, but for extras, is an error, because one of
-// them would silently have no effect.
+// Compose joins variants that act at different seams into one; two on one seam, but for extras and auxiliary terms, is an
+// error, because one of them would silently have no effect.
 func Compose(variants ...Variant) (Variant, error) {
 	var all Variant
 	owner := map[string]Variant{} // by seam
 	var needs, normal Variant     // the first with Needs, and with NeedsNormal
 	for _, v := range variants {
 		for _, s := range v.Acts() {
-			if first, ok := owner[s.Name]; ok && s.Name != "extra" {
+			if first, ok := owner[s.Name]; ok && s.Name != "extra" && s.Name != "auxiliary" {
 				return Variant{}, fmt.Errorf("%s and %s both act on the %s (each %s), so one of them would have no effect; write two entries of the grid, each with one of them",
 					first.name(), v.name(), s.Name, s.Doc)
 			}
@@ -61,6 +63,7 @@ func Compose(variants ...Variant) (Variant, error) {
 		if v.NeedsNormal && !all.NeedsNormal {
 			all.NeedsNormal, normal = true, v
 		}
+		all.Reads = max(all.Reads, v.Reads)
 		all.join(v)
 	}
 	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {
@@ -110,6 +113,9 @@ func (v *Variant) join(w Variant) {
 	if w.Inputs != nil {
 		v.Inputs = w.Inputs
 	}
+	if w.Logits != nil {
+		v.Logits = w.Logits
+	}
 	if w.Regime != nil {
 		v.Regime = w.Regime
 	}
@@ -117,6 +123,7 @@ func (v *Variant) join(w Variant) {
 		v.Weigher = w.Weigher
 	}
 	v.Extras = append(v.Extras, w.Extras...)
+	v.Auxiliary = append(v.Auxiliary, w.Auxiliary...)
 	if w.Project != nil {
 		first, second := v.Project, w.Project
 		v.Project = second

@@ -23,18 +23,20 @@ func (pilot) Counts() bool            { return true }
 
 // atEach is a variant for each seam that acts there alone.
 var atEach = map[string]Variant{
-	"head":    {Head: plainHead},
-	"refine":  {Refine: func(_ *nn.Pass, _ *Model, _ *Batch, q Posterior) Posterior { return q }},
-	"prior":   {Prior: Normal{}},
-	"inputs":  {Inputs: func(_ *nn.Pass, x *Batch) []int32 { return x.In }},
-	"penalty": {Penalty: func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }},
-	"extra":   {Extras: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
-	"bound":   {Bound: &Bound{K: 2}},
-	"weigher": {Weigher: pilot{}},
-	"regime":  {Regime: pilot{}},
+	"head":      {Head: plainHead},
+	"refine":    {Refine: func(_ *nn.Pass, _ *Model, _ *Batch, q Posterior) Posterior { return q }},
+	"prior":     {Prior: Normal{}},
+	"inputs":    {Inputs: func(_ *nn.Pass, x *Batch) []int32 { return x.In }},
+	"penalty":   {Penalty: func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }},
+	"extra":     {Extras: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
+	"bound":     {Bound: &Bound{K: 2}},
+	"logits":    {Logits: func(*nn.Pass, *grad.Value, *Batch) (rows, weights *grad.Value) { return nil, nil }},
+	"auxiliary": {Auxiliary: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
+	"weigher":   {Weigher: pilot{}},
+	"regime":    {Regime: pilot{}},
 }
 
-// TestCompose: variants at two seams go together, but for a bound and a penalty; two at one seam do not, but for extras.
+// TestCompose: variants at two seams go together, but for a bound and a penalty; two at one seam do not, but for terms of the loss.
 // The error names both variants and the seam.
 func TestCompose(t *testing.T) {
 	if len(atEach) != len(Seams) {
@@ -47,7 +49,7 @@ func TestCompose(t *testing.T) {
 			v, err := Compose(a, b)
 			want := ""
 			switch {
-			case one.Name == two.Name && one.Name != "extra":
+			case one.Name == two.Name && one.Name != "extra" && one.Name != "auxiliary":
 				want = fmt.Sprintf("first and second both act on the %s (each %s), so one of them would have no effect; write two entries of the grid, each with one of them", one.Name, one.Doc)
 			case one.Name == "bound" && two.Name == "penalty":
 				want = "first makes the loss of several samples, which has no KL term that second could change; leave one of them out"

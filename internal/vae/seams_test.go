@@ -1,9 +1,11 @@
 package vae
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"vaelab/internal/grad"
@@ -104,20 +106,125 @@ func TestRefine(t *testing.T) {
 	}
 }
 
-// TestInputs: the decoder reads other symbols in training, and predicts the same; in evaluation it reads x.
-func TestInputs(t *testing.T) {
-	x := NewBatch([][]int32{{1, 7, 8, 2}}, nil)
-	m := Model{Variant: Variant{Inputs: func(_ *nn.Pass, x *Batch) []int32 {
-		in := slices.Clone(x.In)
-		in[1] = Unk
-		return in
-	}}}
-	got := m.read(&nn.Pass{Train: true}, x)
-	if !slices.Equal(got.In, []int32{1, Unk, 8}) || !slices.Equal(got.Out, x.Out) || !slices.Equal(x.In, []int32{1, 7, 8}) {
-		t.Errorf("reads %v, predicts %v", got.In, got.Out)
+// An echo is a Reader whose rows are the symbols that it reads, beside each the z of its sentence.
+type echo struct{ words *nn.Param }
+
+func (e echo) Read(p *nn.Pass, z *grad.Value, in []int32, x *Batch) *grad.Value {
+	h := p.Tape.Zeros(len(in), 1)
+	for i, s := range in {
+		h.Data[i] = Float(s)
 	}
-	if m.read(&nn.Pass{}, x) != x {
-		t.Error("evaluation reads something else")
+	return h.Beside(z.Spread(x.Predict))
+}
+
+func (e echo) Output(p *nn.Pass) *grad.Value { return p.Use(e.words) }
+
+// TestWords: what is read is x.In or that of Inputs, in training and in evaluation; what is predicted stays. Logits are
+// added to those of the output layer, and likelihood and prediction have the same.
+func TestWords(t *testing.T) {
+	const V = 10
+	ps := &nn.Params{Seed: 1}
+	read := echo{ps.New("decoder.words", nn.Normal(1), V, 2)}
+	s := nn.NewLinear(ps, "decoder.s", 1, V, nn.Normal(1))
+	x := NewBatch([][]int32{{1, 7, 8, 2}, {1, 9, 2}}, nil)
+	decode := func(v Variant, train bool) (logp, logits []Float) {
+		t.Helper()
+		d, err := v.Decode(Words{Reader: read})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}, Train: train}
+		z := p.Tape.Const(matrix(2, 1, 0.5, -1))
+		return d.LogProb(p, z, x).Data, d.(Predictor).Predict(p, z, x).Data
+	}
+	inputs := Variant{Inputs: func(p *nn.Pass, x *Batch) []int32 {
+		in := p.Tape.Symbols(len(x.In))
+		copy(in, x.In)
+		in[2] = Unk
+		return in
+	}}
+	plainLogp, plain := decode(Variant{}, false)
+	for _, train := range []bool{false, true} {
+		_, got := decode(inputs, train)
+		for i := range got {
+			want := plain[i]
+			if i/V == 2 { // the row that reads the first word of the first sentence, 7
+				want += (Unk - 7) * read.words.Row(i % V)[0]
+			}
+			if math.Abs(float64(got[i]-want)) > 1e-5 {
+				t.Errorf("train %t: logit %d of row %d is %v, want %v", train, i%V, i/V, got[i], want)
+			}
+		}
+	}
+	if !slices.Equal(x.In, []int32{1, 1, 7, 9, 8}) {
+		t.Errorf("the batch has changed: %v", x.In)
+	}
+	logp, got := decode(Variant{Logits: Skip(s)}, false)
+	rows := []Float{0.5, -1, 0.5, -1, 0.5} // z of each row's sentence
+	sums := make([]float64, 2)
+	for i := range got {
+		if want := plain[i] + rows[i/V]*s.Weight.Data[i%V]; math.Abs(float64(got[i]-want)) > 1e-5 {
+			t.Errorf("skip: logit %d of row %d is %v, want %v", i%V, i/V, got[i], want)
+		}
+	}
+	for r, y := range x.Out {
+		var sum float64
+		for _, l := range got[r*V:][:V] {
+			sum += math.Exp(float64(l))
+		}
+		sums[[]int{0, 1, 0, 1, 0}[r]] += float64(got[r*V+int(y)]) - math.Log(sum)
+	}
+	for i, want := range sums {
+		if math.Abs(float64(logp[i])-want) > 1e-4 || logp[i] == plainLogp[i] {
+			t.Errorf("skip: ln p of example %d is %v, by the logits %v, without skip %v", i, logp[i], want, plainLogp[i])
+		}
+	}
+}
+
+// TestDecodeRefuses: a decoder that reads no words, and a second term of the logits.
+func TestDecodeRefuses(t *testing.T) {
+	term := Logits(func(*nn.Pass, *grad.Value, *Batch) (rows, weights *grad.Value) { return nil, nil })
+	for name, c := range map[string]struct {
+		v    Variant
+		d    Decoder
+		says string
+	}{
+		"no words":       {Variant{Logits: term}, fixed{}, "vae.fixed reads none"},
+		"inputs":         {Variant{Inputs: func(*nn.Pass, *Batch) []int32 { return nil }}, fixed{}, "vae.fixed reads none"},
+		"two":            {Variant{Logits: term}, Words{Logits: term}, "both add to the logits"},
+		"what it can":    {Variant{Logits: term}, Words{}, "<nil>"},
+		"nothing to do ": {Variant{}, fixed{}, "<nil>"},
+	} {
+		if _, err := c.v.Decode(c.d); !strings.Contains(fmt.Sprint(err), c.says) {
+			t.Errorf("%s: %v, want %s", name, err, c.says)
+		}
+	}
+	if v, err := Compose(Variant{Reads: ReadsWords}, Variant{Reads: ReadsText}); err != nil || v.Reads != ReadsWords {
+		t.Errorf("a variant that needs words and one that needs text need %v, %v", v.Reads, err)
+	}
+}
+
+// TestAuxiliary: its terms are in the loss of training, unweighted, and nowhere else.
+func TestAuxiliary(t *testing.T) {
+	adds := func(c Float) Variant {
+		return Variant{Auxiliary: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.Z.Square().RowSums().Mean().Scale(c) }}}
+	}
+	both, err := Compose(adds(2), adds(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss := func(v Variant, train bool) (*Terms, float64) {
+		m := Model{Variant: v, Encoder: fixed{}, Decoder: fixed{}, D: 2}
+		terms := m.Loss(&nn.Pass{Tape: &grad.Tape{}, Train: train, KLWeight: 0.5}, &Batch{Values: matrix(1, 1, 0)})
+		return terms, terms.Loss.Scalar()
+	}
+	_, plain := loss(Variant{}, true)
+	terms, got := loss(both, true)
+	if want := plain + 5*(0.3*0.3+1); math.Abs(got-want) > 1e-5 || terms.Extra != nil {
+		t.Errorf("loss %v, want %v; extra %v", got, want, terms.Extra)
+	}
+	if _, got := loss(both, false); got != plain {
+		t.Errorf("in evaluation the loss is %v, without it %v", got, plain)
 	}
 }
 

@@ -60,13 +60,6 @@ type Autoregressive interface {
 // that is kept from it.
 const Unk = 3
 
-// An Auxiliary is a decoder with a loss of its own beside -ln p(x|z), such as a bag of words:
-// one number (1, 1), nats per example, weighted. Training adds it to the loss; no metric
-// sees it, because LogProb stays what it is.
-type Auxiliary interface {
-	Auxiliary(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value
-}
-
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
 type Head func(p *nn.Pass, m, s *grad.Value) Posterior
 
@@ -102,10 +95,6 @@ type Steering interface {
 // A Refine improves q(z|x) of a batch before z is drawn, in training and in evaluation. It may ask the decoder.
 type Refine func(p *nn.Pass, m *Model, x *Batch, q Posterior) Posterior
 
-// Inputs change what the decoder reads in training: it returns x.In with other symbols, such as Unk in place of words.
-// What is predicted stays. A decoder of images, which has no x.In, reads what it did.
-type Inputs func(p *nn.Pass, x *Batch) (in []int32)
-
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
 // Variant is the vanilla VAE.
 type Variant struct {
@@ -118,17 +107,25 @@ type Variant struct {
 	Refine  Refine
 	Bound   *Bound
 	Inputs  Inputs
+	Logits  Logits
 	Regime  Regime
 	Weigher Weigher // nil for the schedule of section kl
 
 	// Raw is what Head reads. An encoder makes nothing else, so that each of its parameters is learnt.
 	Raw Raw
+
+	// Auxiliary are terms of the loss like extras, but of training only: they measure nothing of p(x|z), q and p(z). So
+	// neither the metric extra nor the objective has them.
+	Auxiliary []Extra
+
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
 	Gives Family
 	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
 	Needs Family
 	// NeedsNormal tells that penalty or extras measure a Gaussian z against N(0, I), so that no variant may bring another prior.
 	NeedsNormal bool
+	// Reads is what the variant needs of examples and decoder.
+	Reads Reads
 
 	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
 	// without a constraint.
@@ -163,11 +160,12 @@ type Gauge struct {
 // number of dimensions.
 type Builder struct {
 	Params *nn.Params
-	D      int // latent dimensions
+	D      int   // latent dimensions
+	Space  Space // of the examples
 }
 
-// A Method is the settings of a variant; Build makes the variant and its parameters,
-// whose names begin with "encoder.".
+// A Method is the settings of a variant; Build makes the variant and its parameters, whose names begin with "encoder.", or
+// with "decoder." if the decoder's side learns them.
 type Method interface {
 	Build(b Builder) Variant
 }
@@ -191,16 +189,6 @@ func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior {
 		q = m.Variant.Refine(p, m, x, q)
 	}
 	return q
-}
-
-// read is the batch with what the decoder reads of it in training.
-func (m *Model) read(p *nn.Pass, x *Batch) *Batch {
-	if m.Variant.Inputs == nil || !p.Train || x.Seqs == nil {
-		return x
-	}
-	r := *x
-	r.In = m.Variant.Inputs(p, x)
-	return &r
 }
 
 // Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
@@ -254,7 +242,7 @@ type Terms struct {
 	Loss    *grad.Value // (1, 1)
 }
 
-// Loss is the whole method in a few lines, and in training what the decoder adds to it. The terms are those of the model's
+// Loss is the whole method in a few lines, and in training the auxiliary terms. The terms are those of the model's
 // last call: the next one overwrites them.
 func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 	t := &m.terms
@@ -262,7 +250,7 @@ func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 		m.bound(p, x)
 	} else {
 		q := m.Posterior(p, x)
-		z, x := q.Sample(p), m.read(p, x)
+		z := q.Sample(p)
 		rec := m.Decoder.LogProb(p, z, x)
 		*t = Terms{X: x, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
 		loss := rec.Mean().Neg()
@@ -272,8 +260,10 @@ func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 	if t.Extra = m.Extra(p, t); t.Extra != nil {
 		t.Loss = t.Loss.Add(t.Extra)
 	}
-	if d, ok := m.Decoder.(Auxiliary); ok && p.Train {
-		t.Loss = t.Loss.Add(d.Auxiliary(p, t.Z, t.X))
+	if p.Train {
+		for _, auxiliary := range m.Variant.Auxiliary {
+			t.Loss = t.Loss.Add(auxiliary(p, t))
+		}
 	}
 	return t
 }

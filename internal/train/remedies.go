@@ -1,0 +1,81 @@
+package train
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"vaelab/internal/models"
+	"vaelab/internal/vae"
+	"vaelab/variants"
+)
+
+// A remedy is a variant that a setting of a model stands for, from before there was such a variant.
+type remedy struct {
+	setting string
+	method  vae.Method
+}
+
+// remedies are those that a model's settings ask for. The setting skip of lstm is not among them: it changes the layers of
+// the LSTM as well, so the model makes it.
+func remedies(m models.Model) (all []remedy) {
+	lstm, ok := m.(models.LSTM)
+	if !ok {
+		return nil
+	}
+	if lstm.WordDropout > 0 {
+		all = append(all, remedy{"model.lstm.word_dropout", variants.WordDropout{Share: lstm.WordDropout}})
+	}
+	if lstm.Inputless {
+		all = append(all, remedy{"model.lstm.inputless", variants.Inputless{}})
+	}
+	if lstm.BagOfWords > 0 {
+		bag := variants.BagOfWords{Weight: lstm.BagOfWords, Hidden: lstm.DecHidden, Init: "he19"}
+		if lstm.Init == "pytorch" {
+			bag.Init = "pytorch"
+		}
+		all = append(all, remedy{"model.lstm.bag_of_words", bag})
+	}
+	return all
+}
+
+// with are the methods of a trial with those that its model's settings ask for, which come first: their parameters follow
+// those of the model, as they did when the model made them.
+func with(m models.Model, methods []vae.Method) []vae.Method {
+	var all []vae.Method
+	for _, r := range remedies(m) {
+		all = append(all, r.method)
+	}
+	return append(all, methods...)
+}
+
+// Check tells whether methods can be one variant of a model for examples of a kind, before anything is built. An error
+// names the settings that stand in the way, but not the methods.
+func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, error) {
+	var settings []string
+	for _, r := range remedies(m) {
+		settings = append(settings, r.setting)
+		for _, method := range methods {
+			if reflect.TypeOf(method) == reflect.TypeOf(r.method) {
+				return vae.Variant{}, fmt.Errorf("%s is another name for this variant; leave one of the two out", r.setting)
+			}
+		}
+	}
+	v, err := variants.Check(with(m, methods)...)
+	if err != nil && len(settings) > 0 {
+		err = fmt.Errorf("%w (%s counts as a variant)", err, strings.Join(settings, ", "))
+	}
+	if err != nil {
+		return v, err
+	}
+	if lstm, ok := m.(models.LSTM); ok && lstm.Skip && v.Logits != nil {
+		return v, fmt.Errorf("model.lstm.skip adds S z to the logits, and so does this variant; leave one of the two out")
+	}
+	switch _, words := m.(models.WordReader); {
+	case v.Reads >= vae.ReadsText && kind != vae.Text:
+		return v, fmt.Errorf("acts on the words of sentences, and the data are of the kind %s; choose text, or leave it out", kind)
+	case v.Reads == vae.ReadsWords && !words:
+		return v, fmt.Errorf("acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out")
+	}
+	return v, nil
+}

@@ -1,0 +1,100 @@
+package vae
+
+import (
+	"fmt"
+
+	"vaelab/internal/grad"
+	"vaelab/internal/nn"
+)
+
+// A Reader is a decoder of text up to its output layer. Words makes a decoder of it.
+type Reader interface {
+	// Read is what the output layer reads before each prediction, (M, H), a row for each of x.Predict's. In, (M), are
+	// the symbols that it reads in place of x.In.
+	Read(p *nn.Pass, z *grad.Value, in []int32, x *Batch) *grad.Value
+	// Output is the weights of the output layer, (V, H).
+	Output(p *nn.Pass) *grad.Value
+}
+
+// Words is a decoder of text that predicts each symbol from z and the symbols before it:
+//
+//	ln p(x_{t+1} | x_{1..t}, z) = ln softmax(W h_t + S r_t)_{x_{t+1}},   h = Read(z, Inputs(x))
+//
+// A variant changes Inputs, and S r by Logits, whatever the Reader is.
+type Words struct {
+	Reader
+	Inputs Inputs // nil: x.In
+	Logits Logits // nil: S r is 0
+}
+
+// Inputs are the symbols that a decoder of text reads, (M), in place of x.In: such as Unk in place of words. Metrics and
+// generation ask for them as well, with p.Train false. Memory for them is p.Tape.Symbols. What is predicted stays.
+type Inputs func(p *nn.Pass, x *Batch) (in []int32)
+
+// Logits is a term that is added to the logits of a decoder of text: rows, (M, K), times the transpose of weights, (V, K).
+type Logits func(p *nn.Pass, z *grad.Value, x *Batch) (rows, weights *grad.Value)
+
+// Skip is the term S z.
+func Skip(s nn.Linear) Logits {
+	return func(p *nn.Pass, z *grad.Value, x *Batch) (rows, weights *grad.Value) {
+		return z.Spread(x.Predict), p.Use(s.Weight)
+	}
+}
+
+// LogProb is teacher-forced: what is read are the true symbols, unless Inputs says otherwise.
+func (d Words) LogProb(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value {
+	h, w := d.output(p, z, x)
+	return h.CrossEntropy(w, x.Out).SumSteps(x.Predict).Neg() // (M, 1), then (B, 1)
+}
+
+// Predict is LogProb's logits, (M, V).
+func (d Words) Predict(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value {
+	h, w := d.output(p, z, x)
+	return h.MatMulT(w)
+}
+
+// output is [h r] and [W S], so that one product makes W h + S r.
+func (d Words) output(p *nn.Pass, z *grad.Value, x *Batch) (h, w *grad.Value) {
+	in := x.In
+	if d.Inputs != nil {
+		in = d.Inputs(p, x)
+	}
+	h = d.Read(p, z, in, x)
+	if d.Logits == nil {
+		return h, d.Output(p)
+	}
+	rows, weights := d.Logits(p, z, x)
+	h = h.Beside(rows)
+	return h, d.Output(p).Beside(weights)
+}
+
+// Reads says what a variant needs of examples and decoder.
+type Reads int
+
+// What a variant may need.
+const (
+	ReadsAnything Reads = iota
+	ReadsText           // sentences, with any decoder
+	ReadsWords          // a decoder that reads the words before each prediction, which is Words
+)
+
+// Decode returns the decoder with what the variant changes of it.
+func (v Variant) Decode(d Decoder) (Decoder, error) {
+	if v.Inputs == nil && v.Logits == nil {
+		return d, nil
+	}
+	words, ok := d.(Words)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("a variant changes what a decoder does with words, and %T reads none", d)
+	case v.Logits != nil && words.Logits != nil:
+		return nil, fmt.Errorf("the model's own skip and a variant both add to the logits")
+	}
+	if v.Inputs != nil {
+		words.Inputs = v.Inputs
+	}
+	if v.Logits != nil {
+		words.Logits = v.Logits
+	}
+	return words, nil
+}
