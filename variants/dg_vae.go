@@ -36,12 +36,18 @@ func (DGVAE) RateBound() string { return "none" }
 
 // Build needs no parameters.
 func (v DGVAE) Build(vae.Builder) vae.Variant {
-	var each repeats
+	repeats := bySize(func(B int) []int { // each example as often as it has draws
+		rows := make([]int, B*v.Draws)
+		for r := range rows {
+			rows[r] = r / v.Draws
+		}
+		return rows
+	})
 	return vae.Variant{
 		Needs: vae.GaussianFamily, NeedsNormal: true,
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
 			q := t.Q.(vae.Gaussian)
-			rows := each.of(q.Mu.Rows, v.Draws)
+			rows := repeats(q.Mu.Rows)
 			z := vae.Gaussian{Mu: q.Mu.Gather(rows), Sigma: q.Sigma.Gather(rows)}.Sample(p)
 			return v.gap(p, q, z)
 		},
@@ -52,22 +58,4 @@ func (v DGVAE) Build(vae.Builder) vae.Variant {
 func (v DGVAE) gap(p *nn.Pass, q vae.Gaussian, z *grad.Value) *grad.Value {
 	logq := z.MixtureLSE(q.Mu, q.Logvar, v.Agg, nil)
 	return logq.RowSums().Sub(vae.Normal{}.LogProb(p, z, nil)).Mean()
-}
-
-// repeats are the rows that Gather needs to repeat each of B, by B, so that a warm step allocates nothing for them.
-type repeats map[int][]int
-
-// of repeats each of B rows n times. It is always asked for the same n.
-func (r *repeats) of(B, n int) []int {
-	if (*r)[B] == nil {
-		rows := make([]int, B*n)
-		for i := range rows {
-			rows[i] = i / n
-		}
-		if *r == nil {
-			*r = repeats{}
-		}
-		(*r)[B] = rows
-	}
-	return (*r)[B]
 }

@@ -41,8 +41,12 @@ func TestGoldenDG(t *testing.T) {
 		}
 		eps, _ := leaf(tape, draws)
 		q := vae.FromLogvar(mu, logvar)
-		var each repeats
-		rows := each.of(len(batch.Mu), len(want.Eps[0]))
+		var rows []int
+		for i, of := range want.Eps {
+			for range of {
+				rows = append(rows, i)
+			}
+		}
 		z := q.Mu.Gather(rows).Add(q.Sigma.Gather(rows).Mul(eps))
 		gap := DGVAE{Agg: n}.gap(&nn.Pass{Tape: tape}, q, z)
 		near(t, "agg "+agg, gap.Data, []float64{c.Value}, want.Tol)

@@ -86,3 +86,16 @@ func perDim(name, doc string, D int, f func(j int) float64) vae.Gauge {
 	}
 	return g
 }
+
+// bySize remembers what f makes for each size of a batch, so that a warm step allocates nothing for it.
+func bySize[T any](f func(B int) T) func(B int) T {
+	known := map[int]T{}
+	return func(B int) T {
+		v, ok := known[B]
+		if !ok {
+			v = f(B)
+			known[B] = v
+		}
+		return v
+	}
+}
