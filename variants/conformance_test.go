@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,7 @@ type bench struct {
 	x       *vae.Batch
 	m, s    *nn.Param
 	weight  Float // of the penalty: 1 in every second draw, because a method may begin something there
+	tape    *grad.Tape
 }
 
 // testSpace is that of the sentences.
@@ -41,12 +43,15 @@ var testSpace = vae.Space{Kind: vae.Text, V: 7, MaxLen: 6}
 // cheaper has settings of variants whose defaults have too many parameters for finite differences.
 var cheaper = map[string]vae.Method{"bow": BagOfWords{Weight: 0.5, Hidden: 2, Init: "pytorch"}}
 
-func newBench(method vae.Method, draw uint64) bench {
+func newBench(method vae.Method, draw uint64) bench { return newBenchOf(method, draw, testD) }
+
+// newBenchOf is a bench of D latent dimensions.
+func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	ps := &nn.Params{Seed: 5 + draw}
-	variant := method.Build(vae.Builder{Params: ps, D: testD, Space: testSpace})
-	b := bench{params: ps, variant: variant, weight: []Float{0.7, 1}[draw%2]}
-	b.m = ps.New("test.m", nn.Normal(1.5), testB, testD)
-	b.s = ps.New("test.s", nn.Normal(0.7), testB, testD)
+	variant := method.Build(vae.Builder{Params: ps, D: D, Space: testSpace})
+	b := bench{params: ps, variant: variant, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
+	b.m = ps.New("test.m", nn.Normal(1.5), testB, D)
+	b.s = ps.New("test.s", nn.Normal(0.7), testB, D)
 	// Off their starting points, learnt numbers have no accidental zero gradients.
 	for _, p := range ps.Learnt()[:len(ps.Learnt())-2] {
 		for j := range p.Data {
@@ -80,7 +85,7 @@ func (b bench) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.V
 
 // Output has no pattern, (V, D+1).
 func (b bench) Output(p *nn.Pass) *grad.Value {
-	w := p.Tape.Zeros(testSpace.V, testD+1)
+	w := p.Tape.Zeros(testSpace.V, b.m.Shape[1]+1)
 	for i := range w.Data {
 		w.Data[i] = Float(math.Sin(float64(5 * i)))
 	}
@@ -99,19 +104,28 @@ func (b bench) LogProb(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
 	return z.Sub(want).Square().RowSums().Neg()
 }
 
-// pass evaluates the loss and, if backward is asked, all gradients.
+// pass evaluates the loss and, if backward is asked, all gradients. The terms are valid until the next pass.
 func (b bench) pass(train, backward bool) (loss float64, terms *vae.Terms) {
-	p := &nn.Pass{
-		Tape: &grad.Tape{NoGrad: !backward}, Train: train, KLWeight: b.weight,
-		Noise: rand.New(rand.NewPCG(9, 9)), Drop: rand.New(rand.NewPCG(9, 10)),
-	}
-	model := vae.Model{Encoder: b, Decoder: b.decoder, Variant: b.variant, D: testD}
-	terms = model.Loss(p, b.x)
+	b.tape.Reset()
+	b.tape.NoGrad = !backward
+	terms = b.model().Loss(b.on(b.tape, train, 9), b.x)
 	if backward {
 		b.params.ZeroGrad()
 		terms.Loss.Backward()
 	}
 	return terms.Loss.Scalar(), terms
+}
+
+func (b bench) model() *vae.Model {
+	return &vae.Model{Encoder: b, Decoder: b.decoder, Variant: b.variant, D: b.m.Shape[1]}
+}
+
+// on is a pass on a tape, with the noise of a seed.
+func (b bench) on(tape *grad.Tape, train bool, seed uint64) *nn.Pass {
+	return &nn.Pass{
+		Tape: tape, Train: train, KLWeight: b.weight,
+		Noise: rand.New(rand.NewPCG(seed, 9)), Drop: rand.New(rand.NewPCG(seed, 10)),
+	}
 }
 
 // kept is a copy of every number that is not learnt.
@@ -130,21 +144,28 @@ func (b bench) kept() string {
 func TestConformance(t *testing.T) {
 	for _, name := range Methods.Names() {
 		t.Run(name, func(t *testing.T) {
-			method, err := Methods.Get(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if small, ok := cheaper[name]; ok {
-				method = small
-			}
+			method := registered(t, name)
 			if doc := Methods.Doc(name); len(doc) < 20 {
 				t.Errorf("the type's doc comment says only %q", doc)
 			}
-			for _, fault := range append(faults(method), undescribed(method)...) {
+			for _, fault := range slices.Concat(faults(method), wrongRate(method), undescribed(method)) {
 				t.Error(fault)
 			}
 		})
 	}
+}
+
+// registered is a method by name, with the cheaper settings if it has some.
+func registered(t *testing.T, name string) vae.Method {
+	t.Helper()
+	method, err := Methods.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if small, ok := cheaper[name]; ok {
+		return small
+	}
+	return method
 }
 
 // undescribed is what a method does not say of its rate: a bound, "none" if there is none, and at most one knob, which is
@@ -175,7 +196,10 @@ func undescribed(method vae.Method) (found []string) {
 }
 
 // faults is what a method does against the contract.
-func faults(method vae.Method) (found []string) {
+func faults(method vae.Method) (found []string) { return faultsOf(method, 2) }
+
+// faultsOf is the same with the gradients of so many draws compared with differences.
+func faultsOf(method vae.Method, differences uint64) (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	b := newBench(method, 0)
 	for _, train := range []bool{true, false} {
@@ -208,10 +232,15 @@ func faults(method vae.Method) (found []string) {
 		fault("evaluation changed state:\n%s\nwas\n%s", after, before)
 	}
 
-	one, _ := newBench(method, 0).pass(true, false)
-	two, _ := newBench(method, 0).pass(true, false)
-	if one != two {
-		fault("the same seed gave losses %v and %v", one, two)
+	one, two := newBench(method, 0), newBench(method, 0)
+	first, _ := one.pass(true, true)
+	if second, _ := two.pass(true, true); first != second {
+		fault("the same seed gave losses %v and %v", first, second)
+	}
+	for i, p := range one.params.All() {
+		if q := two.params.All()[i]; !slices.Equal(p.Data, q.Data) || !slices.Equal(p.Grad, q.Grad) {
+			fault("the same seed gave %s %v with gradient %v, and %v with %v", p.Name, p.Data, p.Grad, q.Data, q.Grad)
+		}
 	}
 
 	trained := map[string][]bool{}
@@ -233,7 +262,7 @@ func faults(method vae.Method) (found []string) {
 				trained[p.Name][j%n] = trained[p.Name][j%n] || g != 0
 			}
 		}
-		if draw < 2 { // one would be luck; five take long
+		if draw < differences { // one would be luck; five take long
 			found = append(found, b.wrongGradients()...)
 		}
 	}

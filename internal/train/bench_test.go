@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,20 +21,25 @@ import (
 // small is a trial on little data, for tests and benchmarks.
 func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (Trial, *data.Set) {
 	t.Helper()
-	source := data.Synthetic{Train: 320, Valid: 60, Test: 60, Length: 10, Vocab: 200, Hidden: 20, Embed: 20, Seed: 7}
-	set, err := source.Load()
+	set, err := smallSet()
 	if err != nil {
 		t.Fatal(err)
 	}
+	own := *set // tests may give it other splits
 	return Trial{
 		Trial:   record.Trial{Format: record.Format, Experiment: "test", ID: "test", Variant: "test", Seed: 3},
-		Data:    source,
+		Data:    smallData,
 		Model:   models.LSTM{LatentDim: 4, EmbedDim: hidden, EncHidden: hidden, DecHidden: hidden, DropoutIn: 0.2, DropoutOut: 0.2, Init: "pytorch"},
 		Methods: methods,
 		KL:      optim.DefaultKL,
 		Train:   settings,
-	}, set
+	}, &own
 }
+
+var (
+	smallData = data.Synthetic{Train: 320, Valid: 60, Test: 60, Length: 10, Vocab: 200, Hidden: 20, Embed: 20, Seed: 7}
+	smallSet  = sync.OnceValues(smallData.Load) // training changes no data
+)
 
 // A size is a text VAE as the field trains it.
 type size struct {

@@ -1,10 +1,8 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"math"
-	"path/filepath"
 	"testing"
 
 	"vaelab/internal/data"
@@ -78,34 +76,6 @@ func TestTargets(t *testing.T) {
 				check("kl_weight", beta)
 			}
 			t.Logf("kl %.4f, rec %.4f of %.4f, weight %.4f of %.4f", v["kl"], v["rec"], rec, v["kl_weight"], beta)
-		})
-	}
-}
-
-// TestTargetsResume: a trial that is stopped every few steps, while the target rises or the weight moves, has the bytes of
-// an uninterrupted one.
-func TestTargetsResume(t *testing.T) {
-	settings := Defaults
-	settings.Epochs, settings.LogEvery = 4, 1
-	for name, method := range map[string]vae.Method{
-		"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 30},
-		"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
-		"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01},
-	} {
-		t.Run(name, func(t *testing.T) {
-			whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-			if err := runTo(t, context.Background(), settings, whole, Hooks{}, method); err != nil {
-				t.Fatal(err)
-			}
-			stops := interrupted(t, settings, parts, 7, method, func() {})
-			if stops < 4 {
-				t.Errorf("only %d stops", stops)
-			}
-			for _, file := range []string{"rows.jsonl", ModelFile} {
-				if !bytes.Equal(read(t, filepath.Join(whole, file)), read(t, filepath.Join(parts, file))) {
-					t.Errorf("%s of a trial that was stopped %d times differs", file, stops)
-				}
-			}
 		})
 	}
 }
