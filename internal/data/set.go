@@ -134,13 +134,17 @@ func (s *Set) Space() vae.Space {
 	return space
 }
 
-// batch packs the sequences at the given indices.
+// batch packs the examples at the given indices.
 func (s Split) batch(rows []int) *vae.Batch {
 	labels := pick(s.Labels, rows)
+	var x *vae.Batch
 	if s.Values != nil {
-		return vae.NewGrid(pick(s.Values, rows), labels, s.Grey)
+		x = vae.NewGrid(pick(s.Values, rows), labels, s.Grey)
+	} else {
+		x = vae.NewBatch(pick(s.Seqs, rows), labels)
 	}
-	return vae.NewBatch(pick(s.Seqs, rows), labels)
+	x.Rows = pick(rows, x.Rows)
+	return x
 }
 
 // pick returns the elements of x at the given indices, or nil if there is no x.

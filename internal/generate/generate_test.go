@@ -429,6 +429,40 @@ func TestPosteriors(t *testing.T) {
 	}
 }
 
+// A labelled encoder and decoder read the label of each example: m and ln p(x|z) are the label.
+type labelled struct{}
+
+func (labelled) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	m = p.Tape.Zeros(x.B(), 1)
+	for i, label := range x.Labels {
+		m.Data[i] = tensor.Float(label)
+	}
+	return m, p.Tape.Zeros(x.B(), 1)
+}
+
+func (l labelled) LogProb(p *nn.Pass, _ *grad.Value, x *vae.Batch) *grad.Value {
+	m, _ := l.Encode(p, x)
+	return m
+}
+
+// TestLabelsStay: a model whose condition is the label reads it, whatever the order of the lengths.
+func TestLabelsStay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var split data.Split
+	for i := range 70 {
+		split.Seqs = append(split.Seqs, append(make([]int32, 1+rng.IntN(6)), data.End))
+		split.Labels = append(split.Labels, 100+3*i)
+	}
+	m := &vae.Model{Encoder: labelled{}, Decoder: labelled{}, D: 1}
+	mu, _ := generate.Posteriors(m, split)
+	lp := generate.LogProbs(m, split, mu)
+	for i, want := range split.Labels {
+		if float64(mu.Data[i]) != float64(want) || lp[i] != float64(want) {
+			t.Errorf("example %d has label %d; the encoder reads %v, the decoder %v", i, want, mu.Data[i], lp[i])
+		}
+	}
+}
+
 // TestNoisy: z has the mean and the deviation asked for.
 func TestNoisy(t *testing.T) {
 	const N = 20000

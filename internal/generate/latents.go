@@ -63,9 +63,9 @@ func Draws(m *vae.Model, split data.Split, noise Noise) tensor.Matrix {
 // encode calls f with every example i of a split, which is the k-th of a posterior.
 func encode(m *vae.Model, split data.Split, f func(i int, q vae.Posterior, k int)) {
 	p := pass()
-	for _, x := range numbered(split) {
+	for _, x := range batches(split) {
 		q := m.Posterior(p, x)
-		for k, i := range x.Labels {
+		for k, i := range x.Rows {
 			f(i, q, k)
 		}
 		p.Tape.Reset()
@@ -77,9 +77,9 @@ func encode(m *vae.Model, split data.Split, f func(i int, q vae.Posterior, k int
 func LogProbs(m *vae.Model, split data.Split, z tensor.Matrix) []float64 {
 	out := make([]float64, split.N())
 	p := pass()
-	for _, x := range numbered(split) {
-		rec := m.Decoder.LogProb(p, constant(p, z, x.Labels), x)
-		for k, i := range x.Labels {
+	for _, x := range batches(split) {
+		rec := m.Decoder.LogProb(p, constant(p, z, x.Rows), x)
+		for k, i := range x.Rows {
 			out[i] = float64(rec.Data[k])
 		}
 		p.Tape.Reset()
@@ -87,17 +87,13 @@ func LogProbs(m *vae.Model, split data.Split, z tensor.Matrix) []float64 {
 	return out
 }
 
-// numbered are batches of a split whose labels are the places of the examples in it: a batch
-// sorts its sentences by length. It panics if the split's values are to be drawn first.
-func numbered(split data.Split) []*vae.Batch {
+// batches are those of a split, whose examples know their places in it: a batch sorts its sentences by length. It panics if
+// the split's values are to be drawn first.
+func batches(split data.Split) []*vae.Batch {
 	if split.Grey {
 		panic("generate: a split of grey values has no pixels yet")
 	}
 	const size = 32
-	split.Labels = make([]int, split.N())
-	for i := range split.Labels {
-		split.Labels[i] = i
-	}
 	return split.Batches(size, vae.Mixed, nil)
 }
 

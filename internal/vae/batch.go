@@ -1,6 +1,7 @@
 package vae
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"sort"
 
@@ -28,7 +29,12 @@ const (
 type Batch struct {
 	Seqs   [][]int32 // B sequences, lengths never increasing
 	Labels []int     // one class per example, or nil if the data have none
-	Given  *Batch    // what each example is conditioned on, in the order of the examples, or nil; a conditional prior reads it
+	Rows   []int     // which of the examples that the batch was made of each is; of a data.Split's batch, of the split
+
+	// Given are the conditions, or nil. GivenAt is the place in it of each example's condition, (B), because conditions
+	// that are sequences are in the order of their own lengths. A conditional prior reads the rows of Given there.
+	Given   *Batch
+	GivenAt []int
 
 	Steps   grad.Steps // layout of all symbols: what an encoder reads
 	Symbols []int32    // (N) all symbols in that layout
@@ -53,7 +59,7 @@ func NewBatch(seqs [][]int32, labels []int) *Batch {
 		}
 	}
 	sort.SliceStable(order, func(a, b int) bool { return len(seqs[order[a]]) > len(seqs[order[b]]) })
-	x := &Batch{Seqs: make([][]int32, len(seqs))}
+	x := &Batch{Seqs: make([][]int32, len(seqs)), Rows: order}
 	for i, o := range order {
 		x.Seqs[i] = seqs[o]
 		if labels != nil {
@@ -67,6 +73,23 @@ func NewBatch(seqs [][]int32, labels []int) *Batch {
 		x.Last = append(x.Last, x.Steps.Offset[len(s)-1]+b)
 	}
 	return x
+}
+
+// Condition makes given the conditions of x: each is that of the example with the same place in Rows. It panics if an
+// example has none.
+func (x *Batch) Condition(given *Batch) {
+	at := make(map[int]int, given.B())
+	for i, row := range given.Rows {
+		at[row] = i
+	}
+	x.Given, x.GivenAt = given, make([]int, x.B())
+	for i, row := range x.Rows {
+		k, ok := at[row]
+		if !ok {
+			panic(fmt.Sprintf("vae: Condition: example %d of %d has no condition", row, x.B()))
+		}
+		x.GivenAt[i] = k
+	}
 }
 
 // pack lays out sequences without their first `skip` and last `drop` symbols.
@@ -87,8 +110,9 @@ func pack(seqs [][]int32, skip, drop int) (steps grad.Steps, symbols []int32) {
 // NewGrid makes a batch of images or vectors: B rows of equal length. Labels may be nil.
 // Grey rows are probabilities of pixels, of which Draw makes pixels.
 func NewGrid(rows [][]float32, labels []int, grey bool) *Batch {
-	x := &Batch{Labels: labels, Values: tensor.New(len(rows), len(rows[0]))}
+	x := &Batch{Labels: labels, Rows: make([]int, len(rows)), Values: tensor.New(len(rows), len(rows[0]))}
 	for i, row := range rows {
+		x.Rows[i] = i
 		to := x.Values.Row(i)
 		for j, v := range row {
 			to[j] = Float(v)
@@ -151,16 +175,24 @@ func (x *Batch) Repeat(k int) *Batch {
 	return x.given(NewBatch(seqs, nil), k)
 }
 
-// given adds to a batch of each example k times the labels and the conditions of x. A condition that is a sequence keeps its
-// example's place only if x.Given is in the order of its own lengths, as Repeat leaves it.
+// given adds to a batch of each example k times the labels, places and conditions of x.
 func (x *Batch) given(r *Batch, k int) *Batch {
-	for _, label := range x.Labels {
-		for range k {
-			r.Labels = append(r.Labels, label)
+	times := func(of []int) (all []int) {
+		for _, v := range of {
+			for range k {
+				all = append(all, v)
+			}
 		}
+		return all
 	}
+	r.Labels, r.Rows = times(x.Labels), times(x.Rows)
 	if x.Given != nil {
 		r.Given = x.Given.Repeat(k)
+		for _, at := range x.GivenAt {
+			for j := range k {
+				r.GivenAt = append(r.GivenAt, at*k+j)
+			}
+		}
 	}
 	return r
 }

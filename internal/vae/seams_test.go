@@ -228,12 +228,41 @@ func TestAuxiliary(t *testing.T) {
 	}
 }
 
-// TestGiven: conditions are repeated with their examples.
+// TestGiven: the condition of each example is where GivenAt says, though examples and conditions are sorted by their own
+// lengths, and stays there when examples are repeated.
 func TestGiven(t *testing.T) {
-	x := NewGrid([][]float32{{1}, {2}}, []int{5, 6}, false)
-	x.Given = NewGrid([][]float32{{10}, {20}}, nil, false)
-	r := x.Repeat(2)
-	if got := r.Given.Values.Data; !slices.Equal(got, []Float{10, 10, 20, 20}) || !slices.Equal(r.Labels, []int{5, 5, 6, 6}) {
-		t.Errorf("given %v, labels %v", got, r.Labels)
+	seqs := [][]int32{{1, 10, 2}, {1, 11, 11, 11, 2}, {1, 12, 12, 2}, {1, 13, 2}}
+	given := [][]int32{{1, 20, 20, 20, 2}, {1, 21, 2}, {1, 22, 2}, {1, 23, 23, 2}} // another order of lengths
+	x := NewBatch(seqs, []int{0, 1, 2, 3})
+	x.Condition(NewBatch(given, nil))
+	if !slices.Equal(x.Rows, []int{1, 2, 0, 3}) || slices.Equal(x.Given.Rows, x.Rows) {
+		t.Fatalf("rows %v, those of the conditions %v", x.Rows, x.Given.Rows)
 	}
+	for _, k := range []int{1, 3} {
+		r := x.Repeat(k)
+		if r.B() != 4*k || len(r.GivenAt) != 4*k || len(r.Rows) != 4*k {
+			t.Fatalf("%d times: %d examples, %d conditions", k, r.B(), len(r.GivenAt))
+		}
+		for i, seq := range r.Seqs {
+			n := int(seq[1]) - 10 // the number of the pair
+			if got := int(r.Given.Seqs[r.GivenAt[i]][1]) - 20; got != n || r.Rows[i] != n || r.Labels[i] != n {
+				t.Errorf("%d times: example %d is pair %d; its condition is of pair %d, its row %d, its label %d", k, i, n, got, r.Rows[i], r.Labels[i])
+			}
+		}
+	}
+
+	grid := NewGrid([][]float32{{1}, {2}}, []int{5, 6}, false)
+	grid.Condition(NewBatch([][]int32{{1, 7, 2}, {1, 8, 8, 2}}, nil))
+	r := grid.Repeat(2)
+	for i, want := range []int32{7, 7, 8, 8} {
+		if got := r.Given.Seqs[r.GivenAt[i]][1]; got != want || r.Labels[i] != 5+i/2 || r.Values.Data[i] != Float(1+i/2) {
+			t.Errorf("example %d is %v with label %d and condition %d, want %d", i, r.Values.Data[i], r.Labels[i], got, want)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an example has no condition")
+		}
+	}()
+	grid.Condition(NewGrid([][]float32{{1}}, nil, false))
 }
