@@ -80,6 +80,51 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestFreeBitsOracle trains the linear VAE with free bits. Let R(K) be the least rec of the models with a KL of K, and K1 the KL
+// of weight 1, where R' = -1. R falls and is convex. So the least R(K) + max(lambda, K) is at K1 if lambda is below it, and
+// else at K = lambda: below lambda the KL is free, above it a nat saves less than it costs. A mask of the batch mean has the
+// same gradient. Mode dim charges at least as much as total, and at most as much where each dimension keeps to a direction of
+// the data: then its k_j is max(lambda/D, ln(L_j/noise)/2).
+func TestFreeBitsOracle(t *testing.T) {
+	const n, D, tolerance = 250, 3, 0.02
+	set := &data.Set{Name: "oracle", Height: 1, Width: len(spectrum), Real: true, Train: data.Split{Values: withSpectrum(n, spectrum)}}
+	K1, _ := atWeight(1, D)
+	train := func(lambda float64, mode string) map[string]float64 {
+		return trainLinear(t, set, D, variants.FreeBits{Lambda: lambda, Mode: mode}, 1, 1000, 0.1, 0.01, 0.003).trainRow().Values
+	}
+	for _, c := range []struct {
+		lambda float64
+		mode   string
+	}{{4, "total"}, {4, "mask-batch"}, {1, "total"}} {
+		v := train(c.lambda, c.mode)
+		kl := max(c.lambda, K1)
+		for what, want := range map[string]float64{"kl": kl, "rec": recAt(kl, D)} {
+			if math.Abs(v[what]-want) > tolerance*max(1, math.Abs(want)) {
+				t.Errorf("%s, lambda %v: %s %.4f, want %.4f", c.mode, c.lambda, what, v[what], want)
+			}
+		}
+		t.Logf("%s, lambda %v: kl %.4f of %.4f, rec %.4f of %.4f", c.mode, c.lambda, v["kl"], kl, v["rec"], recAt(kl, D))
+	}
+	for _, lambda := range []float64{0.6, 3} {
+		v := train(lambda, "dim")
+		_, most := atWeight(1, D) // the rec of weight 1, which more free nats lower
+		for _, L := range spectrum[:D] {
+			k := 0.5 * math.Log(L/noise)
+			if share := lambda / D; share > k {
+				most += 0.5*L/noise*math.Exp(-2*share) - 0.5
+				k = share
+			}
+			most += k
+		}
+		kl := max(lambda, K1)
+		least, got := recAt(kl, D)+kl, v["rec"]+v["penalty"]
+		if got < least*(1-tolerance/4) || got > most*(1+tolerance/4) {
+			t.Errorf("dim, lambda %v: loss %.4f, want %.4f to %.4f", lambda, got, least, most)
+		}
+		t.Logf("dim, lambda %v: loss %.4f in %.4f to %.4f", lambda, got, least, most)
+	}
+}
+
 // TestTargetRows: training rows have the mean of a target that moves, and rows say which evaluations count.
 func TestTargetRows(t *testing.T) {
 	settings := Defaults
