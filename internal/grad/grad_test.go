@@ -46,6 +46,17 @@ var formulas = []formula{
 	}, 0},
 	{"Dropout", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].Dropout(7, 0.4) }, 0},
 	{"Mask", [][2]int{{2, 2}}, func(in []*Value) *Value { return in[0].Mask([]Float{0, 2, 2, 0}) }, 0},
+	{"Through", [][2]int{{3, 4}}, func(in []*Value) *Value {
+		y := tensor.New(4, 3) // of another shape: x² in another order
+		for i, x := range in[0].Data {
+			y.Data[len(y.Data)-1-i] = x * x
+		}
+		return in[0].Through(y, func(y tensor.Matrix, dy, dx []Float) {
+			for i, x := range in[0].Data {
+				dx[i] += 2 * x * dy[len(dy)-1-i]
+			}
+		}).Tanh()
+	}, 0},
 	{"MatMulT", [][2]int{{3, 4}, {2, 4}}, func(in []*Value) *Value { return in[0].MatMulT(in[1]) }, 0},
 	{"RowSums", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].RowSums() }, 0},
 	{"ColMeans", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].ColMeans() }, 0},

@@ -15,6 +15,7 @@ type Float = tensor.Float
 type Tape struct {
 	NoGrad bool // compute values only: nothing is recorded, gradients do not exist
 	Poison bool // fill freed buffers with NaN, so that a test detects a read before a write
+	Held   *Held
 
 	arena  tensor.Arena
 	ids    []int32 // memory of Symbols, of which nIDs are in use
@@ -42,6 +43,8 @@ type Value struct {
 	rows *Rows                  // of a table: which have a gradient
 
 	window *Window // of a convolution
+
+	through func(y tensor.Matrix, dy, dv []Float) // of Through
 
 	flows bool // it has a gradient
 	unset bool // Grad is not written yet: the first write overwrites, see Backward

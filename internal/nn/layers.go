@@ -29,6 +29,9 @@ func NewEmbedding(ps *Params, name string, V, E int, init Init) Embedding {
 
 // Apply looks up N symbols: (N, E).
 func (e Embedding) Apply(p *Pass, ids []int32) *grad.Value {
+	if p.Frozen {
+		return p.Tape.Embed(e.Weight.Matrix, nil, nil, ids)
+	}
 	return p.Tape.Embed(e.Weight.Matrix, e.Weight.Grad, &e.Weight.rows, ids)
 }
 

@@ -122,3 +122,29 @@ func TestTable(t *testing.T) {
 		t.Errorf("after ZeroGrad: rows %v, gradients %v", got, e.Weight.Grad)
 	}
 }
+
+// TestFrozen: in a frozen pass parameters are constants, tables too, with the same values.
+func TestFrozen(t *testing.T) {
+	ps := &Params{Seed: 3}
+	table, linear := NewEmbedding(ps, "e", 5, 3, Normal(1)), NewLinear(ps, "l", 3, 2, Normal(1))
+	var losses [2]float64
+	for i, frozen := range []bool{false, true} {
+		ps.ZeroGrad()
+		p := &Pass{Tape: &grad.Tape{}, Frozen: frozen}
+		z, dz := columns(2, func(int) float64 { return 1 }, func(i int) float64 { return float64(i) }, func(int) float64 { return 2 }), make([]Float, 6)
+		loss := linear.Apply(p, table.Apply(p, []int32{4, 1}).Mul(p.Tape.Leaf(z, dz))).Square().Sum()
+		loss.Backward()
+		losses[i] = loss.Scalar()
+		for _, w := range ps.Learnt() {
+			if moved := slices.ContainsFunc(w.Grad, func(g Float) bool { return g != 0 }); moved == frozen {
+				t.Errorf("frozen %t: %s has a gradient: %t", frozen, w.Name, moved)
+			}
+		}
+		if dz[0] == 0 {
+			t.Errorf("frozen %t: the leaf has no gradient", frozen)
+		}
+	}
+	if losses[0] != losses[1] {
+		t.Errorf("losses %v", losses)
+	}
+}

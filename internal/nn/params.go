@@ -196,10 +196,16 @@ type Pass struct {
 	KLWeight   Float      // beta of the loss
 	Noise      *rand.Rand // eps of z; nil makes z the posterior mean
 	Drop       *rand.Rand // dropout masks; may be nil if Train is false
+
+	Frozen bool          // parameters are constants: no gradient is added to theirs
+	Eps    tensor.Matrix // eps of z, (B, D), in place of draws from Noise, unless empty
 }
 
 // Use puts a parameter on the pass's tape.
 func (p *Pass) Use(w *Param) *grad.Value {
+	if p.Frozen {
+		return p.Tape.Const(w.Matrix)
+	}
 	w.dense = true
 	return p.Tape.Leaf(w.Matrix, w.Grad)
 }
