@@ -2,6 +2,8 @@ package vae
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 	"math/rand/v2"
 	"sort"
 
@@ -195,4 +197,19 @@ func (x *Batch) given(r *Batch, k int) *Batch {
 		}
 	}
 	return r
+}
+
+// hash is a number made of what an example is, wherever it stands.
+func (x *Batch) hash(i int) (h uint64) {
+	const odd = 0x9e3779b97f4a7c15
+	if x.Seqs == nil {
+		for _, v := range x.Values.Row(i) {
+			h = bits.RotateLeft64((h^math.Float64bits(float64(v)))*odd, 31)
+		}
+		return h
+	}
+	for _, s := range x.Seqs[i] {
+		h = bits.RotateLeft64((h^uint64(s))*odd, 31)
+	}
+	return h
 }

@@ -44,7 +44,7 @@ func (m *Model) bound(p *nn.Pass, x *Batch) {
 	rec := m.Decoder.LogProb(p, z, x)
 	wide := func(v *grad.Value) *grad.Value { return v.Reshape(len(rows)/K, K) }
 	s := Samples{Rec: wide(rec), LogQ: wide(q.LogProb(p, z)), LogP: wide(m.Prior().LogProb(p, z, x)), Q: q, Z: z}
-	m.terms = Terms{X: x, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
+	m.terms = Terms{X: x, First: q, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
 	m.terms.Penalty = s.LogQ.Sub(s.LogP).Mean()
 	m.terms.Loss = m.Variant.Bound.Loss(p, s)
 }

@@ -69,6 +69,9 @@ func Compose(variants ...Variant) (Variant, error) {
 	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {
 		return Variant{}, fmt.Errorf("%s makes the loss of several samples, which has no KL term that %s could change; leave one of them out", bound.name(), penalty.name())
 	}
+	if bound, refine := owner["bound"], owner["refine"]; all.Bound != nil && all.Refine != nil {
+		return Variant{}, fmt.Errorf("%s makes the loss of several samples, and %s improves the posterior by the loss of one; leave one of them out", bound.name(), refine.name())
+	}
 	if all.Needs != "" && all.Needs != all.Family() {
 		head := "the vanilla VAE"
 		if v, ok := owner["head"]; ok {
@@ -81,7 +84,7 @@ func Compose(variants ...Variant) (Variant, error) {
 		prior := owner["prior"]
 		return Variant{}, fmt.Errorf("%s brings a prior, and %s measures z against N(0, I); leave one of them out", prior.name(), normal.name())
 	}
-	if all.Prior != nil && owner["prior"].Floor == nil { // a floor of the KL to N(0, I)
+	if all.Prior != nil && owner["prior"].Floor == nil || all.Refine != nil { // it is one of the head's q, and of the KL to N(0, I)
 		all.Floor = nil
 	}
 	return all, nil

@@ -36,8 +36,8 @@ var atEach = map[string]Variant{
 	"regime":    {Regime: pilot{}},
 }
 
-// TestCompose: variants at two seams go together, but for a bound and a penalty; two at one seam do not, but for terms of the loss.
-// The error names both variants and the seam.
+// TestCompose: variants at two seams go together, but for a bound beside a penalty or a refinement; two at one seam do not,
+// but for terms of the loss. The error names both variants and the seam.
 func TestCompose(t *testing.T) {
 	if len(atEach) != len(Seams) {
 		t.Fatalf("%d seams, %d are tested", len(Seams), len(atEach))
@@ -55,6 +55,10 @@ func TestCompose(t *testing.T) {
 				want = "first makes the loss of several samples, which has no KL term that second could change; leave one of them out"
 			case one.Name == "penalty" && two.Name == "bound":
 				want = "second makes the loss of several samples, which has no KL term that first could change; leave one of them out"
+			case one.Name == "bound" && two.Name == "refine":
+				want = "first makes the loss of several samples, and second improves the posterior by the loss of one; leave one of them out"
+			case one.Name == "refine" && two.Name == "bound":
+				want = "second makes the loss of several samples, and first improves the posterior by the loss of one; leave one of them out"
 			}
 			if want != "" {
 				if err == nil || err.Error() != want {
@@ -108,5 +112,8 @@ func TestFamilies(t *testing.T) {
 	floor := Variant{Head: plainHead, Floor: func() float64 { return 1 }}
 	if v, _ := Compose(floor, Variant{Prior: Normal{}}); v.Floor != nil {
 		t.Error("the floor under another prior stays")
+	}
+	if v, _ := Compose(floor, atEach["refine"]); v.Floor != nil {
+		t.Error("the floor of a posterior that is refined stays")
 	}
 }

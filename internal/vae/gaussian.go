@@ -33,6 +33,9 @@ func FromSigma(mu, sigma *grad.Value) Gaussian {
 //
 // Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", section 2.4 (arXiv 1312.6114).
 func (q Gaussian) Sample(p *nn.Pass) *grad.Value {
+	if p.Eps.Data != nil {
+		return q.Mu.Add(q.Sigma.Mul(p.Tape.Const(p.Eps)))
+	}
 	if p.Noise == nil {
 		return q.Mu
 	}
@@ -48,6 +51,14 @@ func (q Gaussian) Sample(p *nn.Pass) *grad.Value {
 //	KL_ij = (mu² + sigma² - ln sigma² - 1) / 2
 func (q Gaussian) KL() *grad.Value {
 	return q.Mu.Square().Add(q.Sigma.Square()).Sub(q.Logvar).Shift(-1).Scale(0.5)
+}
+
+// KLTo is KL(q(z_j|x_i) || r(z_j|x_i)) to another Gaussian, for every example i and dimension j, in nats, (B, D):
+//
+//	KL_ij = (ln sigma_r² - ln sigma_q² + (sigma_q² + (mu_q - mu_r)²)/sigma_r² - 1) / 2
+func (q Gaussian) KLTo(r Gaussian) *grad.Value {
+	spread := q.Sigma.Square().Add(q.Mu.Sub(r.Mu).Square()).Mul(r.Logvar.Neg().Exp())
+	return r.Logvar.Sub(q.Logvar).Add(spread).Shift(-1).Scale(0.5)
 }
 
 // NormalKL is the same for one dimension off the tape, in float64. Variance is sigma², logvar its logarithm.

@@ -2,6 +2,7 @@
 //
 //	m, s := model.Encoder.Encode(pass, x)              // (B, D) each: raw mu and raw scale
 //	q    := model.Head(pass, m, s)                     // q(z|x), a Posterior
+//	q     = model.Refine(pass, x, q)                   // q itself, in most methods
 //	z    := q.Sample(pass)                             // (B, D)
 //	rec  := model.Decoder.LogProb(pass, z, x)          // (B, 1) ln p(x|z), nats
 //	kl   := model.Prior().KL(pass, q, z, x)            // (B, J) nats, by part
@@ -92,7 +93,8 @@ type Steering interface {
 	Target() (metric string, nats float64)
 }
 
-// A Refine improves q(z|x) of a batch before z is drawn, in training and in evaluation. It may ask the decoder.
+// A Refine improves q(z|x) of a batch before z is drawn, in training and in evaluation. It may ask the decoder, see Inner. In
+// evaluation it draws nothing from the pass's noise, and changes no state.
 type Refine func(p *nn.Pass, m *Model, x *Batch, q Posterior) Posterior
 
 // A Variant is one method against collapse. A nil seam is the vanilla VAE's, so the zero
@@ -182,13 +184,20 @@ type Model struct {
 }
 
 // Posterior is q(z|x) of a batch.
-func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior {
+func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior { return m.Refine(p, x, m.First(p, x)) }
+
+// First is q(z|x) as encoder and head make it, before Refine.
+func (m *Model) First(p *nn.Pass, x *Batch) Posterior {
 	raw, scale := m.Encoder.Encode(p, x)
-	q := m.Head(p, raw, scale)
-	if m.Variant.Refine != nil {
-		q = m.Variant.Refine(p, m, x, q)
+	return m.Head(p, raw, scale)
+}
+
+// Refine applies the variant's refinement, or the vanilla one, which is none.
+func (m *Model) Refine(p *nn.Pass, x *Batch, first Posterior) Posterior {
+	if m.Variant.Refine == nil {
+		return first
 	}
-	return q
+	return m.Variant.Refine(p, m, x, first)
 }
 
 // Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
@@ -227,13 +236,14 @@ func (m *Model) Extra(p *nn.Pass, t *Terms) (sum *grad.Value) {
 	return sum
 }
 
-// Terms are the parts of one evaluation of the loss. A metric that regroups examples has no X.
+// Terms are the parts of one evaluation of the loss. A metric that regroups examples has neither X nor First.
 type Terms struct {
-	X   *Batch
-	Q   Posterior
-	Z   *grad.Value // (B, D)
-	Rec *grad.Value // (B, 1) ln p(x|z)
-	KL  *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
+	X     *Batch
+	First Posterior // before Refine; Q without one
+	Q     Posterior
+	Z     *grad.Value // (B, D)
+	Rec   *grad.Value // (B, 1) ln p(x|z)
+	KL    *grad.Value // (B, J) KL(q(z|x) || p(z)) by part, nats
 
 	Prior Prior // p(z) of these examples
 
@@ -242,20 +252,25 @@ type Terms struct {
 	Loss    *grad.Value // (1, 1)
 }
 
-// Loss is the whole method in a few lines, and in training the auxiliary terms. The terms are those of the model's
-// last call: the next one overwrites them.
+// at is the whole method in a few lines: rec and penalty of a posterior, which the encoder made as first.
+func (m *Model) at(p *nn.Pass, x *Batch, first, q Posterior, t *Terms) {
+	z := q.Sample(p)
+	rec := m.Decoder.LogProb(p, z, x)
+	*t = Terms{X: x, First: first, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
+	loss := rec.Mean().Neg()
+	t.Penalty = m.Penalty(p, t)
+	t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
+}
+
+// Loss is the loss of a batch, in training with the auxiliary terms. The terms are those of the model's last call: the next one
+// overwrites them.
 func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 	t := &m.terms
 	if m.Variant.Bound != nil {
 		m.bound(p, x)
 	} else {
-		q := m.Posterior(p, x)
-		z := q.Sample(p)
-		rec := m.Decoder.LogProb(p, z, x)
-		*t = Terms{X: x, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
-		loss := rec.Mean().Neg()
-		t.Penalty = m.Penalty(p, t)
-		t.Loss = loss.Add(t.Penalty.Scale(p.KLWeight))
+		first := m.First(p, x)
+		m.at(p, x, first, m.Refine(p, x, first), t)
 	}
 	if t.Extra = m.Extra(p, t); t.Extra != nil {
 		t.Loss = t.Loss.Add(t.Extra)
