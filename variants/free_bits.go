@@ -98,6 +98,8 @@ func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool)
 		switch m := m.(type) {
 		case FreeBits:
 			bits = m
+		case SAVAE:
+			return 0, 0, false // it refines q, which leaves the bound
 		case bounded:
 			least = m.leastKL(D)
 		}

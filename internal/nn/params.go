@@ -197,8 +197,7 @@ type Pass struct {
 	Noise      *rand.Rand // eps of z; nil makes z the posterior mean
 	Drop       *rand.Rand // dropout masks; may be nil if Train is false
 
-	Frozen bool          // parameters are constants: no gradient is added to theirs
-	Eps    tensor.Matrix // eps of z, (B, D), in place of draws from Noise, unless empty
+	Frozen bool // parameters are constants: no gradient is added to theirs
 }
 
 // Use puts a parameter on the pass's tape.

@@ -33,9 +33,6 @@ func FromSigma(mu, sigma *grad.Value) Gaussian {
 //
 // Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", section 2.4 (arXiv 1312.6114).
 func (q Gaussian) Sample(p *nn.Pass) *grad.Value {
-	if p.Eps.Data != nil {
-		return q.Mu.Add(q.Sigma.Mul(p.Tape.Const(p.Eps)))
-	}
 	if p.Noise == nil {
 		return q.Mu
 	}
@@ -43,8 +40,11 @@ func (q Gaussian) Sample(p *nn.Pass) *grad.Value {
 	for i := range eps.Data {
 		eps.Data[i] = Float(p.Noise.NormFloat64())
 	}
-	return q.Mu.Add(q.Sigma.Mul(eps))
+	return q.at(eps)
 }
+
+// at is mu + sigma eps.
+func (q Gaussian) at(eps *grad.Value) *grad.Value { return q.Mu.Add(q.Sigma.Mul(eps)) }
 
 // KL is KL(q(z_j|x_i) || N(0, 1)) for every example i and dimension j, in nats, (B, D):
 //

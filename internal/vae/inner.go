@@ -156,11 +156,10 @@ func (n *Inner) SubtractJacobian(step int, lambda tensor.Matrix, p, to []Float) 
 // unless the pass is frozen.
 func (n *Inner) add(step int, lambda tensor.Matrix, k Float, to []Float) {
 	n.tape.Reset()
-	n.pass.Eps = n.eps[step]
 	n.noise.Seed(n.seeds[0], uint64(step))
 	n.drop.Seed(n.seeds[1], uint64(step))
 	q := n.probe.of(n.tape.Leaf(lambda, to))
-	n.model.at(&n.pass, n.x, q, q, &n.terms)
+	n.model.at(&n.pass, n.x, q, q, q.(Gaussian).at(n.tape.Const(n.eps[step])), &n.terms)
 	loss := n.terms.Loss
 	if extra := n.model.Extra(&n.pass, &n.terms); extra != nil {
 		loss = loss.Add(extra)

@@ -252,9 +252,8 @@ type Terms struct {
 	Loss    *grad.Value // (1, 1)
 }
 
-// at is the whole method in a few lines: rec and penalty of a posterior, which the encoder made as first.
-func (m *Model) at(p *nn.Pass, x *Batch, first, q Posterior, t *Terms) {
-	z := q.Sample(p)
+// at is the whole method in a few lines: rec and penalty at a sample of a posterior, which the encoder made as first.
+func (m *Model) at(p *nn.Pass, x *Batch, first, q Posterior, z *grad.Value, t *Terms) {
 	rec := m.Decoder.LogProb(p, z, x)
 	*t = Terms{X: x, First: first, Q: q, Z: z, Rec: rec, Prior: m.Prior(), KL: m.Prior().KL(p, q, z, x)}
 	loss := rec.Mean().Neg()
@@ -270,7 +269,8 @@ func (m *Model) Loss(p *nn.Pass, x *Batch) *Terms {
 		m.bound(p, x)
 	} else {
 		first := m.First(p, x)
-		m.at(p, x, first, m.Refine(p, x, first), t)
+		q := m.Refine(p, x, first)
+		m.at(p, x, first, q, q.Sample(p), t)
 	}
 	if t.Extra = m.Extra(p, t); t.Extra != nil {
 		t.Loss = t.Loss.Add(t.Extra)
