@@ -43,7 +43,11 @@ func Build(b vae.Builder, methods ...vae.Method) (vae.Variant, error) {
 // Check tells whether the methods can be one variant at all, before there is a model.
 func Check(methods ...vae.Method) (v vae.Variant, err error) {
 	builder := func() vae.Builder {
-		return vae.Builder{Params: new(nn.Params), D: 2, Space: vae.Space{Kind: vae.Text, V: 4, MaxLen: 3}}
+		return vae.Builder{
+			Params: new(nn.Params), D: 2, Space: vae.Space{Kind: vae.Text, V: 4, MaxLen: 3}, Model: &vae.Model{},
+			Encoder: func(string) vae.Encoder { return nil }, Decoder: func(string) vae.Decoder { return nil },
+			Data: func(int) *vae.Batch { return nil },
+		}
 	}
 	alone := make([]vae.Variant, len(methods)) // so that two which make the same parameter have a better error
 	for i, m := range methods {

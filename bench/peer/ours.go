@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"vaelab/internal/data"
 	"vaelab/internal/grad"
 	"vaelab/internal/machine"
 	"vaelab/internal/nn"
@@ -74,7 +75,7 @@ type Check struct {
 
 // build makes the model as the vanilla VAE.
 func (w Work) build() (*vae.Model, error) {
-	return train.Build(w.Size.Model, nil, w.Size.Space, uint64(w.Seed))
+	return train.Build(w.Size.Model, nil, w.Size.Space, data.Split{}, uint64(w.Seed))
 }
 
 // examples draws all batches' examples, a row each.

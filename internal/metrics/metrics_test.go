@@ -453,7 +453,7 @@ func TestGap(t *testing.T) {
 func lstm(t *testing.T, methods ...vae.Method) *vae.Model {
 	t.Helper()
 	ps := &nn.Params{Seed: 3}
-	enc, dec := models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 6, DecHidden: 6, Init: "pytorch"}.Build(ps, vae.Space{Kind: vae.Text, V: 100}, vae.MAndS)
+	enc, dec := models.Build(models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 6, DecHidden: 6, Init: "pytorch"}, ps, vae.Space{Kind: vae.Text, V: 100}, vae.MAndS)
 	variant, err := variants.Build(vae.Builder{Params: ps, D: 3}, methods...)
 	if err != nil {
 		t.Fatal(err)

@@ -44,8 +44,8 @@ func (m Linear) Fits(s vae.Space) error { return s.Want("linear", vae.Vector) }
 // FlopsPerToken is 3 · 4D: two products of P·D each for P numbers.
 func (m Linear) FlopsPerToken(vae.Space) float64 { return 12 * float64(m.LatentDim) }
 
-// Build makes both halves: encoder.linear, encoder.scale (s, at first 0), decoder.linear.
-func (m Linear) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
+// Encoder makes encoder.linear and encoder.scale (s, at first 0).
+func (m Linear) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 	P, D := s.Size(), m.LatentDim
 	enc := &linearEncoder{
 		linear: nn.NewLinear(ps, "encoder.linear", P, D, nn.FanIn(P)),
@@ -54,12 +54,17 @@ func (m Linear) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae
 	if raw == vae.MAndS {
 		enc.scale = ps.New("encoder.scale", nn.Constant(0), D)
 	}
-	dec := &linearDecoder{
+	return enc
+}
+
+// Decoder makes decoder.linear.
+func (m Linear) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+	P, D := s.Size(), m.LatentDim
+	return &linearDecoder{
 		linear: nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D)),
 		bias:   ps.New("decoder.linear.bias", nn.Constant(0), P),
 		noise:  m.Noise,
 	}
-	return enc, dec
 }
 
 type linearEncoder struct {

@@ -96,24 +96,18 @@ func (m LSTM) FlopsPerToken(s vae.Space) float64 {
 	return 3 * (enc + dec + 2*(Hd+skip)*float64(s.V))
 }
 
-// Build makes both halves.
-func (m LSTM) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
-	he19 := func(int) nn.Init { return nn.Uniform(0.01) }
-	layer, words := he19, nn.Uniform(0.1)
-	if m.Init != "he19" {
-		layer, words = nn.FanIn, nn.Normal(1)
-	}
-	enc := m.encoder(ps, s.V, raw, layer, words)
-	if m.Init == "bn-vae" {
+// he19 is the reference code's first draw of a layer.
+func he19(int) nn.Init { return nn.Uniform(0.01) }
+
+// Encoder makes encoder.embed, encoder.lstm and encoder.linear.
+func (m LSTM) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
+	layer, words := nn.FanIn, nn.Normal(1)
+	if m.Init == "he19" {
 		layer, words = he19, nn.Uniform(0.1)
 	}
-	return enc, m.decoder(ps, s.V, layer, words)
-}
-
-func (m LSTM) encoder(ps *nn.Params, V int, raw vae.Raw, layer func(fanIn int) nn.Init, words nn.Init) *lstmEncoder {
 	H := m.EncHidden
 	e := &lstmEncoder{
-		embed:   nn.NewEmbedding(ps, "encoder.embed", V, m.EmbedDim, words),
+		embed:   nn.NewEmbedding(ps, "encoder.embed", s.V, m.EmbedDim, words),
 		layers:  []nn.LSTM{nn.NewLSTM(ps, "encoder.lstm", m.EmbedDim, H, layer(H))},
 		linear:  nn.NewLinear(ps, "encoder.linear", H, outputs(raw, m.LatentDim), layer(H)),
 		pooling: m.Pooling,
@@ -125,13 +119,18 @@ func (m LSTM) encoder(ps *nn.Params, V int, raw vae.Raw, layer func(fanIn int) n
 	return e
 }
 
-func (m LSTM) decoder(ps *nn.Params, V int, layer func(fanIn int) nn.Init, words nn.Init) vae.Words {
+// Decoder makes decoder.embed, decoder.trans_linear, decoder.lstm and decoder.pred_linear.
+func (m LSTM) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+	layer, words := he19, nn.Uniform(0.1)
+	if m.Init == "pytorch" {
+		layer, words = nn.FanIn, nn.Normal(1)
+	}
 	H, D := m.DecHidden, m.LatentDim
 	d := &lstmDecoder{
-		embed:      nn.NewEmbedding(ps, "decoder.embed", V, m.EmbedDim, words),
+		embed:      nn.NewEmbedding(ps, "decoder.embed", s.V, m.EmbedDim, words),
 		trans:      nn.NewLinear(ps, "decoder.trans_linear", D, H, layer(D)),
 		layers:     []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+D, H, layer(H))},
-		pred:       nn.NewLinear(ps, "decoder.pred_linear", H, V, layer(H)),
+		pred:       nn.NewLinear(ps, "decoder.pred_linear", H, s.V, layer(H)),
 		dropoutIn:  nn.Float(m.DropoutIn),
 		dropoutOut: nn.Float(m.DropoutOut),
 		deep:       m.Skip,
@@ -139,7 +138,7 @@ func (m LSTM) decoder(ps *nn.Params, V int, layer func(fanIn int) nn.Init, words
 	dec := vae.Words{Reader: d}
 	above := H // what a layer above the first reads
 	if m.Skip {
-		dec.Logits = vae.Skip(nn.NewLinear(ps, "decoder.skip_linear", D, V, layer(D)))
+		dec.Logits = vae.Skip(nn.NewLinear(ps, "decoder.skip_linear", D, s.V, layer(D)))
 		above += D
 	}
 	for l := 1; l < m.DecLayers; l++ {

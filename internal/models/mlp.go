@@ -61,9 +61,8 @@ func (m MLP) FlopsPerToken(s vae.Space) float64 {
 	return 6 * (deep + H*V + (ends+deep)/T)
 }
 
-// Build makes both halves: encoder.hidden.0 ..., encoder.linear, decoder.hidden.0 ...,
-// decoder.linear; for text encoder.embed instead of the first, and decoder.position.
-func (m MLP) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
+// Encoder makes encoder.hidden.0 ... and encoder.linear; for text encoder.embed instead of the first.
+func (m MLP) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 	H, D := m.Hidden, m.LatentDim
 	enc := &mlpEncoder{d: D}
 	if s.Kind == vae.Image {
@@ -75,18 +74,23 @@ func (m MLP) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.De
 	}
 	enc.above = m.above(ps, "encoder")
 	enc.linear = nn.NewAffine(ps, "encoder.linear", H, outputs(raw, D), nn.FanIn(H))
+	return enc
+}
 
+// Decoder makes decoder.hidden.0 ... and decoder.linear; for text decoder.position as well.
+func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+	H, D := m.Hidden, m.LatentDim
 	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
 	above := m.above(ps, "decoder")
 	if s.Kind == vae.Image {
-		return enc, &mlpPixels{first, above, nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))}
+		return &mlpPixels{first, above, nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))}
 	}
 	output := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
 	if m.Output == "bag" {
-		return enc, &mlpBag{first, above, output}
+		return &mlpBag{first, above, output}
 	}
 	positions := max(1, s.MaxLen-1) // all that is predicted
-	return enc, &mlpPositions{first, above, nn.NewEmbedding(ps, "decoder.position", positions, H, nn.Normal(1)), output}
+	return &mlpPositions{first, above, nn.NewEmbedding(ps, "decoder.position", positions, H, nn.Normal(1)), output}
 }
 
 // above makes the hidden layers above the first.

@@ -26,8 +26,16 @@ type Model interface {
 	// Fits returns an error that says why the model cannot read such examples. What is not
 	// known of the space yet is 0.
 	Fits(s vae.Space) error
-	// Build makes both halves for examples that the model fits. raw is what the encoder gives.
-	Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder)
+	// Encoder makes an encoder for examples that the model fits; the names of its parameters begin with "encoder.". raw is
+	// what it gives.
+	Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder
+	// Decoder makes a decoder; the names of its parameters begin with "decoder.".
+	Decoder(ps *nn.Params, s vae.Space) vae.Decoder
+}
+
+// Build makes both halves of a model.
+func Build(m Model, ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
+	return m.Encoder(ps, s, raw), m.Decoder(ps, s)
 }
 
 // outputs is the number of outputs of an encoder's last layer.

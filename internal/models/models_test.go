@@ -93,7 +93,7 @@ func build(settings Model, kind vae.Kind, seed uint64) pair {
 func buildRaw(settings Model, kind vae.Kind, seed uint64, raw vae.Raw) pair {
 	space, x := examples(kind)
 	ps := &nn.Params{Seed: seed}
-	enc, dec := settings.Build(ps, space, raw)
+	enc, dec := Build(settings, ps, space, raw)
 	return pair{&vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: settings.Latent()}, settings, space, x}
 }
 

@@ -108,13 +108,8 @@ func (m PixelCNN) FlopsPerToken(s vae.Space) float64 {
 	return 6 * (once/P + each)
 }
 
-// Build makes both halves.
-func (m PixelCNN) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
-	return m.encoder(ps, s, raw), m.decoder(ps, s)
-}
-
-// encoder makes encoder.stage.i.first, .second and .direct, encoder.hidden and encoder.linear.
-func (m PixelCNN) encoder(ps *nn.Params, s vae.Space, raw vae.Raw) *resNet {
+// Encoder makes encoder.stage.i.first, .second and .direct, encoder.hidden and encoder.linear.
+func (m PixelCNN) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 	e := &resNet{activation: m.Activation, d: m.LatentDim}
 	height, width, in, C := s.Height, s.Width, 1, m.EncChannels
 	for i := range m.EncStages {
@@ -134,9 +129,9 @@ func (m PixelCNN) encoder(ps *nn.Params, s vae.Space, raw vae.Raw) *resNet {
 	return e
 }
 
-// decoder makes decoder.maps, decoder.image, decoder.z, decoder.block.i, decoder.hidden and
+// Decoder makes decoder.maps, decoder.image, decoder.z, decoder.block.i, decoder.hidden and
 // decoder.linear.
-func (m PixelCNN) decoder(ps *nn.Params, s vae.Space) *pixelCNN {
+func (m PixelCNN) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	kernels, err := m.kernels()
 	if err != nil {
 		panic("models: pixelcnn: " + err.Error()) // Fits has said so

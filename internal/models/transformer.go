@@ -86,17 +86,19 @@ func (m Transformer) FlopsPerToken(s vae.Space) float64 {
 	return 6 * (float64(4+2*m.FF)*E*E*layers + E*float64(s.V))
 }
 
-// Build makes both halves: encoder.wte (words), encoder.wpe (positions), encoder.h.0 ...,
-// encoder.ln_f, encoder.linear, and the same of the decoder with decoder.memory.0 ... and
-// decoder.add (z) and decoder.lm_head instead of linear.
-func (m Transformer) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
-	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
-	enc := &transformerEncoder{
+// Encoder makes encoder.wte (words), encoder.wpe (positions), encoder.h.0 ..., encoder.ln_f and encoder.linear.
+func (m Transformer) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
+	return &transformerEncoder{
 		transformerStack: m.stack(ps, "encoder", s, m.EncLayers, false),
 		pooling:          m.Pooling,
-		linear:           nn.NewLinear(ps, "encoder.linear", E, outputs(raw, D), init),
-		d:                D,
+		linear:           nn.NewLinear(ps, "encoder.linear", m.EmbedDim, outputs(raw, m.LatentDim), nn.Normal(nn.GPT2Init)),
+		d:                m.LatentDim,
 	}
+}
+
+// Decoder makes the same without linear, decoder.memory.0 ..., decoder.add (z) and decoder.lm_head.
+func (m Transformer) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
 	dec := &transformerDecoder{transformerStack: m.stack(ps, "decoder", s, m.DecLayers, true)}
 	if m.ZEnters != "add" {
 		for l := range m.DecLayers {
@@ -111,7 +113,7 @@ func (m Transformer) Build(ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder
 	if !m.Tied {
 		dec.output = nn.NewLinear(ps, "decoder.lm_head", E, s.V, init)
 	}
-	return enc, vae.Words{Reader: dec}
+	return vae.Words{Reader: dec}
 }
 
 // transformerStack is what both halves have: from symbols to rows.

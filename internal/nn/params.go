@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/stream"
@@ -53,6 +54,9 @@ type Params struct {
 	size int
 	list []*Param
 	by   map[string]*Param
+
+	parent *Params // of what Under returns, with under
+	under  string
 }
 
 // WeightBytes is what a learnt number takes in training: itself, its gradient, and Adam's two means.
@@ -97,7 +101,15 @@ func Constant(c float64) Init {
 // FanIn is PyTorch's default for linear and recurrent layers: U(-1/√n, 1/√n).
 func FanIn(n int) Init { return Uniform(1 / math.Sqrt(float64(n))) }
 
+// Under makes parameters among these whose names have one more part: encoder.embed becomes encoder.name.embed. So a model
+// can have two encoders, or two decoders. It makes them, and knows none.
+func (ps *Params) Under(name string) *Params { return &Params{parent: ps, under: name} }
+
 func (ps *Params) add(name string, init Init, shape []int) *Param {
+	if ps.parent != nil {
+		side, rest, _ := strings.Cut(name, ".")
+		return ps.parent.add(side+"."+ps.under+"."+rest, init, shape)
+	}
 	if _, ok := ps.by[name]; ok {
 		panic("nn: parameter " + name + " made twice")
 	}

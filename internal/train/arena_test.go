@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"vaelab/internal/data"
 	"vaelab/internal/grad"
 	"vaelab/internal/models"
 	"vaelab/internal/nn"
@@ -65,7 +66,7 @@ func TestNoStepReadsLeftovers(t *testing.T) {
 				continue
 			}
 			space, x := tinyBatch(c.kind)
-			m, err := Build(c.model, []vae.Method{method}, space, 3)
+			m, err := Build(c.model, []vae.Method{method}, space, data.Split{}, 3)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,23 +1,28 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
+	"vaelab/internal/data"
 	"vaelab/internal/memory"
 	"vaelab/internal/models"
 	"vaelab/internal/nn"
+	"vaelab/internal/stream"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
 
 // Build makes a model with its variant for examples of a space; its initial weights
-// depend on the seed and the parameters' names only. A model for which the machine's memory is too small is
-// an error, because what takes more is ended without a word.
-func Build(m models.Model, methods []vae.Method, space vae.Space, seed uint64) (*vae.Model, error) {
-	return build(m, methods, space, seed, memory.Total())
+// depend on the seed and the parameters' names only, unless a method asks for examples of training. There may be none of
+// these where weights are loaded. A model for which the machine's memory is too small is an error, because what takes more
+// is ended without a word.
+func Build(m models.Model, methods []vae.Method, space vae.Space, examples data.Split, seed uint64) (*vae.Model, error) {
+	return build(m, methods, space, examples, seed, memory.Total())
 }
 
-func build(m models.Model, methods []vae.Method, space vae.Space, seed, total uint64) (_ *vae.Model, err error) {
+func build(m models.Model, methods []vae.Method, space vae.Space, examples data.Split, seed, total uint64) (_ *vae.Model, err error) {
 	if err := m.Fits(space); err != nil {
 		return nil, err
 	}
@@ -37,13 +42,37 @@ func build(m models.Model, methods []vae.Method, space vae.Space, seed, total ui
 	if err != nil {
 		return nil, err
 	}
-	enc, dec := m.Build(ps, space, v.Raw)
-	variant, err := variants.Build(vae.Builder{Params: ps, D: m.Latent(), Space: space}, with(m, methods)...)
-	if err != nil {
+	model := &vae.Model{Params: ps, D: m.Latent()}
+	model.Encoder, model.Decoder = models.Build(m, ps, space, v.Raw)
+	var few error
+	model.Variant, err = variants.Build(vae.Builder{
+		Params: ps, D: m.Latent(), Space: space, Model: model,
+		Encoder: func(name string) vae.Encoder { return m.Encoder(ps.Under(name), space, v.Raw) },
+		Decoder: func(name string) vae.Decoder { return m.Decoder(ps.Under(name), space) },
+		Data: func(n int) *vae.Batch {
+			if N := examples.N(); n > N && N > 0 {
+				few = fmt.Errorf("variant %s takes %d examples of the training split, which has %d; lower its setting, or use more data", v.Name, n, N)
+			}
+			return drawn(examples, n, seed)
+		},
+	}, with(m, methods)...)
+	if err = errors.Join(err, few); err != nil {
 		return nil, err
 	}
-	if dec, err = variant.Decode(dec); err != nil {
-		return nil, err
+	model.Decoder, err = model.Variant.Decode(model.Decoder)
+	return model, err
+}
+
+// drawn are n examples of a split in the order of the split, and the pixels of grey ones; nil if it has fewer.
+func drawn(split data.Split, n int, seed uint64) *vae.Batch {
+	if n > split.N() || n < 1 {
+		return nil
 	}
-	return &vae.Model{Params: ps, Encoder: enc, Decoder: dec, Variant: variant, D: m.Latent()}, nil
+	rows := stream.New(seed, "examples").Perm(split.N())[:n]
+	slices.Sort(rows)
+	x := split.Pick(rows).Batches(n, vae.Mixed, nil)[0]
+	if x.Grey.Data != nil {
+		x.Draw(stream.New(seed, "examples pixels"))
+	}
+	return x
 }

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"vaelab/internal/data"
 	"vaelab/internal/grad"
 	"vaelab/internal/metrics"
 	"vaelab/internal/models"
@@ -82,7 +83,7 @@ func (g golden) model(t *testing.T) *vae.Model {
 	if g.Gamma > 0 {
 		methods = append(methods, variants.BN{Gamma: g.Gamma, Eps: 1e-5, Momentum: 0.1})
 	}
-	m, err := Build(models.LSTM{LatentDim: g.NZ, EmbedDim: g.NI, EncHidden: g.NH, DecHidden: g.NH, Init: "he19"}, methods, vae.Space{Kind: vae.Text, V: g.Vocab}, 1)
+	m, err := Build(models.LSTM{LatentDim: g.NZ, EmbedDim: g.NI, EncHidden: g.NH, DecHidden: g.NH, Init: "he19"}, methods, vae.Space{Kind: vae.Text, V: g.Vocab}, data.Split{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"vaelab/internal/data"
 	"vaelab/internal/grad"
 	"vaelab/internal/models"
 	"vaelab/internal/nn"
@@ -78,7 +79,7 @@ func TestWhatDecodersRead(t *testing.T) {
 	one, other := vae.NewBatch([][]int32{{1, 4, 5, 6, 2}}, nil), vae.NewBatch([][]int32{{1, 8, 7, 9, 2}}, nil)
 	for name, settings := range readers {
 		build := func(methods ...vae.Method) *vae.Model {
-			m, err := Build(settings, methods, space, 1)
+			m, err := Build(settings, methods, space, data.Split{}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -158,12 +158,22 @@ type Gauge struct {
 	Values []float64
 }
 
-// A Builder is what a method is built on: the place for its parameters, and their
-// number of dimensions.
+// A Builder is what a method is built on: the place for its parameters, and what it may need of the model.
 type Builder struct {
 	Params *nn.Params
 	D      int   // latent dimensions
 	Space  Space // of the examples
+
+	// Model is the model that is being built. It is complete when all methods are built: what Build returns may use it,
+	// Build itself may not.
+	Model *Model
+	// Encoder and Decoder make another one like the model's, whose parameters are named encoder.name. and decoder.name. A
+	// second decoder has no Inputs and Logits of variants. Where variants are checked before there is a model, they are nil.
+	Encoder func(name string) Encoder
+	Decoder func(name string) Decoder
+	// Data is a batch of n examples of the training split, drawn by the trial's seed: the same at each call. It is nil where
+	// there are no data, as when weights are loaded, so what a model needs of it belongs in a buffer.
+	Data func(n int) *Batch
 }
 
 // A Method is the settings of a variant; Build makes the variant and its parameters, whose names begin with "encoder.", or
