@@ -15,7 +15,7 @@ import (
 //
 // z is (n, D), mu and logvar are (K, D), the result is (n, D). The components form chunks of so many in a row, the last chunk of
 // what is left. A row of z mixes those of one chunk only: n is a multiple of K, and rows k n/K ... (k+1) n/K - 1 mix the chunk
-// of component k, such as draws from it. w is 1/(size of the chunk), or e^logw, (n, K), if logw is not nil.
+// of component k, such as draws from it. w is 1/(size of the chunk), or e^logw, (n, K), if logw is not nil; it is at most 1.
 //
 // The backward pass computes the n chunk D densities again, so that they take no memory.
 func (v *Value) MixtureLSE(mu, logvar *Value, chunk int, logw []Float) *Value {
@@ -135,4 +135,91 @@ func (c components) back(dy, z Float, p, dmu, dlogvar []Float) (dz Float) {
 		dlogvar[k] += 0.5 * g * (u*u - 1)
 	}
 	return dz
+}
+
+// LogNormals is the log density of every row of z, (n, D), under each of K normal distributions with independent dimensions, whose
+// mu and logvar are (K, D):
+//
+//	y_rk = -(1/2) sum_j [ (z_rj - mu_kj)² e^-logvar_kj + logvar_kj + ln 2 pi ]
+//
+// The result is (n, K).
+func (v *Value) LogNormals(mu, logvar *Value) *Value {
+	mu.sameShape("LogNormals", logvar)
+	if v.Cols != mu.Cols {
+		panic(fmt.Sprintf("grad: LogNormals: %v under %v", v.Matrix, mu.Matrix))
+	}
+	out := v.tape.op(v.Rows, mu.Rows, backLogNormals, v, mu, logvar)
+	inv := v.tape.arena.Raw(len(mu.Data)) // 1/sigma²
+	out.save[0] = inv
+	for k := range mu.Rows {
+		inv, mu, most := inv[k*mu.Cols:][:mu.Cols], mu.Row(k), Float(0)
+		for j, l := range logvar.Row(k) {
+			inv[j] = tensor.Exp(-l)
+			most -= 0.5 * (l + Float(math.Log(2*math.Pi)))
+		}
+		for r := range v.Rows {
+			var squares Float
+			for j, z := range v.Row(r) {
+				d := z - mu[j]
+				squares += d * d * inv[j]
+			}
+			out.Row(r)[k] = most - 0.5*squares
+		}
+	}
+	return out
+}
+
+func backLogNormals(v *Value) {
+	z, mu, logvar := v.in[0], v.in[1], v.in[2]
+	for i, g := range v.Grad {
+		r, k := i/v.Cols, i%v.Cols
+		for j, inv := range v.save[0][k*mu.Cols:][:mu.Cols] {
+			d := z.Row(r)[j] - mu.Row(k)[j]
+			if z.flows {
+				z.Grad[r*z.Cols+j] -= g * d * inv
+			}
+			if mu.flows {
+				mu.Grad[k*mu.Cols+j] += g * d * inv
+			}
+			if logvar.flows {
+				logvar.Grad[k*mu.Cols+j] += 0.5 * g * (d*d*inv - 1)
+			}
+		}
+	}
+}
+
+// LogSumExp is, for every row r of x, (n, K), with chunks and weights as in MixtureLSE,
+//
+//	y_r = ln sum_k w_rk e^x_rk
+//
+// The result is (n, 1).
+func (v *Value) LogSumExp(chunk int, logw []Float) *Value {
+	n, K := v.Rows, v.Cols
+	if n%K != 0 || chunk < 1 || logw != nil && len(logw) != n*K {
+		panic(fmt.Sprintf("grad: LogSumExp: %v in chunks of %d with %d weights", v.Matrix, chunk, len(logw)))
+	}
+	out := v.tape.op(n, 1, backLogSumExp, v)
+	shares := v.tape.arena.Floats(n * K)
+	out.save[0] = shares
+	for r := range n {
+		first := r / (n / K) / chunk * chunk
+		last := min(first+chunk, K)
+		x := shares[r*K+first : r*K+last]
+		copy(x, v.Row(r)[first:last])
+		if logw != nil {
+			tensor.Add(logw[r*K+first:r*K+last], x)
+		}
+		out.Data[r] = tensor.SoftmaxLSE(x)
+		if logw == nil {
+			out.Data[r] -= tensor.Log(Float(last - first))
+		}
+	}
+	return out
+}
+
+func backLogSumExp(v *Value) {
+	x := v.in[0]
+	for r, g := range v.Grad {
+		tensor.Axpy(g, v.save[0][r*x.Cols:][:x.Cols], x.Grad[r*x.Cols:][:x.Cols])
+	}
 }

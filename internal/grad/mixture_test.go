@@ -25,6 +25,11 @@ func init() {
 		formula{"MixtureLSE", [][2]int{{10, 3}, {5, 3}, {5, 3}}, func(in []*Value) *Value { return in[0].MixtureLSE(in[1], in[2], 5, nil) }, 0},
 		formula{"MixtureLSE in chunks", [][2]int{{10, 3}, {5, 3}, {5, 3}}, func(in []*Value) *Value { return in[0].MixtureLSE(in[1], in[2], 2, nil) }, 0},
 		formula{"MixtureLSE with weights", [][2]int{{5, 3}, {5, 3}, {5, 3}}, func(in []*Value) *Value { return in[0].MixtureLSE(in[1], in[2], 9, mixing()) }, 0},
+		formula{"LogNormals", [][2]int{{4, 3}, {2, 3}, {2, 3}}, func(in []*Value) *Value { return in[0].LogNormals(in[1], in[2]) }, 0},
+		formula{"LogNormals of itself", [][2]int{{3, 2}, {3, 2}}, func(in []*Value) *Value { return in[0].LogNormals(in[0], in[1]) }, 0},
+		formula{"LogSumExp", [][2]int{{10, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(5, nil) }, 0},
+		formula{"LogSumExp in chunks", [][2]int{{10, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(2, nil) }, 0},
+		formula{"LogSumExp with weights", [][2]int{{5, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(9, mixing()) }, 0},
 		formula{"MixtureLSE of its own draws", [][2]int{{4, 3}, {4, 3}}, func(in []*Value) *Value {
 			return in[0].Add(in[1].Scale(0.5).Exp()).MixtureLSE(in[0], in[1], 3, nil)
 		}, 0},
@@ -68,6 +73,36 @@ func TestMixtureLSE(t *testing.T) {
 	if got := float64(far.MixtureLSE(at, tape.Zeros(2, 1), 2, nil).Data[0]); math.Abs(got-want) > 1e-6*math.Abs(want) {
 		t.Errorf("far away: %v, want %v", got, want)
 	}
+}
+
+// TestMixturesOfOneDimension: with one dimension LogSumExp of LogNormals is MixtureLSE, with chunks and with weights. With more, a
+// LogNormal is the sum of those of the dimensions.
+func TestMixturesOfOneDimension(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	tape := &Tape{NoGrad: true}
+	random := func(rows, cols int) *Value {
+		v := tape.Zeros(rows, cols)
+		for i := range v.Data {
+			v.Data[i] = Float(rng.NormFloat64())
+		}
+		return v
+	}
+	same := func(what string, got, want []Float) {
+		t.Helper()
+		for i, x := range want {
+			if math.Abs(float64(got[i]-x)) > 1e-5*(1+math.Abs(float64(x))) {
+				t.Errorf("%s: number %d is %v, want %v", what, i, got[i], x)
+			}
+		}
+	}
+	z, mu, logvar := random(10, 1), random(5, 1), random(5, 1)
+	for chunk := 1; chunk < 7; chunk++ {
+		same("chunks", z.LogNormals(mu, logvar).LogSumExp(chunk, nil).Data, z.MixtureLSE(mu, logvar, chunk, nil).Data)
+	}
+	z = random(5, 1)
+	same("weights", z.LogNormals(mu, logvar).LogSumExp(5, mixing()).Data, z.MixtureLSE(mu, logvar, 5, mixing()).Data)
+	z, mu, logvar = random(6, 3), random(1, 3), random(1, 3)
+	same("a product", z.LogNormals(mu, logvar).Data, z.MixtureLSE(mu, logvar, 1, nil).RowSums().Data)
 }
 
 // BenchmarkMixtureLSE is the forward and the backward pass of 32 draws of each of 32 components, 32 dimensions.
