@@ -123,9 +123,9 @@ func (s *Set) Space() vae.Space {
 		if s.Real {
 			kind = vae.Vector
 		}
-		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width}
+		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width, N: s.Train.N()}
 	}
-	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size(), MaxLen: s.Longest}
+	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size(), MaxLen: s.Longest, N: s.Train.N()}
 	for _, split := range []Split{s.Train, s.Valid, s.Test} {
 		for _, seq := range split.Seqs {
 			space.MaxLen = max(space.MaxLen, len(seq))

@@ -18,6 +18,7 @@ type Space struct {
 	Kind          Kind
 	V, MaxLen     int // text: symbols of the vocabulary; symbols of the longest sequence, <s> and </s> included
 	Height, Width int // image: pixels; vector: 1 and its length
+	N             int // examples of the training split
 }
 
 // String is "text, vocabulary 100, at most 20 symbols" or "image, 28 x 28".
