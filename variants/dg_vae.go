@@ -6,22 +6,23 @@ import (
 	"vaelab/internal/vae"
 )
 
-// DGVAE charges how far the z of a group are from the prior: those of all its examples together, and not those of each example.
-// With b the agg examples of a group and p = N(0, 1), in nats:
+// DGVAE charges how far the z of a group are from the prior: those of all its examples together, and not those of each
+// example. With b the agg examples of a group and p = N(0, 1), in nats:
 //
 //	penalty = mean_b sum_j KL(q_b(z_j) || p),   q_b(z_j) = mean_{i in b} N(mu_ij, sigma_ij²)
 //	KL(q_b(z_j) || p) ≈ mean of ln q_b(z_j) - ln p(z_j) over draws z_j of each N(mu_ij, sigma_ij²), i in b
 //
-// The groups are the examples of a batch in their order. If agg does not divide the batch, the last group is what is left, and
-// the mean weighs groups by their size. agg 1 is the KL itself, estimated. The penalty is at most the KL, because the KL is
-// convex: the difference, what z_j tells which example of the group it is of, is free. So the rate has no bound; it
-// rises with agg. Only each q_b(z_j) must be like the prior, dimension by dimension: their dependence is free, too.
+// The groups are the examples of a batch in their order. If agg does not divide the batch, the last group is what is
+// left, and the mean weighs groups by their size. agg 1 is the KL itself, estimated. The KL is convex, so the penalty
+// is at most the KL. The difference is free: what z_j tells of which example of the group it is. So the rate has no
+// bound, and it rises with agg. Each q_b(z_j) by itself must be like the prior, so the dependence of the dimensions is
+// free, too.
 //
 // It combines with every Gaussian head, with schedules and with regimes. A variant that brings a prior is refused.
 //
-// Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv 2211.00321), with
-// 32 draws; agg is its aggregation size, by default the batch. Its code takes the whole batch as one group where agg does
-// not divide it. What it and its tables call KL is this penalty.
+// Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv
+// 2211.00321), with 32 draws; agg is its aggregation size, by default the batch. Its code takes the whole batch as one
+// group where agg does not divide it. What it and its tables call KL is this penalty.
 type DGVAE struct {
 	// Agg is the number of examples of a group, at most: 1 is the plain VAE, the batch size one group.
 	Agg int `yaml:"agg" range:"[1,inf)" knob:"rises"`

@@ -70,8 +70,9 @@ func gapOf(v DGVAE, q vae.Gaussian, noise *rand.Rand) (mean, se float64) {
 	return mean, math.Sqrt((squares - mean*mean) / n)
 }
 
-// TestTheoremDG: with groups of one the penalty is an estimate of the KL. It falls as groups grow, by convexity, and is at least
-// 0. If all posteriors are equal it is their KL for every agg; if they are the prior together, it is 0, whatever their KL.
+// TestTheoremDG: with groups of one the penalty is an estimate of the KL. It falls as groups grow, by convexity, and is
+// at least 0. If all posteriors are equal it is their KL for every agg; if they are the prior together, it is 0,
+// whatever their KL.
 func TestTheoremDG(t *testing.T) {
 	const B, D = 12, 3
 	noise := rand.New(rand.NewPCG(5, 6))
@@ -116,8 +117,8 @@ func TestTheoremDG(t *testing.T) {
 	}
 }
 
-// TestDGGroups: where agg does not divide the batch the last group is what is left, and the value is the mean of all groups
-// alone, weighted by their sizes.
+// TestDGGroups: where agg does not divide the batch the last group is what is left, and the value is the mean of all
+// groups alone, weighted by their sizes.
 func TestDGGroups(t *testing.T) {
 	const B, D, draws = 5, 2, 3
 	rng := rand.New(rand.NewPCG(8, 8))

@@ -14,19 +14,20 @@ import (
 //	sigma² = k e^s + f,                f = alpha/(2 pi e)
 //	k      = 0 with probability p, else 1/(1-p), in training; 1 in evaluation
 //
-// m and s are (B, D). gamma_j and beta_j are learnt. After each update the gamma_j are scaled to their root mean square. k is
-// drawn for each example and dimension. f and k begin at the first step whose KL weight is 1; before that sigma² is e^s. A
-// model that never reached that weight is evaluated as it was trained, without f.
+// m and s are (B, D). gamma_j and beta_j are learnt. After each update the gamma_j are scaled to their root mean
+// square. k is drawn for each example and dimension. f and k begin at the first step whose KL weight is 1; before that
+// sigma² is e^s. A model that never reached that weight is evaluated as it was trained, without f.
 //
 //	E[KL] >= (1/2) sum_j (gamma_j² + beta_j²) = (D/2) gamma² + (1/2) sum_j beta_j²
 //
-// in nats, for batch statistics and without an eps leak (see bn). f bounds the entropy of each q(z_j|x) by (1/2) ln alpha
-// from below. With p 0 and alpha near 0 this is bn with a learnt scale. It combines with penalties, but not with another
-// head. A dropped variance costs (f - ln f - 1)/2 nats, so the KL of training rows is that of evaluations plus up to 0.95 p D
-// (alpha 1), or less than it where sigma² is above 4.4.
+// in nats, for batch statistics and without an eps leak (see bn). f bounds the entropy of each q(z_j|x) by (1/2) ln
+// alpha from below. With p 0 and alpha near 0 this is bn with a learnt scale. It combines with penalties, but not with
+// another head. A dropped variance costs (f - ln f - 1)/2 nats, so the KL of training rows is that of evaluations plus
+// up to 0.95 p D (alpha 1), or less than it where sigma² is above 4.4.
 //
 // Source: Shen et al. 2021, "Regularizing variational autoencoder with diversity and uncertainty awareness" (arXiv
-// 2110.12381), gamma 0.5 to 0.6, p 0.1 to 0.3. Its code for text leaves out batches below 16; here none is. Its eps is 1e-5.
+// 2110.12381), gamma 0.5 to 0.6, p 0.1 to 0.3. Its code for text leaves out batches below 16; here none is. Its eps is
+// 1e-5.
 type DUVAE struct {
 	// Gamma is the root mean square of the scales of mu over the dimensions.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" knob:"rises"`

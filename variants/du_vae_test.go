@@ -22,8 +22,8 @@ func du(v DUVAE, D int, gamma, beta []float64) (vae.Variant, *nn.Params) {
 	return variant, ps
 }
 
-// TestGoldenDU: mu, and ln sigma² with the floor, in evaluation and under the golden's mask of the dropout: the head draws its
-// own, so the test looks for a stream that draws that one.
+// TestGoldenDU: mu, and ln sigma² with the floor, in evaluation and under the golden's mask of the dropout: the head
+// draws its own, so the test looks for a stream that draws that one.
 func TestGoldenDU(t *testing.T) {
 	var batch struct{ Mu, Logvar [][]float64 }
 	var want struct {
@@ -79,8 +79,8 @@ func TestGoldenDU(t *testing.T) {
 	}
 }
 
-// TestTheoremDU: for any raw outputs, scales and shifts the KL is at least Floor(), which Project keeps at (D/2) gamma² + beta²;
-// the variance is at least alpha/(2 pi e), in training and, once the KL weight has been 1, in evaluation.
+// TestTheoremDU: for any raw outputs, scales and shifts the KL is at least Floor(), which Project keeps at (D/2) gamma²
+// + beta²; the variance is at least alpha/(2 pi e), in training and, once the KL weight has been 1, in evaluation.
 func TestTheoremDU(t *testing.T) {
 	const B, D = 40, 5
 	rng := rand.New(rand.NewPCG(7, 7))
@@ -129,8 +129,8 @@ func TestTheoremDU(t *testing.T) {
 	}
 }
 
-// TestDUIsBN: without dropout and with hardly a floor of the variance this is bn. Before the KL weight is 1 it is bn anyway, and
-// stays so in evaluation.
+// TestDUIsBN: without dropout and with hardly a floor of the variance this is bn. Before the KL weight is 1 it is bn
+// anyway, and stays so in evaluation.
 func TestDUIsBN(t *testing.T) {
 	const B, D = 12, 3
 	raw := func(i, j int) (float64, float64) { return math.Sin(float64(3*i + j)), math.Cos(float64(i + 2*j)) }

@@ -7,22 +7,22 @@ import (
 	"vaelab/internal/vae"
 )
 
-// InfoVAE takes a share of the KL away and charges instead how far the z of a batch, all examples together, are from draws
-// of the prior:
+// InfoVAE takes a share of the KL away and charges instead how far the z of a batch, all examples together, are from
+// draws of the prior:
 //
 //	penalty = (1 - alpha) KL
 //	extra   = mmd MMD²(z, z'),   z_i ~ q(z|x_i), z'_i ~ p(z) drawn at each step
 //
-// MMD² is an unbiased estimate with one of two kernels, see package internal/mmd; it may be negative. p is the variant's prior,
-// N(0, I) without one. mmd is alpha + lambda - 1 of the paper. With alpha 1 this is the WAE-MMD: no KL is charged, a small
-// sigma costs nothing, and the rate has no bound. MMD does not charge the MI of x and z, which the KL does. Any posterior goes
-// with it.
+// MMD² is an unbiased estimate with one of two kernels, see package internal/mmd; it may be negative. p is the
+// variant's prior, N(0, I) without one. mmd is alpha + lambda - 1 of the paper. With alpha 1 this is the WAE-MMD: no KL
+// is charged, a small sigma costs nothing, and the rate has no bound. MMD does not charge the MI of x and z, which the
+// KL does. Any posterior goes with it.
 //
-// Some ports have a default lambda below 1 - alpha, which rewards the distance. Here mmd must be positive. The extra has
-// no KL weight, and a batch of one example no extra.
+// Some ports have a default lambda below 1 - alpha, which rewards the distance. Here mmd must be positive. The extra
+// has no KL weight, and a batch of one example no extra.
 //
-// Source: Zhao et al. 2019, "InfoVAE" (arXiv 1706.02262), with lambda 1000 and alpha 0 on images; Tolstikhin et al. 2018,
-// "Wasserstein auto-encoders" (arXiv 1711.01558), with lambda 10 and the imq kernel.
+// Source: Zhao et al. 2019, "InfoVAE" (arXiv 1706.02262), with lambda 1000 and alpha 0 on images; Tolstikhin et al.
+// 2018, "Wasserstein auto-encoders" (arXiv 1711.01558), with lambda 10 and the imq kernel.
 type InfoVAE struct {
 	// Alpha is the share of the KL that is not charged.
 	Alpha float64 `yaml:"alpha" range:"[0,1]" knob:"rises"`

@@ -12,15 +12,16 @@ import (
 //	MPD_j  = mean_{i≠k} KL_ikj
 //	extra  = -eta sum_j ln sigmoid(MPD_j/eta) + gamma std_{i≠k} sum_j KL_ikj
 //
-// in nats, without the KL weight. std is over the B (B-1) ordered pairs, with their number minus 1 as denominator. The first
-// term falls as posteriors move apart, and hardly any more at an MPD of a few eta: eta is weight and scale at once. The second
-// makes all pairs equally far apart. The rate has no bound: MPD is 0 if and only if all posteriors are equal, but it is also
-// large for equal means if the variances differ. Adding one vector to all means changes nothing.
+// in nats, without the KL weight. std is over the B (B-1) ordered pairs, with their number minus 1 as denominator. The
+// first term falls as posteriors move apart, and hardly any more at an MPD of a few eta: eta is weight and scale at
+// once. The second makes all pairs equally far apart. The rate has no bound: MPD is 0 if and only if all posteriors are
+// equal, but it is also large for equal means if the variances differ. Adding one vector to all means changes nothing.
 //
-// It takes B² D numbers a step. It combines with every Gaussian head, with penalties and schedules. A batch of one has no extra.
+// It takes B² D numbers a step. It combines with every Gaussian head, with penalties and schedules. A batch of one has
+// no extra.
 //
-// Source: Ma et al. 2019, "MAE: mutual posterior-divergence regularization for variational autoencoders" (arXiv 1901.01498).
-// XuezheMax/mae has eta 0 and gamma 0 as defaults, and free bits for the KL of the batch beside.
+// Source: Ma et al. 2019, "MAE: mutual posterior-divergence regularization for variational autoencoders" (arXiv
+// 1901.01498). XuezheMax/mae has eta 0 and gamma 0 as defaults, and free bits for the KL of the batch beside.
 type MAE struct {
 	// Eta is weight and scale of the charge for posteriors that are alike, in nats.
 	Eta float64 `yaml:"eta" range:"(0,inf)" knob:"rises"`

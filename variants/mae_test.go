@@ -52,8 +52,8 @@ func TestGoldenMAE(t *testing.T) {
 	near(t, "MPD", apart(MAE{5, 0}, q).Data, []float64{alike}, want.Tol)
 }
 
-// TestTheoremMAE: the charge is largest, D eta ln 2, if all posteriors are equal, and only then; its gradient is finite there. One
-// vector added to all means changes nothing. A batch of one has none.
+// TestTheoremMAE: the charge is largest, D eta ln 2, if all posteriors are equal, and only then; its gradient is finite
+// there. One vector added to all means changes nothing. A batch of one has none.
 func TestTheoremMAE(t *testing.T) {
 	const B, D = 5, 2
 	rng := rand.New(rand.NewPCG(2, 9))

@@ -14,16 +14,16 @@ import (
 //
 //	E[KL] >= (1/2) sum_j var_B mu_j >= D v/2
 //
-// with equality where sigma is 1 and the mean of mu is 0. With N(0, I) a nat of KL buys a variance of 2, so the extra binds only
-// if weight is more than half the KL weight. It is bn as a charge instead of a constraint: KL and bound nearly agree in practice,
-// and with bn it is redundant. The sum is over dimensions, so one of them may carry all of it. It combines with every other
-// Gaussian head and with penalties.
+// with equality where sigma is 1 and the mean of mu is 0. With N(0, I) a nat of KL buys a variance of 2, so the extra
+// binds only if weight is more than half the KL weight. It is bn as a charge instead of a constraint: KL and bound
+// nearly agree in practice, and with bn it is redundant. The sum is over dimensions, so one of them may carry all of
+// it. It combines with every other Gaussian head and with penalties.
 //
-// The paper has the mean over dimensions, weighs it by 1, and the KL by at most 0.1, beside the mean cross-entropy of a token: a
-// weight of its own says nothing here, where the cross-entropy is a sum over tokens.
+// The paper has the mean over dimensions, weighs it by 1, and the KL by at most 0.1, beside the mean cross-entropy of a
+// token: a weight of its own says nothing here, where the cross-entropy is a sum over tokens.
 //
-// Source: Liu et al. 2019, "mu-forcing: training variational recurrent autoencoders for text generation" (arXiv 1905.10072), v
-// from 1.5 to 3 with 16 dimensions.
+// Source: Liu et al. 2019, "mu-forcing: training variational recurrent autoencoders for text generation" (arXiv
+// 1905.10072), v from 1.5 to 3 with 16 dimensions.
 type MuForcing struct {
 	// V is the variance that mu should have over a batch, as a mean over the dimensions.
 	V float64 `yaml:"v" range:"(0,inf)" knob:"rises"`

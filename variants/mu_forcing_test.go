@@ -38,9 +38,9 @@ func TestGoldenMuForcing(t *testing.T) {
 	}
 }
 
-// TestTheoremMuForcing: where the extra is 0 the KL is at least D v/2, whatever sigma is and wherever mu lies; just then, if sigma
-// is 1 and mu has the mean 0. Short of it, a larger variance lowers KL and extra together if and only if weight is above half the
-// KL weight.
+// TestTheoremMuForcing: where the extra is 0 the KL is at least D v/2, whatever sigma is and wherever mu lies; just
+// then, if sigma is 1 and mu has the mean 0. Short of it, a larger variance lowers KL and extra together if and only if
+// weight is above half the KL weight.
 func TestTheoremMuForcing(t *testing.T) {
 	const B, D, v = 9, 3, 0.8
 	rng := rand.New(rand.NewPCG(6, 6))

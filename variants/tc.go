@@ -8,29 +8,30 @@ import (
 	"vaelab/internal/vae"
 )
 
-// TC splits the KL into three parts and weighs each. With z ~ q(z|x), q(z) the mean of all posteriors and q(z_j) its marginals:
+// TC splits the KL into three parts and weighs each. With z ~ q(z|x), q(z) the mean of all posteriors and q(z_j) its
+// marginals:
 //
 //	penalty = alpha MI + beta TC + gamma DimKL
 //	MI      = E[ln q(z|x) - ln q(z)]               what z tells of x
 //	TC      = E[ln q(z) - sum_j ln q(z_j)]         total correlation: how dependent the dimensions are
 //	DimKL   = E[sum_j ln q(z_j) - ln p(z)]         how far each dimension is from N(0, 1)
 //
-// in nats. The parts add up to ln q(z|x) - ln p(z), whose mean is the KL. A small alpha frees MI, so the rate rises; alpha 0, beta
-// 1 and gamma 1 charge KL(q(z) || p) alone. The rate has no bound. q(z) is estimated from the batch, N being the number of training
-// examples, as sum_k w_ik q(z_i|x_k):
+// in nats. The parts add up to ln q(z|x) - ln p(z), whose mean is the KL. A small alpha frees MI, so the rate rises;
+// alpha 0, beta 1 and gamma 1 charge KL(q(z) || p) alone. The rate has no bound. q(z) is estimated from the batch, N
+// being the number of training examples, as sum_k w_ik q(z_i|x_k):
 //
 //	batch: w = 1/B; MI is at most ln B
 //	mws:   w = 1/(N B); has the gradient of batch, but MI is higher by ln N, TC by (D-1) ln N, DimKL lower by D ln N
 //	mss:   w = 1/N for k = i, (N-B+1)/(N (B-1)) for the next example, 1/(B-1) for the others; the weights add up to 1
 //
-// So under mws the penalty means nothing in rows, unless alpha, beta and gamma are equal. It combines with every Gaussian head. A
-// variant that brings a prior is refused.
+// So under mws the penalty means nothing in rows, unless alpha, beta and gamma are equal. It combines with every
+// Gaussian head. A variant that brings a prior is refused.
 //
-// In the official code, and in ports of it, the weights of mss are misplaced: they are at columns 0 and 1 and not at the
-// example itself and the next one. Rows still add up to 1.
+// In the official code, and in ports of it, the weights of mss are misplaced: they are at columns 0 and 1 and not at
+// the example itself and the next one. Rows still add up to 1.
 //
-// Source: Chen et al. 2018, "Isolating sources of disentanglement in variational autoencoders" (arXiv 1802.04942), beta 1 to 10,
-// estimator mws; mss is from its appendix.
+// Source: Chen et al. 2018, "Isolating sources of disentanglement in variational autoencoders" (arXiv 1802.04942), beta
+// 1 to 10, estimator mws; mss is from its appendix.
 type TC struct {
 	// Alpha is the weight of MI; below 0 MI is rewarded.
 	Alpha float64 `yaml:"alpha" range:"(-inf,inf)" knob:"falls"`

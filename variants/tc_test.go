@@ -77,9 +77,9 @@ func gaussianTerms(B, D int, noise *rand.Rand, f func(i, j int) (mu, logvar floa
 	return p, &vae.Terms{Q: q, Z: q.Sample(p)}
 }
 
-// TestTheoremTC: for any weights the parts add up to ln q(z|x) - ln p(z), example by example. Under batch, MI is at most ln B,
-// and mws differs from it by multiples of ln N. The weights of batch and mss add up to 1, also for two examples, for one, and
-// where N is not known.
+// TestTheoremTC: for any weights the parts add up to ln q(z|x) - ln p(z), example by example. Under batch, MI is at
+// most ln B, and mws differs from it by multiples of ln N. The weights of batch and mss add up to 1, also for two
+// examples, for one, and where N is not known.
 func TestTheoremTC(t *testing.T) {
 	const B, D, N = 6, 3, 50
 	noise := rand.New(rand.NewPCG(1, 8))
@@ -122,8 +122,8 @@ func TestTheoremTC(t *testing.T) {
 	}
 }
 
-// TestTotalCorrelation: TC goes to 0 if the dimensions of q(z) are independent, and not if one is the other. DimKL goes to 0 if
-// each is N(0, 1).
+// TestTotalCorrelation: TC goes to 0 if the dimensions of q(z) are independent, and not if one is the other. DimKL goes
+// to 0 if each is N(0, 1).
 func TestTotalCorrelation(t *testing.T) {
 	const B, s = 1500, 0.5 // sigma; the means are N(0, 1 - s²)
 	noise := rand.New(rand.NewPCG(5, 8))

@@ -13,9 +13,10 @@ import (
 //
 //	y_rj = ln sum_k w_rk N(z_rj; mu_kj, e^logvar_kj)
 //
-// z is (n, D), mu and logvar are (K, D), the result is (n, D). The components form chunks of so many in a row, the last chunk of
-// what is left. A row of z mixes those of one chunk only: n is a multiple of K, and rows k n/K ... (k+1) n/K - 1 mix the chunk
-// of component k, such as draws from it. w is 1/(size of the chunk), or e^logw, (n, K), if logw is not nil; it is at most 1.
+// z is (n, D), mu and logvar are (K, D), the result is (n, D). The components form chunks of so many in a row, the last
+// chunk of what is left. A row of z mixes those of one chunk only: n is a multiple of K, and rows k n/K ... (k+1) n/K -
+// 1 mix the chunk of component k, such as draws from it. w is 1/(size of the chunk), or e^logw, (n, K), if logw is not
+// nil; it is at most 1.
 //
 // The backward pass computes the n chunk D densities again, so that they take no memory.
 func (v *Value) MixtureLSE(mu, logvar *Value, chunk int, logw []Float) *Value {
@@ -137,8 +138,8 @@ func (c components) back(dy, z Float, p, dmu, dlogvar []Float) (dz Float) {
 	return dz
 }
 
-// LogNormals is the log density of every row of z, (n, D), under each of K normal distributions with independent dimensions, whose
-// mu and logvar are (K, D):
+// LogNormals is the log density of every row of z, (n, D), under each of K normal distributions with independent
+// dimensions, whose mu and logvar are (K, D):
 //
 //	y_rk = -(1/2) sum_j [ (z_rj - mu_kj)² e^-logvar_kj + logvar_kj + ln 2 pi ]
 //

@@ -3,7 +3,8 @@ package mmd
 
 import "vaelab/internal/grad"
 
-// An Estimator computes MMD², the maximum mean discrepancy of two sets of B points z and z', (B, D) each, under a kernel k:
+// An Estimator computes MMD², the maximum mean discrepancy of two sets of B points z and z', (B, D) each, under a
+// kernel k:
 //
 //	MMD² = mean_{i≠j} k(z_i, z_j) + mean_{i≠j} k(z'_i, z'_j) - 2 mean_{i,j} k(z_i, z'_j)
 //	imq:  k = sum_s C/(C + d²), C = 2 D s, s in 0.1, 0.2, 0.5, 1, 2, 5, 10
@@ -11,8 +12,8 @@ import "vaelab/internal/grad"
 //
 // d is the distance of the two points. The estimate is unbiased, so it may be negative.
 //
-// Source: Gretton et al. 2012, "A kernel two-sample test", lemma 6; the kernels are those of Tolstikhin et al. 2018 (arXiv
-// 1711.01558) and of a Gaussian.
+// Source: Gretton et al. 2012, "A kernel two-sample test", lemma 6; the kernels are those of Tolstikhin et al. 2018
+// (arXiv 1711.01558) and of a Gaussian.
 type Estimator struct {
 	kernel string
 	pairs  map[int]pairs // by B, so that the second estimate of a size allocates nothing for them

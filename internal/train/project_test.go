@@ -23,9 +23,9 @@ func (v rising) Build(b vae.Builder) vae.Variant {
 	return variant
 }
 
-// TestProject: after every step the scales have the root mean square of the setting, though each is learnt; the KL of no batch is
-// below the floor; and a trial that is stopped every few steps, before and after the weight is 1, has the bytes of an
-// uninterrupted one.
+// TestProject: after every step the scales have the root mean square of the setting, though each is learnt; the KL of
+// no batch is below the floor; and a trial that is stopped every few steps, before and after the weight is 1, has the
+// bytes of an uninterrupted one.
 func TestProject(t *testing.T) {
 	settings := Defaults
 	settings.Epochs, settings.LogEvery, settings.LR = 4, 1, 0.03
