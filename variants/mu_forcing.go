@@ -19,8 +19,8 @@ import (
 // nearly agree in practice, and with bn it is redundant. The sum is over dimensions, so one of them may carry all of
 // it. It combines with every other Gaussian head and with penalties.
 //
-// The paper has the mean over dimensions, weighs it by 1, and the KL by at most 0.1, beside the mean cross-entropy of a
-// token: a weight of its own says nothing here, where the cross-entropy is a sum over tokens.
+// The paper has the mean over dimensions. It weighs the extra by 1 and the KL by at most 0.1, both beside the mean
+// cross-entropy of a token, which is a sum over tokens here. So its weights cannot be used here.
 //
 // Source: Liu et al. 2019, "mu-forcing: training variational recurrent autoencoders for text generation" (arXiv
 // 1905.10072), v from 1.5 to 3 with 16 dimensions.
