@@ -3,7 +3,6 @@ package grad
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -37,8 +36,7 @@ func Attention(steps Steps, qkv, memory *Value, heads int, causal bool) *Value {
 	out.first = true
 	out.ints = [2][]int{steps.Active, steps.Offset}
 	out.k = Float(heads)
-	w := attentions.Get().(*attention)
-	*w = newAttention(out, causal)
+	w := newAttention(out, causal)
 	size, work := 0, 0
 	for b := range B {
 		T := length(steps.Active, b)
@@ -49,8 +47,7 @@ func Attention(steps Steps, qkv, memory *Value, heads int, causal bool) *Value {
 		w.p = t.arena.Raw(size)
 		out.save[0] = w.p
 	}
-	tensor.Split(w, B, attentionAlign(work, B))
-	attentions.Put(w)
+	tensor.Run(w, B, attentionAlign(work, B))
 	return out
 }
 
@@ -71,8 +68,6 @@ type attention struct {
 	heads, m         int
 	causal, keep     bool // keep p for the gradient
 }
-
-var attentions = sync.Pool{New: func() any { return new(attention) }}
 
 func newAttention(v *Value, causal bool) attention {
 	w := attention{
@@ -113,14 +108,14 @@ func (w *attention) each(first, last int, f func(b, row, T int, p []Float)) {
 
 // Part computes examples first ... last-1.
 func (w *attention) Part(first, last int) {
-	s := scratches.Get().(*scratch)
+	s := tensor.Borrow[scratch]()
 	w.each(first, last, func(b, row, T int, p []Float) {
 		x := w.example(b, row, T, w.qkv, w.memory, w.out)
 		for h := range w.heads {
 			w.head(h, x.head(h, w.out.Cols/w.heads), p, s)
 		}
 	})
-	scratches.Put(s)
+	tensor.Return(s)
 }
 
 // A scratch holds the buffers for one head of one example.
@@ -129,8 +124,6 @@ type scratch struct {
 	rows   tensor.Matrix // weights that are not kept, or their gradient: (T, width)
 	data   []Float
 }
-
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // transpose fills the scratch for a head: its memory and its keys or values, transposed, and space for rows.
 func (s *scratch) transpose(memory, x tensor.Matrix, width int) {
@@ -210,8 +203,7 @@ func backAttention(v *Value)       { attentionBackward(v, false) }
 func backCausalAttention(v *Value) { attentionBackward(v, true) }
 
 func attentionBackward(v *Value, causal bool) {
-	w := attentionBacks.Get().(*attentionBack)
-	*w = attentionBack{attention: newAttention(v, causal), dOut: v.gradient()}
+	w := attentionBack{attention: newAttention(v, causal), dOut: v.gradient()}
 	if v.in[0].flows {
 		w.first = v.in[0].beta() == 0
 		w.dQKV = v.in[0].gradient()
@@ -224,8 +216,7 @@ func attentionBackward(v *Value, causal bool) {
 	for b := range B {
 		work += 2 * w.flops(length(w.steps.Active, b))
 	}
-	tensor.Split(w, B, attentionAlign(work, B))
-	attentionBacks.Put(w)
+	tensor.Run(w, B, attentionAlign(work, B))
 }
 
 // attentionBack is the backward pass. With S the scores before the softmax:
@@ -237,11 +228,9 @@ type attentionBack struct {
 	first               bool // dQKV is not written yet
 }
 
-var attentionBacks = sync.Pool{New: func() any { return new(attentionBack) }}
-
 // Part computes examples first ... last-1.
 func (w *attentionBack) Part(first, last int) {
-	s := scratches.Get().(*scratch)
+	s := tensor.Borrow[scratch]()
 	w.each(first, last, func(b, row, T int, p []Float) {
 		x := w.example(b, row, T, w.qkv, w.memory, w.out)
 		d := w.example(b, row, T, w.dQKV, w.dMemory, w.dOut)
@@ -249,7 +238,7 @@ func (w *attentionBack) Part(first, last int) {
 			w.head(h, x.head(h, size), d.head(h, size), p, s)
 		}
 	})
-	scratches.Put(s)
+	tensor.Return(s)
 }
 
 // head computes one head of one example.

@@ -3,7 +3,6 @@ package grad
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -199,8 +198,6 @@ type convBlock struct {
 	runs []run
 }
 
-var convBlocks = sync.Pool{New: func() any { return new(convBlock) }}
-
 // matrix is the block as a matrix.
 func (b *convBlock) matrix(rows, cols int) tensor.Matrix {
 	if len(b.data) < rows*cols {
@@ -217,25 +214,21 @@ type convForward struct {
 	weight     tensor.Panel
 }
 
-var convForwards = sync.Pool{New: func() any { return new(convForward) }}
-
 // gather computes v, the convolution of x, by gathering.
 func (v *Value) gather(x, weight, bias, onto *Value) {
-	w := convForwards.Get().(*convForward)
-	*w = convForward{win: v.window, x: x.Matrix, y: v.Matrix, weight: tensor.Prepare(v.tape.arena.Raw, tensor.T, weight.Matrix)}
+	w := convForward{win: v.window, x: x.Matrix, y: v.Matrix, weight: tensor.Prepare(v.tape.arena.Raw, tensor.T, weight.Matrix)}
 	if bias != nil {
 		w.bias = bias.Data
 	}
 	if onto != nil {
 		w.onto = onto.Matrix
 	}
-	tensor.Split(w, v.Rows, convRows(weight.Cols))
-	convForwards.Put(w)
+	tensor.Run(w, v.Rows, convRows(weight.Cols))
 }
 
 // Part computes pixels first ... last-1.
 func (w *convForward) Part(first, last int) {
-	block := convBlocks.Get().(*convBlock)
+	block := tensor.Borrow[convBlock]()
 	K := len(w.win.Taps) * w.x.Cols
 	for from := first; from < last; from += convRows(K) {
 		to := min(last, from+convRows(K))
@@ -254,7 +247,7 @@ func (w *convForward) Part(first, last int) {
 			}
 		}
 	}
-	convBlocks.Put(block)
+	tensor.Return(block)
 }
 
 // convBackward is the backward pass to the input. Images are independent.
@@ -264,11 +257,9 @@ type convBackward struct {
 	weight tensor.Panel
 }
 
-var convBackwards = sync.Pool{New: func() any { return new(convBackward) }}
-
 // Part adds to the gradients of images first ... last-1.
 func (w *convBackward) Part(first, last int) {
-	block := convBlocks.Get().(*convBlock)
+	block := tensor.Borrow[convBlock]()
 	K := len(w.win.Taps) * w.dx.Cols
 	height, width := w.win.Out()
 	end := last * height * width
@@ -278,7 +269,7 @@ func (w *convBackward) Part(first, last int) {
 		w.weight.GemmAlone(w.dy.RowRange(from, to), 0, cols)
 		w.win.scatter(cols, from, w.dx)
 	}
-	convBlocks.Put(block)
+	tensor.Return(block)
 }
 
 // d onto = dy,  d bias = Σ_p dy[p],  d W_t = Σ_p dy[p] x[p + t]ᵀ,  d x[p + t] += W_tᵀ dy[p]
@@ -296,16 +287,12 @@ func backConv(v *Value) {
 		return
 	}
 	if weight.flows {
-		w := convWeightBackwards.Get().(*convWeightBackward)
-		*w = convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
-		tensor.Split(w, len(v.window.Taps), convTaps(x.Cols))
-		convWeightBackwards.Put(w)
+		w := convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
+		tensor.Run(w, len(v.window.Taps), convTaps(x.Cols))
 	}
 	if x.flows {
-		w := convBackwards.Get().(*convBackward)
-		*w = convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: tensor.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
-		tensor.Split(w, x.Rows/(v.window.Height*v.window.Width), 1)
-		convBackwards.Put(w)
+		w := convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: tensor.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
+		tensor.Run(w, x.Rows/(v.window.Height*v.window.Width), 1)
 	}
 }
 
@@ -315,8 +302,6 @@ type convWeightBackward struct {
 	x, dy, dw tensor.Matrix
 }
 
-var convWeightBackwards = sync.Pool{New: func() any { return new(convWeightBackward) }}
-
 // convTaps is the number of taps whose weights are computed at a time: some whole tiles of the GEMM.
 func convTaps(C int) int { return max(1, 256/C) }
 
@@ -324,7 +309,7 @@ func convTaps(C int) int { return max(1, 256/C) }
 // always in the same order and the same blocks: so small that no product is large enough to be
 // split by itself.
 func (w *convWeightBackward) Part(first, last int) {
-	block := convBlocks.Get().(*convBlock)
+	block := tensor.Borrow[convBlock]()
 	C := w.x.Cols
 	for at := first; at < last; at += convTaps(C) {
 		n := min(last-at, convTaps(C))
@@ -338,7 +323,7 @@ func (w *convWeightBackward) Part(first, last int) {
 			tensor.Gemm(tensor.T, w.dy.RowRange(from, to), tensor.N, cols, 1, dw)
 		}
 	}
-	convBlocks.Put(block)
+	tensor.Return(block)
 }
 
 // convChannels is the number of channels from which shifting is faster than gathering, measured
@@ -388,11 +373,9 @@ type convShift struct {
 	bias       []Float        // or nil
 }
 
-var convShifts = sync.Pool{New: func() any { return new(convShift) }}
-
 // shift computes v, the convolution of x, by shifting.
 func (v *Value) shift(x, weight, bias, onto *Value) {
-	w := convShifts.Get().(*convShift)
+	w := tensor.Borrow[convShift]()
 	*w = convShift{win: v.window, runs: v.window.runs, panels: w.panels[:0], x: x.Matrix, y: v.Matrix}
 	for _, r := range w.runs {
 		own := weight.ColRange(r.at*x.Cols, (r.at+r.n)*x.Cols)
@@ -405,16 +388,16 @@ func (v *Value) shift(x, weight, bias, onto *Value) {
 		w.onto = onto.Matrix
 	}
 	tensor.Split(w, x.Rows/(w.win.Height*w.win.Width), 1)
-	convShifts.Put(w)
+	tensor.Return(w)
 }
 
 // Part computes images first ... last-1.
 func (w *convShift) Part(first, last int) {
-	block := convBlocks.Get().(*convBlock)
+	block := tensor.Borrow[convBlock]()
 	for i := first; i < last; i++ {
 		w.image(i, w.win.pad(w.win.image(w.x, i), block))
 	}
-	convBlocks.Put(block)
+	tensor.Return(block)
 }
 
 // image computes image i from its plane.
@@ -455,8 +438,6 @@ type convShiftBack struct {
 	sums   tensor.Matrix // each group's gradients of the weights, transposed; Data are nil if they have none
 }
 
-var convShiftBacks = sync.Pool{New: func() any { return new(convShiftBack) }}
-
 // convGroups is into how many groups the images are cut at most: a fixed number, so that the
 // number of processors does not change the order of the weights' sums.
 const convGroups = 12
@@ -464,7 +445,7 @@ const convGroups = 12
 // backConvShift is backConv for the weights and the input.
 func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 	total := x.Rows / (win.Height * win.Width)
-	w, block := convShiftBacks.Get().(*convShiftBack), convBlocks.Get().(*convBlock)
+	w, block := tensor.Borrow[convShiftBack](), tensor.Borrow[convBlock]()
 	*w = convShiftBack{x: x.Matrix, images: max(1, (total+convGroups-1)/convGroups),
 		input: convShift{win: win, x: dy, runs: win.back, panels: w.input.panels[:0]}}
 	groups := (total + w.images - 1) / w.images
@@ -488,8 +469,8 @@ func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 			}
 		}
 	}
-	convBlocks.Put(block)
-	convShiftBacks.Put(w)
+	tensor.Return(block)
+	tensor.Return(w)
 }
 
 // opposite packs the weights for the backward pass to the input.
@@ -506,7 +487,7 @@ func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float
 
 // Part adds what groups first ... last-1 contribute.
 func (w *convShiftBack) Part(first, last int) {
-	left, right := convBlocks.Get().(*convBlock), convBlocks.Get().(*convBlock)
+	left, right := tensor.Borrow[convBlock](), tensor.Borrow[convBlock]()
 	win, K := w.input.win, len(w.input.win.Taps)*w.x.Cols
 	for g := first; g < last; g++ {
 		var dw tensor.Matrix
@@ -524,8 +505,8 @@ func (w *convShiftBack) Part(first, last int) {
 			}
 		}
 	}
-	convBlocks.Put(left)
-	convBlocks.Put(right)
+	tensor.Return(left)
+	tensor.Return(right)
 }
 
 // weights adds the gradients of the weights, transposed, from one image, given the planes of x and

@@ -2,7 +2,6 @@ package grad
 
 import (
 	"fmt"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -33,14 +32,14 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	if out.flows {
 		sums := t.arena.Raw(N)
 		out.save = [4][]Float{p.Data, sums}
-		w := softmaxes.Get().(*softmax)
+		w := tensor.Borrow[softmax]()
 		*w = softmax{x: v.Matrix, p: p, words: words, targets: targets, nll: out.Data, sums: sums}
 		align := 16
 		if 2*N*V*v.Cols < 4<<20 { // too small to split
 			align = N
 		}
 		tensor.SplitEvenly(w, N, align)
-		softmaxes.Put(w)
+		tensor.Return(w)
 		return out
 	}
 	for from := 0; from < N; from += rows {
@@ -65,8 +64,6 @@ type softmax struct {
 	targets   []int32
 	nll, sums []Float
 }
-
-var softmaxes = sync.Pool{New: func() any { return new(softmax) }}
 
 // Part computes rows first ... last-1, a block at a time while it is in the cache.
 func (w *softmax) Part(first, last int) {

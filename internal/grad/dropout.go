@@ -1,10 +1,6 @@
 package grad
 
-import (
-	"sync"
-
-	"vaelab/internal/tensor"
-)
+import "vaelab/internal/tensor"
 
 // Dropout sets each element to 0 with probability rate and multiplies the rest by
 // 1/(1-rate). Whether an element is dropped depends only on key and its position, so the
@@ -29,14 +25,9 @@ type dropout struct {
 	x, y []Float
 }
 
-var dropouts = sync.Pool{New: func() any { return new(dropout) }}
-
 func applyDropout(key uint64, rate Float, x, y []Float) {
-	w := dropouts.Get().(*dropout)
-	*w = dropout{key, rate, x, y}
 	align := 1 << 13 // from twice this length on a second processor is faster
-	tensor.Split(w, len(x), align)
-	dropouts.Put(w)
+	tensor.Run(dropout{key, rate, x, y}, len(x), align)
 }
 
 // Part computes elements first ... last-1; first is even. Two elements share 64 random bits.

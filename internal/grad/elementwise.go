@@ -2,7 +2,6 @@ package grad
 
 import (
 	"fmt"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -62,28 +61,20 @@ func dTanh(_, y Float) Float { return 1 - y*y }
 func (v *Value) ELU() *Value {
 	out := v.tape.op(v.Rows, v.Cols, backELU, v)
 	out.first = true
-	w := elus.Get().(*eluPass)
-	*w = eluPass{x: v.Data, y: out.Data}
-	tensor.Split(w, len(w.x), splitFloats)
-	elus.Put(w)
+	tensor.Run(eluPass{x: v.Data, y: out.Data}, len(v.Data), splitFloats)
 	return out
 }
 
 // eluPass is the pass over all elements.
 type eluPass struct{ x, y []Float }
 
-var elus = sync.Pool{New: func() any { return new(eluPass) }}
-
 // Part computes elements from ... to-1.
 func (w *eluPass) Part(from, to int) { tensor.ELU(w.x[from:to], w.y[from:to]) }
 
 // the derivative is 1, or e^x = y + 1
 func backELU(v *Value) {
-	w := eluBacks.Get().(*eluBack)
 	first := v.in[0].beta() == 0
-	*w = eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad, first: first}
-	tensor.Split(w, len(w.y), splitFloats)
-	eluBacks.Put(w)
+	tensor.Run(eluBack{y: v.Data, dy: v.Grad, dx: v.in[0].Grad, first: first}, len(v.Data), splitFloats)
 }
 
 // eluBack is the backward pass over all elements.
@@ -91,8 +82,6 @@ type eluBack struct {
 	y, dy, dx []Float
 	first     bool // dx is not written yet
 }
-
-var eluBacks = sync.Pool{New: func() any { return new(eluBack) }}
 
 // Part computes elements from ... to-1.
 func (w *eluBack) Part(from, to int) {

@@ -1,10 +1,6 @@
 package grad
 
-import (
-	"sync"
-
-	"vaelab/internal/tensor"
-)
+import "vaelab/internal/tensor"
 
 // GELU is x Φ(x), Φ the distribution function of N(0, 1), in its tanh form:
 //
@@ -16,10 +12,7 @@ import (
 func (v *Value) GELU() *Value {
 	out := v.tape.op(v.Rows, v.Cols, backGELU, v)
 	out.first = true
-	w := gelus.Get().(*gelu)
-	*w = gelu{x: v.Data, y: out.Data}
-	tensor.Split(w, len(w.x), splitFloats)
-	gelus.Put(w)
+	tensor.Run(gelu{x: v.Data, y: out.Data}, len(v.Data), splitFloats)
 	return out
 }
 
@@ -29,18 +22,14 @@ const splitFloats = 1 << 14
 // gelu is the forward pass over all elements.
 type gelu struct{ x, y []Float }
 
-var gelus = sync.Pool{New: func() any { return new(gelu) }}
-
 // Part computes elements from ... to-1.
 func (w *gelu) Part(from, to int) { tensor.GELU(w.x[from:to], w.y[from:to]) }
 
 // The backward pass computes the sigmoid again, which costs less than storing it.
 func backGELU(v *Value) {
-	w := geluBacks.Get().(*geluBack)
-	first := v.in[0].beta() == 0
-	*w = geluBack{x: v.in[0].Data, dy: v.Grad, dx: v.in[0].Grad, first: first}
-	tensor.Split(w, len(w.x), splitFloats)
-	geluBacks.Put(w)
+	x := v.in[0]
+	first := x.beta() == 0 // allocates x.Grad
+	tensor.Run(geluBack{x: x.Data, dy: v.Grad, dx: x.Grad, first: first}, len(x.Data), splitFloats)
 }
 
 // geluBack is the backward pass over all elements.
@@ -48,8 +37,6 @@ type geluBack struct {
 	x, dy, dx []Float
 	first     bool // dx is not written yet
 }
-
-var geluBacks = sync.Pool{New: func() any { return new(geluBack) }}
 
 // Part computes elements from ... to-1.
 func (w *geluBack) Part(from, to int) {

@@ -2,7 +2,6 @@ package grad
 
 import (
 	"fmt"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -22,10 +21,8 @@ func (v *Value) LayerNormAffine(gain, bias *Value, eps Float) *Value {
 	out.first = true
 	standard, inv := v.tape.arena.Raw(v.Rows*C), v.tape.arena.Raw(v.Rows)
 	out.save[0], out.save[1] = standard, inv
-	w := layerNorms.Get().(*layerNorm)
-	*w = layerNorm{x: v.Data, standard: standard, inv: inv, y: out.Data, gain: gain.Data, bias: bias.Data, eps: eps}
-	tensor.Split(w, v.Rows, layerNormAlign(C))
-	layerNorms.Put(w)
+	work := layerNorm{x: v.Data, standard: standard, inv: inv, y: out.Data, gain: gain.Data, bias: bias.Data, eps: eps}
+	tensor.Run(work, v.Rows, layerNormAlign(C))
 	return out
 }
 
@@ -37,8 +34,6 @@ type layerNorm struct {
 	x, standard, inv, y, gain, bias []Float
 	eps                             Float
 }
-
-var layerNorms = sync.Pool{New: func() any { return new(layerNorm) }}
 
 // Part computes rows from ... to-1.
 func (w *layerNorm) Part(from, to int) {
@@ -62,11 +57,9 @@ func backLayerNormAffine(v *Value) {
 		tensor.AddRowProducts(v.gradient(), standard, gain.Grad)
 	}
 	if x.flows {
-		w := layerNormBacks.Get().(*layerNormBack)
 		first := x.beta() == 0
-		*w = layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: first}
-		tensor.Split(w, v.Rows, layerNormAlign(C))
-		layerNormBacks.Put(w)
+		work := layerNormBack{dy: v.Grad, gain: gain.Data, standard: v.save[0], inv: v.save[1], dx: x.Grad, first: first}
+		tensor.Run(work, v.Rows, layerNormAlign(C))
 	}
 }
 
@@ -75,8 +68,6 @@ type layerNormBack struct {
 	dy, gain, standard, inv, dx []Float
 	first                       bool // dx is not written yet
 }
-
-var layerNormBacks = sync.Pool{New: func() any { return new(layerNormBack) }}
 
 // Part computes rows from ... to-1.
 func (w *layerNormBack) Part(from, to int) {

@@ -2,7 +2,6 @@ package grad
 
 import (
 	"fmt"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -60,16 +59,14 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
 	recurrent := tensor.Prepare(t.arena.Raw, tensor.T, whh.Matrix) // used at every step
-	w := forwards.Get().(*lstmForward)
-	*w = lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
+	w := lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
 	if h0 != nil {
 		w.h0 = h0.Matrix
 	}
 	if c0 != nil {
 		w.c0 = c0.Matrix
 	}
-	tensor.Split(w, B, lstmAlign(steps.Rows(), H, B))
-	forwards.Put(w)
+	tensor.Run(w, B, lstmAlign(steps.Rows(), H, B))
 	return out
 }
 
@@ -88,8 +85,6 @@ type lstmForward struct {
 	gates, cell, tanhC, fixed, out, h0, c0 tensor.Matrix
 	recurrent                              tensor.Panel
 }
-
-var forwards = sync.Pool{New: func() any { return new(lstmForward) }}
 
 // Part runs examples first ... last-1 through all steps.
 func (w *lstmForward) Part(first, last int) {
@@ -142,8 +137,7 @@ func backLSTM(v *Value) {
 	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows of examples that have ended are 0
 	dc := scratch(B, H)     // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
-	w := backwards.Get().(*lstmBackward)
-	*w = lstmBackward{
+	w := lstmBackward{
 		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell, tanhC: tanhC,
 		h0: zero, c0: zero, dPre: dPre, dh: dh, dc: dc, hPrev: hPrev,
 		recurrent: tensor.Prepare(t.arena.Raw, tensor.N, whh.Matrix),
@@ -154,8 +148,7 @@ func backLSTM(v *Value) {
 	if c0 != nil {
 		w.c0 = c0.Matrix
 	}
-	tensor.Split(w, B, lstmAlign(N, H, B))
-	backwards.Put(w)
+	tensor.Run(w, B, lstmAlign(N, H, B))
 	if h0 != nil && h0.flows {
 		tensor.Add(dh.Data, h0.Grad)
 	}
@@ -203,8 +196,6 @@ type lstmBackward struct {
 	h, dOut, gates, cell, tanhC, h0, c0, dPre, dh, dc, hPrev tensor.Matrix
 	recurrent                                                tensor.Panel
 }
-
-var backwards = sync.Pool{New: func() any { return new(lstmBackward) }}
 
 // Part runs the backward pass of examples first ... last-1 through all steps.
 func (w *lstmBackward) Part(first, last int) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"vaelab/internal/tensor"
 )
@@ -36,16 +35,14 @@ func backMixtureLSE(v *Value) { v.mix() }
 // mix passes over all columns: backward, once v has a gradient.
 func (v *Value) mix() {
 	z, mu, logvar := v.in[0], v.in[1], v.in[2]
-	w := mixtures.Get().(*mixture)
-	*w = mixture{
+	w := mixture{
 		z: z.Data, mu: mu.Data, logvar: logvar.Data, y: v.Data, logw: v.save[0], columns: v.save[1],
 		D: v.Cols, K: mu.Rows, M: v.Rows / mu.Rows, chunk: int(v.k),
 	}
 	if w.dy = v.Grad; w.dy != nil {
 		w.dz, w.dmu, w.dlogvar = z.Grad, mu.Grad, logvar.Grad
 	}
-	tensor.Split(w, w.D, 1)
-	mixtures.Put(w)
+	tensor.Run(w, w.D, 1)
 }
 
 // A mixture is the pass over all columns.
@@ -55,8 +52,6 @@ type mixture struct {
 	columns                []Float // of each column 6 K numbers, see Part
 	D, K, M, chunk         int
 }
-
-var mixtures = sync.Pool{New: func() any { return new(mixture) }}
 
 // Part computes columns from ... to-1.
 func (w *mixture) Part(from, to int) {

@@ -90,6 +90,8 @@ type product struct {
 	byRow   bool
 }
 
+// products has its own pool, because Borrow first looks for that of a type, and products are the smallest and most
+// frequent operations.
 var products = sync.Pool{New: func() any { return new(product) }}
 
 // splitFlops is the least size of a GEMM for which a second processor is faster: its chunks
@@ -134,15 +136,11 @@ type packing struct {
 	bRow, bCol int
 }
 
-var packings = sync.Pool{New: func() any { return new(packing) }}
-
 func packPanel(panel []float32, tB Trans, b Matrix) {
-	w := packings.Get().(*packing)
-	*w = packing{panel: panel, b: b.Data}
+	w := packing{panel: panel, b: b.Data}
 	w.k, w.n = tB.dims(b)
 	w.bRow, w.bCol = tB.strides(b)
-	Split(w, w.n, max(32, splitFloats/max(1, w.k)/32*32))
-	packings.Put(w)
+	Run(w, w.n, max(32, splitFloats/max(1, w.k)/32*32))
 }
 
 // Part packs columns from ... to-1.
@@ -447,10 +445,7 @@ func squaresHere(x []Float) float64 {
 //
 //	m = beta1 m + rest1 g,  v = beta2 v + rest2 g²,  w -= rate m / (root √v + eps)
 func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float) {
-	step := adams.Get().(*adam)
-	*step = adam{w, g, m, v, beta1, rest1, beta2, rest2, rate, root, eps}
-	Split(step, len(w), splitFloats)
-	adams.Put(step)
+	Run(adam{w, g, m, v, beta1, rest1, beta2, rest2, rate, root, eps}, len(w), splitFloats)
 }
 
 // adam is the Work of a step.
@@ -458,8 +453,6 @@ type adam struct {
 	w, g, m, v                                  []Float
 	beta1, rest1, beta2, rest2, rate, root, eps Float
 }
-
-var adams = sync.Pool{New: func() any { return new(adam) }}
 
 // Part makes the step on weights from ... to-1.
 func (s *adam) Part(from, to int) {

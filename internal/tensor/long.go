@@ -1,7 +1,5 @@
 package tensor
 
-import "sync"
-
 // splitFloats is the least length of a slice for which a second processor is faster.
 const splitFloats = 1 << 15
 
@@ -11,32 +9,20 @@ func Clear(x []Float) {
 		clear(x)
 		return
 	}
-	w := clearings.Get().(*clearing)
-	w.x = x
-	Split(w, len(x), splitFloats)
-	clearings.Put(w)
+	Run(clearing{x}, len(x), splitFloats)
 }
 
 // clearing is the Work of a long Clear.
 type clearing struct{ x []Float }
 
-var clearings = sync.Pool{New: func() any { return new(clearing) }}
-
 // Part clears elements from ... to-1.
 func (w *clearing) Part(from, to int) { clear(w.x[from:to]) }
 
 // Copy sets y to x.
-func Copy(x, y []Float) {
-	w := copyings.Get().(*copying)
-	*w = copying{x, y}
-	Split(w, len(y), splitFloats)
-	copyings.Put(w)
-}
+func Copy(x, y []Float) { Run(copying{x, y}, len(y), splitFloats) }
 
 // copying is the Work of a Copy.
 type copying struct{ x, y []Float }
-
-var copyings = sync.Pool{New: func() any { return new(copying) }}
 
 // Part copies elements from ... to-1.
 func (w *copying) Part(from, to int) { copy(w.y[from:to], w.x[from:to]) }
@@ -47,7 +33,7 @@ func SumSquares(x []Float) float64 {
 	if len(x) <= splitFloats {
 		return squaresHere(x)
 	}
-	w := squarings.Get().(*squaring)
+	w := Borrow[squaring]()
 	blocks := (len(x) + splitFloats - 1) / splitFloats
 	if cap(w.sums) < blocks {
 		w.sums = make([]float64, blocks)
@@ -58,7 +44,7 @@ func SumSquares(x []Float) float64 {
 	for _, s := range w.sums {
 		total += s
 	}
-	squarings.Put(w)
+	Return(w)
 	return total
 }
 
@@ -67,8 +53,6 @@ type squaring struct {
 	x    []Float
 	sums []float64 // of the blocks
 }
-
-var squarings = sync.Pool{New: func() any { return new(squaring) }}
 
 // Part sums blocks from ... to-1.
 func (w *squaring) Part(from, to int) {
@@ -79,10 +63,7 @@ func (w *squaring) Part(from, to int) {
 
 // AddRows adds all rows of x to y, in their order.
 func AddRows(x Matrix, y []Float) {
-	w := rowSums.Get().(*rowSum)
-	*w = rowSum{x, y}
-	Split(w, x.Cols, max(32, splitFloats/max(1, x.Rows)/32*32))
-	rowSums.Put(w)
+	Run(rowSum{x, y}, x.Cols, max(32, splitFloats/max(1, x.Rows)/32*32))
 }
 
 // rowSum is the Work of an AddRows.
@@ -91,17 +72,12 @@ type rowSum struct {
 	y []Float
 }
 
-var rowSums = sync.Pool{New: func() any { return new(rowSum) }}
-
 // Part adds columns from ... to-1.
 func (w *rowSum) Part(from, to int) { sumRowsHere(w.x.ColRange(from, to), w.y[from:to]) }
 
 // AddRowProducts adds the products of all rows of a and b, of one shape and stride, to y, in their order.
 func AddRowProducts(a, b Matrix, y []Float) {
-	w := rowProducts.Get().(*rowProduct)
-	*w = rowProduct{a, b, y}
-	Split(w, a.Cols, max(32, splitFloats/max(1, a.Rows)/32*32))
-	rowProducts.Put(w)
+	Run(rowProduct{a, b, y}, a.Cols, max(32, splitFloats/max(1, a.Rows)/32*32))
 }
 
 // rowProduct is the Work of an AddRowProducts.
@@ -110,25 +86,16 @@ type rowProduct struct {
 	y    []Float
 }
 
-var rowProducts = sync.Pool{New: func() any { return new(rowProduct) }}
-
 // Part adds columns from ... to-1.
 func (w *rowProduct) Part(from, to int) {
 	sumProductsHere(w.a.ColRange(from, to), w.b.ColRange(from, to), w.y[from:to])
 }
 
 // Plus sets y to a + b.
-func Plus(a, b, y []Float) {
-	w := additions.Get().(*addition)
-	*w = addition{a, b, y}
-	Split(w, len(y), splitFloats)
-	additions.Put(w)
-}
+func Plus(a, b, y []Float) { Run(addition{a, b, y}, len(y), splitFloats) }
 
 // addition is the Work of a Plus.
 type addition struct{ a, b, y []Float }
-
-var additions = sync.Pool{New: func() any { return new(addition) }}
 
 // Part adds elements from ... to-1.
 func (w *addition) Part(from, to int) {
@@ -144,10 +111,7 @@ func Axpy(k Float, x, y []Float) {
 		axpyHere(k, x, y)
 		return
 	}
-	w := axpys.Get().(*axpy)
-	*w = axpy{k, x, y}
-	Split(w, len(x), splitFloats)
-	axpys.Put(w)
+	Run(axpy{k, x, y}, len(x), splitFloats)
 }
 
 // axpy is the Work of a long Axpy.
@@ -155,8 +119,6 @@ type axpy struct {
 	k    Float
 	x, y []Float
 }
-
-var axpys = sync.Pool{New: func() any { return new(axpy) }}
 
 // Part adds elements from ... to-1.
 func (w *axpy) Part(from, to int) { axpyHere(w.k, w.x[from:to], w.y[from:to]) }
