@@ -39,6 +39,7 @@ func results(s Source, groups []record.Group) Section {
 	}
 	section.Text = []string{splitNames[split] + " split, running statistics, last row of each trial; nats per example.", glossary(metrics)}
 	section.Text = append(section.Text, truths(groups, split)...)
+	section.Text = append(section.Text, phases(groups)...)
 	b := baselines(groups, s.Experiments)
 	main := coreOf(metrics)
 	var further []column
@@ -150,6 +151,7 @@ func Summary(set *record.Set, experiments ...Experiment) Table {
 	t.Notes = append(legend(groups, b, m), glossary(metrics))
 	t.Notes = append(t.Notes, caveats(groups, split, columns, center)...)
 	t.Notes = append(t.Notes, truths(groups, split)...)
+	t.Notes = append(t.Notes, phases(groups)...)
 	t.Notes = append(t.Notes, learning(groups, experiments)...)
 	return t
 }

@@ -50,16 +50,23 @@ func Doubts(g record.Group) (doubts []string) {
 			doubts = append(doubts, fmt.Sprintf("in %d of %d trials %s", n, len(g.Runs), what))
 		}
 	}
-	leaking, straying, short, missing := 0, 0, 0, 0
-	var shortness, miss string
+	leaking, straying, short, stuck, missing := 0, 0, 0, 0, 0
+	var shortness, stuckness, miss string
 	for _, r := range g.Runs {
 		if what := misses(r); what != "" && r.State == record.Done {
 			miss = what
 			missing++
 		}
-		if why := converge.Short(r); why != "" && r.State == record.Done {
-			shortness = why
-			short++
+		switch first, _, steps := phase(r); {
+		case r.State != record.Done:
+		case first:
+			stuckness = fmt.Sprintf("the training, of %d steps, ends in the first phase of its method; train longer, or change the variant's settings", steps)
+			stuck++
+		default:
+			if why := converge.Short(r); why != "" {
+				shortness = why
+				short++
+			}
 		}
 		if leaks(r) {
 			leaking++
@@ -70,6 +77,7 @@ func Doubts(g record.Group) (doubts []string) {
 	}
 	add(leaking, "the training KL ends far below its floor: eps violates the floor; try a smaller "+epsOf(g))
 	add(short, shortness)
+	add(stuck, stuckness)
 	add(missing, miss)
 	add(straying, "the test KL differs from the KL under batch statistics (bn_gap); use medians")
 	if classes := census(g.Runs, class); len(classes) > 1 {

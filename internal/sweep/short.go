@@ -7,6 +7,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/train"
+	"vaelab/internal/vae"
 	"vaelab/variants"
 )
 
@@ -24,13 +25,17 @@ func lengthOf(t train.Trial, set *data.Set, known map[string]length) length {
 	return known[key]
 }
 
-// noteShort notes what a trial, by its index, is too short for: an evaluation, the end of the schedule of its KL
-// weight, the start of a variant that weighs, or train.stop. Without the final KL weight the trial never trains at kl.beta, and nothing that waits for
-// that weight happens.
+// noteShort notes what a trial, by its index, is too short for: an evaluation, the first phase of a training regime, the end
+// of the schedule of its KL weight, the start of a variant that weighs, or train.stop. Without the final KL weight the trial
+// never trains at kl.beta, and nothing that waits for that weight happens.
 func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[string]length) {
 	v, err := variants.Check(t.Methods...)
 	own := err == nil && v.Weigher != nil // the weight is the variant's, not the schedule's
-	if set.Train.N() == 0 || set.Valid.N() == 0 && t.KL.Schedule == "constant" && !own {
+	var phase vae.Phase
+	if err == nil && v.Regime != nil {
+		phase = v.Regime.Phase()
+	}
+	if set.Train.N() == 0 || set.Valid.N() == 0 && t.KL.Schedule == "constant" && !own && phase.Least == 0 {
 		return
 	}
 	n := lengthOf(t, set, lengths)
@@ -39,6 +44,11 @@ func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[
 	if own {
 		final = v.Weigher.Final(n.perEpoch)
 	}
+	before := 0 // steps that the weight does not count, at least
+	if phase.Void {
+		before = phase.Least * n.perEpoch
+	}
+	final += before
 	switch {
 	case n.steps == 0:
 		return
@@ -50,13 +60,36 @@ func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[
 			e.note(e.entries[i], "train.stop: has no effect: patience %d needs %d evaluations at the final KL weight before the last step, %d, and there are %d; lower patience or train.eval_every, or train longer", t.Train.Stop.Patience, t.Train.Stop.Patience+1, n.steps, counted)
 		}
 	}
+	if e.noteFirstPhase(i, t, phase, n) {
+		return
+	}
 	if own && final >= n.steps {
 		e.note(e.entries[i], "variant: %s needs %d steps to come to its target, and the training has %d (train.epochs, train.max_steps); until then train.stop, train.decay and report: best do not count an evaluation; train longer, or %s",
 			t.Variant, final, n.steps, variants.Hurry(t.Methods, n.steps))
 	} else if k.Schedule != "constant" && final >= n.steps {
 		e.note(e.entries[i], "kl: the training is shorter than the %s schedule of the KL weight: its last step, %d, has weight %.3g, and from step %d on it is kl.beta %.3g; until then train.stop, train.decay and report: best do not count an evaluation",
-			k.Schedule, n.steps, k.Weight(n.steps-1, n.perEpoch), final+1, k.Beta)
+			k.Schedule, n.steps, k.Weight(n.steps-1-before, n.perEpoch), final+1, k.Beta)
 	}
+}
+
+// noteFirstPhase notes a training that ends in the first phase of its regime, or may.
+func (e *Experiment) noteFirstPhase(i int, t train.Trial, phase vae.Phase, n length) bool {
+	takes, epochs := "takes at least", phase.Least
+	switch {
+	case phase.Least == 0:
+		return false
+	case phase.Least*n.perEpoch >= n.steps:
+		if phase.Least == phase.Most {
+			takes = "takes"
+		}
+	case phase.Most*n.perEpoch >= n.steps:
+		takes, epochs = "may take", phase.Most
+	default:
+		return false
+	}
+	e.note(e.entries[i], "variant: the first phase of %s %s %d epochs, %d steps, and the training has %d; train longer, or change the variant's settings",
+		t.Variant, takes, epochs, epochs*n.perEpoch, n.steps)
+	return true
 }
 
 // noteFreeBits notes free bits that the posterior of a trial makes idle.

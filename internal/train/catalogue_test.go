@@ -117,17 +117,17 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("no trial of this test measures %s", m.Name)
 		}
 	}
-	if !seen["collapse_step"] || !seen["probe_100"] {
+	if !seen["collapse_step"] || !seen["phase_end"] || !seen["probe_100"] {
 		t.Errorf("what no settings decide was not measured: %v", slices.Sorted(maps.Keys(seen)))
 	}
 }
 
 // dataDecide tells whether a metric is one that settings do not decide and a trial on these data
-// may lack: no collapse came, or there are fewer labels than a probe wants.
+// may lack: no collapse came, the first phase of a regime did not end, or there are fewer labels than a probe wants.
 func dataDecide(name string, set *data.Set) bool {
 	var labels int
 	_, err := fmt.Sscanf(name, "probe_%d", &labels)
-	return err == nil && labels > set.Train.N() || name == "collapse_step"
+	return err == nil && labels > set.Train.N() || name == "collapse_step" || name == "phase_end"
 }
 
 // TestLength: why a trial never has a metric.

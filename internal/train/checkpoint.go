@@ -150,7 +150,7 @@ func (t *Trainer) restore(dir string) error {
 		}
 	}
 	if t.best != nil {
-		if err := nn.CheckTensors(f, t.Model.Params.All(), bestPrefix); err != nil {
+		if err := nn.CheckTensors(f, t.restored(), bestPrefix); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}

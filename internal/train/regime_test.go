@@ -32,7 +32,6 @@ func (a alternation) Next(h vae.Seen) (p vae.Plan) {
 	if *told >= 2 {
 		return p
 	}
-	p.Ask = "mi"
 	if *inner == 2 {
 		*inner = 0
 		p.Only = vae.DecoderSide
@@ -43,7 +42,12 @@ func (a alternation) Next(h vae.Seen) (p vae.Plan) {
 	return p
 }
 
-func (a alternation) Counts() bool { return a.memory.Data[1] >= 2 }
+func (a alternation) Phase() vae.Phase {
+	if a.memory.Data[1] < 2 {
+		return vae.Phase{First: true, Void: true, Ask: "mi", Least: 2, Most: 2}
+	}
+	return vae.Phase{Least: 2, Most: 2}
+}
 
 // side is a copy of the numbers of one side.
 func side(m *vae.Model, s vae.Sides) (all []nn.Float) {
@@ -121,8 +125,8 @@ func TestRegimeResumes(t *testing.T) {
 			t.Errorf("%s of a trial that was stopped %d times differs", name, stops)
 		}
 	}
-	if last := lastValue(t, whole, "train", "inner"); last != 0 {
-		t.Errorf("the last rows have %v inner updates a step; the regime never left its first phase", last)
+	if inner, first, end := lastValue(t, whole, "train", "inner"), lastValue(t, whole, "test", "first_phase"), lastValue(t, whole, "test", "phase_end"); inner != 0 || first != 0 || end != 20 {
+		t.Errorf("the last rows have %v inner updates a step, first_phase %v, phase_end %v", inner, first, end)
 	}
 }
 
@@ -153,4 +157,4 @@ func (vanillaRegime) Build(vae.Builder) vae.Variant { return vae.Variant{Regime:
 
 func (vanillaRegime) Next(vae.Seen) (p vae.Plan) { return p }
 
-func (vanillaRegime) Counts() bool { return true }
+func (vanillaRegime) Phase() (p vae.Phase) { return p }

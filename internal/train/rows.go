@@ -42,9 +42,16 @@ func init() {
 		},
 	})
 	metrics.Register(metrics.Group{
-		Splits: metrics.TrainRows, Need: &metrics.Need{What: "a method with a training regime", Met: func(f metrics.Facts) bool { return f.Variant.Regime != nil }},
+		Splits: metrics.TrainRows, Need: needRegime,
 		Metrics: []metrics.Metric{
 			{Name: "inner", Doc: "updates of the weights before each step that the method's regime adds"},
+		},
+	})
+	metrics.Register(metrics.Group{
+		Splits: metrics.Everywhere, Need: needRegime,
+		Metrics: []metrics.Metric{
+			{Name: "first_phase", Doc: "1 in the first phase of the method's regime, 0 after it; in train rows the share of steps"},
+			{Name: "phase_end", Unit: "steps", Doc: "step at which the first phase of the method's regime ended"},
 		},
 	})
 	metrics.Register(metrics.Group{
@@ -87,6 +94,9 @@ var needCounts = &metrics.Need{
 	What: "a method that sets the weight of the penalty itself, or one with a training regime",
 	Met:  func(f metrics.Facts) bool { return f.Variant.Weigher != nil || f.Variant.Regime != nil },
 }
+
+// needRegime is what makes updates that are not steps, and phases.
+var needRegime = &metrics.Need{What: "a method with a training regime", Met: func(f metrics.Facts) bool { return f.Variant.Regime != nil }}
 
 // steered is the metric that a variant steers to a target, empty if it has none.
 func steered(v vae.Variant) (metric string) {

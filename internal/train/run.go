@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"vaelab/internal/data"
 	"vaelab/internal/metrics"
@@ -16,6 +18,7 @@ import (
 	"vaelab/internal/optim"
 	"vaelab/internal/record"
 	"vaelab/internal/safetensors"
+	"vaelab/internal/vae"
 )
 
 // The files that a trial's folder has beside those of record.
@@ -137,7 +140,7 @@ func (t *Trainer) endEpoch(ctx context.Context, rows *record.Writer) error {
 		if err := t.validate(ctx, rows); err != nil {
 			return err
 		}
-	} else if t.Ask != "" && t.set.Valid.N() > 0 {
+	} else if t.ask() != "" {
 		row, _, err := t.judge(ctx, "valid", t.set.Valid, Quick)
 		if err != nil {
 			return err
@@ -149,10 +152,18 @@ func (t *Trainer) endEpoch(ctx context.Context, rows *record.Writer) error {
 	return nil
 }
 
+// ask is the metric of the validation split that the regime asks for, empty for none.
+func (t *Trainer) ask() string {
+	if regime := t.Model.Variant.Regime; regime != nil {
+		return regime.Phase().Ask
+	}
+	return ""
+}
+
 // told keeps the metric that a regime asks for, if it is a number.
 func (t *Trainer) told(values map[string]float64) {
-	if v, ok := values[t.Ask]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
-		t.Seen.Valid = map[string]float64{t.Ask: v}
+	if v, ok := values[t.ask()]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		t.Seen.Valid = map[string]float64{t.ask(): v}
 	}
 }
 
@@ -180,7 +191,7 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 	t.Waiting.Judge(stop, row.Values[stop.Metric])
 	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch+1, row.Values["objective"]) {
 	case optim.IsBest:
-		t.best = nn.Tensors(t.Model.Params.All(), "")
+		t.best = nn.Tensors(t.restored(), "")
 	case optim.Lower:
 		t.LR *= t.trial.Train.Decay.Factor
 		for _, s := range t.opts {
@@ -208,7 +219,12 @@ func (t *Trainer) evaluate(ctx context.Context, name string, split data.Split, d
 
 // reload takes back the weights with the lowest validation objective.
 func (t *Trainer) reload() error {
-	return nn.LoadTensors(&safetensors.File{Tensors: t.best}, t.Model.Params.All(), "")
+	return nn.LoadTensors(&safetensors.File{Tensors: t.best}, t.restored(), "")
+}
+
+// restored are the parameters and buffers that the best weights are of. A regime does not go back to an earlier phase.
+func (t *Trainer) restored() []*nn.Param {
+	return slices.DeleteFunc(slices.Clone(t.Model.Params.All()), func(p *nn.Param) bool { return strings.HasPrefix(p.Name, vae.RegimeMemory) })
 }
 
 // finish tests the reported weights, saves them, and marks the trial as done. The rows that it writes come after those

@@ -42,7 +42,8 @@ type Trainer struct {
 	eps     *stream.Stepper
 	dropout *stream.Stepper
 	pixels  *stream.Stepper
-	inner   [3]*stream.Stepper // eps, dropout and pixels of inner updates
+	inner   [4]*stream.Stepper // eps, dropout, pixels and batch of inner updates
+	unread  []float64          // the KL by part of an inner update, which no row has
 	class   string             // Hooks.Class
 	resumed bool               // from a checkpoint
 	progress
@@ -59,9 +60,11 @@ type progress struct {
 	Sum     sums          // what the next row of split train averages
 	Monitor metrics.Monitor
 	Seen    vae.Seen   // what a regime is told next
-	Ask     string     // the metric of the validation split that a regime asks for
 	LagMost float64    // the largest inference lag so far
 	Rows    record.Sum // of the part of rows.jsonl that this progress stands for
+
+	Unweighed int // steps at a KL weight of the regime's, which the weigher does not count
+	PhaseEnd  int // steps done when the regime left its first phase; 0 before
 }
 
 // The metrics that a row of split train averages; see has.
@@ -88,12 +91,14 @@ const (
 	counted
 	klTarget
 	recTarget
+	firstPhase
 	numSums
 )
 
 var sumNames = [numSums]string{
 	"loss", "rec", "kl", "nelbo", "kl_weight", "lr", "grad_norm", "grad_encoder", "grad_decoder", "clipped", "penalty", "extra",
 	"mu2", "sigma2", "moment", "kl_mu", "floor", "slack", "inner", "counts", "kl_target", "rec_target",
+	"first_phase",
 }
 
 // sums adds up a step's numbers until they become a row.
@@ -127,7 +132,7 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 			t.opts = append(t.opts, sided{side, optim.Weights(params), optimizer.Make(params, trial.Train.Momentum)})
 		}
 		slices.SortFunc(t.opts, func(a, b sided) int { return int(a.side - b.side) })
-		for i, purpose := range []string{"inner eps", "inner dropout", "inner pixels"} {
+		for i, purpose := range []string{"inner eps", "inner dropout", "inner pixels", "inner batch"} {
 			t.inner[i] = stream.NewStepper(uint64(trial.Seed), purpose)
 		}
 	}
@@ -137,6 +142,9 @@ func New(trial Trial, set *data.Set) (*Trainer, error) {
 	}
 	if trial.Train.Stop.Patience > 0 && set.Valid.N() == 0 {
 		return nil, fmt.Errorf("train.stop needs a validation split, and %s has none; add one, or set train.stop.patience to 0", set.Name)
+	}
+	if regime := m.Variant.Regime; regime != nil && regime.Phase().Ask != "" && set.Valid.N() == 0 {
+		return nil, fmt.Errorf("the training regime of %s needs %s of a validation split, and %s has none; add one, or choose another variant", trial.Variant, regime.Phase().Ask, set.Name)
 	}
 	return t, nil
 }
@@ -203,9 +211,13 @@ func (t *Trainer) TrainStep() error {
 	for n := 0; ; n++ {
 		var plan vae.Plan
 		if regime != nil {
+			before := regime.Phase()
 			t.Seen.Step, t.Seen.StepsPerEpoch, t.Seen.Epoch = t.Step, len(t.batches), t.Epoch
 			plan = regime.Next(t.Seen)
-			t.Seen.Valid, t.Ask = nil, plan.Ask
+			t.Seen.Valid = nil
+			if before.First && !regime.Phase().First {
+				t.PhaseEnd = t.Step
+			}
 		}
 		if n == mostInner {
 			return fmt.Errorf("step %d has more than %d inner updates; the method's regime never leaves them", t.Step+1, mostInner)
@@ -235,7 +247,8 @@ func (s sided) prefix() string {
 	return [...]string{"optimizer/", "optimizer/encoder/", "optimizer/decoder/"}[s.side]
 }
 
-// draw draws sides anew. What the optimiser, the decay and the best weights remember is of other weights, and is forgotten.
+// draw draws sides anew. What the optimisers of both sides, the decay and the best weights remember is of a model with other
+// weights, and is forgotten.
 func (t *Trainer) draw(sides vae.Sides) {
 	for _, p := range t.Model.Params.All() {
 		if sides.Has(p.Name) {
@@ -243,9 +256,7 @@ func (t *Trainer) draw(sides vae.Sides) {
 		}
 	}
 	for _, s := range t.opts {
-		if s.side&sides != 0 {
-			s.opt.Reset()
-		}
+		s.opt.Reset()
 	}
 	t.LR, t.Plateau, t.Waiting, t.best = t.trial.Train.LR, optim.Plateau{}, optim.Waiting{}, nil
 }
@@ -256,12 +267,12 @@ func (t *Trainer) batch(plan vae.Plan) *vae.Batch {
 	if plan.Inner {
 		at, eps, dropout, pixels = t.Seen.Inner, t.inner[0], t.inner[1], t.inner[2]
 		if plan.Random {
-			x = t.batches[stream.New(uint64(t.trial.Seed), "inner batch", at).IntN(len(t.batches))]
+			x = t.batches[t.inner[3].At(at).IntN(len(t.batches))]
 		}
 	}
 	t.pass = nn.Pass{
 		Tape: &t.tape, Train: true,
-		KLWeight: nn.Float(t.weigher.Weight(t.Step, len(t.batches))),
+		KLWeight: nn.Float(t.weigher.Weight(t.Step-t.Unweighed, len(t.batches))),
 		Noise:    eps.At(at),
 		Drop:     dropout.At(at),
 	}
@@ -304,7 +315,10 @@ func (t *Trainer) update(plan vae.Plan, before int) error {
 		project()
 	}
 	if plan.Inner {
-		t.saw(terms, x, make([]float64, terms.KL.Cols))
+		if t.unread == nil {
+			t.unread = make([]float64, terms.KL.Cols)
+		}
+		t.saw(terms, x, t.unread)
 		t.tape.Reset()
 		return nil
 	}
@@ -322,7 +336,14 @@ func (t *Trainer) update(plan vae.Plan, before int) error {
 		_, v[klTarget] = s.Target()
 		v[recTarget] = v[klTarget]
 	}
-	t.weigher.Saw(v[kl], v[rec])
+	if regime := t.Model.Variant.Regime; regime != nil && regime.Phase().First {
+		v[firstPhase] = 1
+	}
+	if plan.Fixed {
+		t.Unweighed++
+	} else {
+		t.weigher.Saw(v[kl], v[rec])
+	}
 	if v[penalty] = terms.Penalty.Scalar(); terms.Extra != nil {
 		v[extra] = terms.Extra.Scalar()
 	}
@@ -373,6 +394,9 @@ func (t *Trainer) trainRow() record.Row {
 	for j := range t.Sum.KLDim {
 		t.Sum.KLDim[j] /= n
 	}
+	if t.PhaseEnd > 0 {
+		row.Values["phase_end"] = float64(t.PhaseEnd)
+	}
 	row.Vectors["kl_dim"] = t.Sum.KLDim
 	if t.Model.Variant.Gauges != nil {
 		for _, g := range t.Model.Variant.Gauges() {
@@ -391,7 +415,7 @@ func (t *Trainer) has(i int) bool {
 		return v.Floor != nil
 	case extra:
 		return v.Extras != nil
-	case inner:
+	case inner, firstPhase:
 		return v.Regime != nil
 	case counted:
 		return needCounts.Met(metrics.Facts{Variant: v})
@@ -442,7 +466,7 @@ func (t *Trainer) ended() int {
 // counts tells whether an evaluation counts after the steps that are done: for train.stop, train.decay and report: best.
 func (t *Trainer) counts() bool {
 	regime := t.Model.Variant.Regime
-	return t.Step >= t.weigher.Final(t.StepsPerEpoch()) && (regime == nil || regime.Counts())
+	return t.Step-t.Unweighed >= t.weigher.Final(t.StepsPerEpoch()) && (regime == nil || !regime.Phase().Void)
 }
 
 // judge measures the model on a split and says how it stands with collapse: state is a metrics.State, and collapse_step, if it has collapsed, the step of the
@@ -459,6 +483,15 @@ func (t *Trainer) judge(ctx context.Context, name string, split data.Split, dept
 		values["counts"] = 0
 		if t.counts() {
 			values["counts"] = 1
+		}
+	}
+	if regime := t.Model.Variant.Regime; regime != nil {
+		values["first_phase"] = 0
+		if regime.Phase().First {
+			values["first_phase"] = 1
+		}
+		if t.PhaseEnd > 0 {
+			values["phase_end"] = float64(t.PhaseEnd)
 		}
 	}
 	values["state"] = float64(seen.State)
