@@ -82,6 +82,24 @@ func (x exact) set(v float64) {
 	x.Data[1] = Float(v - float64(x.Data[0]))
 }
 
+// A streak counts the values in a row that were below the largest before them, in a buffer.
+type streak struct{ exact } // the largest; then whether there was a value, and the count
+
+func newStreak(b vae.Builder, name string) streak {
+	return streak{exact{b.Params.Buffer(name, nn.Constant(0), 4)}}
+}
+
+// after is the length of the streak after one more value.
+func (s streak) after(v float64) int {
+	if s.Data[2] == 0 || v >= s.get() {
+		s.set(v)
+		s.Data[2], s.Data[3] = 1, 0
+	} else {
+		s.Data[3]++
+	}
+	return int(s.Data[3])
+}
+
 // perDim is a gauge of one number per latent dimension; doc says in one line what it is.
 func perDim(name, doc string, D int, f func(j int) float64) vae.Gauge {
 	g := vae.Gauge{Name: name, Doc: doc, Values: make([]float64, D)}

@@ -25,15 +25,15 @@ import (
 var longTests = flag.Bool("long", false, "kill 300 times, not a handful")
 
 // long is an experiment that takes a second or two, in which everything happens that a
-// checkpoint must keep: running statistics, the best weights, a learning rate that decays.
+// checkpoint must keep: running statistics, the best weights, a learning rate that decays, regimes in and after their first phase.
 const long = `# Does it go on?
 base:
   data: {synthetic: {train: 128, valid: 64, test: 64, length: 6, vocab: 50, hidden: 10, embed: 10}}
   model: {lstm: {latent_dim: 4, embed_dim: 8, enc_hidden: 8, dec_hidden: 8}}
   train: {epochs: 60, batch_size: 16, log_every: 1, eval_every: 4, lr: 0.01, decay: {from: 8, max: 60}}
 grid:
-  - variant: vanilla
-  - variant: {bn-scaler: {tau: 0.5}}
+  - variant: {aggressive: {every: 2, most: 4}}
+  - variant: {bn-scaler: {tau: 0.5}, fbp: {ae_epochs: 20, patience: 0}}
 seeds: 2
 `
 

@@ -48,7 +48,7 @@ func TestListCombinations(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"bn+controlvae":   `unknown variant "controlvae"; did you mean "control-vae"? known: bn, `,
+		"bn+controlvae":   `unknown variant "controlvae"; did you mean "control-vae"? known: aggressive, `,
 		"bn+":             `unknown variant ""; `,
 		"bn+free-bits+bn": "bn+free-bits+bn: bn is given twice",
 	} {

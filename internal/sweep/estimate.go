@@ -34,7 +34,9 @@ func Measure(j Job, now func() time.Time, long time.Duration) (Estimate, error) 
 	if err != nil {
 		return e, err
 	}
-	e.add(e.Steps, fast*t.MeanTokens(), slow*t.MeanTokens())
+	least, most, updates := t.FirstPhase()
+	in := func(first int) float64 { return float64(first) + float64(e.Steps-first)/updates } // steps as long as those measured
+	e.add(1, fast*t.MeanTokens()*in(least), slow*t.MeanTokens()*in(most))
 	if e.Steps > 0 {
 		e.Step = e.Total / time.Duration(e.Steps)
 		e.Tokens = 1 / fast

@@ -2,9 +2,32 @@ package sweep
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
+
+// TestEstimateOfAFirstPhase: what is measured of aggressive is its first phase, with four updates a step, which lasts two of the
+// four epochs at least. Under a clock that gives every step the same time the fast end of the range has half of the steps, and
+// a quarter of the others.
+func TestEstimateOfAFirstPhase(t *testing.T) {
+	var all []Estimate
+	for _, job := range prepare(t, strings.Replace(tiny, "epochs: 2", "epochs: 4", 1)+"grid: [{variant: vanilla}, {variant: {aggressive: {every: 9, most: 4}}}]\n", t.TempDir()) {
+		var clock time.Time
+		est, err := Measure(job, func() time.Time {
+			clock = clock.Add(time.Millisecond)
+			return clock
+		}, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, est)
+	}
+	vanilla, aggressive := all[0], all[1]
+	if got := float64(aggressive.Step) / float64(vanilla.Step); math.Abs(got-0.625) > 1e-3 || aggressive.Slowest != vanilla.Slowest {
+		t.Errorf("a step takes %v of vanilla's, want 0.625; at most %v, and vanilla %v", got, aggressive.Slowest, vanilla.Slowest)
+	}
+}
 
 // TestEstimateIsOfTheFastest: the same work is measured three times. A pause of the clock's during one of them changes
 // the upper end of the range only.

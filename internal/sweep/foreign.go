@@ -33,7 +33,8 @@ var foreigners = []foreign{
 	{names: []string{"cycle", "cycle_length", "kl_cycle"}, says: "kl: {schedule: cyclical, warm_up: EPOCHS, cycles: N} has N cycles within the warm-up; kl.cycles is their number, not their length"},
 	{names: []string{"fb", "fb_mode", "free_bits", "freebits", "kl_min", "kl_threshold", "dim_target_kl"}, says: "free bits are a variant, {free-bits: {lambda: NATS, mode: dim}}; variant.free-bits.lambda is summed over the dimensions, as dim_target_kl times latent_dim is; fb 1, 2 and 3 of Li et al. 2019 are the modes mask-example, mask-dim and mask-batch, but fb 3 of bn-vae is the variant delta-vae"},
 	{names: []string{"max_capacity", "c_max", "capacity", "capacity_max_iter", "iteration_threshold"}, says: "a rising target of the KL is a variant, {capacity: {c: NATS, gamma: 1000, steps: N}}; variant.capacity.c is summed over the dimensions"},
-	{names: []string{"aggressive"}, says: "aggressive training of the encoder (He et al. 2019) is not done here; train.lag_every measures the inference lag"},
+	{names: []string{"aggressive", "burn"}, says: "aggressive training of the encoder (He et al. 2019) is a variant, {aggressive: {every: 15, most: 100, patience: 1}}; variant.aggressive.patience is 5 for images in the reference code"},
+	{names: []string{"reset_dec", "reset_decoder"}, says: "a decoder that is drawn anew after the training of an auto-encoder (Li et al. 2019) is a variant, {fbp: {ae_epochs: N}}; variant.fbp.ae_epochs is the length of that training"},
 
 	// z
 	{names: []string{"nsamples", "n_samples", "num_samples", "mc_samples"}, says: "in the reference code it is the number of z of a training step, which is 1 here; train.iw_samples is the number of z of the importance-weighted likelihood of the test (there iw_nsamples)"},
@@ -98,11 +99,13 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"vae", "none", "plain", "baseline"}, says: "vanilla is it"},
 		{names: []string{"beta_vae", "betavae", "beta", "kl_annealing", "annealing", "cyclical", "cyclic"}, says: "it is vanilla with a weight of the KL: kl.beta and kl.schedule"},
 		{names: []string{"bn_vae", "bnvae", "batch_norm", "batchnorm"}, says: "bn is it"},
-		{names: []string{"fb", "fbp", "kl_thresholding"}, says: "free-bits is it"},
+		{names: []string{"fb", "kl_thresholding"}, says: "free-bits is it"},
 		{names: []string{"delta", "deltavae"}, says: "delta-vae is it"},
 		{names: []string{"skip_vae"}, says: "skip is it"},
 		{names: []string{"bag_of_words"}, says: "bow is it"},
 		{names: []string{"pooling"}, says: "it is a setting of an encoder: model.lstm.pooling or model.transformer.pooling"},
+		{names: []string{"lagging", "lagging_inference", "burn"}, says: "aggressive is it"},
+		{names: []string{"pretraining", "reset_dec"}, says: "fbp is it, with free-bits beside it"},
 	},
 	"data source": {
 		{names: []string{"mnist", "fashion_mnist"}, says: "write data: {images: {train: train-images-idx3-ubyte.gz, test: t10k-images-idx3-ubyte.gz, hold_out: 10000}}; vaelab data fetch mnist or fashion-mnist brings the files"},

@@ -88,6 +88,32 @@ func TestTargetsAreNoted(t *testing.T) {
 	}
 }
 
+// TestShortForTheRegime: a training of 30 steps, three epochs, that ends in the first phase of its regime is noted, and so is one
+// that may; the schedule of the KL weight begins after that phase.
+func TestShortForTheRegime(t *testing.T) {
+	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  train: {batching: mixed, epochs: 3}\n"
+	for variant, want := range map[string]string{
+		"{aggressive: {patience: 1}}":                                                            "",
+		"{aggressive: {patience: 2}}":                                                            "variant: the first phase of aggressive takes at least 3 epochs, 30 steps, and the training has 30; train longer, or change",
+		"{fbp: {ae_epochs: 2, patience: 0}}":                                                     "",
+		"{fbp: {ae_epochs: 3, patience: 0}}":                                                     "variant: the first phase of fbp takes 3 epochs, 30 steps, and the training has 30;",
+		"{fbp: {ae_epochs: 3, patience: 1}}":                                                     "variant: the first phase of fbp may take 3 epochs, 30 steps, and the training has 30;",
+		"{fbp: {ae_epochs: 4, patience: 2}, free-bits: {}}":                                      "variant: the first phase of fbp+free-bits takes at least 3 epochs, 30 steps",
+		"{fbp: {ae_epochs: 2, patience: 0}, capacity: {steps: 9}}":                               "",
+		"{fbp: {ae_epochs: 2, patience: 0}, capacity: {steps: 10}}":                              "variant: capacity+fbp needs 30 steps to come to its target, and the training has 30 ",
+		"{fbp: {ae_epochs: 1, patience: 0}}\n  kl: {schedule: linear, warm_up: 19, unit: steps}": "",
+		"{fbp: {ae_epochs: 1, patience: 0}}\n  kl: {schedule: linear, warm_up: 20, unit: steps}": "its last step, 30, has weight 0.95, and from step 31 on it is kl.beta 1;",
+	} {
+		e := parse(t, text+"  variant: "+variant+"\nseeds: 1\n", Options{})
+		if _, err := e.Prepare(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(e.Notes, "\n"); want == "" && got != "" || !strings.Contains(got, want) || strings.Contains(got, "\n") {
+			t.Errorf("%s:\n got %s\nwant %s", variant, got, want)
+		}
+	}
+}
+
 // TestMasksAreNoted: a mask of free bits is noted if something judges evaluations by the objective, and else not.
 func TestMasksAreNoted(t *testing.T) {
 	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 2, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n  kl: {beta: 0.5}\n"

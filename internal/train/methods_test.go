@@ -3,44 +3,146 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
+	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"vaelab/internal/data"
+	"vaelab/internal/models"
+	"vaelab/internal/record"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
 
-// TestMethodsResume: a trial of every registered method that is stopped after every few steps, within epochs and at their
-// ends, has the bytes of an uninterrupted one. Controllers and ramps have settings by which they move in so few steps.
-func TestMethodsResume(t *testing.T) {
-	moving := map[string]vae.Method{
-		"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 30},
-		"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
-		"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01},
+// brief are methods whose defaults are for longer trials, with settings under which all that they do is done within the few
+// steps of a test.
+var brief = map[string]vae.Method{
+	"aggressive":  variants.Aggressive{Every: 2, Most: 6, Patience: 1},
+	"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 8},
+	"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
+	"fbp":         variants.FBP{AEEpochs: 1},
+	"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01},
+}
+
+// briefly is the method of that name.
+func briefly(t *testing.T, name string) vae.Method {
+	t.Helper()
+	if m, ok := brief[name]; ok {
+		return m
 	}
+	m, err := variants.Methods.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// tinyText is a trial of a few steps on few sentences.
+func tinyText(t *testing.T, methods ...vae.Method) (Trial, *data.Set) {
+	t.Helper()
 	settings := Defaults
-	settings.Epochs, settings.LogEvery, settings.IWSamples = 2, 4, 3 // 10 steps in an epoch
+	settings.Epochs, settings.LogEvery, settings.LR, settings.Report, settings.IWSamples = 3, 3, 0.03, "best", 2
+	trial, set := small(t, 8, settings, methods...)
+	trial.Model = models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, DropoutIn: 0.2, DropoutOut: 0.2, Init: "pytorch"}
+	for _, s := range []*data.Split{&set.Train, &set.Valid, &set.Test} {
+		s.Seqs = s.Seqs[:min(len(s.Seqs), 160)]
+		s.Labels, s.Latents = nil, nil
+	}
+	set.Truth = nil // it takes longer than the trial
+	return trial, set
+}
+
+// through trains a trial in a folder, stopped after every so many steps if these are not 0, and returns the number of stops.
+func through(t *testing.T, trial Trial, set *data.Set, dir string, every int) (stops int) {
+	t.Helper()
+	if err := trial.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	for ; ; stops++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		steps := 0
+		err := Run(ctx, trial, set, dir, Hooks{Progress: func(Progress) {
+			if steps++; steps == every {
+				cancel()
+			}
+		}})
+		cancel()
+		if err == nil {
+			return stops
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// resumes trains a trial in one go and another with a stop after every few steps. Rows and weights must be the same bytes. It
+// returns the rows.
+func resumes(t *testing.T, trial Trial, set *data.Set) []record.Row {
+	t.Helper()
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	through(t, trial, set, whole, 0)
+	stops := through(t, trial, set, parts, 3)
+	if stops < 4 {
+		t.Errorf("only %d stops", stops)
+	}
+	for _, name := range []string{record.RowsFile, ModelFile} {
+		if !bytes.Equal(read(t, filepath.Join(whole, name)), read(t, filepath.Join(parts, name))) {
+			t.Errorf("%s of a trial that was stopped %d times differs", name, stops)
+		}
+	}
+	all, err := record.Load(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Runs[0].Rows
+}
+
+// TestMethodsResume: every registered method alone trains and resumes to the byte, and so does every registered head beside
+// each regime, a controller and free bits, unless the two are refused.
+func TestMethodsResume(t *testing.T) {
+	var pairs [][]string
+	var heads, others []string
 	for _, name := range variants.Methods.Names() {
-		t.Run(name, func(t *testing.T) {
-			method, ok := moving[name]
-			if !ok {
-				var err error
-				if method, err = variants.Methods.Get(name); err != nil {
-					t.Fatal(err)
+		pairs = append(pairs, []string{name})
+		switch v, err := variants.Check(briefly(t, name)); {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case v.Head != nil:
+			heads = append(heads, name)
+		case v.Regime != nil || name == "control-vae" || name == "free-bits":
+			others = append(others, name)
+		}
+	}
+	for _, head := range heads {
+		for _, other := range others {
+			pairs = append(pairs, []string{head, other})
+		}
+	}
+	for _, names := range pairs {
+		var methods []vae.Method
+		for _, name := range names {
+			methods = append(methods, briefly(t, name))
+		}
+		v, err := variants.Check(methods...)
+		if err != nil {
+			t.Logf("%v: %v", names, err)
+			continue
+		}
+		t.Run(strings.Join(names, "+"), func(t *testing.T) {
+			t.Parallel()
+			trial, set := tinyText(t, methods...)
+			phases := map[float64]bool{}
+			for _, row := range resumes(t, trial, set) {
+				if kl := row.Values["kl"]; math.IsNaN(kl) || math.IsInf(kl, 0) {
+					t.Errorf("%s, step %d: KL %v", row.Split, row.Step, kl)
 				}
+				phases[row.Values["first_phase"]] = true
 			}
-			whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-			if err := runTo(t, context.Background(), settings, whole, Hooks{}, method); err != nil {
-				t.Fatal(err)
-			}
-			stops := interrupted(t, settings, parts, 3, method, func() {})
-			if stops < 5 {
-				t.Errorf("only %d stops", stops)
-			}
-			for _, file := range []string{"rows.jsonl", ModelFile} {
-				if !bytes.Equal(read(t, filepath.Join(whole, file)), read(t, filepath.Join(parts, file))) {
-					t.Errorf("%s of a trial that was stopped %d times differs", file, stops)
-				}
+			if v.Regime != nil && v.Regime.Phase().Most > 0 && len(phases) < 2 {
+				t.Errorf("the rows are of the phases %v", phases)
 			}
 		})
 	}

@@ -1,14 +1,18 @@
 package train
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"path/filepath"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"vaelab/internal/data"
 	"vaelab/internal/nn"
+	"vaelab/internal/optim"
 	"vaelab/internal/vae"
+	"vaelab/variants"
 )
 
 // An alternating regime first updates the encoder alone, twice a step, the second time on a batch that is drawn; then the
@@ -107,26 +111,223 @@ func TestRegime(t *testing.T) {
 	}
 }
 
-// TestRegimeResumes: rows and weights of a trial that is stopped every few steps are those of an uninterrupted one, through
-// the reset, for an evaluation that the regime asks for beside those of the settings.
+// TestRegimeResumes: rows and weights of a trial that is stopped every few steps are those of an uninterrupted one, in and after
+// the first phase, for an evaluation that the regime asks for beside those of the settings. The learning rate decays and the
+// best weights are reloaded; the regime does not return to its first phase with them.
 func TestRegimeResumes(t *testing.T) {
 	settings := Defaults
-	settings.Epochs, settings.LogEvery, settings.EvalEvery, settings.Report = 5, 3, 2, "best"
-	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-	if err := runTo(t, context.Background(), settings, whole, Hooks{}, alternating{}); err != nil {
+	settings.Epochs, settings.LogEvery, settings.EvalEvery, settings.Report, settings.LR = 6, 3, 2, "best", 0.03
+	decaying := settings
+	decaying.Epochs, decaying.EvalEvery, decaying.LR, decaying.Decay = 12, 1, 0.1, optim.Decay{Factor: 0.5, Patience: 1, From: 2, Max: 20}
+	for name, c := range map[string]struct {
+		method   vae.Method
+		settings Settings
+	}{
+		"alternating":             {alternating{}, settings},
+		"aggressive":              {variants.Aggressive{Every: 3, Most: 10, Patience: 1}, settings},
+		"fbp":                     {variants.FBP{AEEpochs: 2, Patience: 1}, settings},
+		"aggressive with a decay": {variants.Aggressive{Every: 3, Most: 10, Patience: 2}, decaying},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trial, set := small(t, 12, c.settings, c.method)
+			set.Truth = nil // it takes longer than the trial
+			var lr, phases []float64
+			steps := 0.0
+			for _, row := range resumes(t, trial, set) {
+				first := row.Values["first_phase"]
+				if row.Split == "train" {
+					lr = append(lr, row.Values["lr"])
+					if (row.Values["inner"] > 0) != (first > 0 && name != "fbp") {
+						t.Errorf("step %d: %v inner updates a step, %v of the steps in the first phase", row.Step, row.Values["inner"], first)
+					}
+					steps += first * float64(c.settings.LogEvery)
+				}
+				if end := row.Values["phase_end"]; (end > 0) != (first < 1) || end > float64(row.Step) {
+					t.Errorf("%s, step %d: first phase %v, its end %v", row.Split, row.Step, first, end)
+				} else if end > 0 && math.Abs(end-steps) > 1e-9 {
+					t.Errorf("%s, step %d: the first phase ended at step %v; the rows have %v steps of it", row.Split, row.Step, end, steps)
+				}
+				phases = append(phases, first)
+			}
+			if phases[0] != 1 || phases[len(phases)-1] != 0 || !slices.IsSortedFunc(phases, func(a, b float64) int { return cmp.Compare(b, a) }) {
+				t.Errorf("first_phase goes %v", phases)
+			}
+			if decays := lr[0] > lr[len(lr)-1]; decays != (c.settings.Decay.Patience > 0) {
+				t.Errorf("the learning rate goes %v", lr)
+			}
+		})
+	}
+}
+
+// TestPretraining: phase 1 of fbp has weight 0. At its end the encoder stays but for running statistics and shift of its
+// normalisation; the decoder is a new model's; and the optimisers, the rate, the best weights and the weigher begin anew.
+func TestPretraining(t *testing.T) {
+	settings := Defaults
+	settings.LR = 0.03
+	bn := variants.BN{Gamma: 0.6, Eps: 1e-8, Momentum: 0.1}
+	trial, set := small(t, 12, settings, bn, variants.FBP{AEEpochs: 2}, counter{})
+	tr, err := New(trial, set)
+	if err != nil {
 		t.Fatal(err)
 	}
-	stops := interrupted(t, settings, parts, 5, alternating{}, func() {})
-	if stops < 5 {
-		t.Fatalf("only %d stops", stops)
+	fresh := map[string][]nn.Float{}
+	for _, p := range tr.Model.Params.All() {
+		fresh[p.Name] = slices.Clone(p.Data)
 	}
-	for _, name := range []string{"rows.jsonl", ModelFile} {
-		if !bytes.Equal(read(t, filepath.Join(whole, name)), read(t, filepath.Join(parts, name))) {
-			t.Errorf("%s of a trial that was stopped %d times differs", name, stops)
+	step := func() {
+		t.Helper()
+		if tr.Batch == len(tr.batches) {
+			tr.Batch, tr.Epoch = 0, tr.Epoch+1
+		}
+		if err := tr.TrainStep(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if inner, first, end := lastValue(t, whole, "train", "inner"), lastValue(t, whole, "test", "first_phase"), lastValue(t, whole, "test", "phase_end"); inner != 0 || first != 0 || end != 20 {
-		t.Errorf("the last rows have %v inner updates a step, first_phase %v, phase_end %v", inner, first, end)
+	for range 2 * len(tr.batches) {
+		step()
+		if tr.pass.KLWeight != 0 || tr.counts() || tr.pass.Noise == nil {
+			t.Fatalf("step %d: weight %v, evaluations count: %v", tr.Step, tr.pass.KLWeight, tr.counts())
+		}
+	}
+	tr.Batch, tr.Epoch = 0, 2
+	tr.load(2)
+	before := map[string][]nn.Float{}
+	for _, p := range tr.Model.Params.All() {
+		before[p.Name] = slices.Clone(p.Data)
+	}
+	tr.LR, tr.best, tr.Plateau.Seen, tr.Waiting.Seen = 7, nn.Tensors(tr.restored(), ""), true, true
+	plan := tr.Model.Variant.Regime.Next(vae.Seen{Step: tr.Step, Epoch: 2})
+	tr.draw(plan.Reset)
+	new := []string{"encoder.mu_bn.bias", "encoder.mu_bn.running_mean", "encoder.mu_bn.running_var", "encoder.mu_bn.num_batches_tracked"}
+	for _, p := range tr.Model.Params.All() {
+		if strings.HasPrefix(p.Name, vae.RegimeMemory) {
+			continue
+		}
+		want := before[p.Name]
+		if strings.HasPrefix(p.Name, "decoder.") || slices.Contains(new, p.Name) {
+			want = fresh[p.Name]
+			if slices.Equal(want, before[p.Name]) {
+				t.Errorf("%s was not trained", p.Name)
+			}
+		}
+		if !slices.Equal(p.Data, want) {
+			t.Errorf("%s is not what it must be after the reset", p.Name)
+		}
+	}
+	for _, s := range tr.opts {
+		for _, p := range s.opt.State() {
+			if slices.ContainsFunc(p.Data, func(x nn.Float) bool { return x != 0 }) {
+				t.Errorf("the optimiser remembers %s%s", s.prefix(), p.Name)
+			}
+		}
+	}
+	if tr.LR != settings.LR || tr.best != nil || tr.Plateau.Seen || tr.Waiting.Seen {
+		t.Errorf("rate %v, %d best weights, %+v, %+v", tr.LR, len(tr.best), tr.Plateau, tr.Waiting)
+	}
+	for n := 1; n <= 3*len(tr.batches); n++ {
+		step()
+		if want := nn.Float(1 / float64(n)); tr.pass.KLWeight != want || tr.counts() != (n >= 2*len(tr.batches)) {
+			t.Fatalf("step %d after the reset: weight %v, want %v; evaluations count: %v", n, tr.pass.KLWeight, want, tr.counts())
+		}
+	}
+}
+
+// TestHeadNorm: what a reset draws anew of a head is all that the registered methods keep as running statistics, and no
+// scale.
+func TestHeadNorm(t *testing.T) {
+	for _, name := range variants.Methods.Names() {
+		method, _ := variants.Methods.Get(name)
+		ps := new(nn.Params)
+		method.Build(vae.Builder{Params: ps, D: 2})
+		for _, p := range ps.All() {
+			kept := strings.Contains(p.Name, "running_") || strings.HasSuffix(p.Name, "num_batches_tracked")
+			if has := vae.HeadNorm.Has(p.Name); kept && !has || has && strings.HasSuffix(p.Name, "weight") {
+				t.Errorf("%s: HeadNorm has %s: %v", name, p.Name, has)
+			}
+		}
+	}
+}
+
+// TestAggressiveAlternates: with most 1 a step is an update of the encoder and then one of the decoder, both on its batch.
+// Without a first phase it is that of vanilla.
+func TestAggressiveAlternates(t *testing.T) {
+	settings := Defaults
+	settings.LR = 0.03
+	train := func(t *testing.T, method vae.Method, update func(tr *Trainer) error) []nn.Float {
+		trial, set := small(t, 12, settings, method)
+		tr, err := New(trial, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 7 {
+			if err := update(tr); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return side(tr.Model, vae.EncoderSide|vae.DecoderSide)
+	}
+	alternate := train(t, vanillaRegime{}, func(tr *Trainer) error {
+		for _, plan := range []vae.Plan{{Only: vae.EncoderSide, Inner: true}, {Only: vae.DecoderSide}} {
+			if err := tr.update(plan, 0); err != nil {
+				return err
+			}
+			tr.Seen.Inner++
+		}
+		tr.Seen.Inner--
+		tr.Step++
+		tr.Batch++
+		return nil
+	})
+	for _, most := range []int{1, 2} {
+		if got := train(t, variants.Aggressive{Every: 15, Most: most, Patience: 1}, (*Trainer).TrainStep); !slices.Equal(got, alternate) {
+			t.Errorf("most %d does not alternate", most)
+		}
+	}
+	over := func(tr *Trainer) error {
+		tr.Model.Params.Get(vae.RegimeMemory + "aggressive.over").Data[0] = 1
+		return tr.TrainStep()
+	}
+	vanilla := train(t, vanillaRegime{}, (*Trainer).TrainStep)
+	if got := train(t, variants.Aggressive{Every: 15, Most: 5, Patience: 1}, over); !slices.Equal(got, vanilla) {
+		t.Error("after its first phase aggressive is not vanilla")
+	}
+}
+
+// TestAggressiveSteps: an inner update of aggressive changes no byte of the decoder, and the update after them none of the
+// encoder.
+func TestAggressiveSteps(t *testing.T) {
+	trial, set := small(t, 12, Defaults, variants.Aggressive{Every: 2, Most: 5, Patience: 1})
+	tr, err := New(trial, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[bool]int{}
+	for range 20 {
+		encoder, decoder := side(tr.Model, vae.EncoderSide), side(tr.Model, vae.DecoderSide)
+		plan := tr.Model.Variant.Regime.Next(tr.Seen)
+		if err := tr.update(plan, 0); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Equal(encoder, side(tr.Model, vae.EncoderSide)) == plan.Inner || slices.Equal(decoder, side(tr.Model, vae.DecoderSide)) != plan.Inner {
+			t.Errorf("an update, inner: %v, changed the wrong side", plan.Inner)
+		}
+		seen[plan.Inner]++
+		tr.Seen.Inner++
+	}
+	if seen[true] <= seen[false] || seen[false] == 0 {
+		t.Errorf("%d inner updates, %d others", seen[true], seen[false])
+	}
+}
+
+// TestRegimeNeedsValidation: a regime that is told a metric after each epoch is refused without a validation split.
+func TestRegimeNeedsValidation(t *testing.T) {
+	for method, ok := range map[vae.Method]bool{variants.Aggressive{Every: 15, Most: 100, Patience: 1}: false, variants.FBP{AEEpochs: 1, Patience: 1}: false, variants.FBP{AEEpochs: 1}: true} {
+		trial, set := small(t, 8, Defaults, method)
+		set.Valid = data.Split{}
+		if _, err := New(trial, set); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "of a validation split, and synthetic has none; add one, or choose another variant") {
+			t.Errorf("%+v: %v", method, err)
+		}
 	}
 }
 

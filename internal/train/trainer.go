@@ -184,6 +184,20 @@ func Length(trial Trial, set *data.Set) (perEpoch, steps int) {
 	return t.StepsPerEpoch(), t.Steps()
 }
 
+// FirstPhase is how many of the steps the first phase of the regime takes at least and at most, and how many updates of the
+// weights a step has had so far; without a regime 0, 0 and 1.
+func (t *Trainer) FirstPhase() (least, most int, updates float64) {
+	if t.Model.Variant.Regime == nil {
+		return 0, 0, 1
+	}
+	phase := t.Model.Variant.Regime.Phase()
+	least, most = min(t.Steps(), phase.Least*t.StepsPerEpoch()), t.Steps()
+	if phase.Most > 0 {
+		most = min(most, phase.Most*t.StepsPerEpoch())
+	}
+	return least, most, 1 + float64(t.Seen.Inner)/float64(max(1, t.Step))
+}
+
 // NextTokens is the number of symbols that the next step will predict.
 func (t *Trainer) NextTokens() int {
 	t.load(t.Epoch)

@@ -19,7 +19,7 @@ func (pilot) Saw(kl, rec float64)     {}
 func (pilot) Final(int) int           { return 0 }
 func (pilot) Goal() float64           { return 1 }
 func (pilot) Next(Seen) (p Plan)      { return p }
-func (pilot) Phase() (p Phase)         { return p }
+func (pilot) Phase() (p Phase)        { return p }
 
 // atEach is a variant for each seam that acts there alone.
 var atEach = map[string]Variant{
