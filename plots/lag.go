@@ -109,6 +109,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 	lag, spread := newPanel("training step", "inference lag"), newPanel("training step", "spread of means")
 	counts := map[string]int{}
 	var lags lines
+	ended := false
 	for _, g := range groups {
 		style := styles[g.Label]
 		s, model, mu := seriesOf(g.Runs, "valid", "lag"), seriesOf(g.Runs, "valid", "lag_model_sd"), seriesOf(g.Runs, "valid", "lag_mu_sd")
@@ -116,8 +117,12 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		lags.add(s, style)
 		spread.Add(curve{model.X, model.Mean, style}, curve{mu.X, mu.Mean, thin(style, 0)})
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
+		if at := innerEnds(g); len(at) > 0 {
+			ended = true
+			lag.Add(endings(at, style))
+		}
 		for k, step := range s.X {
-			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), meanAt(model, step), meanAt(mu, step)})
+			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), num(model.at(step)), num(mu.at(step))})
 		}
 	}
 	lags.on(lag)
@@ -138,6 +143,9 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		"Lag: mean distance by which μ falls short of E[z] under p(z|x). Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
 	if beyond {
 		pg.caption = append(pg.caption, "Points beyond ±3 are drawn on the edge.")
+	}
+	if ended {
+		pg.legend, pg.caption = append(pg.legend, endEntry), append(pg.caption, endNote)
 	}
 	pg.caption = append(append(append(pg.caption, seedsNote(counts)), note...), doubts(set, all)...)
 	return pg.drawing(), nil
@@ -200,14 +208,6 @@ func within(x []float64) []float64 {
 		out[i] = math.Min(math.Max(v, -lagReach), lagReach)
 	}
 	return out
-}
-
-// meanAt is a series' mean at a step, for a table.
-func meanAt(s series, step float64) string {
-	if i := slices.Index(s.X, step); i >= 0 {
-		return num(s.Mean[i])
-	}
-	return ""
 }
 
 // A diagonal is the line y = x, and the two axes through the origin.

@@ -368,6 +368,62 @@ func TestZUse(t *testing.T)    { checkGolden(t, "z-use", pilotSet(3)) }
 func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
 func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
 
+// TestSteering: kl-curve draws the penalty where it is not the KL, and targets; kl-weight draws targets, and the
+// reconstruction where it is steered; a regime's end is marked where its inner updates end. Without them nothing changes.
+func TestSteering(t *testing.T) {
+	set := pilotSet(2)
+	plain, _, _ := drawn(t, "kl-curve", set)
+	flat, _, _ := drawn(t, "kl-weight", set)
+	change := func(variant string, f func(row record.Row)) {
+		for _, run := range set.Runs {
+			for _, row := range run.Rows {
+				if _, ok := row.Values["kl"]; ok && run.Variant == variant && row.Split == "train" {
+					f(row)
+				}
+			}
+		}
+	}
+	change("bn", func(row record.Row) { row.Values["penalty"] = row.Values["kl"] * (1 + 1e-6) })
+	change("ln", func(row record.Row) { row.Values["inner"] = 3 }) // never ends
+	if same, _, _ := drawn(t, "kl-curve", set); !slices.EqualFunc(same.Table, plain.Table, slices.Equal) || same.Caption != plain.Caption {
+		t.Errorf("a penalty that is the KL, or a regime that has not ended, changes the figure: %s", same.Caption)
+	}
+	change("bn-scaler", func(row record.Row) {
+		row.Values["penalty"], row.Values["kl_target"], row.Values["rec_target"] = row.Values["kl"]+0.5, 3, 100
+		row.Values["inner"] = 0
+		if row.Step <= 900 {
+			row.Values["inner"] = 2
+		}
+	})
+	d, _, picture := drawn(t, "kl-curve", set)
+	show(t, "kl-curve-steered", picture)
+	if got := strings.Join(d.Table[0][5:], " "); got != "floor seeds penalty target" {
+		t.Errorf("columns %s", got)
+	}
+	for _, row := range d.Table[1:] {
+		kl, _ := strconv.ParseFloat(row[2], 64)
+		penalty, _ := strconv.ParseFloat(row[7], 64)
+		if row[0] != "bn-scaler" && row[7]+row[8] != "" || row[0] == "bn-scaler" && (math.Abs(penalty-kl-0.5) > 1e-4 || row[8] != "3") {
+			t.Errorf("%v", row)
+		}
+	}
+	for _, want := range []string{"the penalty, which the loss charges", aimNote, endNote} {
+		if !strings.Contains(d.Caption, want) {
+			t.Errorf("the caption does not say %q: %s", want, d.Caption)
+		}
+	}
+	for _, g := range set.Groups() {
+		if got, want := innerEnds(g), []float64{900, 900}; g.Variant == "bn-scaler" != slices.Equal(got, want) || g.Variant != "bn-scaler" && len(got) > 0 {
+			t.Errorf("%s: inner updates end at %v", g.Label, got)
+		}
+	}
+	steered, table, picture := drawn(t, "kl-weight", set)
+	show(t, "kl-weight-steered", picture)
+	if steered.Height <= flat.Height || !bytes.Contains(table, []byte("bn-scaler,rec_target,train,50,100,")) || !bytes.Contains(table, []byte("bn-scaler,kl_target,train,50,3,")) {
+		t.Errorf("%v high, %v without targets:\n%s", steered.Height, flat.Height, table)
+	}
+}
+
 // TestKnobScale: a knob over decades stands on a logarithmic axis, others and those that reach 0 on a linear one.
 func TestKnobScale(t *testing.T) {
 	for _, c := range []struct{ at, want []float64 }{

@@ -253,6 +253,14 @@ func (s *series) add(x float64, values []float64) {
 	s.N = max(s.N, len(values))
 }
 
+// at is the mean at x, NaN where there is none.
+func (s series) at(x float64) float64 {
+	if i, ok := slices.BinarySearch(s.X, x); ok {
+		return s.Mean[i]
+	}
+	return math.NaN()
+}
+
 // seriesOf is record.Series with numbers that can be drawn.
 func seriesOf(runs []record.Run, split, metric string) series {
 	return drawable(record.Series(runs, split, metric))

@@ -48,6 +48,59 @@ func stepCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, sp
 	return table
 }
 
+// targets are a group's targets of a metric against the step, without points if its method has none.
+func targets(g record.Group, metric string) series {
+	return seriesOf(g.Runs, "train", metric+"_target")
+}
+
+// aim is the line of the target of what is drawn in a style.
+func aim(s draw.LineStyle) draw.LineStyle {
+	return draw.LineStyle{Color: s.Color, Width: thinWidth, Dashes: []vg.Length{9, 3}}
+}
+
+// aimCurves adds each group's targets of a metric to a panel and returns the numbers.
+func aimCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, metric string) (table [][]string) {
+	for i, g := range groups {
+		s := targets(g, metric)
+		p.Add(curve{s.X, s.Mean, aim(styles[i])})
+		for j, step := range s.X {
+			table = append(table, []string{g.Label, metric + "_target", "train", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
+		}
+	}
+	return table
+}
+
+// aimEntry is the legend's of targets, and aimNote the caption's.
+var aimEntry = entry{label: "target", line: aim(neutral)}
+
+const aimNote = "Thin long dashes, in the colour of the line: the target that the method steers to."
+
+// innerEnds are the steps at which the updates that a regime adds before each step have ended, one for each run: that
+// of the last row with any, if rows without follow.
+func innerEnds(g record.Group) (ends []float64) {
+	for _, run := range g.Runs {
+		s := seriesOf([]record.Run{run}, "train", "inner")
+		last := len(s.X) - 1
+		for last >= 0 && !(s.Mean[last] > 0) {
+			last--
+		}
+		if last >= 0 && last < len(s.X)-1 {
+			ends = append(ends, s.X[last])
+		}
+	}
+	return ends
+}
+
+// endings are vertical lines at innerEnds, in the colour of the group.
+func endings(ends []float64, s draw.LineStyle) thresholds {
+	return thresholds{X: ends, Labels: make([]string, len(ends)), LineStyle: draw.LineStyle{Color: fade(s.Color, 0.6), Width: thinWidth, Dashes: []vg.Length{1, 2}}}
+}
+
+// endEntry is the legend's of endings, and endNote the caption's.
+var endEntry = entry{label: "end of inner updates", line: endings(nil, neutral).LineStyle}
+
+const endNote = "Vertical dots, one for each seed: where the method stops to add updates of the encoder before each step."
+
 // overSteps is a figure of a few metrics side by side, against the step.
 type overSteps struct {
 	figure string
