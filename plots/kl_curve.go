@@ -20,7 +20,7 @@ func init() { Figures.Add("kl-curve", KLCurve{}) }
 // and a method that stays at 20 nats can both be read.
 //
 // What the loss charges, the penalty, is drawn too where it is not the KL, and so is the target of a method that
-// steers the KL. A vertical line is where a method with inner updates ends them.
+// steers the KL. A vertical line is where the first phase of a regime ends.
 type KLCurve struct{}
 
 // Draw implements Figure.
@@ -61,7 +61,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 		if len(target.X) > 0 {
 			aims = append(aims, curve{target.X, roots(target.Mean), aim(style)})
 		}
-		if at := innerEnds(g); len(at) > 0 {
+		if at := phaseEnds(g); len(at) > 0 {
 			ends = append(ends, endings(at, style))
 		}
 		for j, step := range s.X {
@@ -107,7 +107,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend, pg.caption = append(pg.legend, aimEntry), append(pg.caption, aimNote)
 	}
 	if len(ends) > 0 {
-		pg.legend, pg.caption = append(pg.legend, endEntry), append(pg.caption, endNote)
+		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil

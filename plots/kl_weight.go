@@ -68,8 +68,15 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 		rows, pg.height = append(rows, []*plot.Plot{third}), 5.2*vg.Inch
 		about = "Training batches, means since the row before. Above: the factor of the KL in the loss. Middle: KL(q(z|x) || p(z)), not weighted. Below: rec, −ln p(x|z), of the methods that steer it. Both in nats per example."
 	}
+	phased := false
 	for i, g := range groups {
 		pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+		if ends := phaseEnds(g); len(ends) > 0 {
+			phased = true
+			for _, row := range rows[:2] {
+				row[0].Add(endings(ends, styles[i]))
+			}
+		}
 	}
 	last := 0.0
 	for _, row := range rows {
@@ -90,6 +97,9 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = []string{about, seedsNote(counts)}
 	if steered("kl") || steered("rec") {
 		pg.legend, pg.caption = append(pg.legend, aimEntry), append(pg.caption, aimNote)
+	}
+	if phased {
+		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
 	return pg.drawing(), nil

@@ -117,7 +117,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		lags.add(s, style)
 		spread.Add(curve{model.X, model.Mean, style}, curve{mu.X, mu.Mean, thin(style, 0)})
 		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
-		if at := innerEnds(g); len(at) > 0 {
+		if at := phaseEnds(g); len(at) > 0 {
 			ended = true
 			lag.Add(endings(at, style))
 		}
@@ -145,7 +145,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		pg.caption = append(pg.caption, "Points beyond ±3 are drawn on the edge.")
 	}
 	if ended {
-		pg.legend, pg.caption = append(pg.legend, endEntry), append(pg.caption, endNote)
+		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
 	pg.caption = append(append(append(pg.caption, seedsNote(counts)), note...), doubts(set, all)...)
 	return pg.drawing(), nil

@@ -369,7 +369,7 @@ func TestKLDims(t *testing.T)  { checkGolden(t, "kl-dims", pilotSet(3)) }
 func TestTheta(t *testing.T)   { checkGolden(t, "theta", pilotSet(3)) }
 
 // TestSteering: kl-curve draws the penalty where it is not the KL, and targets; kl-weight draws targets, and the
-// reconstruction where it is steered; a regime's end is marked where its inner updates end. Without them nothing changes.
+// reconstruction where it is steered; the end of a regime's first phase is marked. Without them nothing changes.
 func TestSteering(t *testing.T) {
 	set := pilotSet(2)
 	plain, _, _ := drawn(t, "kl-curve", set)
@@ -384,15 +384,14 @@ func TestSteering(t *testing.T) {
 		}
 	}
 	change("bn", func(row record.Row) { row.Values["penalty"] = row.Values["kl"] * (1 + 1e-6) })
-	change("ln", func(row record.Row) { row.Values["inner"] = 3 }) // never ends
+	change("ln", func(row record.Row) { row.Values["first_phase"] = 1 }) // never ends
 	if same, _, _ := drawn(t, "kl-curve", set); !slices.EqualFunc(same.Table, plain.Table, slices.Equal) || same.Caption != plain.Caption {
 		t.Errorf("a penalty that is the KL, or a regime that has not ended, changes the figure: %s", same.Caption)
 	}
 	change("bn-scaler", func(row record.Row) {
 		row.Values["penalty"], row.Values["kl_target"], row.Values["rec_target"] = row.Values["kl"]+0.5, 3, 100
-		row.Values["inner"] = 0
-		if row.Step <= 900 {
-			row.Values["inner"] = 2
+		if row.Step >= 900 {
+			row.Values["phase_end"] = 890
 		}
 	})
 	d, _, picture := drawn(t, "kl-curve", set)
@@ -407,14 +406,14 @@ func TestSteering(t *testing.T) {
 			t.Errorf("%v", row)
 		}
 	}
-	for _, want := range []string{"the penalty, which the loss charges", aimNote, endNote} {
+	for _, want := range []string{"the penalty, which the loss charges", aimNote, phaseNote} {
 		if !strings.Contains(d.Caption, want) {
 			t.Errorf("the caption does not say %q: %s", want, d.Caption)
 		}
 	}
 	for _, g := range set.Groups() {
-		if got, want := innerEnds(g), []float64{900, 900}; g.Variant == "bn-scaler" != slices.Equal(got, want) || g.Variant != "bn-scaler" && len(got) > 0 {
-			t.Errorf("%s: inner updates end at %v", g.Label, got)
+		if got, want := phaseEnds(g), []float64{890, 890}; g.Variant == "bn-scaler" != slices.Equal(got, want) || g.Variant != "bn-scaler" && len(got) > 0 {
+			t.Errorf("%s: the first phase ends at %v", g.Label, got)
 		}
 	}
 	steered, table, picture := drawn(t, "kl-weight", set)

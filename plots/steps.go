@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -75,31 +76,26 @@ var aimEntry = entry{label: "target", line: aim(neutral)}
 
 const aimNote = "Thin long dashes, in the colour of the line: the target that the method steers to."
 
-// innerEnds are the steps at which the updates that a regime adds before each step have ended, one for each run: that
-// of the last row with any, if rows without follow.
-func innerEnds(g record.Group) (ends []float64) {
-	for _, run := range g.Runs {
-		s := seriesOf([]record.Run{run}, "train", "inner")
-		last := len(s.X) - 1
-		for last >= 0 && !(s.Mean[last] > 0) {
-			last--
-		}
-		if last >= 0 && last < len(s.X)-1 {
-			ends = append(ends, s.X[last])
+// phaseEnds are the steps at which the first phase of a regime has ended, one for each run in which it has.
+func phaseEnds(g record.Group) (ends []float64) {
+	for _, end := range numbers(finals(g, "train", "phase_end")) {
+		if finite(end) {
+			ends = append(ends, end)
 		}
 	}
+	slices.Sort(ends)
 	return ends
 }
 
-// endings are vertical lines at innerEnds, in the colour of the group.
+// endings are vertical lines at phaseEnds, in the colour of the group.
 func endings(ends []float64, s draw.LineStyle) thresholds {
 	return thresholds{X: ends, Labels: make([]string, len(ends)), LineStyle: draw.LineStyle{Color: fade(s.Color, 0.6), Width: thinWidth, Dashes: []vg.Length{1, 2}}}
 }
 
-// endEntry is the legend's of endings, and endNote the caption's.
-var endEntry = entry{label: "end of inner updates", line: endings(nil, neutral).LineStyle}
+// phaseEntry is the legend's of endings, and phaseNote the caption's.
+var phaseEntry = entry{label: "end of first phase", line: endings(nil, neutral).LineStyle}
 
-const endNote = "Vertical dots, one for each seed: where the method stops to add updates of the encoder before each step."
+const phaseNote = "Vertical dots, one for each seed: where the method's first phase ends, and ordinary training begins."
 
 // overSteps is a figure of a few metrics side by side, against the step.
 type overSteps struct {
