@@ -157,7 +157,7 @@ func TestIdleFreeBits(t *testing.T) {
 		idle   string // modes
 	}{
 		{BN{Gamma: 0.5}, "dim total mask-batch"}, {LN{Gamma: 0.5}, "total example-total mask-example mask-batch"},
-		{BNScaler{Tau: 0.5}, "dim total mask-batch"}, {RMSScaler{Tau: 0.5}, "dim total mask-batch"}, {DeltaVAE{Delta: 0.15}, all},
+		{DUVAE{Gamma: 0.5}, "total mask-batch"}, {BNScaler{Tau: 0.5}, "dim total mask-batch"}, {RMSScaler{Tau: 0.5}, "dim total mask-batch"}, {DeltaVAE{Delta: 0.15}, all},
 	} {
 		params := new(nn.Params)
 		built := c.method.Build(vae.Builder{Params: params, D: D})
