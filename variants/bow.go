@@ -38,7 +38,7 @@ func (v BagOfWords) Build(b vae.Builder) vae.Variant {
 	hidden := nn.NewLinear(b.Params, "decoder.bag_hidden", b.D, v.Hidden, layer(v.Init)(b.D))
 	words := nn.NewLinear(b.Params, "decoder.bag_linear", v.Hidden, b.Space.V, layer(v.Init)(v.Hidden))
 	return vae.Variant{
-		Reads: vae.ReadsText,
+		Kind: vae.Text,
 		Auxiliary: []vae.Extra{func(p *nn.Pass, t *vae.Terms) *grad.Value {
 			h := hidden.Apply(p, t.Z).Tanh()                          // (B, hidden)
 			nll := words.Apply(p, h).BagOfWords(t.X.Predict, t.X.Out) // (B, 1)

@@ -31,6 +31,7 @@ type bench struct {
 	params  *nn.Params
 	variant vae.Variant
 	decoder vae.Decoder
+	whole   *vae.Model // what the variant was told is the model
 	x       *vae.Batch
 	m, s    *nn.Param
 	weight  Float // of the penalty: 1 in every second draw, because a method may begin something there
@@ -41,15 +42,24 @@ type bench struct {
 var testSpace = vae.Space{Kind: vae.Text, V: 7, MaxLen: 6}
 
 // cheaper has settings of variants whose defaults have too many parameters for finite differences.
-var cheaper = map[string]vae.Method{"bow": BagOfWords{Weight: 0.5, Hidden: 2, Init: "pytorch"}}
+var cheaper = map[string]vae.Method{
+	"bow": BagOfWords{Weight: 0.5, Hidden: 2, Init: "pytorch"},
+}
 
 func newBench(method vae.Method, draw uint64) bench { return newBenchOf(method, draw, testD) }
 
 // newBenchOf is a bench of D latent dimensions.
 func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	ps := &nn.Params{Seed: 5 + draw}
-	variant := method.Build(vae.Builder{Params: ps, D: D, Space: testSpace})
-	b := bench{params: ps, variant: variant, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
+	model := &vae.Model{Params: ps, D: D}
+	variant := method.Build(vae.Builder{
+		Params: ps, D: D, Space: testSpace, Model: model,
+		Decoder: func(name string) vae.Decoder {
+			return vae.Words{Reader: other{nn.NewLinear(ps, "decoder."+name, D, testSpace.V, nn.Normal(1))}}
+		},
+		Data: func(n int) *vae.Batch { return vae.NewBatch(testSentences[:n], nil) },
+	})
+	b := bench{params: ps, variant: variant, whole: model, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
 	b.m = ps.New("test.m", nn.Normal(1.5), testB, D)
 	b.s = ps.New("test.s", nn.Normal(0.7), testB, D)
 	// Off their starting points, learnt numbers have no accidental zero gradients.
@@ -64,15 +74,30 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 		rows[i] = []float32{0}
 	}
 	b.x = vae.NewGrid(rows, nil, false)
-	if b.variant.Reads != vae.ReadsAnything {
+	if b.variant.Kind == vae.Text {
 		decoder, err := b.variant.Decode(vae.Words{Reader: b})
 		if err != nil {
 			panic(err)
 		}
-		b.decoder, b.x = decoder, vae.NewBatch([][]int32{{1, 4, 5, 6, 4, 2}, {1, 6, 5, 2}, {1, 5, 4, 2}, {1, 4, 2}, {1, 3, 2}, {1, 5, 2}, {1, 2}}, nil)
+		b.decoder, b.x = decoder, vae.NewBatch(testSentences, nil)
 	}
+	model.Encoder, model.Decoder, model.Variant = b, b.decoder, b.variant
 	return b
 }
+
+// testSentences are testB sentences, the longest first.
+var testSentences = [][]int32{{1, 4, 5, 6, 4, 2}, {1, 6, 5, 2}, {1, 5, 4, 2}, {1, 4, 2}, {1, 3, 2}, {1, 5, 2}, {1, 2}}
+
+// An other decoder reads z only.
+type other struct{ words nn.Linear }
+
+func (s other) Read(_ *nn.Pass, z *grad.Value, _ []int32, x *vae.Batch) *grad.Value {
+	return z.Spread(x.Predict)
+}
+
+func (s other) Signal(_ *nn.Pass, z *grad.Value) *grad.Value { return z }
+
+func (s other) Output(p *nn.Pass) *grad.Value { return p.Use(s.words.Weight) }
 
 // Read is z beside a number of the word before.
 func (b bench) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.Value {
@@ -83,6 +108,9 @@ func (b bench) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.V
 	return z.Spread(x.Predict).Beside(words)
 }
 
+// Signal is z.
+func (b bench) Signal(_ *nn.Pass, z *grad.Value) *grad.Value { return z }
+
 // Output has no pattern, (V, D+1).
 func (b bench) Output(p *nn.Pass) *grad.Value {
 	w := p.Tape.Zeros(testSpace.V, b.m.Shape[1]+1)
@@ -92,8 +120,18 @@ func (b bench) Output(p *nn.Pass) *grad.Value {
 	return w
 }
 
-// Encode gives m and s, whatever x is.
-func (b bench) Encode(p *nn.Pass, _ *vae.Batch) (m, s *grad.Value) { return p.Use(b.m), p.Use(b.s) }
+// Encode gives m and s of its own examples, and the first of them in another order for others.
+func (b bench) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	m, s = p.Use(b.m), p.Use(b.s)
+	if x == b.x {
+		return m, s
+	}
+	rows := make([]int, x.B())
+	for i := range rows {
+		rows[i] = (3*i + 1) % testB
+	}
+	return m.Gather(rows), s.Gather(rows)
+}
 
 // LogProb is -|z - want|², want another one for each example.
 func (b bench) LogProb(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
@@ -119,8 +157,10 @@ func (b bench) pass(train, backward bool) (loss float64, terms *vae.Terms) {
 	return terms.Loss.Scalar(), terms
 }
 
+// model is one of its own for each caller, because it keeps the terms of its last loss.
 func (b bench) model() *vae.Model {
-	return &vae.Model{Encoder: b, Decoder: b.decoder, Variant: b.variant, D: b.m.Shape[1]}
+	m := *b.whole
+	return &m
 }
 
 // on is a pass on a tape, with the noise of a seed.

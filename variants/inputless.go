@@ -28,7 +28,7 @@ func (Inputless) RateBound() string { return "none" }
 func (Inputless) Build(vae.Builder) vae.Variant {
 	always := func() bool { return true }
 	return vae.Variant{
-		Reads:  vae.ReadsWords,
+		Kind: vae.Text, Words: true,
 		Inputs: func(p *nn.Pass, x *vae.Batch) []int32 { return unknown(p.Tape, x, always) },
 	}
 }

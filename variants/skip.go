@@ -28,7 +28,7 @@ func (Skip) RateBound() string { return "none" }
 // Build makes decoder.skip_linear, (V, D).
 func (v Skip) Build(b vae.Builder) vae.Variant {
 	S := nn.NewLinear(b.Params, "decoder.skip_linear", b.D, b.Space.V, layer(v.Init)(b.D))
-	return vae.Variant{Reads: vae.ReadsWords, Logits: vae.Skip(S)}
+	return vae.Variant{Kind: vae.Text, Words: true, Logits: vae.Skip(S)}
 }
 
 // layer is how the weights of a layer begin: as PyTorch's, or as all of the reference code's do.

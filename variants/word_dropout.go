@@ -29,7 +29,7 @@ func (WordDropout) RateBound() string { return "none" }
 // Build needs no parameters.
 func (v WordDropout) Build(vae.Builder) vae.Variant {
 	return vae.Variant{
-		Reads: vae.ReadsWords,
+		Kind: vae.Text, Words: true,
 		Inputs: func(p *nn.Pass, x *vae.Batch) []int32 {
 			if !p.Train {
 				return x.In

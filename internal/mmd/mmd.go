@@ -36,10 +36,15 @@ func (e *Estimator) Squared(z, other *grad.Value) *grad.Value {
 }
 
 // k is the kernel of squared distances in D dimensions.
-func (e *Estimator) k(d2 *grad.Value, D int) (sum *grad.Value) {
+func (e *Estimator) k(d2 *grad.Value, D int) *grad.Value {
 	if e.kernel == "rbf" {
 		return d2.Scale(-0.5 / grad.Float(D)).Exp()
 	}
+	return IMQ(d2, D)
+}
+
+// IMQ is the kernel imq of squared distances in D dimensions.
+func IMQ(d2 *grad.Value, D int) (sum *grad.Value) {
 	for _, s := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10} {
 		k := d2.Scale(grad.Float(1 / (2 * float64(D) * s))).Shift(1).Log().Neg().Exp() // 1/(1 + d²/C)
 		if sum == nil {

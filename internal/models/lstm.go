@@ -176,7 +176,7 @@ type lstmDecoder struct {
 // Read is h, (M, H).
 func (d *lstmDecoder) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.Value {
 	words := nn.Dropout(p, d.embed.Apply(p, in), d.dropoutIn)     // (M, E)
-	c0 := d.trans.Apply(p, z)                                     // (B, H)
+	c0 := d.Signal(p, z)                                          // (B, H)
 	h := d.layers[0].Apply(p, x.Predict, words, z, c0.Tanh(), c0) // (M, H)
 	var direct *grad.Value
 	if d.deep {
@@ -187,6 +187,9 @@ func (d *lstmDecoder) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) 
 	}
 	return nn.Dropout(p, h, d.dropoutOut)
 }
+
+// Signal is c_0, (B, H).
+func (d *lstmDecoder) Signal(p *nn.Pass, z *grad.Value) *grad.Value { return d.trans.Apply(p, z) }
 
 // Output is W, (V, H).
 func (d *lstmDecoder) Output(p *nn.Pass) *grad.Value { return p.Use(d.pred.Weight) }

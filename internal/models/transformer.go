@@ -168,6 +168,14 @@ type transformerDecoder struct {
 // Output is W, (V, E).
 func (d *transformerDecoder) Output(p *nn.Pass) *grad.Value { return p.Use(d.output.Weight) }
 
+// Signal is what is added to each word, (B, E), or without that the memory of the first layer, (B, memory·E).
+func (d *transformerDecoder) Signal(p *nn.Pass, z *grad.Value) *grad.Value {
+	if d.add != nil {
+		return d.add.Apply(p, z)
+	}
+	return d.memory[0].Apply(p, z)
+}
+
 // Read is h, (M, E).
 func (d *transformerDecoder) Read(p *nn.Pass, z *grad.Value, in []int32, x *vae.Batch) *grad.Value {
 	h := d.embed(p, x.Predict, in) // (M, E)

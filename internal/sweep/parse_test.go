@@ -77,7 +77,7 @@ func TestFaults(t *testing.T) {
 		{"kind without settings", "base: {variant: {vanilla: {gama: 1}}}\n", []string{`x.yaml:1:28: variant.vanilla: has no settings, but "gama" is given`}},
 		{"variant", "grid: [{variant: bnn}]\n", []string{`x.yaml:1:18: variant: unknown variant "bnn"; did you mean "bn"? known: ` + strings.Join(variants.Methods.Names(), ", ")}},
 		{"a variant under two names", "base:\n model: {lstm: {word_dropout: 0.3}}\n variant: word-dropout\n", []string{`x.yaml:3:11: variant: word-dropout: model.lstm.word_dropout is another name for this variant; leave one of the two out`}},
-		{"a variant of words on images", "base:\n model: mlp\n data: glyphs\n variant: {bn: {}, bow: {}}\n", []string{`x.yaml:4:11: variant: bn+bow: acts on the words of sentences, and the data are of the kind image; choose text, or leave it out`}},
+		{"a variant of words on images", "base:\n model: mlp\n data: glyphs\n variant: {bn: {}, bow: {}}\n", []string{`x.yaml:4:11: variant: bn+bow: acts on examples of the kind text, and the data are of the kind image; choose other data, or leave it out`}},
 		{"a variant of words without a reader", "base: {model: mlp, variant: skip}\n", []string{`x.yaml:1:29: variant: skip: acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out`}},
 		{"variant with settings", "grid:\n- variant: {bn-scalar: {tau: 0.5}}\n", []string{`x.yaml:2:13: variant: unknown variant "bn-scalar"; did you mean "bn-scaler"?`}},
 		{"data", "base: {data: {syntetic: {}}}\n", []string{`x.yaml:1:15: data: unknown data source "syntetic"; did you mean "synthetic"?`}},

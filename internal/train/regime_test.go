@@ -238,9 +238,12 @@ func TestPretraining(t *testing.T) {
 func TestHeadNorm(t *testing.T) {
 	for _, name := range variants.Methods.Names() {
 		method, _ := variants.Methods.Get(name)
-		ps := new(nn.Params)
-		method.Build(vae.Builder{Params: ps, D: 2})
-		for _, p := range ps.All() {
+		trial, set := small(t, 5, Defaults, method)
+		tr, err := New(trial, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range tr.Model.Params.All() {
 			kept := strings.Contains(p.Name, "running_") || strings.HasSuffix(p.Name, "num_batches_tracked")
 			if has := vae.HeadNorm.Has(p.Name); kept && !has || has && strings.HasSuffix(p.Name, "weight") {
 				t.Errorf("%s: HeadNorm has %s: %v", name, p.Name, has)

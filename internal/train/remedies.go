@@ -72,9 +72,9 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 		return v, fmt.Errorf("model.lstm.skip adds S z to the logits, and so does this variant; leave one of the two out")
 	}
 	switch _, words := m.(models.WordReader); {
-	case v.Reads >= vae.ReadsText && kind != vae.Text:
-		return v, fmt.Errorf("acts on the words of sentences, and the data are of the kind %s; choose text, or leave it out", kind)
-	case v.Reads == vae.ReadsWords && !words:
+	case v.Kind != "" && v.Kind != kind:
+		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, kind)
+	case v.Words && !words:
 		return v, fmt.Errorf("acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out")
 	}
 	return v, nil

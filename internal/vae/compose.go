@@ -44,8 +44,8 @@ func (v Variant) name() string { return cmp.Or(v.Name, "a variant without a name
 // error, because one of them would silently have no effect.
 func Compose(variants ...Variant) (Variant, error) {
 	var all Variant
-	owner := map[string]Variant{} // by seam
-	var needs, normal Variant     // the first with Needs, and with NeedsNormal
+	owner := map[string]Variant{}   // by seam
+	var needs, normal, kind Variant // the first with Needs, and with NeedsNormal; the last with Kind
 	for _, v := range variants {
 		for _, s := range v.Acts() {
 			if first, ok := owner[s.Name]; ok && s.Name != "extra" && s.Name != "auxiliary" {
@@ -63,7 +63,13 @@ func Compose(variants ...Variant) (Variant, error) {
 		if v.NeedsNormal && !all.NeedsNormal {
 			all.NeedsNormal, normal = true, v
 		}
-		all.Reads = max(all.Reads, v.Reads)
+		if v.Kind != "" {
+			if all.Kind != "" && all.Kind != v.Kind {
+				return Variant{}, fmt.Errorf("%s acts on examples of the kind %s, and %s on those of the kind %s; leave one of them out", kind.name(), all.Kind, v.name(), v.Kind)
+			}
+			all.Kind, kind = v.Kind, v
+		}
+		all.Words = all.Words || v.Words
 		all.join(v)
 	}
 	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {

@@ -117,6 +117,8 @@ func (e echo) Read(p *nn.Pass, z *grad.Value, in []int32, x *Batch) *grad.Value 
 	return h.Beside(z.Spread(x.Predict))
 }
 
+func (e echo) Signal(_ *nn.Pass, z *grad.Value) *grad.Value { return z }
+
 func (e echo) Output(p *nn.Pass) *grad.Value { return p.Use(e.words) }
 
 // TestWords: what is read is x.In or that of Inputs, in training and in evaluation; what is predicted stays. Logits are
@@ -199,8 +201,12 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, c.says)
 		}
 	}
-	if v, err := Compose(Variant{Reads: ReadsWords}, Variant{Reads: ReadsText}); err != nil || v.Reads != ReadsWords {
-		t.Errorf("a variant that needs words and one that needs text need %v, %v", v.Reads, err)
+	if v, err := Compose(Variant{Kind: Text, Words: true}, Variant{Kind: Text}, Variant{}); err != nil || v.Kind != Text || !v.Words {
+		t.Errorf("a variant that needs words and one that needs text need %v, words %t, %v", v.Kind, v.Words, err)
+	}
+	const want = "first acts on examples of the kind text, and second on those of the kind image; leave one of them out"
+	if _, err := Compose(Variant{Name: "first", Kind: Text}, Variant{Name: "second", Kind: Image}); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

@@ -126,8 +126,10 @@ type Variant struct {
 	Needs Family
 	// NeedsNormal tells that penalty or extras measure a Gaussian z against N(0, I), so that no variant may bring another prior.
 	NeedsNormal bool
-	// Reads is what the variant needs of examples and decoder.
-	Reads Reads
+	// Kind is the only kind of examples that the variant acts on; empty for any. Words tells that it acts on a decoder that
+	// reads the words before each prediction, a vae.Words.
+	Kind  Kind
+	Words bool
 
 	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
 	// without a constraint.

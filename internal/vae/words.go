@@ -14,6 +14,8 @@ type Reader interface {
 	Read(p *nn.Pass, z *grad.Value, in []int32, x *Batch) *grad.Value
 	// Output is the weights of the output layer, (V, H).
 	Output(p *nn.Pass) *grad.Value
+	// Signal is what z becomes where it enters the decoder, (B, ·), linear in z.
+	Signal(p *nn.Pass, z *grad.Value) *grad.Value
 }
 
 // Words is a decoder of text that predicts each symbol from z and the symbols before it:
@@ -67,16 +69,6 @@ func (d Words) output(p *nn.Pass, z *grad.Value, x *Batch) (h, w *grad.Value) {
 	h = h.Beside(rows)
 	return h, d.Output(p).Beside(weights)
 }
-
-// Reads says what a variant needs of examples and decoder.
-type Reads int
-
-// What a variant may need.
-const (
-	ReadsAnything Reads = iota
-	ReadsText           // sentences, with any decoder
-	ReadsWords          // a decoder that reads the words before each prediction, which is Words
-)
 
 // Decode returns the decoder with what the variant changes of it.
 func (v Variant) Decode(d Decoder) (Decoder, error) {
