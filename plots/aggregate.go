@@ -34,8 +34,9 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups, split := withVector(finishedOf(all), "aggregate")
 	if len(groups) == 0 {
-		return nil, errors.New("aggregate: no row has the vector \"aggregate\"; test rows of models with two latent dimensions or more have it")
+		return nil, errors.New("aggregate: no row has the vector \"aggregate\"; test rows of Gaussian posteriors with two latent dimensions or more have it")
 	}
+	without := lacking("this density", finishedOf(all), groups)
 	pg := page{table: [][]string{{"group", "seed", "dim_a", "dim_b", "z_a", "z_b", "density"}}}
 	groups, pg.caption = firstOf(groups, mostPanels-1, "groups") // one is the prior's
 	top := 0.0
@@ -96,7 +97,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 	if capped := record.CapNote(groups, split, "mi_dim"); capped != "" {
 		lead = append(lead, capped)
 	}
-	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	pg.caption = append(append(append(lead, pg.caption...), without...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

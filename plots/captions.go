@@ -73,6 +73,17 @@ func withoutNote(what string, labels []string) []string {
 	return []string{fmt.Sprintf("Without %s: %s.", what, strings.Join(labels, ", "))}
 }
 
+// lacking is withoutNote about the groups that are not among those with what.
+func lacking(what string, all, with []record.Group) []string {
+	var labels []string
+	for _, g := range all {
+		if !slices.ContainsFunc(with, func(w record.Group) bool { return w.Label == g.Label }) {
+			labels = append(labels, g.Label)
+		}
+	}
+	return withoutNote(what, labels)
+}
+
 // doubts lists what a reader should know about the runs: those that are not done, and the
 // warnings of Load. More than four of a kind are counted only.
 func doubts(set *record.Set, groups []record.Group) []string {

@@ -25,18 +25,19 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	groups := finishedOf(all)
 	split := finalSplit(groups, havingVector("kl_dim"))
 	if split == "" {
-		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"")
+		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"; rows of posteriors on a sphere have none")
 	}
 	pg := page{table: [][]string{{"group", "rank", "kl_mean", "kl_min", "kl_max", "seeds"}}}
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	counts := map[string]int{}
 	var cells []*plot.Plot
+	var without []string
 	top := 0.0
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
 		mean, lo, hi, n := rankedKL(g.Runs, split)
 		if n == 0 {
-			pg.caption = append(pg.caption, fmt.Sprintf("Without kl_dim: %s.", g.Label))
+			without = append(without, g.Label)
 			continue
 		}
 		counts[g.Label] = n
@@ -56,7 +57,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	pg.body, pg.height = panels(rows), height
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
 		"Headings give the sum over dimensions.", barsNote(counts)}
-	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	pg.caption = append(append(append(lead, pg.caption...), withoutNote("kl_dim", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

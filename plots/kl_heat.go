@@ -39,8 +39,9 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups, split := withVector(all, "kl_dim")
 	if len(groups) == 0 {
-		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"")
+		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"; rows of posteriors on a sphere have none")
 	}
+	without := lacking("kl_dim", all, groups)
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	top := 0.0
@@ -72,7 +73,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	pg.height = height
 	lead := []string{splitNames[split] + " rows: KL(q(z|x) || p(z)) of each latent dimension, nats, mean over examples; one seed (n = 1) each, dimensions sorted by their last KL.",
 		"The colour is square-root scaled. Grey: not a number."}
-	pg.caption = append(append(lead, pg.caption...), doubts(set, all)...)
+	pg.caption = append(append(append(lead, pg.caption...), without...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

@@ -239,8 +239,9 @@ func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
 	}
 	var ticks plot.ConstantTicks
 	for i, v := range at {
-		if i == 0 || v-ticks[len(ticks)-1].Value > 0.12*width { // labels must not touch
-			ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
+		text := label(v)
+		if i == 0 || v-ticks[len(ticks)-1].Value > max(0.12, 0.042*float64(len(text)))*width { // labels must not touch
+			ticks = append(ticks, plot.Tick{Value: v, Label: text})
 		}
 	}
 	a.Tick.Marker = ticks

@@ -24,8 +24,8 @@ const (
 // parameter may miss its gradient in one draw, but not in all.
 const draws = 5
 
-// A bench stands in for the model around a variant: raw encoder outputs m and s that are
-// themselves learnt, and a "decoder" that wants z to be something else for every example. For a variant that reads words,
+// A bench stands in for the model around a variant: raw encoder outputs m and, unless the head does not read it, s that
+// are themselves learnt, and a "decoder" that wants z to be something else for every example. For a variant that reads words,
 // the examples are sentences, and the decoder is a vae.Words that reads z and the word before.
 type bench struct {
 	params  *nn.Params
@@ -60,10 +60,13 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 		Data: func(n int) *vae.Batch { return vae.NewBatch(testSentences[:n], nil) },
 	})
 	b := bench{params: ps, variant: variant, whole: model, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
+	own := ps.Learnt()
 	b.m = ps.New("test.m", nn.Normal(1.5), testB, D)
-	b.s = ps.New("test.s", nn.Normal(0.7), testB, D)
+	if variant.Raw == vae.MAndS {
+		b.s = ps.New("test.s", nn.Normal(0.7), testB, D)
+	}
 	// Off their starting points, learnt numbers have no accidental zero gradients.
-	for _, p := range ps.Learnt()[:len(ps.Learnt())-2] {
+	for _, p := range own {
 		for j := range p.Data {
 			p.Data[j] += Float(0.3 * float64(j%5+1))
 		}
@@ -120,9 +123,13 @@ func (b bench) Output(p *nn.Pass) *grad.Value {
 	return w
 }
 
-// Encode gives m and s of its own examples, and the first of them in another order for others.
+// Encode gives m and s of its own examples, and the first of them in another order for others. s is nil for a head that does
+// not read it.
 func (b bench) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
-	m, s = p.Use(b.m), p.Use(b.s)
+	m = p.Use(b.m)
+	if b.s != nil {
+		s = p.Use(b.s)
+	}
 	if x == b.x {
 		return m, s
 	}
@@ -130,7 +137,11 @@ func (b bench) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	for i := range rows {
 		rows[i] = (3*i + 1) % testB
 	}
-	return m.Gather(rows), s.Gather(rows)
+	m = m.Gather(rows)
+	if s != nil {
+		s = s.Gather(rows)
+	}
+	return m, s
 }
 
 // LogProb is -|z - want|², want another one for each example.
@@ -247,7 +258,7 @@ func faultsOf(method vae.Method, differences uint64) (found []string) {
 	b := newBench(method, 0)
 	for _, train := range []bool{true, false} {
 		_, terms := b.pass(train, false)
-		for _, fault := range wrongPosterior(terms) {
+		for _, fault := range wrongPosterior(b.variant, terms) {
 			found = append(found, fmt.Sprintf("train %t: %s", train, fault))
 		}
 		q, ok := terms.Q.(vae.Gaussian)
@@ -319,9 +330,9 @@ func faultsOf(method vae.Method, differences uint64) (found []string) {
 	return found
 }
 
-// wrongPosterior is what the posterior and its KL do against their contracts: shapes, the same density on the tape and off
-// it, and the same posterior made of its parts.
-func wrongPosterior(t *vae.Terms) (found []string) {
+// wrongPosterior is what the posterior and its KL do against their contracts: shapes, as many parts of the KL as the variant
+// says, the same density on the tape and off it, and the same posterior made of its parts.
+func wrongPosterior(v vae.Variant, t *vae.Terms) (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	n := t.Z.Rows // testB, or K times as many with a bound
 	for part, v := range map[string]*grad.Value{"the mean": t.Q.Mean(), "z": t.Z} {
@@ -332,6 +343,9 @@ func wrongPosterior(t *vae.Terms) (found []string) {
 	}
 	if t.KL.Rows != n {
 		fault("the KL has %d rows, want one for each of %d examples", t.KL.Rows, n)
+	}
+	if J := v.Parts(testD); t.KL.Cols != J {
+		fault("the KL has %d parts, but the variant says %d", t.KL.Cols, J)
 	}
 	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
 	same, logq := t.Q.With(t.Q.Parts()), t.Q.LogProb(p, t.Z)
@@ -432,6 +446,15 @@ func TestConformanceFinds(t *testing.T) {
 		"a density of its own": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return shifty{vae.FromLogvar(m, s)}
 		}), "off the tape"},
+		"m alone": {made(func(vae.Builder) vae.Variant {
+			return vae.Variant{Raw: vae.MOnly, Head: func(p *nn.Pass, m, s *grad.Value) vae.Posterior {
+				if s != nil {
+					panic("s is there")
+				}
+				return vae.FromLogvar(m, m)
+			}}
+		}), ""},
+		"a KL in one part": {made(func(vae.Builder) vae.Variant { return vae.Variant{KLParts: 1} }), "the KL has 3 parts, but the variant says 1"},
 		"another family": {head(func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
 			return shifty{vae.FromLogvar(m, s)}
 		}), "gives the family gaussian"},

@@ -45,7 +45,7 @@ func (v DGVAE) Build(vae.Builder) vae.Variant {
 		return rows
 	})
 	return vae.Variant{
-		Needs: vae.GaussianFamily, NeedsNormal: true,
+		Needs: vae.GaussianFamily, NeedsNormal: true, BeyondKL: true,
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
 			q := t.Q.(vae.Gaussian)
 			rows := repeats(q.Mu.Rows)

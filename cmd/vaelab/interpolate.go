@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"text/tabwriter"
 
@@ -12,6 +13,7 @@ import (
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
 	"vaelab/internal/report"
+	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 )
 
@@ -24,8 +26,9 @@ func interpolateCommand() *cobra.Command {
 		Short: "Decode points between the z of two examples",
 		Long: `Decode points between the posterior means of two examples of a split, on a straight line or on an
 arc (--spherical): a table of sentences, a strip of images between the two originals, or CSV of
-vectors. Examples are counted from 0, as by reconstruct and latents. If the decoder uses z, the
-result changes gradually.
+vectors. With posteriors on a sphere it is always the shorter arc between their directions.
+Examples are counted from 0, as by reconstruct and latents. If the decoder uses z, the result
+changes gradually.
 
 Every step uses the same random numbers, so that the steps differ only in z.
 
@@ -84,13 +87,17 @@ func (p passage) at(step int) string { return report.Decimal(float64(step)/float
 
 // print decodes the steps and prints them, or draws them; ends holds the two examples.
 func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) error {
+	sphere := t.model.Variant.Family() == vae.SphereFamily
 	way, shape := generate.Line, "a straight line"
-	if p.spherical {
+	if p.spherical || sphere {
 		way, shape = generate.Arc, "an arc"
 	}
 	mu, _, err := t.posteriors(ends)
 	if err != nil {
 		return err
+	}
+	if sphere && opposite(mu.Row(0), mu.Row(1)) {
+		return fmt.Errorf("the z of examples %d and %d are opposite on the sphere, so that no arc between them is the shortest; choose another example with --from or --to", p.from, p.to)
 	}
 	x, err := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), d.same("interpolate"))
 	if err != nil {
@@ -114,6 +121,15 @@ func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) er
 	}
 	fmt.Fprintf(table, "%d\t%s\n", p.to, visible(t.set.Vocab.Sentence(ends.Seqs[1])))
 	return table.Flush()
+}
+
+// opposite tells whether directions a and b are, up to rounding.
+func opposite(a, b []tensor.Float) bool {
+	var sum float64
+	for j, v := range a {
+		sum += math.Pow(float64(v+b[j]), 2)
+	}
+	return sum < 2e-8 // with a margin, where Arc is Line
 }
 
 // gallery is a strip with the originals at its ends.

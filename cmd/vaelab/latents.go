@@ -25,7 +25,7 @@ func latentsCommand() *cobra.Command {
 		Long: `Encode every example of a split and write its posterior N(mu, sigma²), for your own plots and
 classifiers:
 
-  mu.npy       float32 (N, D), the means
+  mu.npy       float32 (N, D), the means; of posteriors on a sphere the directions, of length 1
   sigma.npy    float32 (N, D), the standard deviations, positive; not of posteriors that are not Gaussian
   labels.npy   int64 (N), the classes; only if the data have labels
   classes.csv  label and name of each class; only if the classes have names

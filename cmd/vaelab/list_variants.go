@@ -101,7 +101,7 @@ func listVariants(w io.Writer) error {
 	}
 	fmt.Fprint(w, "Columns: name; knob, the setting that moves the rate (↑: the rate rises with it, ↓: it falls); bound of the rate; what\n"+
 		"it does. The rate is the KL of the z that the decoder reads, in nats. kl.beta ↓ moves that of every variant which does\n"+
-		"not set the KL weight itself. vaelab list bn+control-vae says whether variants can be combined.\n")
+		"not set the KL weight itself and has no constant KL. vaelab list bn+control-vae says whether variants can be combined.\n")
 	return nil
 }
 

@@ -26,9 +26,9 @@ func sampleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample " + weightsUsage,
 		Short: "Decode z drawn from the prior",
-		Long: `Draw z from the prior N(0, I) and decode an example from each z: sentences as a table with
-their ln p(x|z), images as a PNG, vectors as CSV. After posterior collapse, greedy decoding gives
-one sentence for every z.
+		Long: `Draw z from the prior, which is N(0, I) unless the variant brings another, and decode an example
+from each z: sentences as a table with their ln p(x|z), images as a PNG, vectors as CSV. After
+posterior collapse, greedy decoding gives one sentence for every z.
 
 ` + decodeHelp,
 		Example: `  vaelab sample results/kl-vanishing/bn-1a2b3c4d/seed-1
@@ -120,7 +120,7 @@ func (d *decoding) show(w io.Writer, t *trained) func(first int, z tensor.Matrix
 	return func(first int, _ tensor.Matrix, x written) error {
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		if first == 0 {
-			fmt.Fprintf(w, "z from N(0, I), %s\n", d.how())
+			fmt.Fprintf(w, "z from %s, %s\n", priorName(t.model.Prior()), d.how())
 			fmt.Fprintln(table, "\tln p(x|z)\tsentence")
 		}
 		for i, s := range x.sentences {
@@ -128,6 +128,14 @@ func (d *decoding) show(w io.Writer, t *trained) func(first int, z tensor.Matrix
 		}
 		return table.Flush()
 	}
+}
+
+// priorName says what z is drawn from.
+func priorName(p vae.Prior) string {
+	if s, ok := p.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "the prior"
 }
 
 // grid is a gallery of images without captions, about twice as wide as high.

@@ -13,6 +13,7 @@ import (
 	"vaelab/internal/grad"
 	"vaelab/internal/models"
 	"vaelab/internal/nn"
+	"vaelab/internal/sphere"
 	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
@@ -523,6 +524,36 @@ func TestPaths(t *testing.T) {
 	for _, end := range [][]generate.Float{{4, 0, 0}, {-1, 0, 0}, {0, 0, 0}} {
 		if got, want := generate.Arc(a, end, 3), generate.Line(a, end, 3); !slices.Equal(got.Data, want.Data) {
 			t.Errorf("from %v to %v there is no arc, but the way is %v", a, end, got.Data)
+		}
+	}
+}
+
+// TestSphere: draws of prior and posteriors, the posteriors' directions and the steps of an arc between two have length 1.
+// A direction is the mode, not the mean, which lies within the sphere.
+func TestSphere(t *testing.T) {
+	m, _ := build(writers["lstm"], sentences, 1)
+	law := sphere.NewVMF(3, 5)
+	m.Variant = vae.Variant{Gives: vae.SphereFamily, Prior: vae.UniformSphere{D: 3}, Head: func(_ *nn.Pass, raw, _ *grad.Value) vae.Posterior {
+		return vae.Spherical{Mu: raw.Unit(), Law: law}
+	}}
+	split := data.Split{Seqs: [][]int32{{data.Start, 5, data.End}, {data.Start, 9, 6, 5, data.End}}}
+	mu, sigma := generate.Posteriors(m, split)
+	if sigma.Rows != 0 {
+		t.Errorf("sigma is %v", sigma.Data)
+	}
+	draws := generate.Draws(m, split, noise("a draw"))
+	if slices.Equal(draws.Data, generate.Draws(m, split, noise("another")).Data) {
+		t.Error("two draws are equal")
+	}
+	for what, z := range map[string]tensor.Matrix{"directions": mu, "draws": draws, "prior": generate.Prior(m.Prior(), 0, 9, 3, 1), "arc": generate.Arc(mu.Row(0), mu.Row(1), 6)} {
+		for i := range z.Rows {
+			var squares float64
+			for _, v := range z.Row(i) {
+				squares += float64(v) * float64(v)
+			}
+			if math.Abs(squares-1) > 1e-5 {
+				t.Errorf("%s %d: %v", what, i, z.Row(i))
+			}
 		}
 	}
 }

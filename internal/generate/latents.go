@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"vaelab/internal/data"
+	"vaelab/internal/nn"
 	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
@@ -33,12 +34,13 @@ func rows(n, D int, of func(i int) (vae.Density, *rand.Rand)) tensor.Matrix {
 
 // Posteriors are mu and sigma of q(z|x) for every example of a split, in its order, (N, D) each,
 // under running statistics. A sigma whose sign a method leaves open is made positive: the
-// distribution is the same. Posteriors that are not Gaussian have a mean, mu, and no sigma, which then has no rows. A
-// split of grey values has to be drawn first.
+// distribution is the same. mu of a posterior that is not Gaussian is its mode, such as the direction of one on a sphere,
+// which a decoder can read, as it may not its mean. It has no sigma, which then has no rows. A split of grey values has to be
+// drawn first.
 func Posteriors(m *vae.Model, split data.Split) (mu, sigma tensor.Matrix) {
 	mu = tensor.New(split.N(), m.D)
-	encode(m, split, func(i int, q vae.Posterior, k int) {
-		copy(mu.Row(i), q.Mean().Row(k))
+	encode(m, split, func(p *nn.Pass, i int, q vae.Posterior, k int) {
+		copy(mu.Row(i), q.Sample(p).Row(k)) // without noise
 		g, ok := q.(vae.Gaussian)
 		if !ok {
 			return
@@ -56,17 +58,17 @@ func Posteriors(m *vae.Model, split data.Split) (mu, sigma tensor.Matrix) {
 // Draws are z ~ q(z|x) for every example of a split, in its order, (N, D).
 func Draws(m *vae.Model, split data.Split, noise Noise) tensor.Matrix {
 	densities := make([]vae.Density, split.N())
-	encode(m, split, func(i int, q vae.Posterior, k int) { densities[i] = q.Density(k) })
+	encode(m, split, func(_ *nn.Pass, i int, q vae.Posterior, k int) { densities[i] = q.Density(k) })
 	return rows(len(densities), m.D, func(i int) (vae.Density, *rand.Rand) { return densities[i], noise(i) })
 }
 
 // encode calls f with every example i of a split, which is the k-th of a posterior.
-func encode(m *vae.Model, split data.Split, f func(i int, q vae.Posterior, k int)) {
+func encode(m *vae.Model, split data.Split, f func(p *nn.Pass, i int, q vae.Posterior, k int)) {
 	p := pass()
 	for _, x := range batches(split) {
 		q := m.Posterior(p, x)
 		for k, i := range x.Rows {
-			f(i, q, k)
+			f(p, i, q, k)
 		}
 		p.Tape.Reset()
 	}

@@ -9,10 +9,16 @@ import (
 
 // logDensity is ln q(z_i) of the aggregate posterior, and where i is an example too ln q(z_i|x_i), for rows z_i,
 // (M, D). Both are without the constant of the posteriors' densities (see constant), which cancels in most metrics.
-// Gaussians are a product of two matrices, see mixture. For other posteriors it asks every density for every z.
+// Gaussians are a product of two matrices, see mixture, and so are posteriors on a sphere, see ball. For others it asks
+// every density for every z.
 func (e *Encoded) logDensity(z []float64) (mix, own []float64) {
 	if e.gaussian() {
 		return e.mixture(z).logDensity(z)
+	}
+	if q, ok := e.family.(vae.Spherical); ok {
+		w := e.ball(q, z)
+		tensor.Split(w, len(w.mix), densityRows)
+		return w.mix, w.own
 	}
 	w := &mixed{of: e.densities, z: z, D: e.D, mix: make([]float64, len(z)/e.D), own: make([]float64, len(z)/e.D)}
 	tensor.Split(w, len(w.mix), 1)
@@ -23,6 +29,9 @@ func (e *Encoded) logDensity(z []float64) (mix, own []float64) {
 func (e *Encoded) constant() float64 {
 	if e.gaussian() {
 		return float64(e.D) / 2 * math.Log(2*math.Pi)
+	}
+	if q, ok := e.family.(vae.Spherical); ok {
+		return -q.Law.LogProb(1)
 	}
 	return 0
 }

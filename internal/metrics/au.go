@@ -2,27 +2,17 @@ package metrics
 
 func init() {
 	Register(Group{
-		Splits: Evaluations,
+		Splits: Evaluations, Need: NeedGaussian, // the axes of a sphere or a code have no meaning of their own
 		Measure: func(s *Split, r Row) {
 			r.Values["au"], r.Values["au_05"] = s.AU(0.01), s.AU(0.05)
 			r.Values["au_10"], r.Values["au_50"] = s.AU(0.1), s.AU(0.5)
+			r.Values["au_free"] = s.ScaleFreeAU()
 		},
 		Metrics: []Metric{
 			{Name: "au", Unit: "dims", Doc: "active units, the dimensions with Var(mu) of at least 0.01"},
 			{Name: "au_05", Unit: "dims", Doc: "dimensions with Var(mu) of at least 0.05"},
 			{Name: "au_10", Unit: "dims", Doc: "dimensions with Var(mu) of at least 0.1"},
 			{Name: "au_50", Unit: "dims", Doc: "dimensions with Var(mu) of at least 0.5"},
-		},
-	})
-}
-
-func init() {
-	Register(Group{
-		Splits: Evaluations, Need: NeedGaussian,
-		Measure: func(s *Split, r Row) {
-			r.Values["au_free"] = s.ScaleFreeAU()
-		},
-		Metrics: []Metric{
 			{Name: "au_free", Unit: "dims", Doc: "dimensions whose Var(mu) is at least 1 % of Var(z)"},
 		},
 	})

@@ -4,7 +4,7 @@ import "vaelab/internal/record"
 
 func init() {
 	Register(Group{
-		Splits: Evaluations,
+		Splits: Evaluations, Need: NeedDims,
 		Measure: func(s *Split, r Row) {
 			r.Vectors["collapse"] = s.CollapseCurve()
 		},
@@ -17,8 +17,8 @@ func init() {
 // collapseDelta is the share of examples that may be exceptions.
 const collapseDelta = 0.01
 
-// CollapseCurve is the share of dimensions, or of the KL's parts if it has others, that are (eps, delta)-collapsed, for each eps of
-// record.CollapseEps and delta = 0.01: those with
+// CollapseCurve is the share of dimensions, or of the KL's parts if it has others, that are (eps, delta)-collapsed, for each
+// eps of record.CollapseEps and delta = 0.01: those with
 //
 //	P_x( KL(q(z_j|x) || p(z_j)) < eps ) >= 1 - delta
 //

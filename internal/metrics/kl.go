@@ -6,10 +6,21 @@ func init() {
 	Register(Group{
 		Splits: Everywhere,
 		Measure: func(s *Split, r Row) {
-			r.Values["kl"], r.Vectors["kl_dim"] = s.KL()
+			r.Values["kl"], _ = s.KL()
 		},
 		Metrics: []Metric{
 			{Name: "kl", Unit: "nats", Doc: "KL(q(z|x) || p(z)), not weighted"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
+		Splits: Everywhere, Need: NeedDims,
+		Measure: func(s *Split, r Row) {
+			_, r.Vectors["kl_dim"] = s.KL()
+		},
+		Metrics: []Metric{
 			{Name: "kl_dim", Unit: "nats", Doc: "the KL of each dimension", Vector: true},
 		},
 	})

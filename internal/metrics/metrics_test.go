@@ -452,9 +452,13 @@ func TestGap(t *testing.T) {
 // lstm is a small model of the real kind.
 func lstm(t *testing.T, methods ...vae.Method) *vae.Model {
 	t.Helper()
+	reads, err := variants.Check(methods...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ps, space := &nn.Params{Seed: 3}, vae.Space{Kind: vae.Text, V: 100, MaxLen: 12}
 	settings := models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 6, DecHidden: 6, Init: "pytorch"}
-	enc, dec := models.Build(settings, ps, space, vae.MAndS)
+	enc, dec := models.Build(settings, ps, space, reads.Raw)
 	variant, err := variants.Build(vae.Builder{
 		Params: ps, D: 3, Space: space,
 		Decoder: func(name string) vae.Decoder { return settings.Decoder(ps.Under(name), space) },

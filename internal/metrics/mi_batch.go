@@ -43,7 +43,7 @@ func (e *Encoded) BatchMI(batching vae.Batching, seed uint64) (mi, limit float64
 	for _, drawn := range e.drawn(batching, seed) {
 		rows := e.pick(drawn)
 		mix, own := rows.logDensity(rows.Z)
-		for i, l := range mix { // the constant -D/2 ln 2 pi is left out on both sides
+		for i, l := range mix { // the constant of the densities is left out on both sides
 			if !e.gaussian() {
 				l -= own[i]
 				mi -= l / float64(e.N)
@@ -96,12 +96,15 @@ func (e *Encoded) kind(i int, batching vae.Batching) int {
 
 // pick are the posteriors and samples of some examples.
 func (e *Encoded) pick(rows []int) *Encoded {
-	some := &Encoded{N: len(rows), D: e.D}
+	some := &Encoded{N: len(rows), D: e.D, family: e.family, parts: make([][]float64, len(e.parts)), widths: e.widths}
 	for _, i := range rows {
 		a, b := i*e.D, (i+1)*e.D
 		some.Mu, some.Z = append(some.Mu, e.Mu[a:b]...), append(some.Z, e.Z[a:b]...)
 		if !e.gaussian() {
 			some.densities = append(some.densities, e.densities[i])
+			for k, cols := range e.widths {
+				some.parts[k] = append(some.parts[k], e.parts[k][i*cols:(i+1)*cols]...)
+			}
 			continue
 		}
 		some.Sigma, some.Var, some.Logvar = append(some.Sigma, e.Sigma[a:b]...), append(some.Var, e.Var[a:b]...), append(some.Logvar, e.Logvar[a:b]...)

@@ -126,7 +126,7 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 	if plain["kl"] < 0.3 || plain["mi"] < 0.3 {
 		t.Fatalf("the model is too plain to tell: %v", plain)
 	}
-	for _, name := range []string{"rec", "kl", "nelbo", "mi", "mi_se", "marginal_kl", "au", "gap", "prior_gap", "density_gap", "density_gap_se",
+	for _, name := range []string{"rec", "kl", "nelbo", "mi", "mi_se", "marginal_kl", "gap", "prior_gap", "density_gap", "density_gap_se",
 		"bn_gap", "nelbo_se", "kl_sd", "iw_nll", "iw_nll_se", "extra", "objective"} {
 		near(t, "a shifted pair: "+name, moved[name], plain[name], 2e-4*(1+math.Abs(plain[name])))
 		if name == "kl" || name == "nelbo" || name == "marginal_kl" || name == "kl_sd" || name == "nelbo_se" || name == "objective" {
@@ -136,7 +136,8 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 	}
 	near(t, "a hidden Gaussian: objective", family["objective"], plain["objective"], 1e-4)
 	near(t, "a hidden Gaussian: KL of one sample", family["kl"], plain["kl"], 0.5)
-	for _, name := range []string{"moment", "sigma2", "au_free"} {
+	near(t, "a shifted pair: au", moved["au"], plain["au"], 0)
+	for _, name := range []string{"moment", "sigma2", "au", "au_free"} {
 		if _, ok := family[name]; ok {
 			t.Errorf("%s is measured of a posterior without sigma", name)
 		}

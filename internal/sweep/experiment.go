@@ -456,6 +456,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		}
 	}
 	var names []string
+	steady := false // the KL is constant
 	for _, k := range kinds(r, nodes["variant"], "variant") {
 		names = append(names, k.name.Value)
 		build(r, k, "variant", variants.Methods, t.Config, func(m vae.Method) { t.Methods = append(t.Methods, m) })
@@ -472,11 +473,19 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		if err != nil {
 			r.fault(cmp.Or(nodes["variant"], nodes["model"]), "variant", "%s: %v", t.Variant, err)
 		}
+		weigher := methodOf(t.Methods, func(v vae.Variant) bool { return v.Weigher != nil })
 		if kl := r.pairs(nodes["kl"], "kl"); v.Weigher != nil && r.written && len(kl) > 0 {
-			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the KL weight itself; leave out kl or %s, or move kl to the entries of the grid without it", weigher(t.Methods), weigher(t.Methods))
+			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the KL weight itself; leave out kl or %s, or move kl to the entries of the grid without it", weigher, weigher)
 		}
+		if known && v.Family() == vae.SphereFamily && t.Model.Latent() < 2 {
+			r.fault(nodes["variant"], "variant", "%s needs two latent dimensions or more, because a sphere of one dimension is two points; set latent_dim of %s to 2 or more", t.Variant, t.Config["model"])
+		}
+		steady = v.IdleWeight()
 	}
 	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
+	if steady {
+		r.idleWeight(nodes["kl"], t)
+	}
 	flatten(reflect.ValueOf(t.KL), "kl", t.Config)
 	r.decode(nodes["train"], reflect.ValueOf(&t.Train).Elem(), "train")
 	flatten(reflect.ValueOf(t.Train), "train", t.Config)
@@ -486,14 +495,26 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	return t
 }
 
-// weigher is the name of the method that sets the KL weight.
-func weigher(methods []vae.Method) (name string) {
+// methodOf is the name of the method whose variant is such, as that which sets the KL weight.
+func methodOf(methods []vae.Method, such func(v vae.Variant) bool) (name string) {
 	for _, m := range methods {
-		if v, err := variants.Check(m); err == nil && v.Weigher != nil {
+		if v, err := variants.Check(m); err == nil && such(v) {
 			name = variants.Methods.NameOf(m)
 		}
 	}
 	return name
+}
+
+// idleWeight reports a KL weight that is not always 1, where the KL is constant.
+func (r *reader) idleWeight(n *yaml.Node, t train.Trial) {
+	steady := methodOf(t.Methods, func(v vae.Variant) bool { return v.ConstantRate })
+	for _, kv := range r.pairs(n, "kl") {
+		for _, s := range settings(reflect.ValueOf(&t.KL).Elem()) {
+			if s.named(kv[0].Value) && (s.key == "schedule" && t.KL.Schedule != optim.DefaultKL.Schedule || s.key == "beta" && t.KL.Beta != optim.DefaultKL.Beta) {
+				r.fault(kv[0], "kl."+s.key, "has no effect with %s, because no training changes the KL of its posteriors; leave kl out, or move it to the entries of the grid without %s", steady, steady)
+			}
+		}
+	}
 }
 
 // idle reports keys of the KL schedule that the chosen schedule does not read, and settings that do not go together.

@@ -405,13 +405,15 @@ func (t *Trainer) trainRow() record.Row {
 		row.Values["slack_min"] = t.Sum.SlackMin
 	}
 	row.Values["grad_ratio"] = metrics.GradRatio(row.Values["grad_encoder"], row.Values["grad_decoder"])
-	for j := range t.Sum.KLDim {
-		t.Sum.KLDim[j] /= n
+	if t.Model.Variant.KLParts == 0 {
+		for j := range t.Sum.KLDim {
+			t.Sum.KLDim[j] /= n
+		}
+		row.Vectors["kl_dim"] = t.Sum.KLDim
 	}
 	if t.PhaseEnd > 0 {
 		row.Values["phase_end"] = float64(t.PhaseEnd)
 	}
-	row.Vectors["kl_dim"] = t.Sum.KLDim
 	if t.Model.Variant.Gauges != nil {
 		for _, g := range t.Model.Variant.Gauges() {
 			row.Vectors[g.Name] = g.Values

@@ -90,6 +90,14 @@ func Compose(variants ...Variant) (Variant, error) {
 		prior := owner["prior"]
 		return Variant{}, fmt.Errorf("%s brings a prior, and %s measures z against N(0, I); leave one of them out", prior.name(), normal.name())
 	}
+	if all.ConstantRate {
+		if v, ok := owner["penalty"]; ok && !all.BeyondKL {
+			return Variant{}, fmt.Errorf("%s makes posteriors of constant KL, so %s, which charges the KL, has no effect; leave one of them out", owner["head"].name(), v.name())
+		}
+		if v, ok := owner["weigher"]; ok {
+			return Variant{}, fmt.Errorf("%s makes posteriors of constant KL, so the KL weight that %s sets has no effect; leave one of them out", owner["head"].name(), v.name())
+		}
+	}
 	if all.Prior != nil && owner["prior"].Floor == nil || all.Refine != nil { // it is one of the head's q, and of the KL to N(0, I)
 		all.Floor = nil
 	}
@@ -105,13 +113,13 @@ func (v *Variant) join(w Variant) {
 		v.Name += "+" + w.Name
 	}
 	if w.Head != nil {
-		v.Head, v.Floor, v.Gives, v.Raw = w.Head, w.Floor, w.Gives, w.Raw
+		v.Head, v.Floor, v.Gives, v.Raw, v.ConstantRate = w.Head, w.Floor, w.Gives, w.Raw, w.ConstantRate
 	}
 	if w.Prior != nil {
-		v.Prior = w.Prior
+		v.Prior, v.KLParts = w.Prior, w.KLParts
 	}
 	if w.Penalty != nil {
-		v.Penalty = w.Penalty
+		v.Penalty, v.BeyondKL = w.Penalty, w.BeyondKL
 	}
 	if w.Refine != nil {
 		v.Refine = w.Refine

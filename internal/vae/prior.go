@@ -50,6 +50,9 @@ func (Normal) Density(*nn.Pass, *Batch) func(int) Density {
 	return func(int) Density { return normal{} }
 }
 
+// String is "N(0, I)".
+func (Normal) String() string { return "N(0, I)" }
+
 type normal struct{}
 
 func (normal) LogProb(z []float64) float64 {

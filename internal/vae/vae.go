@@ -122,6 +122,12 @@ type Variant struct {
 
 	// Gives is the family of the posterior that Head makes; empty for Gaussian.
 	Gives Family
+	// KLParts is J, the number of parts of the KL to Prior; 0 for one for each latent dimension.
+	KLParts int
+	// ConstantRate says that no parameter changes the KL, so that nothing which charges the KL has an effect.
+	ConstantRate bool
+	// BeyondKL says that Penalty is no function of the KL alone, so that it has an effect where the KL is constant.
+	BeyondKL bool
 	// Needs is the only family that penalty, extras and prior can read; empty if they read any.
 	Needs Family
 	// NeedsNormal tells that penalty or extras measure a Gaussian z against N(0, I), so that no variant may bring another prior.
@@ -152,6 +158,17 @@ func (v Variant) Family() Family {
 
 // Gaussian tells whether the variant's posteriors are Gaussian.
 func (v Variant) Gaussian() bool { return v.Family() == GaussianFamily }
+
+// Parts is J, the number of parts of the KL, given the number of latent dimensions.
+func (v Variant) Parts(D int) int {
+	if v.KLParts > 0 {
+		return v.KLParts
+	}
+	return D
+}
+
+// IdleWeight tells whether no weight of the penalty changes anything.
+func (v Variant) IdleWeight() bool { return v.ConstantRate && !v.BeyondKL && v.Bound == nil }
 
 // A Gauge is a named number for every latent dimension, such as gamma_mu.
 type Gauge struct {
