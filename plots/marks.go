@@ -3,6 +3,7 @@ package plots
 import (
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -123,6 +124,53 @@ func (m level) Plot(c draw.Canvas, p *plot.Plot) {
 func (m level) DataRange() (xmin, xmax, ymin, ymax float64) {
 	_, _, ymin, ymax = rangeOf([]float64{0}, []float64{m.Y})
 	return math.Inf(1), math.Inf(-1), ymin, ymax
+}
+
+// tags are texts beside points. A text takes the first place around its point that lies in the panel and covers no
+// other text and no point; if there is none, it is left out.
+type tags struct {
+	X, Y   []float64
+	Labels []string
+	Colors []color.Color
+	Room   vg.Length // between a point's centre and its text
+}
+
+// Plot implements plot.Plotter.
+func (m tags) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := sans(captionSize)
+	style.YAlign = draw.YCenter
+	var taken []vg.Rectangle
+	around := func(at vg.Point, w, h vg.Length) vg.Rectangle {
+		return vg.Rectangle{Min: vg.Point{X: at.X - w, Y: at.Y - h}, Max: vg.Point{X: at.X + w, Y: at.Y + h}}
+	}
+	for _, part := range finiteParts(m.X, m.Y) {
+		for i := part.from; i < part.to; i++ {
+			taken = append(taken, around(vg.Point{X: x(m.X[i]), Y: y(m.Y[i])}, m.Room*0.7, m.Room*0.7))
+		}
+	}
+	free := func(r vg.Rectangle) bool {
+		return c.Contains(r.Min) && c.Contains(r.Max) && !slices.ContainsFunc(taken, func(o vg.Rectangle) bool {
+			return r.Min.X < o.Max.X && o.Min.X < r.Max.X && r.Min.Y < o.Max.Y && o.Min.Y < r.Max.Y
+		})
+	}
+	for _, part := range finiteParts(m.X, m.Y) {
+		for i := part.from; i < part.to; i++ {
+			if m.Labels[i] == "" {
+				continue
+			}
+			w, h := style.Width(m.Labels[i])/2, vg.Length(captionSize*0.45)
+			for _, side := range []vg.Point{{Y: 1}, {Y: -1}, {X: 1}, {X: -1}, {X: 1, Y: 1}, {X: -1, Y: 1}, {X: 1, Y: -1}, {X: -1, Y: -1}} {
+				at := vg.Point{X: x(m.X[i]) + side.X*(w+m.Room), Y: y(m.Y[i]) + side.Y*(h+m.Room)}
+				if box := around(at, w, h); free(box) {
+					taken = append(taken, box)
+					style.Color, style.XAlign = m.Colors[i], draw.XCenter
+					c.FillText(style, at, m.Labels[i])
+					break
+				}
+			}
+		}
+	}
 }
 
 // thresholds are vertical lines over the whole panel, with a number above each that does not touch

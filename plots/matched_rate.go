@@ -18,9 +18,10 @@ func init() { Figures.Add("matched-rate", MatchedRate{}) }
 
 // MatchedRate shows NELBO, mutual information and gap of the methods at equal KL.
 //
-// Methods are compared on the same data only, one row of panels for each. Each seed's final points over the method's knob (gamma, tau, lambda, beta), in order of their
-// KL, are joined by straight lines and read off at rates that at least two methods reach with
-// every seed. Nothing is extrapolated. The metrics are those that all these points have.
+// Methods are compared on the same data only, one row of panels for each. Each seed's final points over the method's
+// knob, the setting that moves its rate, are dots. In order of their KL they are joined by straight lines and read off at
+// rates that at least two methods reach with every seed; the thick lines are the means of what is read. Nothing is
+// extrapolated. The metrics are those that all these points have.
 type MatchedRate struct{}
 
 // matchedMetrics are the panels. The first of NELBO's two stands for the likelihood.
@@ -58,13 +59,14 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 		if len(m.reach) > 0 {
 			why = "no two methods reach the same KL on the same data with every seed: " + strings.Join(m.reach, ", ")
 		}
-		return nil, fmt.Errorf("matched-rate: %s; add values of the swept settings (gamma, tau, lambda)", why)
+		return nil, fmt.Errorf("matched-rate: %s; add values of a setting that moves the rate%s", why, movers(set, groups))
 	}
 	m.body = panels(rows)
 	m.height = vg.Length(0.1+2.25*float64(len(rows))) * vg.Inch
-	m.caption = []string{splitNames[split] + " split, last row, at equal KL:",
-		"each seed's measured points over the swept setting, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
+	m.caption = []string{splitNames[split] + " split, last row, at equal KL.",
+		"Dots: each seed's measured points over the method's setting. Lines: these points, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
 		seedsNote(m.counts)}
+	m.caption = append(m.caption, dialNote(m.families)...)
 	if m.capped {
 		m.legend = append(m.legend, capEntry)
 	}
@@ -76,11 +78,12 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 // matched is the page while it grows.
 type matched struct {
 	page
-	split  string
-	counts map[string]int // seeds, by method
-	reach  []string       // which rates each method spans, for the message if none meet
-	groups []record.Group // those compared
-	capped bool           // a cap of the mutual information is drawn
+	split    string
+	counts   map[string]int // seeds, by method
+	reach    []string       // which rates each method spans, for the message if none meet
+	groups   []record.Group // those compared
+	families []family       // the same
+	capped   bool           // a cap of the mutual information is drawn
 }
 
 // compare returns the panels of one data set; none if no two methods reach the same KL.
@@ -102,25 +105,30 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 			p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
 			p.Add(heading{second: "data: " + printable(d.name)})
 		}
+		var bands, curves, measured []plot.Plotter
 		for _, f := range fronts {
 			line, spread := f.at(rates)
 			if len(line.X) == 0 {
 				continue
 			}
 			if len(f.seeds) > 1 {
-				p.Add(spread)
+				bands = append(bands, spread)
 			}
-			glyph := draw.GlyphStyle{Color: f.style.Color, Radius: 1.8, Shape: draw.CircleGlyph{}}
-			p.Add(line, dots{line.X, line.Y, glyph})
+			glyph := draw.GlyphStyle{Color: f.style.Color, Radius: 1.6, Shape: draw.CircleGlyph{}}
+			curves, measured = append(curves, line), append(measured, f.measured(rates, glyph))
 			for i, x := range line.X {
 				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.seeds)))})
 			}
 			if _, ok := m.counts[f.label]; !ok {
 				m.groups = append(m.groups, f.groups...)
-				m.legend = append(m.legend, entry{label: f.label, line: f.style, glyph: glyph})
+				m.legend = append(m.legend, entry{label: overDial(f.family), line: f.style, glyph: glyph})
+				m.families = append(m.families, f.family)
 			}
 			m.counts[f.label] = len(f.seeds)
 		}
+		p.Add(bands...)
+		p.Add(measured...)
+		p.Add(curves...)
 		pad(&p.X)
 		pad(&p.Y)
 		if metric.name == "mi" {
@@ -208,6 +216,20 @@ func (f frontier) at(rates []float64) (line curve, spread band) {
 	return line, spread
 }
 
+// measured are the points of all seeds from the first to the last rate.
+func (f frontier) measured(rates []float64, glyph draw.GlyphStyle) dots {
+	at := dots{GlyphStyle: glyph}
+	at.Color = fade(glyph.Color, 0.6)
+	for _, points := range f.seeds {
+		for _, p := range points {
+			if rates[0] <= p.x && p.x <= rates[len(rates)-1] {
+				at.X, at.Y = append(at.X, p.x), append(at.Y, p.y)
+			}
+		}
+	}
+	return at
+}
+
 // commonRates returns about a dozen round rates that two frontiers or more span.
 func commonRates(fronts []frontier) (rates []float64) {
 	lo, hi := math.Inf(1), math.Inf(-1)
@@ -234,6 +256,22 @@ func commonRates(fronts []frontier) (rates []float64) {
 		}
 	}
 	return rates
+}
+
+// movers names the settings that move the rate of the groups' methods, " (variant.bn.gamma, kl.beta)", if they are known.
+func movers(set *record.Set, groups []record.Group) string {
+	known := map[string]bool{}
+	for _, g := range groups {
+		for key := range set.Knobs {
+			if _, ok := g.Runs[0].Config[key]; ok && !(key == "kl.beta" && g.Variant != "vanilla") {
+				known[key] = true
+			}
+		}
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(sortedKeys(known), ", ") + ")"
 }
 
 // reaches says for a message which rates each frontier spans.

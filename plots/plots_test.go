@@ -440,6 +440,44 @@ func TestKnobScale(t *testing.T) {
 	}
 }
 
+// TestDials: a line goes over the setting that moves the rate whatever else varies, and says so.
+func TestDials(t *testing.T) {
+	set := sweepSet(2)
+	for i, run := range set.Runs {
+		if run.Variant == "bn" {
+			set.Runs[i].Config["variant.bn.eps"] = []string{"1e-5", "1e-8"}[i/4%2]
+		}
+	}
+	before, _, _ := drawn(t, "sweep", set)
+	if strings.ContainsAny(before.Caption, "↑↓") {
+		t.Errorf("nobody has said what the rate does: %s", before.Caption)
+	}
+	set.Knobs = map[string]string{"variant.bn.gamma": "rises", "variant.ln.gamma": "rises", "variant.bn-scaler.tau": "falls"}
+	byKnob, flat := families(set.Groups())
+	var got []string
+	for _, f := range allFamilies(byKnob, flat) {
+		got = append(got, overDial(f))
+	}
+	want := []string{"vanilla", "bn eps=1e-8, over γ ↑", "bn eps=1e-5, over γ ↑", "ln, over γ ↑", "bn-scaler, over τ ↓"}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+	if got := dial(byKnob["gamma"]...) + ", " + dial(append(byKnob["gamma"], byKnob["tau"]...)...); got != "γ ↑, τ" {
+		t.Errorf("dials %q", got)
+	}
+	for _, name := range []string{"sweep", "matched-rate", "rate-distortion"} {
+		d, _, picture := drawn(t, name, set)
+		show(t, name+"-dials", picture)
+		if !strings.Contains(d.Caption, "↑: the KL rises with the setting; ↓: it falls.") {
+			t.Errorf("%s: the arrows are not explained: %s", name, d.Caption)
+		}
+	}
+	one := &record.Set{Runs: set.Runs[:4], Knobs: set.Knobs}
+	if _, err := (MatchedRate{}).Draw(one); err == nil || !strings.Contains(err.Error(), "add values of a setting that moves the rate (variant.bn.gamma)") {
+		t.Errorf("the refusal does not name the setting: %v", err)
+	}
+}
+
 func TestSweep(t *testing.T) { checkGolden(t, "sweep", sweepSet(3)) }
 func TestTime(t *testing.T)  { checkGolden(t, "time", pilotSet(3)) }
 
@@ -588,7 +626,7 @@ func TestMissing(t *testing.T) {
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},
 		{"sweep", without("gap"), `sweep: no valid or test row has the metric "gap"`},
-		{"sweep", pilotSet(1), "sweep: no variant has exactly one setting that varies and is a number; there are: vanilla, bn, bn-scaler, ln"},
+		{"sweep", pilotSet(1), "sweep: no variant has a setting that varies and is a number; there are: vanilla, bn, bn-scaler, ln"},
 		{"sweep", &record.Set{}, "there are: no runs"},
 		{"theta", without("sig_theta"), "theta: no trial has a theta; this figure needs bn-scaler or rms-scaler"},
 		{"theta", without("gamma_mu"), `"gamma_mu"`},

@@ -288,8 +288,8 @@ func families(groups []record.Group) (byKnob map[string][]family, flat []family)
 	var lines []*family // in the order in which styles are given out
 	for _, g := range groups {
 		label, knob := g.Family(), ""
-		if name, _, ok := g.Knob(); ok {
-			knob = name
+		if k, ok := g.Knob(); ok {
+			knob = k.Name()
 		}
 		i := slices.IndexFunc(byKnob[knob], func(f family) bool { return f.label == label })
 		if i < 0 || knob == "" {
@@ -386,10 +386,46 @@ func allFamilies(byKnob map[string][]family, flat []family) []family {
 	return fs
 }
 
+// dial is the symbol of the families' knob with an arrow: up if the KL rises with it, down if it falls, none if that is not
+// known. It is empty if they have none.
+func dial(fs ...family) string {
+	var symbol, rate string
+	for i, f := range fs {
+		k, ok := f.groups[0].Knob()
+		if !ok {
+			return ""
+		}
+		if i > 0 && k.Rate != rate {
+			return record.Letter(k.Name()) // it does one with some and the other with others
+		}
+		symbol, rate = record.Letter(k.Name()), k.Rate
+	}
+	if arrow, ok := map[string]string{"rises": " ↑", "falls": " ↓"}[rate]; ok {
+		return symbol + arrow
+	}
+	return symbol
+}
+
+// dialNote explains the arrows of dials, where there are any.
+func dialNote(fs []family) []string {
+	if slices.ContainsFunc(fs, func(f family) bool { return strings.ContainsAny(dial(f), "↑↓") }) {
+		return []string{"↑: the KL rises with the setting; ↓: it falls."}
+	}
+	return nil
+}
+
+// overDial is a family's label with its knob.
+func overDial(f family) string {
+	if symbol := dial(f); symbol != "" && len(f.groups) > 1 {
+		return f.label + ", over " + symbol
+	}
+	return f.label
+}
+
 // knobOf returns a group's knob for a table; empty if it has none.
 func knobOf(g record.Group) (name, value string) {
-	if name, x, ok := g.Knob(); ok {
-		return name, num(x)
+	if k, ok := g.Knob(); ok {
+		return k.Name(), num(k.Value)
 	}
 	return "", ""
 }

@@ -16,8 +16,8 @@ func init() { Figures.Add("rate-distortion", RateDistortion{}) }
 
 // RateDistortion shows -ln p(x|z) (distortion) against the KL (rate) at the end of training.
 //
-// One line per method goes through the means over seeds at each value of its knob (gamma,
-// tau, lambda, beta); a method without one is a single point. On a thin diagonal line
+// One line per method goes through the means over seeds at each value of its knob, the setting
+// that moves its rate, which stands beside the point; a method without one is a single point. On a thin diagonal line
 // NELBO = rec + KL is the same everywhere: methods that differ along it only do not differ
 // in their bound. Lower left is better.
 //
@@ -52,12 +52,13 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 			p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize)
 			p.Add(heading{first: "data: " + printable(d.name)})
 		}
+		nll := math.NaN()
 		if at, ok := truthOf(d.families, split); ok {
-			known = true
+			known, nll = true, at.nll
 			p.Add(at)
 			pg.table = append(pg.table, []string{"generator of " + d.name, "", "", split, "true", num(at.rate), num(at.nll - at.rate)})
 		}
-		drawFrontiers(&pg, p, d.families, split)
+		drawFrontiers(&pg, p, d.families, split, nll)
 		rows = append(rows, []*plot.Plot{p})
 	}
 	pg.body = func(c draw.Canvas) { panels(rows)(draw.Crop(c, 0, -28, 0, 0)) }
@@ -66,8 +67,9 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		pg.height = vg.Length(2.6*float64(len(rows))) * vg.Inch
 	}
 	pg.caption = []string{splitNames[split] + " split, last row.",
-		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its swept setting, in their order.",
+		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its setting, in their order; they stand at the points where there is room.",
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
+	pg.caption = append(pg.caption, dialNote(allFamilies(byKnob, nil))...)
 	if known {
 		pg.legend = append(pg.legend, entry{label: "the data's generator", line: truthLine, glyph: draw.GlyphStyle{Color: grey, Radius: 4, Shape: star{}}})
 		pg.caption = append(pg.caption, "Star: the generator with its own z, at the mutual information of x and z; on the thick grey diagonal NELBO is the true NLL; a model is below it by chance only.")
@@ -109,10 +111,11 @@ func (m truth) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return m.rate, m.rate, m.nll - m.rate, m.nll - m.rate
 }
 
-// drawFrontiers puts families into a panel, and their numbers into the page's table.
-func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string) {
-	p.Add(isoELBO{})
+// drawFrontiers puts families into a panel, and their numbers into the page's table. nll is that of the truth, or NaN.
+func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string, nll float64) {
+	p.Add(isoELBO{nll})
 	var lines, seeds, means []plot.Plotter
+	at := tags{Room: 5}
 	for _, f := range fs {
 		line := curve{LineStyle: f.style}
 		each := dots{GlyphStyle: draw.GlyphStyle{Color: fade(f.style.Color, 0.45), Radius: 1.7, Shape: draw.CircleGlyph{}}}
@@ -129,29 +132,34 @@ func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string) {
 			meanRec, _, _ := record.Range(rec)
 			line.X, line.Y = append(line.X, meanKL), append(line.Y, meanRec)
 			pg.table = append(pg.table, []string{f.label, knob, x, split, "mean", num(meanKL), num(meanRec)})
+			at.X, at.Y, at.Labels, at.Colors = append(at.X, meanKL), append(at.Y, meanRec), append(at.Labels, ""), append(at.Colors, dark(f.style.Color))
+			if k, ok := g.Knob(); ok && len(f.groups) > 1 {
+				at.Labels[len(at.Labels)-1] = short(k.Value)
+			}
 		}
-		at := draw.GlyphStyle{Color: f.style.Color, Radius: 3, Shape: draw.CircleGlyph{}}
-		e := entry{label: f.label, glyph: at}
+		glyph := draw.GlyphStyle{Color: f.style.Color, Radius: 3, Shape: draw.CircleGlyph{}}
+		e := entry{label: overDial(f), glyph: glyph}
 		if len(f.groups) > 1 {
 			e.line = f.style
 			lines = append(lines, line)
 		}
-		seeds, means = append(seeds, each), append(means, dots{line.X, line.Y, at})
+		seeds, means = append(seeds, each), append(means, dots{line.X, line.Y, glyph})
 		pg.legend = append(pg.legend, e)
 	}
 	p.Add(lines...)
 	p.Add(seeds...)
 	p.Add(means...)
+	p.Add(at)
 	pad(&p.X)
 	pad(&p.Y)
 }
 
-// isoELBO draws the diagonals x + y = constant, with their numbers on the right edge and, for
-// those that do not reach it, on the top edge.
-type isoELBO struct{}
+// isoELBO draws the diagonals x + y = constant, with their numbers on the right edge; of those that do not
+// reach it, on the top edge, or at their lower end if they do not reach that either.
+type isoELBO struct{ NLL float64 } // of the truth, whose line may lie where a number would stand; or NaN
 
 // Plot implements plot.Plotter.
-func (isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
+func (m isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	line := draw.LineStyle{Color: grey, Width: 0.5, Dashes: []vg.Length{1, 2}}
 	style := sans(captionSize)
@@ -172,6 +180,9 @@ func (isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
 		case from > p.X.Min:
 			style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
 			c.FillText(style, vg.Point{X: x(from), Y: c.Max.Y + 3}, short(nelbo))
+		case !(nelbo < m.NLL && m.NLL < nelbo+step/2): // from the left edge to the bottom
+			style.XAlign, style.YAlign = draw.XLeft, draw.YBottom
+			c.FillText(style, vg.Point{X: x(to) + 4, Y: c.Min.Y + 2}, short(nelbo))
 		}
 	}
 }

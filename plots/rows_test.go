@@ -36,6 +36,7 @@ var long = flag.Bool("long", false, "draw every figure of thousands of random se
 // points must be numbers.
 type tracker struct {
 	reach vg.Rectangle
+	words []vg.Point // where texts begin
 	drawn bool
 	odd   int // points that are not finite
 }
@@ -48,10 +49,12 @@ func (*tracker) Translate(vg.Point)                         {}
 func (*tracker) Scale(float64, float64)                     {}
 func (*tracker) Push()                                      {}
 func (*tracker) Pop()                                       {}
-func (*tracker) FillString(font.Face, vg.Point, string)     {}
 func (*tracker) DrawImage(rect vg.Rectangle, _ image.Image) {}
-func (t *tracker) Stroke(p vg.Path)                         { t.add(p) }
-func (t *tracker) Fill(p vg.Path)                           { t.add(p) }
+func (t *tracker) FillString(_ font.Face, at vg.Point, _ string) {
+	t.words = append(t.words, at)
+}
+func (t *tracker) Stroke(p vg.Path) { t.add(p) }
+func (t *tracker) Fill(p vg.Path)   { t.add(p) }
 
 // add takes a path in; arcs are taken as the square around their circle.
 func (t *tracker) add(path vg.Path) {
@@ -404,7 +407,7 @@ func TestMarksStayInPanels(t *testing.T) {
 		}
 		for _, m := range []plot.Plotter{
 			curve{list(), list(), style}, band{list(), list(), list(), ink}, dots{list(), list(), glyph}, level{number(), style},
-			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{},
+			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4},
 			truth{number(), number()}, lying{number(), list(), ink}, density{2, list()[:4], &top},
 			heatMap{Edges: list(), Cells: [][]float64{list()[:4]}, Top: &top},
 			ridge{Row: -5, Edges: list(), Share: []float64{0, 0.5, 0.5, 0}, Seeds: [][]float64{{0, 1, 0, 0}}, Floor: number(), Color: ink},
@@ -441,6 +444,38 @@ func TestMarksStayInPanels(t *testing.T) {
 		for line := range strings.Lines(string(text)) {
 			if raw.MatchString(line) && !strings.Contains(line, "s.Color, outline") { // the star's own
 				t.Errorf("%s: take strokeIn, fillIn or glyphIn, which end at the panel: %s", file, line)
+			}
+		}
+	}
+}
+
+// TestTags: texts beside points lie in the panel and do not touch each other; those without room are left out.
+func TestTags(t *testing.T) {
+	panel := draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: 200, Y: 100}}}
+	p := newPanel("", "")
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 200, 0, 100
+	r := rand.New(rand.NewPCG(1, 2))
+	width, height := sans(captionSize).Width("0.25"), vg.Length(captionSize*0.9)
+	for _, n := range []int{1, 5, 60} {
+		m := tags{Room: 5}
+		for range n {
+			m.X, m.Y = append(m.X, 200*r.Float64()), append(m.Y, 100*r.Float64())
+			m.Labels, m.Colors = append(m.Labels, "0.25"), append(m.Colors, ink)
+		}
+		var c tracker
+		panel.Canvas = &c
+		m.Plot(panel, p)
+		if len(c.words) == 0 || n == 1 && len(c.words) != 1 || n == 60 && len(c.words) == n {
+			t.Errorf("%d of %d texts", len(c.words), n)
+		}
+		for i, a := range c.words {
+			if a.X < 0 || a.X+width > 200.01 || a.Y < 0 || a.Y > 100 {
+				t.Errorf("a text at %v leaves the panel", a)
+			}
+			for _, b := range c.words[:i] {
+				if dx, dy := a.X-b.X, a.Y-b.Y; max(dx, -dx) < width-0.01 && max(dy, -dy) < height-0.01 {
+					t.Errorf("texts at %v and %v touch", a, b)
+				}
 			}
 		}
 	}

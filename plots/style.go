@@ -139,6 +139,15 @@ func shade(c color.NRGBA, k, n int) color.NRGBA {
 	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), c.A}
 }
 
+// dark is a colour in which text can be read on white.
+func dark(c color.Color) color.Color {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	for _, v := range []*uint8{&n.R, &n.G, &n.B} {
+		*v = uint8(0.65 * float64(*v))
+	}
+	return n
+}
+
 // fade returns the colour with an opacity between 0 and 1.
 func fade(c color.Color, opacity float64) color.NRGBA {
 	n := color.NRGBAModel.Convert(c).(color.NRGBA)
@@ -225,8 +234,8 @@ func pad(a *plot.Axis) {
 	a.Min, a.Max = a.Min-room, a.Max+room
 }
 
-// ownTicks marks an axis at the values that are drawn if they are few, where the labels do not
-// touch, and leaves room on both sides.
+// ownTicks marks an axis at the values that are drawn if they are few, labels those whose labels do not touch, and
+// leaves room on both sides.
 func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
 	at = slices.Compact(slices.Sorted(slices.Values(at)))
 	width := at[len(at)-1] - at[0]
@@ -238,11 +247,13 @@ func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
 		return
 	}
 	var ticks plot.ConstantTicks
-	for i, v := range at {
-		text := label(v)
-		if i == 0 || v-ticks[len(ticks)-1].Value > max(0.12, 0.042*float64(len(text)))*width { // labels must not touch
-			ticks = append(ticks, plot.Tick{Value: v, Label: text})
+	last := math.Inf(-1) // that has a label
+	for _, v := range at {
+		tick, text := plot.Tick{Value: v}, label(v)
+		if v-last > max(0.12, 0.042*float64(len(text)))*width { // labels must not touch
+			tick.Label, last = text, v
 		}
+		ticks = append(ticks, tick)
 	}
 	a.Tick.Marker = ticks
 }

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return !measured(g) })
 	byKnob, flat := families(groups)
 	if len(byKnob) == 0 {
-		return nil, fmt.Errorf("sweep: no variant has exactly one setting that varies and is a number; there are: %s", labels(groups))
+		return nil, fmt.Errorf("sweep: no variant has a setting that varies and is a number; there are: %s", labels(groups))
 	}
 	pg := page{table: [][]string{{"group", "knob", "x", "metric", "split", "seed", "value"}}}
 	splits := map[string][]string{} // split -> metrics
@@ -59,7 +60,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		place, label := knobScale(at)
 		var row []*plot.Plot
 		for _, m := range sweepMetrics {
-			p := newPanel(record.Letter(knob), m.label)
+			p := newPanel(dial(byKnob[knob]...), m.label)
 			split := splitOf(m.name)
 			for _, f := range flat {
 				values := finals(f.groups[0], split, m.name)
@@ -72,7 +73,8 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 				below := curve{LineStyle: thin(f.style, i)}
 				seeds := dots{GlyphStyle: draw.GlyphStyle{Color: fade(f.style.Color, 0.6), Radius: 2, Shape: draw.CircleGlyph{}}}
 				for _, g := range f.groups {
-					_, x, _ := g.Knob()
+					k, _ := g.Knob()
+					x := k.Value
 					values := finals(g, split, m.name)
 					pg.table = append(pg.table, finalRows(f.label, knob, num(x), m.name, split, values)...)
 					mean, _, _ := record.Range(numbers(values))
@@ -96,12 +98,21 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			}
 			ownTicks(&p.X, place(at), label) // the knob's own values, if they are few
 			fromZero(&p.Y)
-			if m.name == "mi" {
-				capped = addCaps(p, groups, split) || capped
-			}
 			row = append(row, p)
 		}
 		rows = append(rows, row)
+	}
+	for j, m := range sweepMetrics { // all rows have the same y axis
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, row := range rows {
+			lo, hi = math.Min(lo, finiteOr(row[j].Y.Min, 0)), math.Max(hi, finiteOr(row[j].Y.Max, 0))
+		}
+		for _, row := range rows {
+			row[j].Y.Min, row[j].Y.Max = lo, hi
+			if m.name == "mi" {
+				capped = addCaps(row[j], groups, splitOf(m.name)) || capped
+			}
+		}
 	}
 	pg.body = panels(rows)
 	pg.height = vg.Length(0.1+2.05*float64(len(rows))) * vg.Inch
@@ -122,6 +133,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	pg.caption = append(pg.caption, "Dots are seeds, lines go through their means; "+perPoint(groups)+".")
+	pg.caption = append(pg.caption, dialNote(allFamilies(byKnob, nil))...)
 	if len(flat) > 0 {
 		pg.caption = append(pg.caption, "Horizontal dashes: mean of a variant without a swept setting.")
 	}
@@ -160,8 +172,8 @@ func knobScale(at []float64) (place func([]float64) []float64, label func(float6
 func knobValues(fs []family) (at []float64) {
 	for _, f := range fs {
 		for _, g := range f.groups {
-			_, x, _ := g.Knob()
-			at = append(at, x)
+			k, _ := g.Knob()
+			at = append(at, k.Value)
 		}
 	}
 	slices.Sort(at)

@@ -37,7 +37,7 @@ type KLSchedule struct {
 	// Schedule is the shape of the weight over time.
 	Schedule string `yaml:"schedule" registry:"schedule"`
 	// Beta is the final weight; with a value other than 1 the model is a beta-VAE.
-	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"lambda_kl"`
+	Beta float64 `yaml:"beta" range:"[0,inf)" alias:"lambda_kl" knob:"falls"`
 	// Start is the weight at step 0 of a linear schedule.
 	Start float64 `yaml:"start" range:"[0,inf)" alias:"kl_start"`
 	// WarmUp is W, the time until Beta is reached (constant ignores it).

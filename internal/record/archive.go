@@ -78,7 +78,7 @@ func Archive(set *Set) ([]byte, error) {
 // Rounded returns the set with the numbers of trials in float32 at that precision: what they measured is
 // no more exact. Whoever draws and judges the rounded set comes to what its archive comes to.
 func Rounded(set *Set) *Set {
-	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage}
+	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage, Knobs: set.Knobs}
 	for i, run := range out.Runs {
 		if run.Config["precision"] != "float32" {
 			continue

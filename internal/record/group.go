@@ -15,7 +15,7 @@ type Group struct {
 	Varying map[string]string // those of its settings that vary between the groups, by full key
 	Runs    []Run             // by seed
 
-	within map[string]bool // those of Varying that vary between groups of the same variant
+	knob Knob // none if its Key is empty
 }
 
 // letters are the symbols that papers use for these settings.
@@ -40,7 +40,7 @@ func (s *Set) Groups() []Group {
 		if !ok {
 			i = len(groups)
 			at[key] = i
-			groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}, within: map[string]bool{}})
+			groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}})
 		}
 		groups[i].Runs = append(groups[i].Runs, run)
 	}
@@ -48,15 +48,7 @@ func (s *Set) Groups() []Group {
 		slices.SortStableFunc(groups[i].Runs, func(a, b Run) int { return cmp.Compare(a.Seed, b.Seed) })
 	}
 	vary(groups)
-	for _, a := range groups {
-		for _, b := range groups {
-			for k, v := range a.Varying {
-				if w, ok := b.Varying[k]; ok && a.Variant == b.Variant && v != w {
-					a.within[k] = true
-				}
-			}
-		}
-	}
+	turn(groups, s.Knobs)
 	slices.SortStableFunc(groups, compare)
 	for i := range groups {
 		groups[i].Label = label(groups[i])
@@ -206,22 +198,27 @@ func Letter(name string) string {
 	return name
 }
 
-// betaKey is the weight of the KL, the knob of variants that have none.
+// A Knob is the setting that varies along a line of a sweep.
+type Knob struct {
+	Key   string // "variant.bn.gamma"
+	Value float64
+	Rate  string // what the KL does where the setting rises: "rises" or "falls"; empty if nobody has said
+}
+
+// Name is the end of the key: "gamma".
+func (k Knob) Name() string { return k.Key[strings.LastIndex(k.Key, ".")+1:] }
+
+// betaKey is the weight of the KL, the knob of variants of which no setting varies.
 const betaKey = "kl.beta"
 
-// Knob returns the variant's only varying setting if it has just one and that is a number:
-// "gamma", 0.5. Of several it is the only one that varies between groups of the same variant; others tell this variant
-// from the next. If none of the variant's varies, it is the weight of the KL, if that does.
-func (g Group) Knob() (name string, value float64, ok bool) {
-	key, value, ok := g.knob()
-	return key[strings.LastIndex(key, ".")+1:], value, ok
-}
+// Knob returns the setting that moves the group along a line of a sweep. The groups of a variant have the same. It is
+// a number, and of those that vary between them one that moves the rate (Set.Knobs) before any other of the variant's,
+// and that before the weight of the KL; of several the one with the most values. Whatever else varies tells one line
+// from the next.
+func (g Group) Knob() (k Knob, ok bool) { return g.knob, g.knob.Key != "" }
 
 // Family returns the label without the knob: what one line of a sweep over it stands for.
-func (g Group) Family() string {
-	key, _, _ := g.knob()
-	return label(g, key)
-}
+func (g Group) Family() string { return label(g, g.knob.Key) }
 
 // Without returns the label without some settings, by full key: what one line of a figure that has
 // them as its axis stands for.
@@ -233,30 +230,58 @@ func (g Group) Number(key string) (value float64, ok bool) {
 	return value, err == nil
 }
 
-// knob is Knob with the setting's full key.
-func (g Group) knob() (key string, value float64, ok bool) {
-	var own, within []string
-	for k := range g.Varying {
-		if strings.HasPrefix(k, "variant.") {
-			own = append(own, k)
-			if g.within[k] {
-				within = append(within, k)
-			}
+// turn gives the groups their knobs.
+func turn(groups []Group, rates map[string]string) {
+	byVariant := map[string][]Group{}
+	for _, g := range groups {
+		byVariant[g.Variant] = append(byVariant[g.Variant], g)
+	}
+	keys := map[string]string{}
+	for variant, own := range byVariant {
+		keys[variant] = knobOf(own, rates)
+	}
+	for i, g := range groups {
+		key := keys[g.Variant]
+		if value, err := strconv.ParseFloat(g.Varying[key], 64); err == nil {
+			groups[i].knob = Knob{key, value, rates[key]}
 		}
 	}
-	switch {
-	case len(own) == 0:
-		key = betaKey
-	case len(own) == 1:
-		key = own[0]
-	case len(within) == 1:
-		key = within[0]
-	default:
-		return "", 0, false
+}
+
+// knobOf is the key of the knob of the groups of one variant, empty if it has none.
+func knobOf(groups []Group, rates map[string]string) (best string) {
+	values := map[string]map[string]bool{} // of each setting that varies
+	for _, g := range groups {
+		for k, v := range g.Varying {
+			if values[k] == nil {
+				values[k] = map[string]bool{}
+			}
+			values[k][v] = true
+		}
 	}
-	value, err := strconv.ParseFloat(g.Varying[key], 64)
-	if err != nil {
-		return "", 0, false
+	rank := func(k string) int {
+		switch {
+		case !strings.HasPrefix(k, "variant."):
+			return 2
+		case rates[k] == "":
+			return 1
+		}
+		return 0
 	}
-	return key, value, true
+	for k := range values {
+		numbers := !slices.ContainsFunc(groups, func(g Group) bool { return !isNumber(g.Varying[k]) })
+		if len(values[k]) < 2 || !numbers || k != betaKey && rank(k) == 2 {
+			continue
+		}
+		if best == "" || cmp.Or(cmp.Compare(rank(k), rank(best)), cmp.Compare(len(values[best]), len(values[k])), cmp.Compare(k, best)) < 0 {
+			best = k
+		}
+	}
+	return best
+}
+
+// isNumber tells whether the text of a setting is a number.
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
 }

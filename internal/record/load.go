@@ -93,6 +93,10 @@ type Set struct {
 	Runs     []Run   // by folder, then by seed
 	Warnings []error // doubts that do not stop the work
 	Damage   []error // the files that are damaged, each a *Damage
+
+	// Knobs are the settings that move the rate of a method, by full key: "rises" if the KL rises with the setting, or
+	// "falls". Rows do not know them; sweep.Complete does.
+	Knobs map[string]string
 }
 
 // Load reads all trials in and below the folders: whole results, one experiment or one

@@ -526,45 +526,49 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestKnob: the groups of a variant share a knob, and what else varies tells their lines apart. A group is written
+// "settings of its line, knob value rate", or without the second part if it has none.
 func TestKnob(t *testing.T) {
 	for _, c := range []struct {
-		varying map[string]string
-		name    string
-		value   float64
-		ok      bool
+		name string
+		runs []Run
+		want []string
 	}{
-		{map[string]string{"variant.bn.gamma": "0.5", "train.lr": "1"}, "gamma", 0.5, true},
-		{map[string]string{"train.lr": "1"}, "", 0, false},
-		{map[string]string{"variant.bn.gamma": "0.5", "variant.bn.eps": "1"}, "", 0, false},
-		{map[string]string{"variant.bn.where": "mu"}, "", 0, false},
-		{map[string]string{"kl.beta": "4", "train.lr": "1"}, "beta", 4, true},
-		{map[string]string{"variant.bn.where": "mu", "kl.beta": "4"}, "", 0, false},
+		{"the variant's only setting", []Run{run("bn", 1, "variant.bn.gamma=0.5"), run("bn", 1, "variant.bn.gamma=1"), run("vanilla", 1)},
+			[]string{"vanilla", "bn, gamma 0.5 rises", "bn, gamma 1 rises"}},
+		{"another varies too", []Run{run("bn", 1, "variant.bn.gamma=0.5", "train.lr=1"), run("bn", 1, "variant.bn.gamma=1", "train.lr=2")},
+			[]string{"bn lr=1, gamma 0.5 rises", "bn lr=2, gamma 1 rises"}},
+		{"one that moves the rate before one with more values",
+			[]Run{run("bn", 1, "variant.bn.gamma=0.5", "variant.bn.eps=1"), run("bn", 1, "variant.bn.gamma=1", "variant.bn.eps=2"), run("bn", 1, "variant.bn.gamma=1", "variant.bn.eps=3")},
+			[]string{"bn eps=1, gamma 0.5 rises", "bn eps=2, gamma 1 rises", "bn eps=3, gamma 1 rises"}},
+		{"the same in all but one", []Run{run("bn", 1, "variant.bn.gamma=0.5", "variant.bn.eps=1"), run("bn", 1, "variant.bn.gamma=1", "variant.bn.eps=1"), run("bn", 1, "variant.bn.gamma=1", "variant.bn.eps=2")},
+			[]string{"bn eps=1, gamma 0.5 rises", "bn eps=1, gamma 1 rises", "bn eps=2, gamma 1 rises"}},
+		{"of two methods", []Run{run("a+bn", 1, "variant.a.size=1", "variant.bn.gamma=1"), run("a+bn", 1, "variant.a.size=2", "variant.bn.gamma=1"), run("a+bn", 1, "variant.a.size=1", "variant.bn.gamma=2")},
+			[]string{"a+bn size=1, gamma 1 rises", "a+bn size=1, gamma 2 rises", "a+bn size=2, gamma 1 rises"}},
+		{"of two that move the rate the one with more values", []Run{run("bn+c", 1, "variant.c.lambda=1", "variant.bn.gamma=1"), run("bn+c", 1, "variant.c.lambda=2", "variant.bn.gamma=1"), run("bn+c", 1, "variant.c.lambda=3", "variant.bn.gamma=2")},
+			[]string{"bn+c γ=1, lambda 1 falls", "bn+c γ=1, lambda 2 falls", "bn+c γ=2, lambda 3 falls"}},
+		{"none that moves the rate", []Run{run("bn", 1, "variant.bn.eps=1"), run("bn", 1, "variant.bn.eps=2")}, []string{"bn, eps 1 ", "bn, eps 2 "}},
+		{"the weight of the KL", []Run{run("vanilla", 1, "kl.beta=1"), run("vanilla", 1, "kl.beta=4")}, []string{"vanilla, beta 1 falls", "vanilla, beta 4 falls"}},
+		{"the variant's before the weight", []Run{run("bn", 1, "kl.beta=1", "variant.bn.eps=1"), run("bn", 1, "kl.beta=2", "variant.bn.eps=2")},
+			[]string{"bn β=1, eps 1 ", "bn β=2, eps 2 "}},
+		{"no number", []Run{run("bn", 1, "variant.bn.where=mu"), run("bn", 1, "variant.bn.where=sigma")}, []string{"bn where=mu", "bn where=sigma"}},
+		{"none of the variant's", []Run{run("bn", 1, "train.lr=1"), run("bn", 1, "train.lr=2")}, []string{"bn lr=1", "bn lr=2"}},
+		{"what tells one variant from the next is the same in all groups of this one",
+			[]Run{run("bn", 1, "variant.bn.gamma=0.3", "variant.bn.eps=2"), run("bn", 1, "variant.bn.gamma=0.5", "variant.bn.eps=2"), run("bn+c", 1, "variant.bn.gamma=0.5", "variant.bn.eps=1")},
+			[]string{"bn eps=2, gamma 0.3 rises", "bn eps=2, gamma 0.5 rises", "bn+c eps=1 γ=0.5"}},
 	} {
-		g := Group{Variant: "bn", Varying: c.varying}
-		if got := g.Family(); c.ok && got != "bn lr=1" {
-			t.Errorf("%v: Family = %q", c.varying, got)
+		set := &Set{Runs: c.runs, Knobs: map[string]string{"variant.bn.gamma": "rises", "variant.c.lambda": "falls", "kl.beta": "falls"}}
+		var got []string
+		for _, g := range set.Groups() {
+			text := g.Family()
+			if k, ok := g.Knob(); ok {
+				text += fmt.Sprintf(", %s %v %s", k.Name(), k.Value, k.Rate)
+			}
+			got = append(got, text)
 		}
-		if name, value, ok := (Group{Varying: c.varying}).Knob(); name != c.name || value != c.value || ok != c.ok {
-			t.Errorf("%v: got %q, %v, %v", c.varying, name, value, ok)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
-	}
-}
-
-// TestKnobOfOneVariant: a setting that tells one variant from the next, but is the same in all groups of this one, is
-// not its knob.
-func TestKnobOfOneVariant(t *testing.T) {
-	run := func(variant, gamma, eps string) Run {
-		return Run{Trial: Trial{Variant: variant, Config: map[string]string{"variant.bn.gamma": gamma, "variant.bn.eps": eps}}}
-	}
-	set := &Set{Runs: []Run{run("bn", "0.3", "1e-08"), run("bn", "0.5", "1e-08"), run("bn+free-bits", "0.5", "1e-05")}}
-	var got []string
-	for _, g := range set.Groups() {
-		name, value, ok := g.Knob()
-		got = append(got, fmt.Sprint(g.Family(), ", ", name, " ", value, " ", ok))
-	}
-	want := []string{"bn eps=1e-08, gamma 0.3 true", "bn eps=1e-08, gamma 0.5 true", "bn+free-bits eps=1e-05 γ=0.5,  0 false"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -162,7 +162,7 @@ func withoutFolders(set *record.Set) *record.Set {
 			}
 		}
 	}
-	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage}
+	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage, Knobs: set.Knobs}
 	for i, r := range out.Runs {
 		out.Runs[i].Config = maps.Clone(r.Config)
 		for key, file := range r.Config {

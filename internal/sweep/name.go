@@ -107,8 +107,14 @@ func uses(config map[string]string, key string) bool {
 
 // Complete makes trials that several versions of the program have made, on several machines, comparable: settings
 // that a trial lacks get their neutral values, and the paths of equal data become those of the first trial that has
-// the data.
+// the data. It also tells the set which settings move the rate.
 func Complete(set *record.Set) {
+	set.Knobs = map[string]string{}
+	for key, s := range traits() {
+		if s.knob != "" {
+			set.Knobs[key] = s.knob
+		}
+	}
 	first := map[string]map[string]string{} // digest of data -> settings
 	for i := range set.Runs {
 		t := &set.Runs[i].Trial

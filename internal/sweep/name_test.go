@@ -242,6 +242,11 @@ func TestComplete(t *testing.T) {
 	if !maps.Equal(theirs, before) {
 		t.Error("the caller's settings have changed")
 	}
+	for key, want := range map[string]string{"variant.bn.gamma": "rises", "kl.beta": "falls", "variant.bn.eps": ""} {
+		if got := set.Knobs[key]; got != want {
+			t.Errorf("where %s rises the rate %q, want %q", key, got, want)
+		}
+	}
 	var got []string
 	for _, g := range set.Groups() {
 		line := g.Label
