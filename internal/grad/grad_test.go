@@ -77,6 +77,7 @@ var formulas = []formula{
 	{"Reflect", [][2]int{{5, 4}}, func(in []*Value) *Value { return in[0].Reflect(around(in[0].tape, 5, 4)) }, 0},
 	{"Reflect on a circle", [][2]int{{5, 2}}, func(in []*Value) *Value { return in[0].Unit().Reflect(around(in[0].tape, 5, 2)) }, 0},
 	{"Map", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Map(math.Sin, math.Cos) }, 0},
+	{"LogSoftmax", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].LogSoftmax() }, 0},
 	{"BatchNorm", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _, _ := in[0].BatchNorm(1e-5); return y }, 0},
 	{"LayerNorm", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].LayerNorm(1e-5) }, 0},
 	{"BatchRMS", [][2]int{{5, 4}}, func(in []*Value) *Value { y, _ := in[0].BatchRMS(1e-8); return y }, 0},

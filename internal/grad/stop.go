@@ -52,3 +52,25 @@ func (v *Value) Through(y tensor.Matrix, back func(y tensor.Matrix, dy, dv []Flo
 }
 
 func backThrough(v *Value) { v.through(v.Matrix, v.Grad, v.in[0].Grad) }
+
+// Straight is the matrix y, of v's shape, with v's gradient: v + (y - v) with the difference stopped.
+//
+// Source: the straight-through estimator of Bengio, Léonard & Courville 2013, "Estimating or propagating gradients through
+// stochastic neurons for conditional computation" (arXiv 1308.3432).
+func (v *Value) Straight(y tensor.Matrix) *Value {
+	if v.Rows != y.Rows || v.Cols != y.Cols {
+		panic(fmt.Sprintf("grad: Straight: %v in place of %v", y, v.Matrix))
+	}
+	if held := v.tape.Held; held != nil {
+		off := v.tape.Zeros(v.Rows, v.Cols)
+		for i, x := range v.Data {
+			off.Data[i] = y.Data[i] - x
+		}
+		return v.Add(v.tape.Const(held.stop(off.Matrix)))
+	}
+	out := v.tape.op(v.Rows, v.Cols, backStraight, v)
+	copy(out.Data, y.Data)
+	return out
+}
+
+func backStraight(v *Value) { tensor.Axpy(1, v.Grad, v.in[0].Grad) }

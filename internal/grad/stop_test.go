@@ -1,6 +1,7 @@
 package grad
 
 import (
+	"math"
 	"testing"
 
 	"vaelab/internal/tensor"
@@ -32,4 +33,34 @@ func TestStop(t *testing.T) {
 	}()
 	held.Rewind()
 	(&Tape{Held: held}).Zeros(2, 1).Stop()
+}
+
+// TestStraight: a straight-through copy has the values of one and the gradient of the other; on a held tape it moves with the
+// other.
+func TestStraight(t *testing.T) {
+	held := &Held{}
+	for _, c := range []struct {
+		tape  *Tape
+		x     Float
+		y, dx float64
+	}{
+		{&Tape{}, 0.3, 7 * 7, 2 * 7},           // y² at y = 7, and its slope there
+		{&Tape{Held: held}, 0.3, 7 * 7, 2 * 7}, // the first pass
+		{&Tape{Held: held}, 1.3, 8 * 8, 2 * 8}, // y moves as x does
+	} {
+		held.Rewind()
+		dx := []Float{0}
+		v := c.tape.Leaf(tensor.Matrix{Rows: 1, Cols: 1, Data: []Float{c.x}}, dx)
+		loss := v.Straight(tensor.Matrix{Rows: 1, Cols: 1, Data: []Float{7}}).Square()
+		loss.Backward()
+		if math.Abs(loss.Scalar()-c.y) > 1e-4 || math.Abs(float64(dx[0])-c.dx) > 1e-4 {
+			t.Errorf("x %v: value %v, derivative %v; want %v, %v", c.x, loss.Scalar(), dx[0], c.y, c.dx)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a copy of another shape was accepted")
+		}
+	}()
+	new(Tape).Zeros(2, 1).Straight(tensor.New(1, 2))
 }
