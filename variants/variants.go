@@ -66,6 +66,21 @@ func Check(methods ...vae.Method) (v vae.Variant, err error) {
 	return Build(builder(), methods...)
 }
 
+// A fitting method needs certain numbers of latent dimensions.
+type fitting interface{ fits(D int) error }
+
+// Fits tells whether the methods go with a model of D latent dimensions.
+func Fits(methods []vae.Method, D int) error {
+	for _, m := range methods {
+		if f, ok := m.(fitting); ok {
+			if err := f.fits(D); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // An exact number is the sum of two in a buffer: in float32 a small change of a controller's memory would be lost beside a
 // number near 1.
 type exact struct{ *nn.Param }

@@ -93,7 +93,7 @@ func listVariants(w io.Writer) error {
 	for _, l := range all {
 		if l.places() != last {
 			last = l.places()
-			fmt.Fprintf(w, "%s: %s\n", last, l.does())
+			fmt.Fprintln(w, foldAt(last+": "+l.does(), listColumns))
 		}
 		text := fmt.Sprintf("  %-*s  %-*s  %-*s  ", name, l.name, knob, l.knob, bound, l.bound)
 		_, doc, _ := strings.Cut(variants.Methods.Doc(l.name), " ") // without the type's name
@@ -147,7 +147,8 @@ func explainCombination(w io.Writer, combination string) error {
 	}
 	fmt.Fprintf(w, "combination %s\n\n  %s\n\n", combination, strings.ReplaceAll(foldAt(says, listColumns-2), "\n", "\n  "))
 	for _, l := range parts {
-		fmt.Fprintf(w, "  %-*s  acts on %s: %s\n", width, l.name, l.places(), l.does())
+		acts := foldAt("acts on "+l.places()+": "+l.does(), listColumns-width-4)
+		fmt.Fprintf(w, "  %-*s  %s\n", width, l.name, strings.ReplaceAll(acts, "\n", "\n"+strings.Repeat(" ", width+4)))
 		fmt.Fprintf(w, "  %-*s  knob of the rate %s; bound of the rate: %s\n", width, "", l.knob, l.bound)
 	}
 	for _, l := range parts {

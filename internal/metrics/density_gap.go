@@ -9,7 +9,7 @@ import (
 
 func init() {
 	Register(Group{
-		Splits: Tests,
+		Splits: Tests, Need: needDensity,
 		Measure: func(s *Split, r Row) {
 			g := s.densityGap()
 			r.Values["density_gap"], r.Values["density_gap_se"] = g.Joint, g.SE
@@ -107,6 +107,9 @@ func (e *Encoded) less(mix float64, z []float64, prior vae.Density) float64 {
 	}
 	return mix
 }
+
+// needDensity: q(z) of codes has no density, and a code that no example has makes KL(p || q) infinite.
+var needDensity = &Need{"a posterior with a density, which one over codes has not", func(f Facts) bool { return f.Variant.Family() != vae.CodeFamily }}
 
 // needMarginals: the marginals of q(z) are those of Gaussians, and p(z) is N(0, I).
 var needMarginals = &Need{"a Gaussian posterior and the prior N(0, I)", func(f Facts) bool { return f.Variant.Gaussian() && f.Variant.Prior == nil }}

@@ -137,6 +137,9 @@ func mean(x []float64) float64 {
 }
 
 var (
-	needSamples     = &Need{"train.iw_samples above 0", func(f Facts) bool { return f.Samples > 0 }}
-	needSampledText = &Need{"text and train.iw_samples above 0", func(f Facts) bool { return f.Samples > 0 && f.Kind == vae.Text }}
+	// sampled: importance weights of a q(z|x) that is one code never see the p(x|z) of another.
+	sampled = func(f Facts) bool { return f.Samples > 0 && !f.Variant.OneCode() }
+
+	needSamples     = &Need{"train.iw_samples above 0, and a q(z|x) of more than one z", sampled}
+	needSampledText = &Need{"text, train.iw_samples above 0, and a q(z|x) of more than one z", func(f Facts) bool { return sampled(f) && f.Kind == vae.Text }}
 )

@@ -127,16 +127,8 @@ func (e *Encoded) standard() bool { return e.priors == nil }
 
 // terms are the terms of the loss, without X, for some examples, in their order.
 func (e *Encoded) terms(tape *grad.Tape, rows []int) *vae.Terms {
-	pick := func(x []float64, cols int) *grad.Value {
-		v := tape.Zeros(len(rows), cols)
-		for r, i := range rows {
-			for j, f := range x[i*cols : (i+1)*cols] {
-				v.Row(r)[j] = Float(f) // exact: it was one
-			}
-		}
-		return v
-	}
-	t := &vae.Terms{Z: pick(e.Z, e.D), Rec: pick(e.Rec, 1).Neg(), Prior: e.model.Prior()}
+	pick := func(x []float64, cols int) *grad.Value { return rowsOf(tape, x, cols, rows) }
+	t := &vae.Terms{Q: e.posterior(tape, rows), Z: pick(e.Z, e.D), Rec: pick(e.Rec, 1).Neg(), Prior: e.model.Prior()}
 	if !e.standard() {
 		drawn := regrouped{t.Prior, nil}
 		for _, i := range rows {
@@ -144,21 +136,35 @@ func (e *Encoded) terms(tape *grad.Tape, rows []int) *vae.Terms {
 		}
 		t.Prior = drawn
 	}
-	if e.gaussian() {
-		t.Q = vae.Gaussian{Mu: pick(e.Mu, e.D), Sigma: pick(e.Sigma, e.D), Logvar: pick(e.Logvar, e.D)}
-	} else {
-		parts := make([]*grad.Value, len(e.parts))
-		for k, x := range e.parts {
-			parts[k] = pick(x, e.widths[k])
-		}
-		t.Q = e.family.With(parts)
-	}
 	if e.KLs == nil {
 		t.KL = vae.Normal{}.KL(nil, t.Q, t.Z, nil)
 	} else {
 		t.KL = pick(e.KLs, e.Parts)
 	}
 	return t
+}
+
+// rowsOf are some rows of a matrix with so many columns, on a tape.
+func rowsOf(tape *grad.Tape, x []float64, cols int, rows []int) *grad.Value {
+	v := tape.Zeros(len(rows), cols)
+	for r, i := range rows {
+		for j, f := range x[i*cols : (i+1)*cols] {
+			v.Row(r)[j] = Float(f) // exact: it was one
+		}
+	}
+	return v
+}
+
+// posterior are those of some examples, in their order.
+func (e *Encoded) posterior(tape *grad.Tape, rows []int) vae.Posterior {
+	if e.gaussian() {
+		return vae.Gaussian{Mu: rowsOf(tape, e.Mu, e.D, rows), Sigma: rowsOf(tape, e.Sigma, e.D, rows), Logvar: rowsOf(tape, e.Logvar, e.D, rows)}
+	}
+	parts := make([]*grad.Value, len(e.parts))
+	for k, x := range e.parts {
+		parts[k] = rowsOf(tape, x, e.widths[k], rows)
+	}
+	return e.family.With(parts)
 }
 
 // A regrouped prior has the densities of some examples of a split, whose batches are gone.

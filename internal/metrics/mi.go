@@ -26,14 +26,21 @@ func init() {
 // cannot exceed ln N and falls short where it comes near. Both terms use the same sample, so that their noise cancels where posteriors
 // agree; a collapsed model has an MI of 0 to six digits instead of 0 ± √(d/2N).
 //
+// For posteriors over codes the expectation over z is exact, see information.
+//
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; over the whole split as bohanli/
 // vae-pretraining-encoder and valdersoul/bn-vae do. (The per-batch estimate of He et al.
 // 2019 is capped by the logarithm of the batch size and is not comparable.)
 func (e *Encoded) MI() (mi, se float64) {
-	mix, own := e.logDensity(e.Z)
+	each := e.information()
+	if each == nil {
+		mix, own := e.logDensity(e.Z)
+		for i, l := range own {
+			each = append(each, l-mix[i])
+		}
+	}
 	var sum, squares float64
-	for i, l := range own {
-		v := l - mix[i]
+	for _, v := range each {
 		sum += v
 		squares += v * v
 	}

@@ -42,6 +42,14 @@ func init() {
 func (e *Encoded) BatchMI(batching vae.Batching, seed uint64) (mi, limit float64) {
 	for _, drawn := range e.drawn(batching, seed) {
 		rows := e.pick(drawn)
+		B := float64(len(drawn))
+		limit += B * math.Log(B) / float64(e.N)
+		if exact := rows.information(); exact != nil {
+			for _, v := range exact {
+				mi += v / float64(e.N)
+			}
+			continue
+		}
 		mix, own := rows.logDensity(rows.Z)
 		for i, l := range mix { // the constant of the densities is left out on both sides
 			if !e.gaussian() {
@@ -54,8 +62,6 @@ func (e *Encoded) BatchMI(batching vae.Batching, seed uint64) (mi, limit float64
 			}
 			mi -= l / float64(e.N)
 		}
-		B := float64(len(drawn))
-		limit += B * math.Log(B) / float64(e.N)
 	}
 	return mi, limit
 }

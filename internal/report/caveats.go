@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"vaelab/internal/record"
 	"vaelab/internal/stats"
@@ -20,7 +21,7 @@ func capped(g record.Group, split, metric string) bool {
 }
 
 // caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
-// old definition, and a KL that is shown below its floor.
+// old definition, a likelihood that there is not, and a KL that is shown below its floor.
 func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
 	for _, c := range columns {
 		if note := record.CapNote(groups, split, c.metric); note != "" {
@@ -31,11 +32,28 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 				notes = append(notes, note)
 			}
 		}
+		if c.metric == "iw_nll" {
+			notes = append(notes, oneCode(groups, split)...)
+		}
 		if c.metric == "kl" {
 			notes = append(notes, sunken(groups, split, c.decimals, center)...)
 		}
 	}
 	return notes
+}
+
+// oneCode says why groups whose q(z|x) is one code have no importance-weighted likelihood, where others have one.
+func oneCode(groups []record.Group, split string) []string {
+	var labels []string
+	for _, g := range groups {
+		if len(sampleOf(g, split, "code_perplexity")) > 0 && len(sampleOf(g, split, "iw_nll")) == 0 {
+			labels = append(labels, g.Label)
+		}
+	}
+	if len(labels) == 0 {
+		return nil
+	}
+	return []string{"No IW-NLL of " + strings.Join(labels, ", ") + ": q(z|x) is one code, so importance weights never see p(x|z) of another code. NELBO is its bound."}
 }
 
 // sunken says which groups a table shows with a KL below their floor, which holds under batch statistics

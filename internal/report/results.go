@@ -19,7 +19,7 @@ type column struct {
 
 // core are the metrics that every comparison is about, in this order.
 var core = []column{
-	{"KL", "kl", 2}, {"floor", "floor", 2}, {"MI", "mi", 2}, {"gap", "gap", 2}, {"AU", "au", 1},
+	{"KL", "kl", 2}, {"floor", "floor", 2}, {"MI", "mi", 2}, {"gap", "gap", 2}, {"AU", "au", 1}, {"codes", "code_perplexity", 1},
 	{"rec", "rec", 2}, {"NELBO", "nelbo", 2}, {"IW-NLL", "iw_nll", 2}, {"PPL", "ppl", 1},
 }
 
@@ -162,6 +162,7 @@ var terms = []struct{ metric, is string }{
 	{"mi", "MI: I(x; z)"},
 	{"gap", "gap: increase of −ln p(x|z) when z is taken from another example"},
 	{"au", "AU: active units"},
+	{"code_perplexity", "codes: values of a symbol of z that are used, as a perplexity"},
 	{"rec", "rec: −ln p(x|z)"},
 	{"nelbo", "NELBO: rec + KL"},
 	{"iw_nll", "IW-NLL: importance-weighted NLL"},

@@ -456,7 +456,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		}
 	}
 	var names []string
-	steady := false // the KL is constant
+	steady, codes := false, false // the KL is constant; z is one of finitely many codes
 	for _, k := range kinds(r, nodes["variant"], "variant") {
 		names = append(names, k.name.Value)
 		build(r, k, "variant", variants.Methods, t.Config, func(m vae.Method) { t.Methods = append(t.Methods, m) })
@@ -480,7 +480,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 		if known && v.Family() == vae.SphereFamily && t.Model.Latent() < 2 {
 			r.fault(nodes["variant"], "variant", "%s needs two latent dimensions or more, because a sphere of one dimension is two points; set latent_dim of %s to 2 or more", t.Variant, t.Config["model"])
 		}
-		steady = v.IdleWeight()
+		steady, codes = v.IdleWeight(), v.Family() == vae.CodeFamily
 	}
 	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
 	if steady {
@@ -491,6 +491,9 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	flatten(reflect.ValueOf(t.Train), "train", t.Config)
 	if t.Train.LagEvery > 0 && known && t.Model.Latent() != 1 {
 		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
+	}
+	if t.Train.LagEvery > 0 && codes {
+		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a z that moves continuously, and that of %s is one of finitely many codes; leave lag_every out, or choose another variant", t.Variant)
 	}
 	return t
 }

@@ -63,6 +63,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		e.noteMasks(i, t)
 		e.noteUncertain(i, t)
 		e.noteTarget(i, t, set)
+		e.noteCodes(i, t, set)
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

@@ -133,6 +133,16 @@ func (e *Experiment) noteTarget(i int, t train.Trial, set *data.Set) {
 	}
 }
 
+// noteCodes notes a codebook that is larger than the data.
+func (e *Experiment) noteCodes(i int, t train.Trial, set *data.Set) {
+	n := set.Train.N()
+	for _, m := range t.Methods {
+		if vq, ok := m.(variants.VQ); ok && vq.K > n && !set.Grey {
+			e.note(e.entries[i], "variant.vq.k: of %d codes at most %d can be used, one for each training example; lower k", vq.K, n)
+		}
+	}
+}
+
 // note adds a note about a place in the file, once: many trials may share it.
 func (e *Experiment) note(place, format string, args ...any) {
 	note := place + ": " + fmt.Sprintf(format, args...)

@@ -68,6 +68,9 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 	if err != nil {
 		return v, err
 	}
+	if err := variants.Fits(methods, m.Latent()); err != nil {
+		return v, err
+	}
 	if lstm, ok := m.(models.LSTM); ok && lstm.Skip && v.Logits != nil {
 		return v, fmt.Errorf("model.lstm.skip adds S z to the logits, and so does this variant; leave one of the two out")
 	}

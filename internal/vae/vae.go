@@ -167,6 +167,9 @@ func (v Variant) Parts(D int) int {
 	return D
 }
 
+// OneCode tells whether each posterior is one code: nothing but its place then makes a KL.
+func (v Variant) OneCode() bool { return v.Family() == CodeFamily && v.ConstantRate }
+
 // IdleWeight tells whether no weight of the penalty changes anything.
 func (v Variant) IdleWeight() bool { return v.ConstantRate && !v.BeyondKL && v.Bound == nil }
 
