@@ -18,13 +18,14 @@ import (
 //	mask-example:   mean_i [sum_j KL_ij > lambda] sum_j KL_ij
 //	mask-batch:     [mean_i sum_j KL_ij > lambda] mean_i sum_j KL_ij
 //
-// The parts are the D latent dimensions. With a prior that is no product over them there is one part.
+// The parts are the D latent dimensions, or the symbols of a code. With a prior that is no product over them there is one part.
 //
 // Where the KL in the max or in the brackets is below its share of lambda, the gradient is 0. Above it the gradient is that
 // of the KL. So mask-example has the gradient of example-total, and mask-batch that of total. A mask does not add lambda:
 // its value jumps to 0 where the KL falls to lambda. So values and objectives of two modes must not be compared.
 //
-// The KL has no floor: it stays below lambda where rec does not raise it. The penalty combines with every Gaussian head.
+// The KL has no floor: it stays below lambda where rec does not raise it. The penalty combines with every
+// head, unless its KL is constant.
 //
 // Source: dim is that of Kingma et al. 2016, "Improving variational inference with inverse autoregressive flow", section
 // on free bits (arXiv 1606.04934). The masks are fb 2, 1 and 3 of the code of Li et al. 2019, "A surprisingly effective
@@ -43,7 +44,6 @@ func init() { Methods.Add("free-bits", FreeBits{Lambda: 4, Mode: "dim"}) }
 // Build needs no parameters.
 func (v FreeBits) Build(vae.Builder) vae.Variant {
 	return vae.Variant{
-		Needs: vae.GaussianFamily, // the KL of each dimension
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
 			lambda, share := Float(v.Lambda), Float(v.Lambda/float64(t.KL.Cols))
 			switch v.Mode {

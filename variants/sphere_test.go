@@ -280,7 +280,8 @@ func TestSphereCombines(t *testing.T) {
 		other vae.Method
 		want  string // "" if they go together
 	}{
-		{FreeBits{Lambda: 1, Mode: "total"}, " makes posteriors of the family sphere, and free-bits needs those of the family gaussian; choose another head or leave free-bits out"},
+		{FreeBits{Lambda: 1, Mode: "total"}, " makes posteriors of constant KL, so free-bits, which charges the KL, has no effect; leave one of them out"},
+		{MAE{Eta: 1}, " makes posteriors of the family sphere, and mae needs those of the family gaussian; choose another head or leave mae out"},
 		{Capacity{C: 1, Gamma: 1}, " makes posteriors of constant KL, so capacity, which charges the KL, has no effect; leave one of them out"},
 		{ControlVAE{C: 1, Ki: 1}, " makes posteriors of constant KL, so the KL weight that control-vae sets has no effect; leave one of them out"},
 		{GECO{Kappa: 1, Nu: 1}, "so the KL weight that geco sets has no effect"},

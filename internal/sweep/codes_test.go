@@ -14,14 +14,16 @@ func TestCodes(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{model("8", "{vq: {}}", ""), ""},
 		{model("8", "{categorical: {symbols: 4}, control-vae: {}}", ""), ""},
+		{model("8", "{categorical: {symbols: 4}, free-bits: {}}", ""), ""},
 		{model("8", "{categorical: {symbols: 3}}", ""), "x.yaml:4:12: variant: categorical: 3 symbols need 6 latent dimensions or a multiple of 3 above that, and the model has 8; change variant.categorical.symbols or the model's latent_dim"},
 		{model("1", "{categorical: {}}", ""), "variant: categorical: 1 symbols need 2 latent dimensions"},
-		{model("8", "{free-bits: {}, vq: {}}", ""), "variant: free-bits+vq: vq makes posteriors of the family code, and free-bits needs those of the family gaussian; choose another head or leave free-bits out"},
+		{model("8", "{free-bits: {}, vq: {}}", ""), "variant: free-bits+vq: vq makes posteriors of constant KL, so free-bits, which charges the KL, has no effect; leave one of them out"},
 		{model("8", "{control-vae: {}, fsq: {}}", ""), "variant: control-vae+fsq: fsq makes posteriors of constant KL, so the KL weight that control-vae sets has no effect; leave one of them out"},
 		{model("8", "{vq: {}}", "  kl: {beta: 0.5}\n"), "kl.beta: has no effect with vq, because no training changes the KL of its posteriors; leave kl out, or move it to the entries of the grid without vq"},
 		{model("8", "{fsq: {}, vq: {}}", ""), "variant: fsq+vq: fsq and vq both act on the head"},
 		{model("8", "{fsq: {}, vmf: {}}", ""), "variant: fsq+vmf: fsq and vmf both act on the head"},
 		{model("1", "{fsq: {}}", "  train: {lag_every: 5}\n"), "train.lag_every: needs a z that moves continuously, and that of fsq is one of finitely many codes; leave lag_every out, or choose another variant"},
+		{model("8", "{fsq: {}, mae: {}}", ""), "variant: fsq+mae: fsq makes posteriors of the family code, and mae needs those of the family gaussian; choose another head or leave mae out"},
 		{model("8", "{fsq: {levels: 1}}", ""), "variant.fsq.levels: 1 is outside [2,64]"},
 		{model("8", "{vq: {k: 1}}", ""), "variant.vq.k: 1 is outside [2,65536]"},
 	} {

@@ -34,7 +34,7 @@ func TestSpheres(t *testing.T) {
 		{"base: {variant: vmf, model: {lstm: {latent_dim: 1}}}\n", "x.yaml:1:17: variant: vmf needs two latent dimensions or more, because a sphere of one dimension is two points; set latent_dim of lstm to 2 or more"},
 		{"base: {variant: {vmf: {kappa: 0}}}\n", "variant.vmf.kappa: 0 is outside [0.001,10000]"},
 		{"base: {variant: {power-spherical: {kappa: 1.0e+5}}}\n", "variant.power-spherical.kappa: 1.0e+5 is outside [0.001,10000]"},
-		{"base: {variant: {vmf: {}, free-bits: {}}}\n", "variant: free-bits+vmf: vmf makes posteriors of the family sphere, and free-bits needs those of the family gaussian; choose another head or leave free-bits out"},
+		{"base: {variant: {vmf: {}, free-bits: {}}}\n", "variant: free-bits+vmf: vmf makes posteriors of constant KL, so free-bits, which charges the KL, has no effect; leave one of them out"},
 		{"base: {variant: {vmf: {}, control-vae: {}}}\n", "variant: control-vae+vmf: vmf makes posteriors of constant KL, so the KL weight that control-vae sets has no effect; leave one of them out"},
 		{"base: {variant: {vmf: {}, capacity: {}}}\n", "variant: capacity+vmf: vmf makes posteriors of constant KL, so capacity, which charges the KL, has no effect; leave one of them out"},
 		{"base: {variant: {vmf: {}, power-spherical: {}}}\n", "power-spherical and vmf both act on the head"},

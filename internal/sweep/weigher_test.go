@@ -59,8 +59,8 @@ func (spherical) Build(vae.Builder) vae.Variant {
 
 // TestPenaltyOfAnotherFamily: a penalty that reads mu and sigma is refused beside a head without them; both are named.
 func TestPenaltyOfAnotherFamily(t *testing.T) {
-	const want = "x.yaml:1:17: variant: free-bits+spherical-for-tests: spherical-for-tests makes posteriors of the family sphere, and free-bits needs those of the family gaussian; choose another head or leave free-bits out"
-	_, err := Parse("x.yaml", []byte("base: {variant: {free-bits: {}, spherical-for-tests: {}}}\n"), Options{})
+	const want = "x.yaml:1:17: variant: mae+spherical-for-tests: spherical-for-tests makes posteriors of the family sphere, and mae needs those of the family gaussian; choose another head or leave mae out"
+	_, err := Parse("x.yaml", []byte("base: {variant: {mae: {}, spherical-for-tests: {}}}\n"), Options{})
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
