@@ -18,7 +18,11 @@ import (
 // bound, and it rises with agg. Each q_b(z_j) by itself must be like the prior, so the dependence of the dimensions is
 // free, too.
 //
-// It combines with every Gaussian head, with schedules and with regimes. A variant that brings a prior is refused.
+// On the sphere (vmf, power-spherical) q_b is the mean density of z itself, not of each z_j, and p is the uniform density.
+// There the penalty moves the mean directions apart, and the KL stays what it is.
+//
+// It combines with every Gaussian or spherical head, with schedules and with regimes. Beside a Gaussian head a variant
+// that brings a prior is refused.
 //
 // Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv
 // 2211.00321), with 32 draws; agg is its aggregation size, by default the batch. Its code takes the whole batch as one
@@ -45,18 +49,26 @@ func (v DGVAE) Build(vae.Builder) vae.Variant {
 		return rows
 	})
 	return vae.Variant{
-		Needs: vae.GaussianFamily, NeedsNormal: true, BeyondKL: true,
+		Needs: vae.ContinuousFamily, NeedsNormal: true, BeyondKL: true,
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
+			rows := repeats(t.Z.Rows)
+			if q, ok := t.Q.(vae.Spherical); ok {
+				z := vae.Spherical{Mu: q.Mu.Gather(rows), Law: q.Law}.Sample(p)
+				return v.onSphere(q, z).Sub(t.Prior.LogProb(p, z, nil)).Mean()
+			}
 			q := t.Q.(vae.Gaussian)
-			rows := repeats(q.Mu.Rows)
 			z := vae.Gaussian{Mu: q.Mu.Gather(rows), Sigma: q.Sigma.Gather(rows)}.Sample(p)
-			return v.gap(p, q, z)
+			return v.marginals(q, z).Sub(vae.Normal{}.LogProb(p, z, nil)).Mean()
 		},
 	}
 }
 
-// gap is the penalty, estimated from z, (B draws, D): those of each example follow each other.
-func (v DGVAE) gap(p *nn.Pass, q vae.Gaussian, z *grad.Value) *grad.Value {
-	logq := z.MixtureLSE(q.Mu, q.Logvar, v.Agg, nil)
-	return logq.RowSums().Sub(vae.Normal{}.LogProb(p, z, nil)).Mean()
+// marginals is sum_j ln q_b(z_j) of z, (B draws, D): those of each example follow each other.
+func (v DGVAE) marginals(q vae.Gaussian, z *grad.Value) *grad.Value {
+	return z.MixtureLSE(q.Mu, q.Logvar, v.Agg, nil).RowSums()
+}
+
+// onSphere is ln q_b(z).
+func (v DGVAE) onSphere(q vae.Spherical, z *grad.Value) *grad.Value {
+	return z.MatMulT(q.Mu).Map(q.Law.LogProb, q.Law.Slope).LogSumExp(v.Agg, nil)
 }

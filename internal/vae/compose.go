@@ -54,8 +54,8 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			owner[s.Name] = v
 		}
-		if v.Needs != "" {
-			if all.Needs != "" && all.Needs != v.Needs {
+		if !all.Needs.meets(v.Needs) {
+			if !v.Needs.meets(all.Needs) {
 				return Variant{}, fmt.Errorf("%s needs posteriors of the family %s, and %s those of the family %s; leave one of them out", needs.name(), all.Needs, v.name(), v.Needs)
 			}
 			all.Needs, needs = v.Needs, v
@@ -78,7 +78,7 @@ func Compose(variants ...Variant) (Variant, error) {
 	if bound, refine := owner["bound"], owner["refine"]; all.Bound != nil && all.Refine != nil {
 		return Variant{}, fmt.Errorf("%s makes the loss of several samples, and %s improves the posterior by the loss of one; leave one of them out", bound.name(), refine.name())
 	}
-	if all.Needs != "" && all.Needs != all.Family() {
+	if !all.Family().meets(all.Needs) {
 		head := "the vanilla VAE"
 		if v, ok := owner["head"]; ok {
 			head = v.name()

@@ -2,6 +2,7 @@ package vae
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,12 @@ func TestFamilies(t *testing.T) {
 		{[]Variant{bits}, ""},
 		{[]Variant{{Name: "round", Needs: SphereFamily}}, "the vanilla VAE makes posteriors of the family gaussian, and round needs those of the family sphere; choose another head or leave round out"},
 		{[]Variant{bits, {Name: "coded", Needs: CodeFamily}}, "bits needs posteriors of the family gaussian, and coded those of the family code; leave one of them out"},
+		{[]Variant{ball, {Needs: ContinuousFamily}}, ""},
+		{[]Variant{bits, {Needs: ContinuousFamily}}, ""},
+		{[]Variant{{Needs: ContinuousFamily}, bits}, ""},
+		{[]Variant{{Name: "smooth", Needs: ContinuousFamily}, {Name: "coded", Needs: CodeFamily}}, "smooth needs posteriors of the family gaussian or sphere, and coded those of the family code; leave one of them out"},
+		{[]Variant{{Name: "vq", Gives: CodeFamily, Head: plainHead}, {Name: "smooth", Needs: ContinuousFamily}}, "vq makes posteriors of the family code, and smooth needs those of the family gaussian or sphere; choose another head or leave smooth out"},
+		{[]Variant{{Name: "smooth", Needs: ContinuousFamily}, bits, ball}, "ball makes posteriors of the family sphere, and bits needs those of the family gaussian; choose another head or leave bits out"},
 		{[]Variant{hills, gap}, "hills brings a prior, and gap measures z against N(0, I); leave one of them out"},
 		{[]Variant{gap, {NeedsNormal: true}, hills}, "hills brings a prior, and gap measures z against N(0, I); leave one of them out"},
 		{[]Variant{ball, gap, hills}, ""}, // the sphere's own
@@ -105,7 +112,8 @@ func TestFamilies(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
-		if c.want == "" && v.Gaussian() != (c.variants[0].Name == "bits") {
+		sphere := slices.ContainsFunc(c.variants, func(v Variant) bool { return v.Gives == SphereFamily })
+		if c.want == "" && v.Gaussian() == sphere {
 			t.Errorf("the family is %s", v.Family())
 		}
 	}

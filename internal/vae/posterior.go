@@ -36,6 +36,14 @@ const (
 	CodeFamily     Family = "code"     // one of finitely many codes
 )
 
+// ContinuousFamily is what a variant needs that reads Gaussians and spheres alike, but no codes.
+const ContinuousFamily Family = "gaussian or sphere"
+
+// meets tells whether a posterior of the family, or a variant that needs it, satisfies a need.
+func (f Family) meets(need Family) bool {
+	return need == "" || f == need || need == ContinuousFamily && (f == GaussianFamily || f == SphereFamily)
+}
+
 // A Density is a distribution of one z, off the tape. Values are float64, because metrics add up many.
 type Density interface {
 	// LogProb is the logarithm of the density at z, (D), in nats.
