@@ -17,10 +17,11 @@ import (
 //	w      = 1/lambda,                  1 at the first step
 //
 // rec and kappa are in nats per example, summed over its symbols or pixels. The paper's loss, lambda rec + KL, is lambda
-// times the loss here, rec + w KL. A kappa above the rec of a model that ignores z lets the KL vanish. A kappa below what the
-// decoder can reach would raise lambda without end, so lambda stays between 1/1000 and 1000. The KL has no lower bound. Any
-// posterior goes with it. Section kl does not, because the weight is set here. Evaluations count from step 1/nu, in which ln
-// lambda can move by 1 for each nat of c.
+// times the loss here, rec + w KL. A kappa above the rec of a model that ignores z lets the KL vanish. At first, and where
+// kappa is below what the decoder can reach, rec is far above kappa and raises lambda. What it rises it has to fall again, at
+// nu for each nat of rec below kappa, so lambda stays between 1/most and most. The KL has no lower bound. Any posterior goes
+// with it. Section kl does not, because the weight is set here. Evaluations count from step 1/nu, in which ln lambda can move
+// by 1 for each nat of c.
 //
 // Source: Rezende & Viola 2018, "Taming VAEs", algorithm 1 (arXiv 1810.00597), with alpha 0.99.
 type GECO struct {
@@ -30,9 +31,11 @@ type GECO struct {
 	Alpha float64 `yaml:"alpha" range:"[0,1)"`
 	// Nu is how far ln lambda moves in a step for each nat of rec above kappa.
 	Nu float64 `yaml:"nu" range:"(0,inf)"`
+	// Most is the largest lambda, and 1/most the least. The KL weight is at least 1/most.
+	Most float64 `yaml:"most" range:"[1,inf)"`
 }
 
-func init() { Methods.Add("geco", GECO{Kappa: 20, Alpha: 0.99, Nu: 0.001}) }
+func init() { Methods.Add("geco", GECO{Kappa: 20, Alpha: 0.99, Nu: 0.001, Most: 100}) }
 
 // RateBound says what bounds the rate.
 func (GECO) RateBound() string { return "none; it settles where rec = kappa" }
@@ -61,13 +64,13 @@ func (g multiplier) Target() (string, float64) { return "rec", g.Kappa }
 func (g multiplier) Weight(int, int) float64 { return math.Exp(-g.lnLambda.get()) }
 
 func (g multiplier) Saw(_, rec float64) {
-	const most = 1000 // lambda
 	c := rec - g.Kappa
 	if g.step.Data[0]++; g.step.Data[0] > 1 {
 		c = g.Alpha*g.m.get() + (1-g.Alpha)*c
 	}
 	g.m.set(c)
-	g.lnLambda.set(min(math.Log(most), max(-math.Log(most), g.lnLambda.get()+g.Nu*c)))
+	most := math.Log(g.Most)
+	g.lnLambda.set(min(most, max(-most, g.lnLambda.get()+g.Nu*c)))
 }
 
 func (g multiplier) Final(int) int { return int(min(math.Ceil(1/g.Nu), math.MaxInt32)) }

@@ -28,7 +28,7 @@ func TestGoldenGECO(t *testing.T) {
 	if len(g.Rec) == 0 || len(g.Rec) != len(g.Lambda) {
 		t.Fatalf("%d reconstructions, %d lambda", len(g.Rec), len(g.Lambda))
 	}
-	weigher := geco(GECO{Kappa: g.Kappa, Alpha: g.Alpha, Nu: g.LR})
+	weigher := geco(GECO{Kappa: g.Kappa, Alpha: g.Alpha, Nu: g.LR, Most: 100})
 	if first := weigher.Weight(0, 1); first != 1 {
 		t.Errorf("the first weight is %v", first)
 	}
@@ -44,7 +44,7 @@ func TestGoldenGECO(t *testing.T) {
 // far below the spacing of float32 add up.
 func TestGECO(t *testing.T) {
 	for _, c := range []struct{ rec, limit float64 }{{50, 1e-3}, {-50, 1e3}} {
-		weigher := geco(GECO{Kappa: 0, Nu: 0.1})
+		weigher := geco(GECO{Kappa: 0, Nu: 0.1, Most: 1000})
 		for range 100 {
 			weigher.Saw(0, c.rec)
 		}
@@ -56,7 +56,7 @@ func TestGECO(t *testing.T) {
 		}
 	}
 	const steps, nu = 1000, 1e-9
-	weigher := geco(GECO{Kappa: 4, Nu: nu})
+	weigher := geco(GECO{Kappa: 4, Nu: nu, Most: 10})
 	for range steps {
 		weigher.Saw(0, 5)
 	}

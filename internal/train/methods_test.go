@@ -23,7 +23,7 @@ var brief = map[string]vae.Method{
 	"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 8},
 	"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
 	"fbp":         variants.FBP{AEEpochs: 1},
-	"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01},
+	"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01, Most: 100},
 }
 
 // briefly is the method of that name.

@@ -56,7 +56,7 @@ func TestTargets(t *testing.T) {
 		{"capacity above the KL of weight 1", variants.Capacity{C: 4, Gamma: 4, Steps: 300}, 4},
 		{"capacity below it", variants.Capacity{C: 1, Gamma: 4, Steps: 300}, 1},
 		{"control-vae", variants.ControlVAE{C: 4, Kp: 0.01, Ki: 0.001, Mode: "to-1"}, 4},
-		{"geco", variants.GECO{Kappa: recAt(4, D), Alpha: 0.9, Nu: 0.01}, 4},
+		{"geco", variants.GECO{Kappa: recAt(4, D), Alpha: 0.9, Nu: 0.01, Most: 100}, 4},
 		{"control-vae above 1", variants.ControlVAE{C: 1, Kp: 0.01, Ki: 0.005, Mode: "above-1"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
