@@ -233,6 +233,23 @@ func TestPretraining(t *testing.T) {
 	}
 }
 
+// TestScheduleAfterPretraining: the schedule of section kl begins with the second phase of fbp.
+func TestScheduleAfterPretraining(t *testing.T) {
+	settings := Defaults
+	settings.Epochs, settings.LogEvery = 5, 1
+	trial, set := small(t, 8, settings, variants.FBP{AEEpochs: 2})
+	trial.KL.Schedule, trial.KL.WarmUp, trial.KL.Beta = "linear", 2, 0.5
+	for _, row := range rowsOf(t, trial, func(dir string) error { return Run(context.Background(), trial, set, dir, Hooks{}) }) {
+		want := 0.5 * max(0, min(1, float64(row.Step-1-20)/20)) // 10 steps in an epoch
+		if got, ok := row.Values["kl_weight"]; ok && math.Abs(got-want) > 1e-6 {
+			t.Errorf("step %d: weight %v, want %v", row.Step, got, want)
+		}
+		if counts, ok := row.Values["counts"]; ok && row.Split == "valid" && (counts == 1) != (row.Step >= 40) {
+			t.Errorf("step %d: evaluations count: %v", row.Step, counts)
+		}
+	}
+}
+
 // TestHeadNorm: what a reset draws anew of a head is all that the registered methods keep as running statistics, and no
 // scale.
 func TestHeadNorm(t *testing.T) {
