@@ -14,9 +14,9 @@ import (
 //	extra   = mmd MMD²(z, z'),   z_i ~ q(z|x_i), z'_i ~ p(z) drawn at each step
 //
 // MMD² is an unbiased estimate with one of two kernels, see package internal/mmd; it may be negative. p is the
-// variant's prior, N(0, I) without one. mmd is alpha + lambda - 1 of the paper. With alpha 1 this is the WAE-MMD: no KL
-// is charged, a small sigma costs nothing, and the rate has no bound. MMD does not charge the MI of x and z, which the
-// KL does. Any posterior goes with it.
+// variant's prior, N(0, I) without one. The distance moves z, and not p where that is learnt. mmd is alpha + lambda - 1
+// of the paper. With alpha 1 this is the WAE-MMD: no KL is charged, a small sigma costs nothing, and the rate has no
+// bound. MMD does not charge the MI of x and z, which the KL does. Any posterior goes with it.
 //
 // Some ports have a default lambda below 1 - alpha, which rewards the distance. Here mmd must be positive. The extra
 // has no KL weight, and a batch of one example no extra.
@@ -52,7 +52,7 @@ func (v InfoVAE) Build(b vae.Builder) vae.Variant {
 				draws.Row(i)[j] = Float(z)
 			}
 		}
-		return distance.Squared(t.Z, draws).Scale(Float(v.MMD))
+		return distance.Squared(t.Z, draws.Stop()).Scale(Float(v.MMD)) // a learnt prior is not moved
 	}}}
 	if v.Alpha > 0 { // else another variant may change the KL term
 		variant.Penalty = func(_ *nn.Pass, t *vae.Terms) *grad.Value {

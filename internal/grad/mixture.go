@@ -188,17 +188,20 @@ func backLogNormals(v *Value) {
 //
 //	y_r = ln sum_k w_rk e^x_rk
 //
-// The result is (n, 1).
+// The result is (n, 1). If one chunk has all K, n may be any number.
 func (v *Value) LogSumExp(chunk int, logw []Float) *Value {
 	n, K := v.Rows, v.Cols
-	if n%K != 0 || chunk < 1 || logw != nil && len(logw) != n*K {
+	if n%K != 0 && chunk < K || chunk < 1 || logw != nil && len(logw) != n*K {
 		panic(fmt.Sprintf("grad: LogSumExp: %v in chunks of %d with %d weights", v.Matrix, chunk, len(logw)))
 	}
 	out := v.tape.op(n, 1, backLogSumExp, v)
 	shares := v.tape.arena.Floats(n * K)
 	out.save[0] = shares
 	for r := range n {
-		first := r / (n / K) / chunk * chunk
+		first := 0
+		if chunk < K {
+			first = r / (n / K) / chunk * chunk
+		}
 		last := min(first+chunk, K)
 		x := shares[r*K+first : r*K+last]
 		copy(x, v.Row(r)[first:last])

@@ -28,6 +28,7 @@ func init() {
 		formula{"LogNormals", [][2]int{{4, 3}, {2, 3}, {2, 3}}, func(in []*Value) *Value { return in[0].LogNormals(in[1], in[2]) }, 0},
 		formula{"LogNormals of itself", [][2]int{{3, 2}, {3, 2}}, func(in []*Value) *Value { return in[0].LogNormals(in[0], in[1]) }, 0},
 		formula{"LogSumExp", [][2]int{{10, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(5, nil) }, 0},
+		formula{"LogSumExp of a few rows", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(5, nil) }, 0},
 		formula{"LogSumExp in chunks", [][2]int{{10, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(2, nil) }, 0},
 		formula{"LogSumExp with weights", [][2]int{{5, 5}}, func(in []*Value) *Value { return in[0].LogSumExp(9, mixing()) }, 0},
 		formula{"MixtureLSE of its own draws", [][2]int{{4, 3}, {4, 3}}, func(in []*Value) *Value {

@@ -74,7 +74,7 @@ type linearEncoder struct {
 
 // Encode is linear in x; s is the same for all.
 func (e *linearEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
-	m = e.linear.Apply(p, p.Tape.Const(x.Values)).AddRow(p.Use(e.bias)) // (B, D)
+	m = e.linear.Apply(p, x.Numbers(p.Tape)).AddRow(p.Use(e.bias)) // (B, D)
 	if e.scale != nil {
 		s = p.Tape.Zeros(m.Rows, m.Cols).AddRow(p.Use(e.scale)) // (B, D)
 	}

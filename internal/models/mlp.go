@@ -67,7 +67,7 @@ func (m MLP) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 	enc := &mlpEncoder{d: D}
 	if s.Kind == vae.Image {
 		pixels := nn.NewAffine(ps, "encoder.hidden.0", s.Size(), H, nn.FanIn(s.Size()))
-		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return pixels.Apply(p, p.Tape.Const(x.Values)) }
+		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return pixels.Apply(p, x.Numbers(p.Tape)) }
 	} else {
 		words := nn.NewEmbedding(ps, "encoder.embed", s.V, H, nn.Normal(1))
 		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return words.Apply(p, x.Symbols).MeanSteps(x.Steps) }

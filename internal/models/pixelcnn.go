@@ -168,7 +168,7 @@ type resStage struct{ first, second, direct nn.Conv }
 
 // Encode reads an image at ever coarser scales.
 func (e *resNet) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
-	h := p.Tape.Const(x.Values).Reshape(len(x.Values.Data), 1) // (B·P, 1)
+	h := x.Numbers(p.Tape).Reshape(len(x.Values.Data), 1) // (B·P, 1)
 	for _, c := range e.stages {
 		inner := activate(e.activation, c.first.Apply(p, h, nil))
 		h = activate(e.activation, c.second.Apply(p, inner, c.direct.Apply(p, h, nil))) // (B·P/4, C)

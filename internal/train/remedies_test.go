@@ -160,6 +160,8 @@ func TestCheck(t *testing.T) {
 		{models.MLP{}, vae.Text, []vae.Method{bag}, "<nil>"},
 		{models.MLP{}, vae.Image, []vae.Method{bag}, "acts on examples of the kind text, and the data are of the kind image; choose other data"},
 		{models.MLP{}, vae.Text, []vae.Method{skip}, "as those of lstm and transformer do"},
+		{models.LSTM{}, vae.Text, []vae.Method{variants.MixturePrior{K: 2, Components: "pixels"}}, "acts on examples of the kind image, and the data are of the kind text"},
+		{models.MLP{}, vae.Text, []vae.Method{variants.MixturePrior{K: 2, Components: "pixels"}, bag}, "acts on examples of the kind image, and bow on those of the kind text; leave one of them out"},
 		{models.PixelCNN{}, vae.Image, []vae.Method{dropout}, "acts on examples of the kind text, and the data are of the kind image; choose other data"},
 		{models.LSTM{}, vae.Text, []vae.Method{dropout, variants.Inputless{}}, "inputless both act on the inputs"},
 		{lstm(func(m *models.LSTM) { m.WordDropout = 0.2 }), vae.Text, []vae.Method{dropout}, "model.lstm.word_dropout is another name for this variant; leave one"},

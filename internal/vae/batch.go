@@ -47,6 +47,8 @@ type Batch struct {
 
 	Values tensor.Matrix // (B, P) pixels that are 0 or 1, row by row, or real numbers
 	Grey   tensor.Matrix // (B, P) probabilities of pixels, if Values is to be drawn from them; see Draw
+
+	learnt *grad.Value // see Learn
 }
 
 // NewBatch packs sequences into a batch; it sorts them by length, longest first, and
@@ -138,6 +140,17 @@ func (x *Batch) Draw(rng *rand.Rand) {
 			x.Values.Data[i] = 1
 		}
 	}
+}
+
+// Learn makes x a batch of rows of numbers that are learnt, (B, P), for a pass on the tape of v.
+func (x *Batch) Learn(v *grad.Value) { x.learnt, x.Values = v, v.Matrix }
+
+// Numbers are Values on a tape: what an encoder of images or vectors reads.
+func (x *Batch) Numbers(t *grad.Tape) *grad.Value {
+	if x.learnt != nil {
+		return x.learnt
+	}
+	return t.Const(x.Values)
 }
 
 // B is the number of examples.
