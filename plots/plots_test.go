@@ -524,6 +524,55 @@ func TestCollapseCurve(t *testing.T)  { checkGolden(t, "collapse-curve", pilotSe
 func TestBNGap(t *testing.T)          { checkGolden(t, "bn-gap", batchSet(3)) }
 func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
+func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) }
+
+// TestRemedyRows: rows are in the order of the rate, data set by data set; the importance-weighted likelihood stands
+// for the NELBO if all have it; labels are folded and not cut before their third line.
+func TestRemedyRows(t *testing.T) {
+	set := sweepSet(1)
+	for i := range set.Runs {
+		r := &set.Runs[i]
+		r.Config["data"], r.Data = "text", "1"
+		if r.Variant == "ln" {
+			r.Config["data"], r.Data = "images", "2"
+		}
+		if i > 0 {
+			r.Rows[len(r.Rows)-1].Values["iw_nll"] = 90
+		}
+	}
+	if d, _, _ := drawn(t, "remedies", set); !slices.ContainsFunc(d.Table, func(row []string) bool { return row[2] == "nelbo" }) {
+		t.Error("one group lacks the importance-weighted likelihood, and there is no NELBO")
+	}
+	set.Runs[0].Rows[len(set.Runs[0].Rows)-1].Values["iw_nll"] = 95
+	d, _, picture := drawn(t, "remedies", set)
+	show(t, "remedies-data", picture)
+	place, rate := map[string]int{}, math.Inf(1)
+	data, metrics := "", map[string]int{}
+	for _, row := range d.Table[1:] {
+		if metrics[row[2]]++; row[2] != "kl" {
+			continue
+		}
+		if row[1] != data {
+			place[row[1]], data, rate = len(place), row[1], math.Inf(1)
+		}
+		kl, _ := strconv.ParseFloat(row[4], 64)
+		if kl > rate {
+			t.Errorf("%s has a rate of %v below one of %v", row[0], kl, rate)
+		}
+		rate = kl
+	}
+	if len(place) != 2 || metrics["kl"] != 12 || metrics["iw_nll"] == 0 || metrics["nelbo"] > 0 {
+		t.Errorf("data sets %v, rows %v", place, metrics)
+	}
+	for label, want := range map[string]string{
+		"bn": "bn", "vanilla model=lstm inputless=false word_dropout=0.25": "vanilla model=lstm|inputless=false|word_dropout=0.25",
+		"a very long label which has more words than would fit into only three lines of thirty letters each": "a very long label which has|more words than would fit into|only three lines of thirty le…",
+	} {
+		if got := strings.Join(folded(label), "|"); got != want {
+			t.Errorf("%q is folded to %q, want %q", label, got, want)
+		}
+	}
+}
 
 // damaged is what comes off the disk while an experiment is running: one seed, a trial
 // with a single row, one that failed with NaN in its last rows, a warning.

@@ -407,7 +407,7 @@ func TestMarksStayInPanels(t *testing.T) {
 		}
 		for _, m := range []plot.Plotter{
 			curve{list(), list(), style}, band{list(), list(), list(), ink}, dots{list(), list(), glyph}, level{number(), style},
-			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4},
+			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, readings{list(), list(), list(), list(), make([]color.Color, 5)}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4},
 			truth{number(), number()}, lying{number(), list(), ink}, density{2, list()[:4], &top},
 			heatMap{Edges: list(), Cells: [][]float64{list()[:4]}, Top: &top},
 			ridge{Row: -5, Edges: list(), Share: []float64{0, 0.5, 0.5, 0}, Seeds: [][]float64{{0, 1, 0, 0}}, Floor: number(), Color: ink},

@@ -1,0 +1,276 @@
+package plots
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
+)
+
+func init() { Figures.Add("remedies", Remedies{}) }
+
+// Remedies shows all methods of an experiment at one glance: rate, mutual information, gap and likelihood, one row each.
+//
+// A dot is the mean over seeds at the end of training, a whisker the range. The rows are in the order of the rate, the
+// highest on top, so that the other panels show what a method makes of its rate: a method is good whose decoder reads
+// what the rate pays for (gap) and whose likelihood does not suffer. The likelihood is the importance-weighted one,
+// and the NELBO if some trials lack it. Likelihoods of different data cannot be compared: each data set has rows of
+// its own.
+type Remedies struct{}
+
+// A remedy is a group with its place.
+type remedy struct {
+	group record.Group
+	color color.Color
+	data  string
+	rate  float64
+}
+
+// remedyMetrics are the panels. NELBO is shown if some group lacks the importance-weighted likelihood.
+var remedyMetrics = []struct {
+	name, label string
+	fromZero    bool // the axis shows 0
+}{
+	{"kl", "KL: the rate (nats)", true},
+	{"mi", "I(x; z) (nats)", true},
+	{"gap", "shuffled-z gap (nats)", true},
+	{"iw_nll", "IW-NLL (nats)", false},
+	{"nelbo", "NELBO (nats)", false},
+}
+
+// Draw implements Figure.
+func (Remedies) Draw(set *record.Set) (*Drawing, error) {
+	all := set.Groups()
+	groups := finishedOf(all)
+	split := finalSplit(groups, having("kl"))
+	if split == "" {
+		return nil, errors.New("remedies: no valid or test row has the metric \"kl\"")
+	}
+	var without []string
+	groups = slices.DeleteFunc(groups, func(g record.Group) bool {
+		lacks := !finite(meanOfLast(g, split, "kl"))
+		if lacks {
+			without = append(without, g.Label)
+		}
+		return lacks
+	})
+	if len(groups) == 0 {
+		return nil, fmt.Errorf("remedies: in no %s row is the metric \"kl\" finite", split)
+	}
+	rows, data := ranked(groups, split)
+	rows, more := firstOf(rows, mostLines, "groups")
+	pg := page{table: [][]string{{"group", "data", "metric", "split", "mean", "min", "max", "seeds"}}}
+	counts := map[string]int{}
+	var shown []*plot.Plot
+	vanilla, floor, truth := false, false, false
+	for _, m := range remedyMetrics {
+		if m.name == "nelbo" && !slices.ContainsFunc(rows, func(r remedy) bool { return len(finals(r.group, split, "iw_nll")) == 0 }) {
+			continue // all have the tighter bound
+		}
+		p := newPanel(m.label, "")
+		at := readings{}
+		for i, r := range rows {
+			values := finals(r.group, split, m.name)
+			if len(values) == 0 {
+				continue
+			}
+			mean, lo, hi := record.Range(numbers(values))
+			at.add(mean, lo, hi, float64(i), r.color)
+			counts[r.group.Label] = max(counts[r.group.Label], len(values))
+			pg.table = append(pg.table, []string{r.group.Label, r.data, m.name, split, num(mean), num(lo), num(hi), num(float64(len(values)))})
+			if m.name == "kl" {
+				on, floors := floorsOf(r.group, split)
+				if below, lo, hi := record.Range(numbers(floors)); below > 0 {
+					floor = true
+					p.Add(dots{[]float64{below}, []float64{float64(i)}, floorGlyph})
+					pg.table = append(pg.table, []string{r.group.Label, r.data, "floor", on, num(below), num(lo), num(hi), num(float64(len(floors)))})
+				}
+			}
+		}
+		if len(at.Y) == 0 {
+			continue
+		}
+		if x, ok := vanillaOf(rows, split, m.name); ok && data == 1 {
+			vanilla = true
+			p.Add(thresholds{[]float64{x}, []string{""}, vanillaLine})
+		}
+		p.Add(at)
+		if m.fromZero {
+			p.X.Min, p.X.Max = math.Min(0, finiteOr(p.X.Min, 0)), math.Max(0, finiteOr(p.X.Max, 1))
+		}
+		pad(&p.X)
+		if x, ok := generatorOf(groups, split, m.name); ok && data == 1 && p.X.Min <= x && x <= p.X.Max {
+			truth = true
+			p.Add(thresholds{[]float64{x}, []string{""}, generatorLine})
+		}
+		p.X.Tick.Marker = plot.TickerFunc(fewTicks)
+		shown = append(shown, p)
+	}
+	names, deepest := make(plot.ConstantTicks, len(rows)), 1
+	for i, r := range rows {
+		lines := folded(printable(r.group.Label))
+		names[i] = plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")}
+		deepest = max(deepest, len(lines))
+	}
+	for i, p := range shown {
+		p.Y.Min, p.Y.Max = -0.7, float64(len(rows))-0.3
+		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
+		p.Y.Tick.LineStyle.Width = 0 // there are the grid's
+		p.Y.Tick.Marker = names
+		restyle(&p.Y.Tick.Label, sans(captionSize))
+		restyle(&p.X.Label.TextStyle, sans(tickSize))
+		restyle(&p.X.Tick.Label, sans(captionSize))
+		if i > 0 {
+			p.Y.Tick.Marker = unlabelled(slices.Clone(names))
+		}
+		for j := 1; j < len(rows); j++ {
+			if rows[j].data != rows[j-1].data {
+				p.Add(level{float64(j) - 0.5, draw.LineStyle{Color: ink, Width: 0.6}})
+			}
+		}
+	}
+	pg.body = panels([][]*plot.Plot{shown})
+	pg.height = 0.5*vg.Inch + vg.Length((3.5+captionSize*1.15*float64(deepest))*float64(max(4, len(rows))))
+	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + meansNote("Dots", "whiskers", counts)}
+	if vanilla {
+		pg.legend = append(pg.legend, entry{label: "vanilla", line: vanillaLine})
+	}
+	if truth {
+		pg.legend = append(pg.legend, entry{label: "the data's generator", line: generatorLine})
+	}
+	if data > 1 {
+		pg.caption = append(pg.caption, "A line divides the rows of different data, whose likelihoods cannot be compared.")
+	}
+	if floor {
+		pg.legend = append(pg.legend, entry{label: "floor", glyph: floorGlyph})
+		pg.caption = append(append(pg.caption, "Floor: theoretical lower bound of the KL under batch statistics."), floorNotes(groups, split, true)...)
+	}
+	pg.caption = append(append(pg.caption, useNotes(groups, split, split)...), withoutNote("a finite KL", without)...)
+	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
+	return pg.drawing(), nil
+}
+
+// ranked are the groups data set by data set, those with the highest rate first, and the number of data sets.
+func ranked(groups []record.Group, split string) (rows []remedy, data int) {
+	place := map[string]int{} // of a data set
+	names := colored(groups)
+	for i, g := range groups {
+		run := g.Runs[0]
+		if _, ok := place[run.Data]; !ok {
+			place[run.Data] = len(place)
+		}
+		rows = append(rows, remedy{g, colorOf(names[i]), run.Config["data"], meanOfLast(g, split, "kl")})
+	}
+	slices.SortStableFunc(rows, func(a, b remedy) int {
+		return cmp.Or(cmp.Compare(place[a.group.Runs[0].Data], place[b.group.Runs[0].Data]), cmp.Compare(b.rate, a.rate))
+	})
+	return rows, len(place)
+}
+
+// vanillaOf is the mean of a metric of the only vanilla group, if there is just one.
+func vanillaOf(rows []remedy, split, metric string) (mean float64, ok bool) {
+	n := 0
+	for _, r := range rows {
+		if r.group.Variant == "vanilla" {
+			mean, n = meanOfLast(r.group, split, metric), n+1
+		}
+	}
+	return mean, n == 1 && finite(mean)
+}
+
+// generatorOf is what a metric would be of the generator of the data, if it is known.
+func generatorOf(groups []record.Group, split, metric string) (value float64, ok bool) {
+	name, ok := map[string]string{"kl": "true_mi", "mi": "true_mi", "iw_nll": "true_nll", "nelbo": "true_nll"}[metric]
+	if !ok {
+		return 0, false
+	}
+	for _, g := range groups {
+		for _, v := range finals(g, split, name) {
+			return v.value, finite(v.value)
+		}
+	}
+	return 0, false
+}
+
+var (
+	vanillaLine   = draw.LineStyle{Color: ink, Width: thinWidth, Dashes: []vg.Length{4, 2}}
+	generatorLine = draw.LineStyle{Color: grey, Width: thinWidth, Dashes: []vg.Length{1, 2}}
+	floorGlyph    = draw.GlyphStyle{Color: grey, Radius: 4, Shape: stroke{}}
+)
+
+// A stroke is a glyph: a short vertical line.
+type stroke struct{}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (stroke) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	l, r, b, t := at.X-0.6, at.X+0.6, at.Y-s.Radius, at.Y+s.Radius
+	outline := []vg.Point{{X: l, Y: b}, {X: r, Y: b}, {X: r, Y: t}, {X: l, Y: t}}
+	c.FillPolygon(s.Color, outline)
+}
+
+// fewTicks is linearTicks for a narrow panel, with fewer ticks where their labels are long.
+func fewTicks(lo, hi float64) []plot.Tick {
+	ticks := linearTicks(lo, hi)
+	if len(ticks) > 0 && len(ticks)*max(len(ticks[0].Label), len(ticks[len(ticks)-1].Label)) > 14 {
+		ticks = ticksOf(lo, hi, niceStep((hi-lo)/3.5), 1, "")
+	}
+	return ticks
+}
+
+// folded is a label in lines of at most foldAt letters, of at most three lines.
+func folded(label string) (lines []string) {
+	for _, word := range strings.Fields(label) {
+		last := len(lines) - 1
+		switch {
+		case last < 0 || len(lines) < 3 && len([]rune(lines[last]+" "+word)) > foldAt:
+			lines = append(lines, word)
+		default:
+			lines[last] += " " + word
+		}
+	}
+	for i, line := range lines {
+		lines[i] = clip(line, foldAt)
+	}
+	return lines
+}
+
+// foldAt is the most letters of a line of a label.
+const foldAt = 30
+
+// readings are dots with whiskers, one a row.
+type readings struct {
+	X, Lo, Hi, Y []float64
+	Colors       []color.Color
+}
+
+// add appends one.
+func (m *readings) add(x, lo, hi, y float64, c color.Color) {
+	m.X, m.Lo, m.Hi, m.Y, m.Colors = append(m.X, x), append(m.Lo, lo), append(m.Hi, hi), append(m.Y, y), append(m.Colors, c)
+}
+
+// Plot implements plot.Plotter.
+func (m readings) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, part := range finiteParts(m.X, m.Lo, m.Hi, m.Y) {
+		for i := part.from; i < part.to; i++ {
+			strokeIn(c, draw.LineStyle{Color: m.Colors[i], Width: 1.2}, vg.Point{X: x(m.Lo[i]), Y: y(m.Y[i])}, vg.Point{X: x(m.Hi[i]), Y: y(m.Y[i])})
+			glyphIn(c, draw.GlyphStyle{Color: m.Colors[i], Radius: 2.6, Shape: draw.CircleGlyph{}}, vg.Point{X: x(m.X[i]), Y: y(m.Y[i])})
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m readings) DataRange() (xmin, xmax, ymin, ymax float64) {
+	xmin, _, ymin, ymax = rangeOf(m.Lo, m.Y)
+	_, xmax, _, _ = rangeOf(m.Hi, m.Y)
+	return xmin, math.Max(xmin, xmax), ymin, ymax
+}
