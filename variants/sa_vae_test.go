@@ -239,6 +239,21 @@ func TestThroughIsTheGradient(t *testing.T) {
 	}
 }
 
+// TestThroughOneAtATime: the backward pass of a batch after another one was refined would read that one's steps, and panics.
+func TestThroughOneAtATime(t *testing.T) {
+	c := newCurved(1, SAVAE{Steps: 2, LR: 1, Momentum: 0.5, Mode: "through"})
+	p := &nn.Pass{Tape: &grad.Tape{}, Train: true, KLWeight: 1, Noise: rand.New(rand.NewPCG(9, 9)), Drop: rand.New(rand.NewPCG(8, 8))}
+	m := vae.Model{Encoder: c, Decoder: c, Variant: c.variant, D: testD}
+	terms := m.Loss(p, examples(testB))
+	c.loss(false)
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	terms.Loss.Backward()
+}
+
 // TestCheapHoldsTheLast: in the cheap mode the decoder has the gradient that it has at the last posterior as a constant, and
 // the encoder that of KL(q_0 || q_K), with q_K held fixed.
 func TestCheapHoldsTheLast(t *testing.T) {

@@ -21,7 +21,8 @@ func capped(g record.Group, split, metric string) bool {
 }
 
 // caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
-// old definition, a likelihood that there is not, and a KL that is shown below its floor.
+// old definition, a likelihood that there is not, a KL that is shown below its floor, and posteriors that an evaluation
+// refines.
 func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
 	for _, c := range columns {
 		if note := record.CapNote(groups, split, c.metric); note != "" {
@@ -37,6 +38,7 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 		}
 		if c.metric == "kl" {
 			notes = append(notes, sunken(groups, split, c.decimals, center)...)
+			notes = append(notes, refined(groups, split, center)...)
 		}
 	}
 	return notes
@@ -80,6 +82,19 @@ func sunken(groups []record.Group, split string, decimals int, center func([]flo
 			note += fmt.Sprintf("; under batch statistics the KL is %s (kl + bn_gap)", decimal(center(batch.numbers()), decimals))
 		}
 		notes = append(notes, note+".")
+	}
+	return notes
+}
+
+// refined says which groups a table shows with posteriors that their method refines in evaluations, too, and what that gains.
+func refined(groups []record.Group, split string, center func([]float64) float64) (notes []string) {
+	for _, g := range groups {
+		gain := sampleOf(g, split, "refine_gain")
+		if len(gain) == 0 {
+			continue
+		}
+		notes = append(notes, fmt.Sprintf("%s: evaluations refine q(z|x), too, and all metrics are of the refined one. This lowers the NELBO by %s (refine_gain).",
+			g.Label, decimal(center(gain.numbers()), 2)))
 	}
 	return notes
 }
