@@ -7,9 +7,9 @@ import (
 	"vaelab/internal/vae"
 )
 
-// SAVAE refines q(z|x) by steps of stochastic variational inference (SVI). Encoder and head make only the start of its
-// parameters, lambda_0 = (mu, ln sigma²), (B, 2D). With g the gradient in lambda of the loss in nats, a sum over examples
-// divided by 32,
+// SAVAE refines each q(z|x) by gradient steps on its parameters: stochastic variational inference (SVI). Encoder and head
+// make only their start, lambda_0 = (mu, ln sigma²), (B, 2D). With g the gradient in lambda of the loss in nats, a sum over
+// examples divided by 32,
 //
 //	v_{k+1}      = momentum v_k - clip g(lambda_k, eps_k),   v_0 = 0
 //	lambda_{k+1} = lambda_k + lr v_{k+1},                    k = 0 ... steps-1
@@ -24,9 +24,9 @@ import (
 // no bound: a head's floor is one of q_0. The steps descend what the loss charges, so it combines with any Gaussian head,
 // penalty and extra, but not with a bound of several samples.
 //
-// Source: Kim et al. 2018, "Semi-amortized variational autoencoders" (arXiv 1802.02550), section 3. Their
-// code, harvardnlp/sa-vae, has these defaults and both modes (cheap is train_n2n 0, train_kl 1). Its g is that of a mean over
-// the batch, so the steps of an example are longer in a smaller batch.
+// Source: Kim et al. 2018, "Semi-amortized variational autoencoders" (arXiv 1802.02550), section 3. Their code,
+// harvardnlp/sa-vae, has these defaults and both modes (cheap is train_n2n 0, train_kl 1). Its g is that of a mean over the
+// batch, so the steps of an example are longer in a smaller batch.
 type SAVAE struct {
 	// Steps is K, the number of SVI steps.
 	Steps int `yaml:"steps" range:"[1,1000]"`
