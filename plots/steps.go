@@ -148,6 +148,9 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 		}
 		pg.table = append(pg.table, stepCurves(p, groups, styles, split, m.metric, counts)...)
 		stepAxis(p)
+		if len(o.panels) > 2 {
+			p.X.Tick.Marker = plot.TickerFunc(fewStepTicks)
+		}
 		fromZero(&p.Y)
 		row = append(row, p)
 	}

@@ -265,14 +265,20 @@ func linearTicks(lo, hi float64) []plot.Tick {
 }
 
 // stepTicks is linearTicks of whole numbers, with 10,000 written as 10k and 2,000,000 as 2M.
-func stepTicks(lo, hi float64) []plot.Tick {
+func stepTicks(lo, hi float64) []plot.Tick { return steps(lo, hi, 1) }
+
+// fewStepTicks is stepTicks for one of three panels side by side.
+func fewStepTicks(lo, hi float64) []plot.Tick { return steps(lo, hi, max(1, niceStep((hi-lo)/3.5))) }
+
+// steps marks an axis of steps at multiples of at least `least`.
+func steps(lo, hi, least float64) []plot.Tick {
 	switch {
 	case hi >= 1e6:
-		return ticksOf(lo, hi, 1, 1e6, "M")
+		return ticksOf(lo, hi, least, 1e6, "M")
 	case hi >= 1e4:
-		return ticksOf(lo, hi, 1, 1e3, "k")
+		return ticksOf(lo, hi, least, 1e3, "k")
 	}
-	return ticksOf(lo, hi, 1, 1, "")
+	return ticksOf(lo, hi, least, 1, "")
 }
 
 // ticksOf marks an axis at multiples of at least `least` and labels it in units.

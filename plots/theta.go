@@ -16,12 +16,22 @@ import (
 
 func init() { Figures.Add("theta", Theta{}) }
 
-// Theta shows sigmoid(theta) of a scaler against the step, and its scales gamma of mu and sigma on the unit circle.
+// Theta shows sigmoid(theta) of a scaler against the step, and its scales gamma of mu and of sigma.
 //
-// Left: sigmoid(theta) of each dimension against the step. Right: the scale of mu against
-// the scale of sigma, from the start (ring) to the end (dot). Their squares add up to 1, and
-// the scale of mu stays above sqrt(tau).
+// Thick lines are means over latent dimensions and seeds, with the range over seeds of the mean over dimensions; thin lines
+// are the dimensions of the first seed. The squares of the two scales add up to 1, and the scale of mu stays above
+// sqrt(tau), that of sigma below sqrt(1 - tau).
 type Theta struct{}
+
+// thetaPanels are the vectors that are drawn.
+var thetaPanels = []struct {
+	vector, label string
+	limit         func(tau float64) float64 // nil if there is none
+}{
+	{"sig_theta", "sigmoid(θ)", nil},
+	{"gamma_mu", "scale γ of μ", math.Sqrt},
+	{"gamma_sigma", "scale γ of σ", func(tau float64) float64 { return math.Sqrt(1 - tau) }},
+}
 
 // Draw implements Figure.
 func (Theta) Draw(set *record.Set) (*Drawing, error) {
@@ -30,114 +40,104 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 	if len(groups) == 0 {
 		return nil, errors.New("theta: no trial has a theta; this figure needs bn-scaler or rms-scaler")
 	}
-	for _, name := range []string{"gamma_mu", "gamma_sigma"} {
-		if _, s := withVector(groups, name); s != split {
-			return nil, fmt.Errorf("theta: the %s rows have the vector \"sig_theta\" but not %q", split, name)
+	for _, m := range thetaPanels[1:] {
+		if _, s := withVector(groups, m.vector); s != split {
+			return nil, fmt.Errorf("theta: the %s rows have the vector \"sig_theta\" but not %q", split, m.vector)
 		}
 	}
-	left := newPanel("training step", "sigmoid(θ)")
-	right := newPanel("scale γ of μ", "scale γ of σ")
-	right.Add(arc())
-	pg := page{height: 2.7 * vg.Inch, body: besideSquare(left, right),
-		table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
+	pg := page{height: 2.6 * vg.Inch, table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
 	counts := map[string]int{}
-	limit, oneSeed := false, false
-	var thick, bands, marks []plot.Plotter
-	for i, style := range groupStyles(groups) {
-		g := groups[i]
-		radius := 1 - float64(i)*min(0.05, 0.5/float64(len(groups)))
-		faint := draw.LineStyle{Color: fade(style.Color, 0.3), Width: 0.6}
-
-		// One seed's dimensions.
-		run := firstWith(g, split, "sig_theta")
-		steps, theta := record.VectorSeries(run, split, "sig_theta")
-		_, mu := record.VectorSeries(run, split, "gamma_mu")
-		_, sigma := record.VectorSeries(run, split, "gamma_sigma")
-		for d := range theta[0] {
-			x := make([]float64, len(steps))
-			for j, s := range steps {
-				x[j] = float64(s)
+	styles := groupStyles(groups)
+	limited := false
+	var row []*plot.Plot
+	for _, m := range thetaPanels {
+		p := newPanel("training step", m.label)
+		var means lines
+		var limits, dimensions []plot.Plotter
+		for i, g := range groups {
+			run := firstWith(g, split, m.vector)
+			steps, vectors := record.VectorSeries(run, split, m.vector)
+			for d := range widest(vectors) {
+				dimensions = append(dimensions, curve{floats(steps), column(vectors, d), draw.LineStyle{Color: fade(styles[i].Color, 0.7), Width: 0.5}})
 			}
-			t, m, s := column(theta, d), column(mu, d), column(sigma, d)
-			left.Add(curve{x, t, faint})
-			if len(m) == 0 || len(m) != len(s) {
-				continue
-			}
-			// All trajectories lie on the unit circle; each group is drawn on an arc of its own.
-			mDrawn, sDrawn := scaled(m, radius), scaled(s, radius)
-			right.Add(curve{mDrawn, sDrawn, draw.LineStyle{Color: style.Color, Width: curveWidth}})
-			end := len(m) - 1
-			marks = append(marks,
-				dots{mDrawn[:1], sDrawn[:1], draw.GlyphStyle{Color: style.Color, Radius: 3.6, Shape: draw.RingGlyph{}}},
-				dots{mDrawn[end:], sDrawn[end:], draw.GlyphStyle{Color: fade(style.Color, 0.5), Radius: 2.4, Shape: draw.CircleGlyph{}}})
-			for j := range x {
-				row := []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(x[j]), num(t[j]), "", "", "", ""}
-				if j < len(m) {
-					row[7], row[8] = num(m[j]), num(s[j])
-				}
-				pg.table = append(pg.table, row)
+			s := drawable(record.SeriesBy(g.Runs, split, meanOf(m.vector)))
+			means.add(s, styles[i])
+			counts[g.Label] = max(counts[g.Label], s.N)
+			if tau, ok := tauOf(run); ok && m.limit != nil {
+				limited = true
+				limits = append(limits, level{m.limit(tau), thin(styles[i], 0)})
 			}
 		}
-
-		// The mean over dimensions, of all seeds.
-		s := drawable(record.SeriesBy(g.Runs, split, meanTheta))
-		counts[g.Label] = s.N
-		oneSeed = oneSeed || s.N > 1
-		thick = append(thick, curve{s.X, s.Mean, style})
-		if s.N > 1 {
-			bands = append(bands, band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
-		}
-		for j, step := range s.X {
-			pg.table = append(pg.table, []string{g.Label, "all", "mean", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), "", ""})
-		}
-		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
-		if tau, ok := tauOf(run); ok {
-			limit = true
-			marks = append(marks, dots{[]float64{radius * math.Sqrt(tau)}, []float64{radius * math.Sqrt(1-tau)},
-				draw.GlyphStyle{Color: style.Color, Radius: 3.2, Shape: draw.CrossGlyph{}}})
-		}
+		p.Add(dimensions...)
+		means.on(p)
+		p.Add(limits...)
+		stepAxis(p)
+		p.X.Tick.Marker = plot.TickerFunc(fewStepTicks)
+		p.Y.Min, p.Y.Max = 0, math.Max(1, finiteOr(p.Y.Max, 1))
+		row = append(row, p)
 	}
-	left.Add(bands...)
-	left.Add(thick...)
-	right.Add(marks...)
-	stepAxis(left)
-	left.Y.Min, left.Y.Max = 0, 1
-	for _, a := range []*plot.Axis{&right.X, &right.Y} {
-		a.Min, a.Max = 0, math.Max(1, finiteOr(a.Max, 1))
+	for i, g := range groups {
+		pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+		pg.table = append(pg.table, thetaRows(g, split)...)
 	}
-
-	pg.legend = append(pg.legend,
-		entry{label: "start", glyph: draw.GlyphStyle{Color: grey, Radius: 3.6, Shape: draw.RingGlyph{}}},
-		entry{label: "end", glyph: draw.GlyphStyle{Color: grey, Radius: 2.6, Shape: draw.CircleGlyph{}}})
-	pg.caption = []string{splitNames[split] + " rows. Left: thick, the mean over latent dimensions; thin, single dimensions. Right: trajectory of each dimension.", seedsNote(counts)}
-	if len(groups) > 1 {
-		pg.caption = append(pg.caption, "All settings lie on the unit circle; those after the first are drawn inside it to be visible.")
-	}
-	if oneSeed {
-		pg.caption = append(pg.caption, "Single dimensions are those of the first seed.")
-	}
-	if limit {
-		pg.legend = append(pg.legend, entry{label: "limit", glyph: draw.GlyphStyle{Color: grey, Radius: 3.2, Shape: draw.CrossGlyph{}}})
-		pg.caption = append(pg.caption, "Limit: γ of μ cannot fall below √τ.")
+	pg.body = panels([][]*plot.Plot{row})
+	pg.caption = []string{splitNames[split] + " rows. Thick: mean over latent dimensions; thin: single dimensions of the first seed. The squares of the two scales add up to 1.", seedsNote(counts)}
+	if limited {
+		pg.legend = append(pg.legend, entry{label: "limit", line: thin(neutral, 0)})
+		pg.caption = append(pg.caption, "Limit: γ of μ cannot fall below √τ, nor γ of σ exceed √(1−τ).")
 	}
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
 }
 
-// meanTheta is the mean of sigmoid(theta) over the dimensions.
-func meanTheta(r record.Row) (mean float64, ok bool) {
-	theta, ok := r.Vectors["sig_theta"]
-	mean, _, _ = record.Range(theta)
-	return mean, ok
+// thetaRows are the table's rows of a group: the dimensions of its first seed, and the means over dimensions of all.
+func thetaRows(g record.Group, split string) (rows [][]string) {
+	run := firstWith(g, split, "sig_theta")
+	steps, theta := record.VectorSeries(run, split, "sig_theta")
+	_, mu := record.VectorSeries(run, split, "gamma_mu")
+	_, sigma := record.VectorSeries(run, split, "gamma_sigma")
+	for d := range widest(theta) {
+		t, m, s := column(theta, d), column(mu, d), column(sigma, d)
+		for j, step := range steps {
+			row := []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), strconv.Itoa(step), num(t[j]), "", "", "", ""}
+			if j < len(m) && len(m) == len(s) {
+				row[7], row[8] = num(m[j]), num(s[j])
+			}
+			rows = append(rows, row)
+		}
+	}
+	s := drawable(record.SeriesBy(g.Runs, split, meanOf("sig_theta")))
+	m, n := drawable(record.SeriesBy(g.Runs, split, meanOf("gamma_mu"))), drawable(record.SeriesBy(g.Runs, split, meanOf("gamma_sigma")))
+	for j, step := range s.X {
+		rows = append(rows, []string{g.Label, "all", "mean", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(m.at(step)), num(n.at(step))})
+	}
+	return rows
 }
 
-// scaled returns k times x.
-func scaled(x []float64, k float64) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = k * v
+// meanOf is the mean of a vector over its dimensions.
+func meanOf(vector string) func(r record.Row) (mean float64, ok bool) {
+	return func(r record.Row) (mean float64, ok bool) {
+		v, ok := r.Vectors[vector]
+		mean, _, _ = record.Range(v)
+		return mean, ok
 	}
-	return out
+}
+
+// widest is the length of the longest vector.
+func widest(vectors [][]float64) (n int) {
+	for _, v := range vectors {
+		n = max(n, len(v))
+	}
+	return n
+}
+
+// floats are steps as an axis has them.
+func floats(steps []int) []float64 {
+	x := make([]float64, len(steps))
+	for i, s := range steps {
+		x[i] = float64(s)
+	}
+	return x
 }
 
 // tauOf returns the variant's tau if it has one between 0 and 1.
@@ -149,30 +149,4 @@ func tauOf(run record.Run) (tau float64, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// arc is the quarter of the unit circle on which both scales lie.
-func arc() curve {
-	c := curve{LineStyle: draw.LineStyle{Color: rule, Width: 3}}
-	for i := range 91 {
-		sin, cos := math.Sincos(float64(i) / 90 * math.Pi / 2)
-		c.X, c.Y = append(c.X, cos), append(c.Y, sin)
-	}
-	return c
-}
-
-// besideSquare draws two panels in a row, the second as wide as makes its data area square.
-func besideSquare(left, right *plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) {
-		sound(left)
-		sound(right)
-		c = draw.Crop(c, 0, -4, 4, -4)
-		width := c.Max.Y - c.Min.Y
-		for range 3 { // labels take the same room at any width, so this settles at once
-			data := right.DataCanvas(draw.Crop(c, c.Max.X-c.Min.X-width, 0, 0, 0))
-			width += (data.Max.Y - data.Min.Y) - (data.Max.X - data.Min.X)
-		}
-		left.Draw(draw.Crop(c, 0, -width-14, 0, 0))
-		right.Draw(draw.Crop(c, c.Max.X-c.Min.X-width, 0, 0, 0))
-	}
 }
