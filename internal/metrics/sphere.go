@@ -24,7 +24,8 @@ func (e *Encoded) ball(q vae.Spherical, z []float64) *ball {
 		mu.Data[i] = Float(v) // exact: it was one
 	}
 	panel := tensor.Prepare(func(n int) []Float { return make([]Float, n) }, tensor.T, mu)
-	return &ball{Spherical: q, N: e.N, D: e.D, directions: panel, z: z, mix: make([]float64, len(z)/e.D), own: make([]float64, len(z)/e.D)}
+	M := len(z) / e.D
+	return &ball{Spherical: q, N: e.N, D: e.D, directions: panel, z: z, mix: make([]float64, M), own: make([]float64, M)}
 }
 
 // Part evaluates rows first ... last-1.
