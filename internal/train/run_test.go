@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,7 +218,7 @@ func TestOverfitsOneBatch(t *testing.T) {
 		settings.LR, settings.BatchSize, settings.Batching = 0.02, 8, batching
 		trial, set := small(t, 24, settings)
 		trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 24, EncHidden: 24, DecHidden: 24, Init: "pytorch"}
-		set.Train.Seqs, set.Train.Labels = set.Train.Seqs[:8], nil
+		set.Train.Seqs, set.Train.Labels = slices.Clone(set.Train.Seqs[:8]), nil
 		if batching == vae.Mixed {
 			for i := range set.Train.Seqs {
 				set.Train.Seqs[i] = append(append([]int32(nil), set.Train.Seqs[i][:3+i]...), 2)
