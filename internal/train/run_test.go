@@ -269,7 +269,7 @@ func checkGradients(t *testing.T, model models.Model, method vae.Method) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seqs := set.Train.Seqs[:6]
+	seqs := slices.Clone(set.Train.Seqs[:6])
 	for i := range seqs {
 		seqs[i] = append(append([]int32(nil), seqs[i][:3+i%3]...), 2)
 	}
