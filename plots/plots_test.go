@@ -529,16 +529,9 @@ func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) 
 // TestRemedyRows: rows are in the order of the rate, data set by data set; the importance-weighted likelihood stands
 // for the NELBO if all have it; labels are folded and not cut before their third line.
 func TestRemedyRows(t *testing.T) {
-	set := sweepSet(1)
-	for i := range set.Runs {
-		r := &set.Runs[i]
-		r.Config["data"], r.Data = "text", "1"
-		if r.Variant == "ln" {
-			r.Config["data"], r.Data = "images", "2"
-		}
-		if i > 0 {
-			r.Rows[len(r.Rows)-1].Values["iw_nll"] = 90
-		}
+	set := onTwoData()
+	for _, r := range set.Runs[1:] {
+		r.Rows[len(r.Rows)-1].Values["iw_nll"] = 90
 	}
 	if d, _, _ := drawn(t, "remedies", set); !slices.ContainsFunc(d.Table, func(row []string) bool { return row[2] == "nelbo" }) {
 		t.Error("one group lacks the importance-weighted likelihood, and there is no NELBO")
@@ -751,8 +744,8 @@ func TestMatchedRateOnLines(t *testing.T) {
 	}
 }
 
-// Methods on different data are never put into one panel.
-func TestDataApart(t *testing.T) {
+// onTwoData is a sweep in which ln has other data than the rest.
+func onTwoData() *record.Set {
 	set := sweepSet(1)
 	for i := range set.Runs {
 		r := &set.Runs[i]
@@ -761,6 +754,12 @@ func TestDataApart(t *testing.T) {
 			r.Config["data"], r.Data = "images", "2"
 		}
 	}
+	return set
+}
+
+// Methods on different data are never put into one panel.
+func TestDataApart(t *testing.T) {
+	set := onTwoData()
 	d, _, picture := drawn(t, "matched-rate", set)
 	for _, row := range d.Table[1:] {
 		if strings.HasPrefix(row[0], "ln") {

@@ -89,8 +89,8 @@ type bound struct {
 type bounded interface{ leastKL(D int) bound }
 
 // IdleFreeBits reports whether free bits are combined with a posterior whose KL is never below their lambda, and returns
-// lambda and that bound. Then the penalty is the KL. This must be so for each KL that the mode compares with lambda, and the
-// prior must be N(0, I), of which the bounds are.
+// lambda and that bound. Then the penalty is the KL. This must be so for each KL that the mode compares with lambda. The
+// bounds are of the KL of the head's posterior to N(0, I), so there must be no other prior and no refinement.
 func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool) {
 	var bits FreeBits
 	var least bound
@@ -98,14 +98,12 @@ func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool)
 		switch m := m.(type) {
 		case FreeBits:
 			bits = m
-		case SAVAE:
-			return 0, 0, false // it refines q, which leaves the bound
 		case bounded:
 			least = m.leastKL(D)
 		}
 	}
 	v, err := Check(methods...)
-	idle = err == nil && v.Prior == nil && bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
+	idle = err == nil && v.Prior == nil && v.Refine == nil && bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
 	switch bits.Mode {
 	case "total", "mask-batch":
 	case "example-total", "mask-example":

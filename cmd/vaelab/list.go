@@ -222,7 +222,8 @@ func (c choosable) explain() string {
 	}
 	settings := sweep.Explain(c.kind)
 	if l, err := describeVariant(c.name); err == nil && c.what == "variant" {
-		acts := strings.ReplaceAll(foldAt("acts on "+l.places()+": "+l.does(), listColumns-2), "\n", "\n  ")
+		places, does := l.places()
+		acts := strings.ReplaceAll(foldAt("acts on "+places+": "+does, listColumns-2), "\n", "\n  ")
 		fmt.Fprintf(&b, "\n  %s\n  knob of the rate: %s\n  bound of the rate: %s\n", acts, l.knob, l.bound)
 	}
 	if len(settings) > 0 {

@@ -44,28 +44,18 @@ func describeVariant(name string) (l listedVariant, err error) {
 	return l, err
 }
 
-// places are where the variant acts, such as "head" or "penalty, weigher".
-func (l listedVariant) places() string {
+// places are where the variant acts, such as "head" or "penalty, weigher", and what it does there.
+func (l listedVariant) places() (names, docs string) {
 	if len(l.acts) == 0 {
-		return "nowhere"
+		return "nowhere", "is the plain VAE"
 	}
-	var names []string
-	for _, s := range l.acts {
-		names = append(names, s.Name)
+	for i, s := range l.acts {
+		if i > 0 {
+			names, docs = names+", ", docs+"; "
+		}
+		names, docs = names+s.Name, docs+s.Doc
 	}
-	return strings.Join(names, ", ")
-}
-
-// does is what the variant does there.
-func (l listedVariant) does() string {
-	if len(l.acts) == 0 {
-		return "is the plain VAE"
-	}
-	var docs []string
-	for _, s := range l.acts {
-		docs = append(docs, s.Doc)
-	}
-	return strings.Join(docs, "; ")
+	return names, docs
 }
 
 // order is that of the places in the loss, those with fewer first.
@@ -91,9 +81,9 @@ func listVariants(w io.Writer) error {
 	slices.SortStableFunc(all, func(a, b listedVariant) int { return slices.Compare(a.order(), b.order()) })
 	last := ""
 	for _, l := range all {
-		if l.places() != last {
-			last = l.places()
-			fmt.Fprintln(w, foldAt(last+": "+l.does(), listColumns))
+		if places, does := l.places(); places != last {
+			last = places
+			fmt.Fprintln(w, foldAt(places+": "+does, listColumns))
 		}
 		text := fmt.Sprintf("  %-*s  %-*s  %-*s  ", name, l.name, knob, l.knob, bound, l.bound)
 		_, doc, _ := strings.Cut(variants.Methods.Doc(l.name), " ") // without the type's name
@@ -147,12 +137,13 @@ func explainCombination(w io.Writer, combination string) error {
 	}
 	fmt.Fprintf(w, "combination %s\n\n  %s\n\n", combination, strings.ReplaceAll(foldAt(says, listColumns-2), "\n", "\n  "))
 	for _, l := range parts {
-		acts := foldAt("acts on "+l.places()+": "+l.does(), listColumns-width-4)
+		places, does := l.places()
+		acts := foldAt("acts on "+places+": "+does, listColumns-width-4)
 		fmt.Fprintf(w, "  %-*s  %s\n", width, l.name, strings.ReplaceAll(acts, "\n", "\n"+strings.Repeat(" ", width+4)))
 		fmt.Fprintf(w, "  %-*s  knob of the rate %s; bound of the rate: %s\n", width, "", l.knob, l.bound)
 	}
 	for _, l := range parts {
-		if strings.Contains(l.places(), "weigher") && err == nil {
+		if places, _ := l.places(); strings.Contains(places, "weigher") && err == nil {
 			fmt.Fprintf(w, "\n  Section kl must be left out, because %s sets the KL weight.\n", l.name)
 		}
 	}

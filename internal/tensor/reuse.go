@@ -2,7 +2,7 @@ package tensor
 
 import "sync"
 
-// pools has a pool for each type whose values are borrowed; its key is a nil pointer to the type.
+// pools has a pool for each type whose values are reused; its key is a nil pointer to the type.
 var pools sync.Map
 
 func poolOf[T any]() *sync.Pool {
@@ -14,11 +14,11 @@ func poolOf[T any]() *sync.Pool {
 	return pool.(*sync.Pool)
 }
 
-// Borrow returns memory that Return was given, with what is still in it, or new memory, of zeros. An operation that
-// borrows what it needs while it runs allocates nothing when it runs again.
+// Borrow reuses memory that Return was given, with its old contents, or allocates new memory, of zeros. An operation that
+// returns what it borrowed allocates nothing when it runs again.
 func Borrow[T any]() *T { return poolOf[T]().Get().(*T) }
 
-// Return gives back what Borrow returned. It must not be used any more.
+// Return makes memory available to Borrow. The caller must not use it afterwards.
 func Return[T any](memory *T) { poolOf[T]().Put(memory) }
 
 // Run is Split for work that is given by its value. Split's own argument would be allocated at each call.

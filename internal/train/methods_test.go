@@ -12,7 +12,6 @@ import (
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/record"
-	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
@@ -25,6 +24,7 @@ var brief = map[string]vae.Method{
 	"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
 	"fbp":         variants.FBP{AEEpochs: 1},
 	"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01, Most: 100},
+	"sa-vae":      variants.SAVAE{Steps: 3, LR: 1, Momentum: 0.5, Mode: "through"},
 }
 
 // briefly is the method of that name.
@@ -104,9 +104,6 @@ func resumes(t *testing.T, trial Trial, set *data.Set) []record.Row {
 // TestMethodsResume: every registered method alone trains and resumes to the byte, and so does every registered head beside
 // each regime, a controller and free bits, unless the two are refused.
 func TestMethodsResume(t *testing.T) {
-	if tensor.Bits == 64 {
-		t.Skip("TestResumeIsExact and TestRegimeResumes suffice for float64")
-	}
 	var pairs [][]string
 	var heads, others []string
 	for _, name := range variants.Methods.Names() {

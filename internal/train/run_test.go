@@ -321,15 +321,7 @@ func TestStepAllocates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		step := func() {
-			tr.Batch = tr.Step % len(tr.batches)
-			if err := tr.TrainStep(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 2 * len(tr.batches) {
-			step()
-		}
+		step := warm(t, tr)
 		const steps = 20
 		calls, inner := 0, 0
 		n := testing.AllocsPerRun(steps, func() {
@@ -343,6 +335,21 @@ func TestStepAllocates(t *testing.T) {
 			t.Errorf("%s: a warm training step of %v updates allocates %v times", name, updates, n)
 		}
 	}
+}
+
+// warm trains for two epochs, so that nothing is allocated for the first time any more, and returns a step.
+func warm(t *testing.T, tr *Trainer) (step func()) {
+	t.Helper()
+	step = func() {
+		tr.Batch = tr.Step % len(tr.batches)
+		if err := tr.TrainStep(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 * len(tr.batches) {
+		step()
+	}
+	return step
 }
 
 // TestProcessorsChangeNothing: a trial large enough to be split ends with the same bytes on

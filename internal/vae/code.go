@@ -214,26 +214,18 @@ type UniformCode struct {
 //
 // which for a Code is ln K, without a gradient.
 func (u UniformCode) KL(p *nn.Pass, q Posterior, _ *grad.Value, _ *Batch) *grad.Value {
-	lnK := Float(math.Log(float64(u.K)))
+	lnK := math.Log(float64(u.K))
 	if o, ok := q.(OneHot); ok {
 		B := o.LogP.Rows
 		plogp := o.LogP.Exp().Mul(o.LogP).Reshape(B*u.J, u.K).RowSums().Reshape(B, u.J)
-		return plogp.Shift(lnK)
+		return plogp.Shift(Float(lnK))
 	}
-	kl := p.Tape.Zeros(q.Mean().Rows, u.J)
-	for i := range kl.Data {
-		kl.Data[i] = lnK
-	}
-	return kl
+	return filled(p, q.Mean().Rows, u.J, lnK)
 }
 
 // LogProb is -J ln K, (B, 1).
 func (u UniformCode) LogProb(p *nn.Pass, z *grad.Value, _ *Batch) *grad.Value {
-	logp := p.Tape.Zeros(z.Rows, 1)
-	for i := range logp.Data {
-		logp.Data[i] = Float(u.logProb())
-	}
-	return logp
+	return filled(p, z.Rows, 1, u.logProb())
 }
 
 func (u UniformCode) logProb() float64 { return -float64(u.J) * math.Log(float64(u.K)) }

@@ -29,6 +29,15 @@ func SampledKL(p *nn.Pass, q Posterior, z *grad.Value, prior Prior, x *Batch) *g
 	return q.LogProb(p, z).Sub(prior.LogProb(p, z, x))
 }
 
+// filled has the same number everywhere, without a gradient.
+func filled(p *nn.Pass, rows, cols int, x float64) *grad.Value {
+	v := p.Tape.Zeros(rows, cols)
+	for i := range v.Data {
+		v.Data[i] = Float(x)
+	}
+	return v
+}
+
 // Normal is the prior N(0, I), that of a variant without one.
 type Normal struct{}
 

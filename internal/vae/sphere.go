@@ -78,21 +78,12 @@ type UniformSphere struct{ D int }
 // KL is the law's closed form, one number for all examples, (B, 1). It has no gradient.
 func (u UniformSphere) KL(p *nn.Pass, q Posterior, _ *grad.Value, _ *Batch) *grad.Value {
 	s := q.(Spherical)
-	return all(p, s.Mu.Rows, s.Law.KL())
+	return filled(p, s.Mu.Rows, 1, s.Law.KL())
 }
 
 // LogProb is minus ln of the sphere's area, (B, 1).
 func (u UniformSphere) LogProb(p *nn.Pass, z *grad.Value, _ *Batch) *grad.Value {
-	return all(p, z.Rows, -sphere.LogArea(u.D))
-}
-
-// all is a column of one number.
-func all(p *nn.Pass, rows int, x float64) *grad.Value {
-	v := p.Tape.Zeros(rows, 1)
-	for i := range v.Data {
-		v.Data[i] = Float(x)
-	}
-	return v
+	return filled(p, z.Rows, 1, -sphere.LogArea(u.D))
 }
 
 // Density is the uniform distribution for every example.
