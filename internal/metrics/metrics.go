@@ -19,10 +19,12 @@ import (
 type Float = tensor.Float
 
 // Encoded is a split as a model sees it, batch after batch. Mu (the mean of z under q) and Z are (N, D), row-major;
-// Rec is (N). Sigma (of either sign), Var (sigma²) and Logvar are (N, D) if the posteriors are Gaussian, else nil.
+// Rec is (N). Sigma (of either sign), Var (sigma²) and Logvar are (N, D) if the posteriors are Gaussian, else nil. Charge is
+// (N, D) if these have one, see vae.Gaussian.
 type Encoded struct {
 	N, D                      int
 	Mu, Sigma, Var, Logvar, Z []float64
+	Charge                    []float64
 	Rec                       []float64 // -ln p(x_i|z_i)
 	Parts                     int       // J, the parts of an example's KL; 0 if KLs is nil
 	KLs                       []float64 // (N, J) KL by part; nil for Gaussians and N(0, I), whose KL has a closed form
@@ -94,6 +96,9 @@ func (e *Encoded) posteriors(p *nn.Pass, q vae.Posterior, z *grad.Value, x *vae.
 			e.Sigma, e.Var = append(e.Sigma, float64(s)), append(e.Var, float64(s)*float64(s))
 			e.Logvar = append(e.Logvar, float64(g.Logvar.Data[i]))
 		}
+		if g.Charge != nil {
+			e.Charge = add(e.Charge, g.Charge)
+		}
 	} else {
 		parts := q.Parts()
 		e.widths = make([]int, len(parts))
@@ -158,7 +163,11 @@ func rowsOf(tape *grad.Tape, x []float64, cols int, rows []int) *grad.Value {
 // posterior are those of some examples, in their order.
 func (e *Encoded) posterior(tape *grad.Tape, rows []int) vae.Posterior {
 	if e.gaussian() {
-		return vae.Gaussian{Mu: rowsOf(tape, e.Mu, e.D, rows), Sigma: rowsOf(tape, e.Sigma, e.D, rows), Logvar: rowsOf(tape, e.Logvar, e.D, rows)}
+		q := vae.Gaussian{Mu: rowsOf(tape, e.Mu, e.D, rows), Sigma: rowsOf(tape, e.Sigma, e.D, rows), Logvar: rowsOf(tape, e.Logvar, e.D, rows)}
+		if e.Charge != nil {
+			q.Charge = rowsOf(tape, e.Charge, e.D, rows)
+		}
+		return q
 	}
 	parts := make([]*grad.Value, len(e.parts))
 	for k, x := range e.parts {

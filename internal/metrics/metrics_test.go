@@ -501,6 +501,26 @@ func TestMomentsAgree(t *testing.T) {
 	}
 }
 
+// TestCharge: the penalty of an evaluation is the mean of what the head charges for each example, in whatever batches.
+func TestCharge(t *testing.T) {
+	l := linear{D: 2, w: 1, r: 0.8, widen: 1.2}
+	rng := newRand(9)
+	batches := []*vae.Batch{sentences(5, l.D, rng), sentences(4, l.D, rng)}
+	m := l.model()
+	m.Variant = vae.Variant{Penalty: vae.Charged, Head: func(_ *nn.Pass, m, s *grad.Value) vae.Posterior {
+		q := vae.FromLogvar(m.Scale(3), s)
+		q.Charge = vae.FromLogvar(m, s).KL()
+		return q
+	}}
+	e := Encode(m, batches, 1)
+	_, penalty, _ := e.Objective(1, vae.Mixed, 1)
+	want, _ := Encode(l.model(), batches, 1).KL()
+	near(t, "penalty", penalty, want, 10*tolerance)
+	if kl, _ := e.KL(); kl < 1.5*penalty {
+		t.Errorf("KL %v, charged %v", kl, penalty)
+	}
+}
+
 // TestEncode: the same seed draws the same, and nothing of the model moves.
 func TestEncode(t *testing.T) {
 	m := lstm(t, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.1})

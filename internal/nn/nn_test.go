@@ -54,6 +54,36 @@ func TestBatchNormRunningStatistics(t *testing.T) {
 	}
 }
 
+// TestBatchSD: the factor of a batch is 1 over its biased standard deviation. After many batches that of an evaluation is 1
+// over the unbiased one, and evaluations change nothing.
+func TestBatchSD(t *testing.T) {
+	var ps Params
+	n := NewBatchSD(&ps, "sd", 2, 1e-8, 0.1)
+	x := columns(4, func(i int) float64 { return float64(i) }, func(i int) float64 { return 10 - 2*float64(i) })
+	tape := &grad.Tape{}
+	for _, c := range []struct {
+		pass     Pass
+		variance float64 // of the first column; 4 times that is of the second
+		repeat   int
+	}{{Pass{Train: true}, 1.25, 200}, {Pass{BatchStats: true}, 1.25, 1}, {Pass{}, 5. / 3, 1}} {
+		before, moved := append([]Float(nil), n.Var.Data...), false
+		for range c.repeat {
+			tape.Reset()
+			c.pass.Tape = tape
+			f := n.Inverse(&c.pass, tape.Const(x))
+			for j, want := range []float64{1 / math.Sqrt(c.variance), 0.5 / math.Sqrt(c.variance)} {
+				if got := float64(f.Data[j]); math.Abs(got-want) > 1e-5 {
+					t.Fatalf("%+v: factor %d is %v, want %v", c.pass, j, got, want)
+				}
+			}
+			moved = moved || !slices.Equal(before, n.Var.Data)
+		}
+		if moved != c.pass.Train {
+			t.Errorf("%+v: the running variance moves: %t", c.pass, moved)
+		}
+	}
+}
+
 func TestDropoutKeepsTheMean(t *testing.T) {
 	var tape grad.Tape
 	x := columns(100_001, func(int) float64 { return 1 })

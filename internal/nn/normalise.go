@@ -58,6 +58,41 @@ func (n *BatchNorm) Apply(p *Pass, x *grad.Value) *grad.Value {
 	return y
 }
 
+// BatchSD has the standard deviation of each of C columns: that of the batch in training, otherwise a running one. The
+// running variance averages unbiased ones, as that of BatchNorm.
+type BatchSD struct {
+	Eps, Momentum Float
+	Var           *Param // running variance, (C)
+}
+
+// NewBatchSD makes `name`.running_var.
+func NewBatchSD(ps *Params, name string, C int, eps, momentum float64) *BatchSD {
+	return &BatchSD{Float(eps), Float(momentum), ps.Variance(name+".running_var", C)}
+}
+
+// Inverse is 1/sqrt(var_B x + eps), (1, C), with the biased variance of x, (B, C). Like BatchNorm it panics for a batch of
+// one.
+func (n *BatchSD) Inverse(p *Pass, x *grad.Value) *grad.Value {
+	if !p.Train && !p.BatchStats {
+		scale := p.Tape.Zeros(1, x.Cols)
+		for j := range scale.Data {
+			scale.Data[j] = 1 / tensor.Sqrt(n.Var.Data[j]+n.Eps)
+		}
+		return scale
+	}
+	if x.Rows < 2 {
+		panic("nn: BatchSD: a batch of one has no variance")
+	}
+	variance := x.AddRow(x.ColMeans().Neg()).Square().ColMeans()
+	if p.Train {
+		unbiased := Float(x.Rows) / Float(x.Rows-1)
+		for j, v := range variance.Data {
+			n.Var.Data[j] += n.Momentum * (v*unbiased - n.Var.Data[j])
+		}
+	}
+	return variance.Shift(n.Eps).Log().Scale(-0.5).Exp()
+}
+
 // BatchRMS divides each of C columns by its root mean square: over the batch in training,
 // by a running mean square otherwise.
 type BatchRMS struct {

@@ -309,7 +309,7 @@ func checkGradients(t *testing.T, model models.Model, method vae.Method) {
 }
 
 // TestStepAllocates: once every batch of an epoch has been seen, a training step asks for no memory but the header of
-// the posterior, 24 bytes for each update, whatever the variant.
+// the posterior, 32 bytes for each update, whatever the variant.
 func TestStepAllocates(t *testing.T) {
 	if strings.HasPrefix(tensor.Kernel(), "gonum") {
 		t.Skip("gonum's products allocate")

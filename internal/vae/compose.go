@@ -78,6 +78,9 @@ func Compose(variants ...Variant) (Variant, error) {
 	if bound, refine := owner["bound"], owner["refine"]; all.Bound != nil && all.Refine != nil {
 		return Variant{}, fmt.Errorf("%s makes the loss of several samples, and %s improves the posterior by the loss of one; leave one of them out", bound.name(), refine.name())
 	}
+	if penalty, refine := owner["penalty"], owner["refine"]; all.Refine != nil && penalty.Head != nil {
+		return Variant{}, fmt.Errorf("%s charges what its head knows of the posterior, and %s makes another posterior; leave one of them out", penalty.name(), refine.name())
+	}
 	if !all.Family().meets(all.Needs) {
 		head := "the vanilla VAE"
 		if v, ok := owner["head"]; ok {

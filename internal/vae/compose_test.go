@@ -77,6 +77,11 @@ func TestCompose(t *testing.T) {
 			}
 		}
 	}
+	own := Variant{Name: "own", Head: plainHead, Penalty: Charged}
+	if _, err := Compose(own, Variant{Name: "better", Refine: atEach["refine"].Refine}); err == nil ||
+		err.Error() != "own charges what its head knows of the posterior, and better makes another posterior; leave one of them out" {
+		t.Errorf("a head with its penalty, and a refinement: %v", err)
+	}
 	if v, err := Compose(); err != nil || v.Acts() != nil {
 		t.Errorf("no variants act at %v: %v", v.Acts(), err)
 	}

@@ -10,7 +10,13 @@ import (
 
 // A Gaussian is a posterior q(z|x) = N(mu, sigma²) with independent dimensions; all three
 // are (B, D). Sigma may be negative: its sign changes no density and no distribution of z.
-type Gaussian struct{ Mu, Sigma, Logvar *grad.Value }
+type Gaussian struct {
+	Mu, Sigma, Logvar *grad.Value
+
+	// Charge is what the head's own penalty charges in place of the KL, (B, D) in nats, where that is no function of q; else
+	// nil. It changes neither density nor KL.
+	Charge *grad.Value
+}
 
 // FromLogvar is the posterior with ln sigma² given.
 func FromLogvar(mu, logvar *grad.Value) Gaussian {
@@ -75,11 +81,28 @@ func (q Gaussian) LogProb(_ *nn.Pass, z *grad.Value) *grad.Value {
 // Mean is mu.
 func (q Gaussian) Mean() *grad.Value { return q.Mu }
 
-// Parts are mu, sigma and ln sigma².
-func (q Gaussian) Parts() []*grad.Value { return []*grad.Value{q.Mu, q.Sigma, q.Logvar} }
+// Parts are mu, sigma and ln sigma², and the charge if there is one.
+func (q Gaussian) Parts() []*grad.Value {
+	parts := []*grad.Value{q.Mu, q.Sigma, q.Logvar}
+	if q.Charge != nil {
+		parts = append(parts, q.Charge)
+	}
+	return parts
+}
 
-// With is the Gaussian of another mu, sigma and ln sigma².
-func (q Gaussian) With(parts []*grad.Value) Posterior { return Gaussian{parts[0], parts[1], parts[2]} }
+// With is the Gaussian of another mu, sigma, ln sigma² and charge.
+func (q Gaussian) With(parts []*grad.Value) Posterior {
+	q.Mu, q.Sigma, q.Logvar = parts[0], parts[1], parts[2]
+	if q.Charge != nil {
+		q.Charge = parts[3]
+	}
+	return q
+}
+
+// Charged is a penalty: the mean of the charges that the head made.
+func Charged(_ *nn.Pass, t *Terms) *grad.Value {
+	return t.Q.(Gaussian).Charge.RowSums().Mean()
+}
 
 // Density is N(mu_i, sigma_i²).
 func (q Gaussian) Density(i int) Density {
