@@ -52,7 +52,7 @@ func (TC) RateBound() string { return "none" }
 func (v TC) Build(b vae.Builder) vae.Variant {
 	weights := bySize(func(B int) []Float { return v.weights(B, b.Space.N) })
 	return vae.Variant{
-		Needs: vae.GaussianFamily, NeedsNormal: true,
+		Needs: vae.GaussianFamily, NeedsNormal: true, BeyondKL: true,
 		Penalty: func(p *nn.Pass, t *vae.Terms) *grad.Value {
 			mi, tc, dims := split(p, t, weights(t.Z.Rows))
 			return mi.Scale(Float(v.Alpha)).Add(tc.Scale(Float(v.Beta))).Add(dims.Scale(Float(v.Gamma))).Mean()

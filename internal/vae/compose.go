@@ -93,6 +93,9 @@ func Compose(variants ...Variant) (Variant, error) {
 		prior := owner["prior"]
 		return Variant{}, fmt.Errorf("%s brings a prior, and %s measures z against N(0, I); leave one of them out", prior.name(), normal.name())
 	}
+	if all.Refine != nil || all.Prior != nil && owner["prior"].Head == nil { // it is of the head's q, and of the KL to its prior
+		all.ConstantRate = false
+	}
 	if all.ConstantRate {
 		if v, ok := owner["penalty"]; ok && !all.BeyondKL {
 			return Variant{}, fmt.Errorf("%s makes posteriors of constant KL, so %s, which charges the KL, has no effect; leave one of them out", owner["head"].name(), v.name())
