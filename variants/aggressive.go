@@ -20,8 +20,9 @@ import (
 // move neither the epoch nor the schedule of the KL weight. Both sides have gradients and are clipped by the norm of both.
 //
 // It bounds no KL, and has no setting for it; kl.beta moves the rate. Any head, penalty and weigher goes with it. An epoch of
-// the first phase takes up to `most` times as long. Rows have first_phase, phase_end and the inner updates of a step. For
-// images the published code has every 10 and patience 5; it counts all epochs below the highest MI, not those in a row.
+// the first phase takes up to `most` times as long. Rows have first_phase, phase_end and the inner updates of a step.
+//
+// Public code: for images every is 10 and patience 5, and all epochs below the highest MI count, not those in a row.
 //
 // Source: He et al. 2019, "Lagging inference networks and posterior collapse in variational autoencoders" (arXiv 1901.05534),
 // with most 100 and, for text, every 15 and patience 1.

@@ -15,9 +15,10 @@ import (
 // ln sigma² is unchanged. The KL can fall below (d/2) gamma² where the raw variance v_j is
 // near eps (eps leak), as it is when the raw mu of an encoder collapses.
 //
-// Source: Zhu et al. 2020, "A batch normalized inference network keeps the KL vanishing
-// away", equations 5 and 6 (arXiv 2004.12585); momentum as valdersoul/bn-vae, eps as Su 2020,
-// kexue.fm/archives/7381. With the reference code's eps of 1e-5 the floor is violated on small data.
+// Public code: an eps of 1e-5 violates the floor on small data.
+//
+// Source: Zhu et al. 2020, "A batch normalized inference network keeps the KL vanishing away", equations 5 and 6 (arXiv
+// 2004.12585); momentum as valdersoul/bn-vae, eps as Su 2020, kexue.fm/archives/7381.
 type BN struct {
 	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma" knob:"rises"`

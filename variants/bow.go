@@ -15,7 +15,7 @@ import (
 // bound. The loss is no part of a bound of ln p(x): rec, KL, MI, NELBO and the objective are without it. With any
 // posterior, penalty, schedule and decoder.
 //
-// The code of two follow-ups divides the sum by the length of the sentence, which makes it T times weaker.
+// Public code: that of two follow-ups divides the sum by T, the length of the sentence, which makes it T times weaker.
 //
 // Source: Zhao et al. 2017, "Learning discourse-level diversity for neural dialog models using conditional variational
 // autoencoders", section 3.3 (arXiv 1703.10960), with weight 1 and 400 hidden units.

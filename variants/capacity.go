@@ -16,8 +16,10 @@ import (
 // saves there. It has no lower bound. Any posterior goes with it. The KL weight is 1, so section kl does not.
 // Evaluations count from the first step at C.
 //
-// The absolute value is of the batch mean. Some ports take |KL_i - C| for each example, which has another gradient: it
-// also pulls the examples towards one KL.
+// The absolute value is of the batch mean.
+//
+// Public code: some ports take |KL_i - C| for each example, which has another gradient: it also pulls the examples towards one
+// KL.
 //
 // Source: Burgess et al. 2018, "Understanding disentangling in beta-VAE", equation 8 (arXiv 1804.03599), with gamma 1000,
 // C 25 and 100,000 steps. The smaller defaults here are for short trials with clipped gradients.

@@ -20,7 +20,7 @@ import (
 // reads the relaxation itself, which tells more of x than the KL here charges: then rec and nelbo of training rows are no
 // bound. Evaluations read drawn symbols in any case. mi is exact unless K^J is large.
 //
-// Common ports charge the KL of symbols and evaluate a relaxed z, which is no bound either.
+// Public code: common ports charge the KL of symbols and evaluate a relaxed z, which is no bound.
 //
 // Source: Jang, Gu & Poole 2017, "Categorical reparameterization with Gumbel-softmax" (arXiv 1611.01144), and Maddison, Mnih &
 // Teh 2017, "The concrete distribution" (arXiv 1611.00712), with temperatures from 0.5 to 1.

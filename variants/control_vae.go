@@ -19,9 +19,9 @@ import (
 // because the weight is set here. Choose ki near 4/(C * steps of the trial). Evaluations count from step 1/(ki C), in
 // which I can rise from 0 to 1.
 //
-// The published code for text and images stops I only where the weight is both below 0 and at least 1, which is never: I
-// winds up. That for dialogue stops I while P + I > 1. P is at most kp, so one overshoot keeps the weight at 1 for ever.
-// Here I itself is limited.
+// Public code: that for text and images stops I only where the weight is both below 0 and at least 1, which is never: I winds
+// up. That for dialogue stops I while P + I > 1. P is at most kp, so one overshoot keeps the weight at 1 for ever. Here I
+// itself is limited.
 //
 // Source: Shao et al. 2020, "ControlVAE: controllable variational autoencoder" (arXiv 2004.05988), with kp 0.01 and
 // ki 0.0001 for text and images, 0.001 for disentangling.

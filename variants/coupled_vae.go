@@ -19,8 +19,8 @@ import (
 // The rate has no lower bound. A step costs about twice that of vanilla. With any posterior, penalty and schedule, for
 // lstm and transformer.
 //
-// In the published code mu_c is linear in the state of the encoder, whatever mu is, and both decoders share their word
-// vectors. Here an encoder gives what makes mu and sigma, and no state.
+// Public code: mu_c is linear in the state of the encoder, whatever mu is, and both decoders share their word vectors. Here an
+// encoder gives what makes mu and sigma, and no state.
 //
 // Source: Wu et al. 2020, "On the encoder-decoder incompatibility in variational text modeling and beyond" (arXiv
 // 2004.09189), with lambda 0.1 or 10 for text.

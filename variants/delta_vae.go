@@ -18,10 +18,11 @@ import (
 // never negative. A posterior that is the same for all examples has the KL of the floor, D delta, so the floor does not
 // imply a positive MI. The head combines with penalties, schedules and regimes, but not with another head.
 //
-// Source: Razavi et al. 2019, "Preventing posterior collapse with delta-VAEs" (arXiv 1901.03416). Its prior over the
-// positions of a sequence is not built, because there is one z. The square root over the mean is missing in its equation
-// 8. valdersoul/bn-vae adds 1e-6 under that root, which raises the KL by 5e-7, and keeps sigmoid(s) above 0.02, where the
-// gradient of s becomes 0.
+// Public code: valdersoul/bn-vae adds 1e-6 under the root over the mean, which raises the KL by 5e-7, and keeps sigmoid(s)
+// above 0.02, where the gradient of s becomes 0.
+//
+// Source: Razavi et al. 2019, "Preventing posterior collapse with delta-VAEs" (arXiv 1901.03416). Its prior over the positions
+// of a sequence is not built, because there is one z. The square root over the mean is missing in its equation 8.
 type DeltaVAE struct {
 	// Delta is the least KL of a dimension, in nats.
 	Delta float64 `yaml:"delta" range:"(0,inf)" knob:"rises"`

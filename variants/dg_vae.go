@@ -24,9 +24,11 @@ import (
 // It combines with every Gaussian or spherical head, with schedules and with regimes. Beside a Gaussian head a variant
 // that brings a prior is refused.
 //
-// Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv
-// 2211.00321), with 32 draws; agg is its aggregation size, by default the batch. Its code takes the whole batch as one
-// group where agg does not divide it. What it and its tables call KL is this penalty.
+// Public code: the whole batch is one group where agg does not divide it. What the code and the paper's tables call KL is this
+// penalty.
+//
+// Source: Zhang et al. 2022, "Improving variational autoencoders with density gap-based regularization" (arXiv 2211.00321),
+// with 32 draws; agg is its aggregation size, by default the batch.
 type DGVAE struct {
 	// Agg is the number of examples of a group, at most: 1 is the plain VAE, the batch size one group.
 	Agg int `yaml:"agg" range:"[1,inf)" knob:"rises"`

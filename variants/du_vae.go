@@ -25,9 +25,10 @@ import (
 // another head. A dropped variance costs (f - ln f - 1)/2 nats, so the KL of training rows is that of evaluations plus
 // up to 0.95 p D (alpha 1), or less than it where sigma² is above 4.4.
 //
+// Public code: that for text leaves out batches below 16; here none is. Its eps is 1e-5.
+//
 // Source: Shen et al. 2021, "Regularizing variational autoencoder with diversity and uncertainty awareness" (arXiv
-// 2110.12381), gamma 0.5 to 0.6, p 0.1 to 0.3. Its code for text leaves out batches below 16; here none is. Its eps is
-// 1e-5.
+// 2110.12381), gamma 0.5 to 0.6, p 0.1 to 0.3.
 type DUVAE struct {
 	// Gamma is the root mean square of the scales of mu over the dimensions.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" knob:"rises"`

@@ -27,6 +27,8 @@ import (
 // The KL has no floor: it stays below lambda where rec does not raise it. The penalty combines with every
 // head, unless its KL is constant.
 //
+// Public code: the option fb of valdersoul/bn-vae is another: 3 is delta-vae and 4 is vmf there.
+//
 // Source: dim is that of Kingma et al. 2016, "Improving variational inference with inverse autoregressive flow", section
 // on free bits (arXiv 1606.04934). The masks are fb 2, 1 and 3 of the code of Li et al. 2019, "A surprisingly effective
 // fix for deep latent variable modeling of text" (arXiv 1909.00868).

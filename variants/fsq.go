@@ -19,7 +19,7 @@ import (
 // a dimension uses is code_perplexity. What charges or weighs the KL has no effect and is refused; so is another prior. q(z|x)
 // is one code, so there is no importance-weighted likelihood.
 //
-// Some ports have atanh(o/h) for s and 1 + 1e-3 in h; with 1 - 1e-3 that is not a number at L = 2.
+// Public code: some ports have atanh(o/h) for s and 1 + 1e-3 in h; with 1 - 1e-3 that is not a number at L = 2.
 //
 // Source: Mentzer, Minnen, Agustsson & Tschannen 2024, "Finite scalar quantization: VQ-VAE made simple" (arXiv 2309.15505),
 // with 5 to 8 levels in most dimensions.

@@ -18,8 +18,9 @@ import (
 // of the paper. With alpha 1 this is the WAE-MMD: no KL is charged, a small sigma costs nothing, and the rate has no
 // bound. MMD does not charge the MI of x and z, which the KL does. Any posterior goes with it.
 //
-// Some ports have a default lambda below 1 - alpha, which rewards the distance. Here mmd must be positive. The extra
-// has no KL weight, and a batch of one example no extra.
+// Here mmd must be positive. The extra has no KL weight, and a batch of one example no extra.
+//
+// Public code: some ports have a default lambda below 1 - alpha, which rewards the distance.
 //
 // Source: Zhao et al. 2019, "InfoVAE" (arXiv 1706.02262), with lambda 1000 and alpha 0 on images; Tolstikhin et al.
 // 2018, "Wasserstein auto-encoders" (arXiv 1711.01558), with lambda 10 and the imq kernel.

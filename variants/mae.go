@@ -20,8 +20,9 @@ import (
 // It takes B² D numbers a step. It combines with every Gaussian head, with penalties and schedules. A batch of one has
 // no extra.
 //
-// Source: Ma et al. 2019, "MAE: mutual posterior-divergence regularization for variational autoencoders" (arXiv
-// 1901.01498). XuezheMax/mae has eta 0 and gamma 0 as defaults, and free bits for the KL of the batch beside.
+// Public code: XuezheMax/mae has eta 0 and gamma 0 as defaults, and free bits for the KL of the batch beside.
+//
+// Source: Ma et al. 2019, "MAE: mutual posterior-divergence regularization for variational autoencoders" (arXiv 1901.01498).
 type MAE struct {
 	// Eta is weight and scale of the charge for posteriors that are alike, in nats.
 	Eta float64 `yaml:"eta" range:"(0,inf)" knob:"rises"`

@@ -24,8 +24,8 @@ import (
 // nothing is charged for the prior, but nothing raises MI either, so that the prior alone is no remedy. Floors are of the
 // KL to N(0, I), so a head has none here. Any Gaussian head goes with it.
 //
-// Some ports leave out ln K, or always draw from the first component. The VampPrior's code clamps ln sigma² of a posterior
-// to [-6, 2]; here nothing is clamped.
+// Public code: some ports leave out ln K, or always draw from the first component. The VampPrior's clamps ln sigma² of a
+// posterior to [-6, 2]; here nothing is clamped.
 //
 // Source: Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120), with K 500 and pixels from N(0.05, 0.01²);
 // exemplars as Norouzi et al. 2020, "Exemplar VAE" (arXiv 2004.04795), with one sigma for all there.

@@ -24,9 +24,10 @@ import (
 // no bound: a head's floor is one of q_0. The steps descend what the loss charges, so it combines with any Gaussian head,
 // penalty and extra, but not with a bound of several samples.
 //
+// Public code: g is that of a mean over the batch, so the steps of an example are longer in a smaller batch.
+//
 // Source: Kim et al. 2018, "Semi-amortized variational autoencoders" (arXiv 1802.02550), section 3. Their code,
-// harvardnlp/sa-vae, has these defaults and both modes (cheap is train_n2n 0, train_kl 1). Its g is that of a mean over the
-// batch, so the steps of an example are longer in a smaller batch.
+// harvardnlp/sa-vae, has these defaults and both modes (cheap is train_n2n 0, train_kl 1).
 type SAVAE struct {
 	// Steps is K, the number of SVI steps.
 	Steps int `yaml:"steps" range:"[1,1000]"`

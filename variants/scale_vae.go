@@ -20,8 +20,8 @@ import (
 // (nelbo). It combines with schedules, controllers, extras and regimes, but not with another penalty or prior, or with what
 // refines q.
 //
-// A public port charges the KL of the scaled mu. It also holds f fixed after some epochs; here f is always that of the batch,
-// because the bound would end with it.
+// Public code: a port charges the KL of the scaled mu, which makes it bn without centring. It also holds f fixed after some
+// epochs; here f is always that of the batch, because the bound would end with it.
 //
 // Source: Song et al. 2024, "Scale-VAE: preventing posterior collapse in variational autoencoder" (LREC-COLING 2024, pages
 // 14347-14357), its abstract. The bound is derived here.

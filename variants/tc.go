@@ -27,8 +27,8 @@ import (
 // So under mws the penalty means nothing in rows, unless alpha, beta and gamma are equal. It combines with every
 // Gaussian head. A variant that brings a prior is refused.
 //
-// In the official code, and in ports of it, the weights of mss are misplaced: they are at columns 0 and 1 and not at
-// the example itself and the next one. Rows still add up to 1.
+// Public code: the weights of mss are misplaced in the official code and in ports of it: they are at columns 0 and 1 and not
+// at the example itself and the next one. Rows still add up to 1.
 //
 // Source: Chen et al. 2018, "Isolating sources of disentanglement in variational autoencoders" (arXiv 1802.04942), beta
 // 1 to 10, estimator mws; mss is from its appendix.

@@ -20,8 +20,8 @@ import (
 // regimes, remedies in the decoder and extras. What charges the KL, or weighs it, has no effect and is refused. So is another
 // prior.
 //
-// The KL of Xu & Durrett's code, and so of valdersoul/bn-vae, is that of D + 2 dimensions: 4.1 % too small at D = 32 and
-// kappa 13. The likelihood in bn-vae draws one z for all importance samples, and its ln q is that of a Gaussian. One
+// Public code: the KL of Xu & Durrett's, and so of valdersoul/bn-vae, is that of D + 2 dimensions: 4.1 % too small at D = 32
+// and kappa 13. The likelihood in bn-vae draws one z for all importance samples, and its ln q is that of a Gaussian. One
 // version of s-vae-pytorch lacks two logarithms in the sampler.
 //
 // Source: Davidson et al. 2018, "Hyperspherical variational auto-encoders" (arXiv 1804.00891); Xu & Durrett 2018,

@@ -24,9 +24,10 @@ import (
 // charges or weighs the KL has no effect and is refused; so is another prior. q(z|x) is one code, so there is no
 // importance-weighted likelihood.
 //
-// Source: van den Oord, Vinyals & Kavukcuoglu 2017, "Neural discrete representation learning" (arXiv 1711.00937), appendix A.1,
-// beta 0.25, decay 0.99. Restarts: Dhariwal et al. 2020, "Jukebox" (arXiv 2005.00341), section 3. The EMA has no smoothing of
-// n_a, which some codes add.
+// Public code: some of it smooths n_a; here nothing is smoothed.
+//
+// Source: van den Oord, Vinyals & Kavukcuoglu 2017, "Neural discrete representation learning" (arXiv 1711.00937), appendix
+// A.1, beta 0.25, decay 0.99. Restarts: Dhariwal et al. 2020, "Jukebox" (arXiv 2005.00341), section 3.
 type VQ struct {
 	// K is the number of codes; the KL is ln k.
 	K int `yaml:"k" range:"[2,65536]" alias:"codebook_size|num_embeddings" knob:"rises"`
