@@ -62,29 +62,30 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 		Data: func(n int) *vae.Batch { return vae.NewBatch(testSentences[:n], nil) },
 	})
 	b := bench{params: ps, variant: variant, whole: model, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
-	own := ps.Learnt()
 	b.m = ps.New("test.m", nn.Normal(1.5), testB, D)
 	if variant.Raw == vae.MAndS {
 		b.s = ps.New("test.s", nn.Normal(0.7), testB, D)
 	}
-	// Off their starting points, learnt numbers have no accidental zero gradients.
-	for _, p := range own {
-		for j := range p.Data {
-			p.Data[j] += Float(0.3 * float64(j%5+1))
-		}
-	}
-	b.decoder = b
 	rows := make([][]float32, testB)
 	for i := range rows {
 		rows[i] = []float32{0}
 	}
 	b.x = vae.NewGrid(rows, nil, false)
+	var decoder vae.Decoder = b
 	if b.variant.Kind == vae.Text {
-		decoder, err := b.variant.Decode(vae.Words{Reader: b})
-		if err != nil {
-			panic(err)
+		decoder, b.x = vae.Words{Reader: b, In: 2*D + 1, Out: testSpace.V}, vae.NewBatch(testSentences, nil)
+	}
+	var err error
+	if b.decoder, err = b.variant.Decode(decoder); err != nil {
+		panic(err)
+	}
+	// Off their starting points, learnt numbers have no accidental zero gradients.
+	for _, p := range ps.Learnt() {
+		for j := range p.Data {
+			if p != b.m && p != b.s {
+				p.Data[j] += Float(0.3 * float64(j%5+1))
+			}
 		}
-		b.decoder, b.x = decoder, vae.NewBatch(testSentences, nil)
 	}
 	model.Encoder, model.Decoder, model.Variant = b, b.decoder, b.variant
 	return b
@@ -144,6 +145,21 @@ func (b bench) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 		s = s.Gather(rows)
 	}
 	return m, s
+}
+
+// Sizes are those of an output map.
+func (b bench) Sizes() (in, out int) { return b.m.Shape[1], b.m.Shape[1] + 2 }
+
+// Map is a decoder that wants predictions of z to be something else.
+func (b bench) Map(o vae.Output) vae.Decoder { return mappedBench{b, o} }
+
+type mappedBench struct {
+	bench
+	output vae.Output
+}
+
+func (b mappedBench) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return b.bench.LogProb(p, b.output.Apply(p, z), x)
 }
 
 // LogProb is -|z - want|², want another one for each example.

@@ -31,7 +31,7 @@ var writers = map[string]models.Model{
 // times a factor.
 func build(settings models.Model, s vae.Space, factor generate.Float) (*vae.Model, vae.Predictor) {
 	ps := &nn.Params{Seed: 5}
-	enc, dec := models.Build(settings, ps, s, vae.MAndS)
+	enc, dec := models.Build(settings, ps, s, vae.Variant{})
 	for _, p := range ps.Learnt() {
 		if p.Name[:7] == "decoder" {
 			for i := range p.Data {

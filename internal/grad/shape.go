@@ -112,6 +112,26 @@ func backMask(v *Value) {
 	}
 }
 
+// Transpose is xᵀ, (C, B) for (B, C).
+func (v *Value) Transpose() *Value {
+	out := v.tape.op(v.Cols, v.Rows, backTranspose, v)
+	for i := range v.Rows {
+		for j, x := range v.Row(i) {
+			out.Data[j*v.Rows+i] = x
+		}
+	}
+	return out
+}
+
+func backTranspose(v *Value) {
+	a := v.in[0]
+	for j := range v.Rows {
+		for i, g := range v.gradient().Row(j) {
+			a.Grad[i*v.Rows+j] += g
+		}
+	}
+}
+
 // MatMulT is x·wᵀ: x is (B, I), w is (O, I) as linear layers store it, the result (B, O).
 func (v *Value) MatMulT(w *Value) *Value {
 	if v.Cols != w.Cols {

@@ -16,7 +16,7 @@ import (
 func linearModel(g *data.LinearGaussian, share float64) *vae.Model {
 	P, _ := g.Axes.Dims()
 	ps := &nn.Params{Seed: 1}
-	enc, dec := models.Build(models.Linear{LatentDim: 1, Noise: g.Noise}, ps, vae.Space{Kind: vae.Vector, Height: 1, Width: P}, vae.MAndS)
+	enc, dec := models.Build(models.Linear{LatentDim: 1, Noise: g.Noise}, ps, vae.Space{Kind: vae.Vector, Height: 1, Width: P}, vae.Variant{})
 	for _, p := range ps.All() {
 		if p.Name == "decoder.linear.weight" { // (P, 1)
 			for i := range p.Data {
@@ -85,7 +85,7 @@ func TestModelPosteriorOfLinear(t *testing.T) {
 // leaves the prior.
 func TestModelPosteriorOfText(t *testing.T) {
 	ps := &nn.Params{Seed: 3}
-	enc, dec := models.Build(models.LSTM{LatentDim: 1, EmbedDim: 4, EncHidden: 5, DecHidden: 6, Init: "pytorch"}, ps, vae.Space{V: 100, MaxLen: 12}, vae.MAndS)
+	enc, dec := models.Build(models.LSTM{LatentDim: 1, EmbedDim: 4, EncHidden: 5, DecHidden: 6, Init: "pytorch"}, ps, vae.Space{V: 100, MaxLen: 12}, vae.Variant{})
 	for _, p := range ps.All() {
 		for i := range p.Data {
 			p.Data[i] *= 3 // so that it reads z

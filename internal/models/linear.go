@@ -60,11 +60,16 @@ func (m Linear) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 // Decoder makes decoder.linear.
 func (m Linear) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	P, D := s.Size(), m.LatentDim
-	return &linearDecoder{
-		linear: nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D)),
-		bias:   ps.New("decoder.linear.bias", nn.Constant(0), P),
-		noise:  m.Noise,
-	}
+	linear := nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D))
+	bias := ps.New("decoder.linear.bias", nn.Constant(0), P)
+	return linearDecoder{direct{D, P, func(p *nn.Pass, z *grad.Value) *grad.Value {
+		return linear.Apply(p, z).AddRow(p.Use(bias)) // W z + b
+	}}, m.Noise}
+}
+
+// Bare makes no parameter.
+func (m Linear) Bare(_ *nn.Params, s vae.Space) vae.Mapped {
+	return linearDecoder{direct{in: m.LatentDim, out: s.Size()}, m.Noise}
 }
 
 type linearEncoder struct {
@@ -82,19 +87,24 @@ func (e *linearEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 }
 
 type linearDecoder struct {
-	linear nn.Linear
-	bias   *nn.Param // (P)
-	noise  float64
+	direct
+	noise float64
+}
+
+// Map is the decoder with another output map.
+func (d linearDecoder) Map(o vae.Output) vae.Decoder {
+	d.predict = o.Apply
+	return d
 }
 
 // LogProb is ln N(x; W z + b, noise I), constant included.
-func (d *linearDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+func (d linearDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
 	off := p.Tape.Const(x.Values).Sub(d.Predict(p, z, x)) // (B, P)
 	constant := -0.5 * float64(off.Cols) * math.Log(2*math.Pi*d.noise)
 	return off.Square().RowSums().Scale(nn.Float(-0.5 / d.noise)).Shift(nn.Float(constant)) // (B, 1)
 }
 
 // Predict is the mean W z + b, (B, P).
-func (d *linearDecoder) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
-	return d.linear.Apply(p, z).AddRow(p.Use(d.bias))
+func (d linearDecoder) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
+	return d.predict(p, z)
 }

@@ -14,7 +14,7 @@ import (
 func TestLinearIsGaussian(t *testing.T) {
 	const noise = 0.25
 	ps := &nn.Params{Seed: 1}
-	enc, dec := Build(Linear{LatentDim: 2, Noise: noise}, ps, vae.Space{Kind: vae.Vector, Height: 1, Width: 3}, vae.MAndS)
+	enc, dec := Build(Linear{LatentDim: 2, Noise: noise}, ps, vae.Space{Kind: vae.Vector, Height: 1, Width: 3}, vae.Variant{})
 	copy(ps.Get("decoder.linear.bias").Data, []nn.Float{1, 2, 3})
 	copy(ps.Get("encoder.scale").Data, []nn.Float{-1, 0.5})
 	rows := [][]float32{{0.5, 1.5, 4}, {-1, 0, 2}}

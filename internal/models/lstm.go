@@ -120,7 +120,12 @@ func (m LSTM) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 }
 
 // Decoder makes decoder.embed, decoder.trans_linear, decoder.lstm and decoder.pred_linear.
-func (m LSTM) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+func (m LSTM) Decoder(ps *nn.Params, s vae.Space) vae.Decoder { return m.decoder(ps, s, true) }
+
+// Bare makes all but decoder.pred_linear.
+func (m LSTM) Bare(ps *nn.Params, s vae.Space) vae.Mapped { return m.decoder(ps, s, false) }
+
+func (m LSTM) decoder(ps *nn.Params, s vae.Space, whole bool) vae.Words {
 	layer, words := he19, nn.Uniform(0.1)
 	if m.Init == "pytorch" {
 		layer, words = nn.FanIn, nn.Normal(1)
@@ -130,12 +135,14 @@ func (m LSTM) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 		embed:      nn.NewEmbedding(ps, "decoder.embed", s.V, m.EmbedDim, words),
 		trans:      nn.NewLinear(ps, "decoder.trans_linear", D, H, layer(D)),
 		layers:     []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+D, H, layer(H))},
-		pred:       nn.NewLinear(ps, "decoder.pred_linear", H, s.V, layer(H)),
 		dropoutIn:  nn.Float(m.DropoutIn),
 		dropoutOut: nn.Float(m.DropoutOut),
 		deep:       m.Skip,
 	}
-	dec := vae.Words{Reader: d}
+	if whole {
+		d.pred = nn.NewLinear(ps, "decoder.pred_linear", H, s.V, layer(H))
+	}
+	dec := vae.Words{Reader: d, In: H + D, Out: s.V}
 	above := H // what a layer above the first reads
 	if m.Skip {
 		dec.Logits = vae.Skip(nn.NewLinear(ps, "decoder.skip_linear", D, s.V, layer(D)))

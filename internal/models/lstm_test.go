@@ -25,7 +25,7 @@ func tinyLSTM(change func(m *LSTM)) LSTM {
 
 func buildLSTM(m LSTM) *vae.Model {
 	ps := &nn.Params{Seed: 3}
-	enc, dec := Build(m, ps, vae.Space{Kind: vae.Text, V: lstmWords}, vae.MAndS)
+	enc, dec := Build(m, ps, vae.Space{Kind: vae.Text, V: lstmWords}, vae.Variant{})
 	return &vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: m.LatentDim}
 }
 

@@ -83,14 +83,34 @@ func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
 	above := m.above(ps, "decoder")
 	if s.Kind == vae.Image {
-		return &mlpPixels{first, above, nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))}
+		linear := nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))
+		return mlpPixels{direct{D, s.Size(), func(p *nn.Pass, z *grad.Value) *grad.Value {
+			return linear.Apply(p, above.apply(p, first.Apply(p, z)))
+		}}}
 	}
-	output := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
+	linear := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
 	if m.Output == "bag" {
-		return &mlpBag{first, above, output}
+		return mlpBag{direct{D, s.V, func(p *nn.Pass, z *grad.Value) *grad.Value {
+			return linear.Apply(p, above.apply(p, first.Apply(p, z)))
+		}}}
 	}
-	positions := max(1, s.MaxLen-1) // all that is predicted
-	return &mlpPositions{first, above, nn.NewEmbedding(ps, "decoder.position", positions, H, nn.Normal(1)), output}
+	d := m.positions(ps, s)
+	d.output = func(p *nn.Pass, z, position *grad.Value, x *vae.Batch) (rows, weights *grad.Value) {
+		pre := first.Apply(p, z).Spread(x.Predict).Add(position) // (M, H)
+		return above.apply(p, pre), p.Use(linear.Weight)
+	}
+	return d
+}
+
+// Bare makes decoder.position for text, or nothing.
+func (m MLP) Bare(ps *nn.Params, s vae.Space) vae.Mapped {
+	switch {
+	case s.Kind == vae.Image:
+		return mlpPixels{direct{in: m.LatentDim, out: s.Size()}}
+	case m.Output == "bag":
+		return mlpBag{direct{in: m.LatentDim, out: s.V}}
+	}
+	return m.positions(ps, s)
 }
 
 // above makes the hidden layers above the first.
@@ -140,70 +160,86 @@ func (e *mlpEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	return split(e.linear.Apply(p, e.above.apply(p, e.read(p, x))), e.d)
 }
 
-type mlpPixels struct {
-	first  nn.Affine
-	above  hiddenLayers
-	linear nn.Affine
+type mlpPixels struct{ direct }
+
+// Map is the decoder with another output map.
+func (d mlpPixels) Map(o vae.Output) vae.Decoder {
+	d.predict = o.Apply
+	return d
 }
 
 // LogProb is the sum over pixels.
-func (d *mlpPixels) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.Predict(p, z, x).Bernoulli(x.Values)
+func (d mlpPixels) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.predict(p, z).Bernoulli(x.Values)
 }
 
 // Predict is the pixels' logits, (B, P).
-func (d *mlpPixels) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
-	return d.linear.Apply(p, d.above.apply(p, d.first.Apply(p, z)))
+func (d mlpPixels) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
+	return d.predict(p, z)
 }
 
-type mlpBag struct {
-	first  nn.Affine
-	above  hiddenLayers
-	linear nn.Linear
+type mlpBag struct{ direct }
+
+// Map is the decoder with another output map.
+func (d mlpBag) Map(o vae.Output) vae.Decoder {
+	d.predict = o.Apply
+	return d
 }
 
 // LogProb draws every word from one softmax.
-func (d *mlpBag) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.logits(p, z).BagOfWords(x.Predict, x.Out).Neg()
+func (d mlpBag) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.predict(p, z).BagOfWords(x.Predict, x.Out).Neg()
 }
 
 // Predict is the same logits at every step, (M, V).
-func (d *mlpBag) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.logits(p, z).Spread(x.Predict)
-}
-
-// logits are of any word, (B, V).
-func (d *mlpBag) logits(p *nn.Pass, z *grad.Value) *grad.Value {
-	return d.linear.Apply(p, d.above.apply(p, d.first.Apply(p, z)))
+func (d mlpBag) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	return d.predict(p, z).Spread(x.Predict)
 }
 
 type mlpPositions struct {
-	first    nn.Affine
-	above    hiddenLayers
 	position nn.Embedding
-	linear   nn.Linear
+	in, out  int
+	// output is what the output layer reads, (M, K), of z and the vectors of the positions, (M, H), and its weights, (V, K).
+	output func(p *nn.Pass, z, position *grad.Value, x *vae.Batch) (rows, weights *grad.Value)
+}
+
+// positions makes decoder.position.
+func (m MLP) positions(ps *nn.Params, s vae.Space) mlpPositions {
+	n := max(1, s.MaxLen-1) // all that is predicted
+	return mlpPositions{position: nn.NewEmbedding(ps, "decoder.position", n, m.Hidden, nn.Normal(1)), in: m.Hidden + m.LatentDim, out: s.V}
+}
+
+// Sizes are those of an output map, which reads a position's vector beside z.
+func (d mlpPositions) Sizes() (in, out int) { return d.in, d.out }
+
+// Map is the decoder with another output map.
+func (d mlpPositions) Map(o vae.Output) vae.Decoder {
+	d.output = func(p *nn.Pass, z, position *grad.Value, x *vae.Batch) (rows, weights *grad.Value) {
+		return o(p, position.Beside(z.Spread(x.Predict)))
+	}
+	return d
 }
 
 // LogProb predicts every word from z and its position. Positions beyond those of the longest
 // sentence at building share the last one's vector.
-func (d *mlpPositions) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	nll := d.hidden(p, z, x).CrossEntropy(p.Use(d.linear.Weight), x.Out) // (M, 1)
-	return nll.SumSteps(x.Predict).Neg()                                 // (B, 1)
+func (d mlpPositions) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	h, w := d.output(p, z, d.vectors(p, x), x)
+	return h.CrossEntropy(w, x.Out).SumSteps(x.Predict).Neg() // (M, 1), then (B, 1)
 }
 
 // Predict is LogProb's logits, (M, V).
-func (d *mlpPositions) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return d.linear.Apply(p, d.hidden(p, z, x))
+func (d mlpPositions) Predict(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+	h, w := d.output(p, z, d.vectors(p, x), x)
+	return h.MatMulT(w)
 }
 
-// hidden is what the output layer reads, (M, H).
-func (d *mlpPositions) hidden(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
+// vectors are those of the positions, (M, H).
+func (d mlpPositions) vectors(p *nn.Pass, x *vae.Batch) *grad.Value {
 	at := make([]int32, 0, x.Predict.Rows())
 	for t, n := range x.Predict.Active {
 		for range n {
 			at = append(at, int32(min(t, d.position.Weight.Rows-1)))
 		}
 	}
-	pre := d.first.Apply(p, z).Spread(x.Predict).Add(d.position.Apply(p, at)) // (M, H)
-	return d.above.apply(p, pre)
+	return d.position.Apply(p, at)
 }

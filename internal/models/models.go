@@ -33,9 +33,28 @@ type Model interface {
 	Decoder(ps *nn.Params, s vae.Space) vae.Decoder
 }
 
-// Build makes both halves of a model.
-func Build(m Model, ps *nn.Params, s vae.Space, raw vae.Raw) (vae.Encoder, vae.Decoder) {
-	return m.Encoder(ps, s, raw), m.Decoder(ps, s)
+// A Bare model can make a decoder without its output map, because a variant brings one. The names of its parameters are those
+// of the whole decoder.
+type Bare interface {
+	Bare(ps *nn.Params, s vae.Space) vae.Mapped
+}
+
+// A direct decoder predicts from z alone, by a map of its own or by that of a variant.
+type direct struct {
+	in, out int                                         // D and the number of predictions
+	predict func(p *nn.Pass, z *grad.Value) *grad.Value // (B, out)
+}
+
+// Sizes are those of an output map.
+func (d direct) Sizes() (in, out int) { return d.in, d.out }
+
+// Build makes both halves of a model: what a variant reads, and of a decoder what it leaves to the model.
+func Build(m Model, ps *nn.Params, s vae.Space, v vae.Variant) (vae.Encoder, vae.Decoder) {
+	encoder := m.Encoder(ps, s, v.Raw)
+	if v.Output != nil {
+		return encoder, m.(Bare).Bare(ps, s)
+	}
+	return encoder, m.Decoder(ps, s)
 }
 
 // outputs is the number of outputs of an encoder's last layer.

@@ -87,13 +87,13 @@ type pair struct {
 }
 
 func build(settings Model, kind vae.Kind, seed uint64) pair {
-	return buildRaw(settings, kind, seed, vae.MAndS)
+	return buildFor(settings, kind, seed, vae.Variant{})
 }
 
-func buildRaw(settings Model, kind vae.Kind, seed uint64, raw vae.Raw) pair {
+func buildFor(settings Model, kind vae.Kind, seed uint64, v vae.Variant) pair {
 	space, x := examples(kind)
 	ps := &nn.Params{Seed: seed}
-	enc, dec := Build(settings, ps, space, raw)
+	enc, dec := Build(settings, ps, space, v)
 	return pair{&vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: settings.Latent()}, settings, space, x}
 }
 
@@ -174,7 +174,7 @@ func TestEveryParameterLearns(t *testing.T) {
 // TestMOnly: an encoder of m alone gives the m of one of m and s, and makes no number that m does not learn from.
 func TestMOnly(t *testing.T) {
 	each(t, func(t *testing.T, settings Model, kind vae.Kind) {
-		both, alone := build(settings, kind, 1), buildRaw(settings, kind, 1, vae.MOnly)
+		both, alone := build(settings, kind, 1), buildFor(settings, kind, 1, vae.Variant{Raw: vae.MOnly})
 		var tape grad.Tape
 		want, _ := both.Encoder.Encode(training(&tape), both.x)
 		m, s := alone.Encoder.Encode(training(&tape), alone.x)
@@ -252,52 +252,133 @@ func TestLogProbIsALogProbability(t *testing.T) {
 	})
 }
 
-// TestPredictIsWhatLogProbSums: the logits give the same likelihood, and no vector is more
-// likely than the mean.
-func TestPredictIsWhatLogProbSums(t *testing.T) {
-	each(t, func(t *testing.T, settings Model, kind vae.Kind) {
-		m := build(settings, kind, 1)
-		predictor, ok := m.Decoder.(vae.Predictor)
-		if !ok {
-			t.Skip("the decoder predicts nothing")
+// mapped is a model whose output map is a variant's: a matrix of sizes in and out, which sees r.
+func mapped(t *testing.T, settings Model, kind vae.Kind, see func(r *grad.Value)) (m pair, in, out int) {
+	t.Helper()
+	variant := vae.Variant{Output: func(i, o int) (vae.Output, error) {
+		in, out = i, o
+		w := tensor.New(o, i)
+		for k := range w.Data {
+			w.Data[k] = nn.Float(math.Sin(float64(k)))
 		}
-		var tape grad.Tape
-		p := &nn.Pass{Tape: &tape}
-		z := m.fixed(&tape)
-		rec, logits := m.Decoder.LogProb(p, z, m.x), predictor.Predict(p, z, m.x)
-		want := make([]float64, m.x.B())
-		switch kind {
-		case vae.Text:
-			if logits.Rows != m.x.Predict.Rows() || logits.Cols != m.space.V {
-				t.Fatalf("logits %v", logits.Matrix)
-			}
-			for s, n := range m.x.Predict.Active {
-				for b := range n {
-					row := m.x.Predict.Offset[s] + b
-					want[b] += float64(logits.Row(row)[m.x.Out[row]]) - logSumExp(logits.Row(row))
-				}
-			}
-		case vae.Image:
-			for b := range want {
-				for j, l := range logits.Row(b) {
-					want[b] += float64(m.x.Values.Row(b)[j]*l) - logSumExp([]nn.Float{0, l})
-				}
-			}
-		case vae.Vector:
-			at := m.Decoder.LogProb(p, z, &vae.Batch{Values: logits.Matrix})
-			for b, v := range rec.Data {
-				if v >= at.Data[b] {
-					t.Errorf("example %d: ln p %v, at the mean %v", b, v, at.Data[b])
-				}
+		return func(p *nn.Pass, r *grad.Value) (rows, weights *grad.Value) {
+			see(r)
+			return r, p.Tape.Const(w)
+		}, nil
+	}}
+	m = buildFor(settings, kind, 1, variant)
+	var err error
+	if m.Decoder, err = variant.Decode(m.Decoder); err != nil {
+		t.Fatal(err)
+	}
+	return m, in, out
+}
+
+// TestBare: a model without its output map has the other parameters as they are with it, and each learns. The map that a
+// variant brings gets z, at the end of r, and makes all predictions. It is there but for pixelcnn.
+func TestBare(t *testing.T) {
+	each(t, func(t *testing.T, settings Model, kind vae.Kind) {
+		if _, ok := settings.(Bare); !ok {
+			if _, ok := settings.(PixelCNN); !ok {
+				t.Errorf("%T makes no bare decoder", settings)
 			}
 			return
 		}
-		for b, v := range rec.Data {
-			if !close(float64(v), want[b], 1e-5) {
-				t.Errorf("example %d: ln p %v, by the logits %v", b, v, want[b])
+		if lstm, ok := settings.(LSTM); ok && lstm.Skip { // refused
+			return
+		}
+		var last *grad.Value
+		m, in, out := mapped(t, settings, kind, func(r *grad.Value) { last = r })
+		whole := build(settings, kind, 1)
+		if kind == vae.Text && out != m.space.V || kind != vae.Text && out != m.space.Size() {
+			t.Errorf("%d predictions", out)
+		}
+		for _, p := range m.Params.All() {
+			if w := whole.Params.Get(p.Name); w == nil || !slices.Equal(w.Data, p.Data) {
+				t.Errorf("%s is not that of the whole model", p.Name)
+			}
+		}
+		tied, _ := settings.(Transformer)
+		if m.Params.Size() >= whole.Params.Size() && !tied.Tied {
+			t.Errorf("%d weights, of the whole model %d", m.Params.Size(), whole.Params.Size())
+		}
+		var tape grad.Tape
+		terms := m.Loss(training(&tape), m.x)
+		if last.Cols != in {
+			t.Fatalf("r is %v, but has %d columns", last.Matrix, in)
+		}
+		for i := range last.Rows {
+			b := i
+			if last.Rows != m.x.B() { // of text, step by step
+				b = i - m.x.Predict.Offset[slices.IndexFunc(m.x.Predict.Offset, func(o int) bool { return o > i })-1]
+			}
+			if got := last.Row(i)[in-m.D:]; !slices.Equal(got, terms.Z.Row(b)) {
+				t.Errorf("row %d ends in %v, z of its example is %v", i, got, terms.Z.Row(b))
+			}
+		}
+		terms.Loss.Backward()
+		for _, p := range m.Params.Learnt() {
+			if !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
 			}
 		}
 	})
+}
+
+// TestPredictIsWhatLogProbSums: the logits give the same likelihood, and no vector is more
+// likely than the mean. So do those of a variant's output map.
+func TestPredictIsWhatLogProbSums(t *testing.T) {
+	each(t, func(t *testing.T, settings Model, kind vae.Kind) {
+		predicts(t, build(settings, kind, 1), kind)
+		if _, ok := settings.(Bare); ok {
+			m, _, _ := mapped(t, settings, kind, func(*grad.Value) {})
+			predicts(t, m, kind)
+		}
+	})
+}
+
+func predicts(t *testing.T, m pair, kind vae.Kind) {
+	t.Helper()
+	predictor, ok := m.Decoder.(vae.Predictor)
+	if !ok {
+		t.Skip("the decoder predicts nothing")
+	}
+	var tape grad.Tape
+	p := &nn.Pass{Tape: &tape}
+	z := m.fixed(&tape)
+	rec, logits := m.Decoder.LogProb(p, z, m.x), predictor.Predict(p, z, m.x)
+	want := make([]float64, m.x.B())
+	switch kind {
+	case vae.Text:
+		if logits.Rows != m.x.Predict.Rows() || logits.Cols != m.space.V {
+			t.Fatalf("logits %v", logits.Matrix)
+		}
+		for s, n := range m.x.Predict.Active {
+			for b := range n {
+				row := m.x.Predict.Offset[s] + b
+				want[b] += float64(logits.Row(row)[m.x.Out[row]]) - logSumExp(logits.Row(row))
+			}
+		}
+	case vae.Image:
+		for b := range want {
+			for j, l := range logits.Row(b) {
+				want[b] += float64(m.x.Values.Row(b)[j]*l) - logSumExp([]nn.Float{0, l})
+			}
+		}
+	case vae.Vector:
+		at := m.Decoder.LogProb(p, z, &vae.Batch{Values: logits.Matrix})
+		for b, v := range rec.Data {
+			if v >= at.Data[b] {
+				t.Errorf("example %d: ln p %v, at the mean %v", b, v, at.Data[b])
+			}
+		}
+		return
+	}
+	for b, v := range rec.Data {
+		if !close(float64(v), want[b], 1e-5) {
+			t.Errorf("example %d: ln p %v, by the logits %v", b, v, want[b])
+		}
+	}
 }
 
 func logSumExp(x []nn.Float) float64 {

@@ -118,7 +118,7 @@ func BenchmarkPixelCNN(b *testing.B) {
 	}{{"few layers", few}, {"reference", reference}} {
 		b.Run(c.name, func(b *testing.B) {
 			ps := &nn.Params{Seed: 1}
-			enc, dec := Build(c.settings, ps, space, vae.MAndS)
+			enc, dec := Build(c.settings, ps, space, vae.Variant{})
 			m := vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: c.settings.LatentDim}
 			var tape grad.Tape
 			step := func() {

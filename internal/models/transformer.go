@@ -97,7 +97,12 @@ func (m Transformer) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encode
 }
 
 // Decoder makes the same without linear, decoder.memory.0 ..., decoder.add (z) and decoder.lm_head.
-func (m Transformer) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
+func (m Transformer) Decoder(ps *nn.Params, s vae.Space) vae.Decoder { return m.decoder(ps, s, true) }
+
+// Bare makes all but decoder.lm_head.
+func (m Transformer) Bare(ps *nn.Params, s vae.Space) vae.Mapped { return m.decoder(ps, s, false) }
+
+func (m Transformer) decoder(ps *nn.Params, s vae.Space, whole bool) vae.Words {
 	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
 	dec := &transformerDecoder{transformerStack: m.stack(ps, "decoder", s, m.DecLayers, true)}
 	if m.ZEnters != "add" {
@@ -110,10 +115,10 @@ func (m Transformer) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 		dec.add = &add
 	}
 	dec.output = nn.Linear{Weight: dec.words.Weight}
-	if !m.Tied {
+	if !m.Tied && whole {
 		dec.output = nn.NewLinear(ps, "decoder.lm_head", E, s.V, init)
 	}
-	return vae.Words{Reader: dec}
+	return vae.Words{Reader: dec, In: E + D, Out: s.V}
 }
 
 // transformerStack is what both halves have: from symbols to rows.

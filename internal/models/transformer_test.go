@@ -37,7 +37,7 @@ func TestTransformerSeesNoFuture(t *testing.T) {
 	for _, settings := range small["transformer"] {
 		m := settings.(Transformer)
 		m.Positions = 0
-		_, dec := Build(m, &nn.Params{Seed: 1}, space, vae.MAndS)
+		_, dec := Build(m, &nn.Params{Seed: 1}, space, vae.Variant{})
 		seqs := sentences(space.V, 60, 53, 4)
 		var tape grad.Tape
 		p := &nn.Pass{Tape: &tape}
@@ -114,7 +114,7 @@ func TestTransformerInit(t *testing.T) {
 	m := Transformer{LatentDim: 8, EmbedDim: 64, Heads: 4, EncLayers: 2, DecLayers: 8, FF: 4, Pooling: "mean", ZEnters: "both", Memory: 1}
 	space := vae.Space{Kind: vae.Text, V: 500, MaxLen: 30}
 	ps := &nn.Params{Seed: 1}
-	_, dec := Build(m, ps, space, vae.MAndS)
+	_, dec := Build(m, ps, space, vae.Variant{})
 	for name, want := range map[string]float64{
 		"encoder.wte.weight":             0.02,
 		"encoder.h.1.attn.c_attn.weight": 0.02,
@@ -146,7 +146,7 @@ func TestTransformerTied(t *testing.T) {
 	size := func(tied bool) int {
 		m.Tied = tied
 		ps := &nn.Params{}
-		Build(m, ps, space, vae.MAndS)
+		Build(m, ps, space, vae.Variant{})
 		return ps.Size()
 	}
 	if got, want := size(false)-size(true), space.V*m.EmbedDim; got != want {
@@ -182,7 +182,7 @@ func TestTransformerOnAnyProcessors(t *testing.T) {
 	for procs := 1; procs <= 2; procs++ {
 		tensor.SetProcs(procs)
 		ps := &nn.Params{Seed: 1}
-		enc, dec := Build(m, ps, space, vae.MAndS)
+		enc, dec := Build(m, ps, space, vae.Variant{})
 		var tape grad.Tape
 		(&vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: 8}).Loss(training(&tape), x).Loss.Backward()
 		var got []nn.Float
@@ -230,7 +230,7 @@ func BenchmarkTransformer(b *testing.B) {
 			space := vae.Space{Kind: vae.Text, V: size.V, MaxLen: T + 1}
 			x := vae.NewBatch(sentences(size.V, slices.Repeat([]int{T + 1}, B)...), nil)
 			ps := &nn.Params{Seed: 1}
-			enc, dec := Build(m, ps, space, vae.MAndS)
+			enc, dec := Build(m, ps, space, vae.Variant{})
 			all := &vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: m.LatentDim}
 			adam := optim.NewAdam(ps.Learnt())
 			var tape grad.Tape

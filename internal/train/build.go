@@ -43,7 +43,7 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 		return nil, err
 	}
 	model := &vae.Model{Params: ps, D: m.Latent()}
-	model.Encoder, model.Decoder = models.Build(m, ps, space, v.Raw)
+	model.Encoder, model.Decoder = models.Build(m, ps, space, v)
 	var few error
 	model.Variant, err = variants.Build(vae.Builder{
 		Params: ps, D: m.Latent(), Space: space, Model: model,
@@ -59,8 +59,10 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 	if err = errors.Join(err, few); err != nil {
 		return nil, err
 	}
-	model.Decoder, err = model.Variant.Decode(model.Decoder)
-	return model, err
+	if model.Decoder, err = model.Variant.Decode(model.Decoder); err != nil {
+		return nil, err
+	}
+	return model, nil
 }
 
 // drawn are n examples of a split in the order of the split, and the pixels of grey ones; nil if it has fewer.

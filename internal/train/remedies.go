@@ -71,8 +71,16 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 	if err := variants.Fits(methods, m.Latent()); err != nil {
 		return v, err
 	}
-	if lstm, ok := m.(models.LSTM); ok && lstm.Skip && v.Logits != nil {
-		return v, fmt.Errorf("model.lstm.skip adds S z to the logits, and so does this variant; leave one of the two out")
+	if lstm, ok := m.(models.LSTM); ok && lstm.Skip {
+		switch {
+		case v.Logits != nil:
+			return v, fmt.Errorf("model.lstm.skip adds S z to the logits, and so does this variant; leave one of the two out")
+		case v.Output != nil:
+			return v, fmt.Errorf("model.lstm.skip adds S z to the logits, all of which this variant makes; leave one of the two out")
+		}
+	}
+	if _, bare := m.(models.Bare); v.Output != nil && !bare {
+		return v, fmt.Errorf("makes the predictions of a decoder from z, or from its states and z, and the model's decoder makes them otherwise; choose lstm, transformer, mlp or linear, or leave the variant out")
 	}
 	switch _, words := m.(models.WordReader); {
 	case v.Kind != "" && v.Kind != kind:

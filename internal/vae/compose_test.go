@@ -82,6 +82,13 @@ func TestCompose(t *testing.T) {
 		err.Error() != "own charges what its head knows of the posterior, and better makes another posterior; leave one of them out" {
 		t.Errorf("a head with its penalty, and a refinement: %v", err)
 	}
+	output := Variant{Name: "map", Output: func(int, int) (Output, error) { return nil, nil }}
+	if v, err := Compose(output, Variant{Head: plainHead}); err != nil || v.Output == nil {
+		t.Errorf("an output map beside a head: %v", err)
+	}
+	if _, err := Compose(atEach["logits"], output); err == nil || !strings.Contains(err.Error(), "both act on the logits") {
+		t.Errorf("an output map beside a term of the logits: %v", err)
+	}
 	if v, err := Compose(); err != nil || v.Acts() != nil {
 		t.Errorf("no variants act at %v: %v", v.Acts(), err)
 	}

@@ -183,6 +183,54 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestOutput: an output map makes logits of [h; z], with the sizes that the decoder names, in place of W; what is read is
+// still that of Inputs. A map that does not fit is refused.
+func TestOutput(t *testing.T) {
+	const V = 10
+	x := NewBatch([][]int32{{1, 7, 8, 2}, {1, 9, 2}}, nil)
+	weights := matrix(V, 3, make([]Float, 3*V)...)
+	for i := range weights.Data {
+		weights.Data[i] = Float(math.Sin(float64(i)))
+	}
+	v := Variant{
+		Inputs: func(p *nn.Pass, x *Batch) []int32 { return make([]int32, len(x.In)) },
+		Output: func(in, out int) (Output, error) {
+			if in != 3 || out != V {
+				return nil, fmt.Errorf("sizes %d and %d", in, out)
+			}
+			return func(p *nn.Pass, r *grad.Value) (rows, w *grad.Value) { return r.Scale(2), p.Tape.Const(weights) }, nil
+		},
+	}
+	d, err := v.Decode(Words{Reader: echo{}, In: 3, Out: V})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
+	z := p.Tape.Const(matrix(2, 1, 0.5, -1))
+	logits := d.(Predictor).Predict(p, z, x)
+	sums := make([]float64, 2)
+	for r, y := range x.Out {
+		i := []int{0, 1, 0, 1, 0}[r]
+		var sum float64
+		for k, got := range logits.Row(r) { // h is [0 z]
+			want := 2 * z.Data[i] * (weights.Row(k)[1] + weights.Row(k)[2])
+			if math.Abs(float64(got-want)) > 1e-5 {
+				t.Errorf("logit %d of row %d is %v, want %v", k, r, got, want)
+			}
+			sum += math.Exp(float64(got))
+		}
+		sums[i] += float64(logits.Row(r)[y]) - math.Log(sum)
+	}
+	for i, got := range d.LogProb(p, z, x).Data {
+		if math.Abs(float64(got)-sums[i]) > 1e-4 {
+			t.Errorf("ln p of example %d is %v, by the logits %v", i, got, sums[i])
+		}
+	}
+	if _, err := v.Decode(Words{Reader: echo{}, In: 4, Out: V}); fmt.Sprint(err) != "sizes 4 and 10" {
+		t.Errorf("a map of other sizes: %v", err)
+	}
+}
+
 // TestDecodeRefuses: a decoder that reads no words, and a second term of the logits.
 func TestDecodeRefuses(t *testing.T) {
 	term := Logits(func(*nn.Pass, *grad.Value, *Batch) (rows, weights *grad.Value) { return nil, nil })
@@ -192,6 +240,7 @@ func TestDecodeRefuses(t *testing.T) {
 		says string
 	}{
 		"no words":       {Variant{Logits: term}, fixed{}, "vae.fixed reads none"},
+		"no map":         {Variant{Output: func(int, int) (Output, error) { return nil, nil }}, fixed{}, "vae.fixed has no place for one"},
 		"inputs":         {Variant{Inputs: func(*nn.Pass, *Batch) []int32 { return nil }}, fixed{}, "vae.fixed reads none"},
 		"two":            {Variant{Logits: term}, Words{Logits: term}, "both add to the logits"},
 		"what it can":    {Variant{Logits: term}, Words{}, "<nil>"},

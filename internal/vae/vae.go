@@ -110,6 +110,7 @@ type Variant struct {
 	Bound   *Bound
 	Inputs  Inputs
 	Logits  Logits
+	Output  func(in, out int) (Output, error) // makes the parameters; an error says what of the sizes does not fit
 	Regime  Regime
 	Weigher Weigher // nil for the schedule of section kl
 

@@ -22,11 +22,14 @@ type Reader interface {
 //
 //	ln p(x_{t+1} | x_{1..t}, z) = ln softmax(W h_t + S r_t)_{x_{t+1}},   h = Read(z, Inputs(x))
 //
-// A variant changes Inputs, and S r by Logits, whatever the Reader is.
+// A variant changes Inputs, and S r by Logits, whatever the Reader is, or makes the logits of [h_t; z] by an output map.
 type Words struct {
 	Reader
 	Inputs Inputs // nil: x.In
 	Logits Logits // nil: S r is 0
+
+	In, Out int    // of an output map: the sizes of h_t and z together, and V
+	Own     Output // nil: W and S are the output map
 }
 
 // Inputs are the symbols that a decoder of text reads, (M), in place of x.In: such as Unk in place of words. Metrics and
@@ -62,6 +65,9 @@ func (d Words) output(p *nn.Pass, z *grad.Value, x *Batch) (h, w *grad.Value) {
 		in = d.Inputs(p, x)
 	}
 	h = d.Read(p, z, in, x)
+	if d.Own != nil {
+		return d.Own(p, h.Beside(z.Spread(x.Predict)))
+	}
 	if d.Logits == nil {
 		return h, d.Output(p)
 	}
@@ -70,8 +76,28 @@ func (d Words) output(p *nn.Pass, z *grad.Value, x *Batch) (h, w *grad.Value) {
 	return h, d.Output(p).Beside(weights)
 }
 
+// Sizes are those of an output map.
+func (d Words) Sizes() (in, out int) { return d.In, d.Out }
+
+// Map is the decoder with another output map, which neither W nor S is part of.
+func (d Words) Map(o Output) Decoder {
+	d.Own = o
+	return d
+}
+
 // Decode returns the decoder with what the variant changes of it.
 func (v Variant) Decode(d Decoder) (Decoder, error) {
+	if v.Output != nil {
+		mapped, ok := d.(Mapped)
+		if !ok {
+			return nil, fmt.Errorf("a variant makes the output map of the decoder, and %T has no place for one", d)
+		}
+		o, err := v.Output(mapped.Sizes())
+		if err != nil {
+			return nil, err
+		}
+		d = mapped.Map(o)
+	}
 	if v.Inputs == nil && v.Logits == nil {
 		return d, nil
 	}
