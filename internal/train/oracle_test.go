@@ -171,6 +171,29 @@ func TestLinearOracle(t *testing.T) {
 	}
 }
 
+// TestLIDVAEOracle trains linear encoders with lidvae to data without a direction above the noise, on which vanilla collapses.
+// With eigenvalues L, noise 1 and a decoder of slope w the likelihood falls with w, so w comes to the least that lidvae allows,
+// l. There the exact posterior has
+//
+//	sigma² = 1/(1+l²),   E[mu²] = L l²/(1+l²)²
+//
+// and its KL grows with l.
+func TestLIDVAEOracle(t *testing.T) {
+	const n, L = 100, 0.5
+	set := &data.Set{Name: "noise", Height: 1, Width: 3, Real: true, Train: data.Split{Values: withSpectrum(n, []float64{L, L, L})}}
+	if kl := trainLinear(t, set, 1, variants.Vanilla{}, 1, 300, 0.1, 0.01).trainRow().Values["kl"]; kl > 1e-3 {
+		t.Errorf("vanilla has a KL of %v", kl)
+	}
+	for _, l := range []float64{0.5, 1, 2} {
+		tr := trainLinear(t, set, 1, variants.LIDVAE{L: l, Hidden: 4}, 1, 500, 0.1, 0.01)
+		s := 1 / (1 + l*l)
+		want := 0.5 * (L*l*l*s*s + s - 1 - math.Log(s))
+		if got := tr.trainRow().Values["kl"]; math.Abs(got-want) > 0.02*want {
+			t.Errorf("l %v: KL %v, want %v", l, got, want)
+		}
+	}
+}
+
 // logEvidence is the mean of -ln p(x) under the best probabilistic PCA with five dimensions
 // or more: a Gaussian whose eigenvalues are the data's, but at least the noise.
 func logEvidence() (nats float64) {

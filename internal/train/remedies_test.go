@@ -149,6 +149,7 @@ func TestCheck(t *testing.T) {
 		return m
 	}
 	dropout, skip, bag := variants.WordDropout{Share: 0.3}, variants.Skip{Init: "he19"}, variants.BagOfWords{Weight: 1, Hidden: 3}
+	lidvae := variants.LIDVAE{L: 1, Hidden: 3}
 	for _, c := range []struct {
 		model   models.Model
 		kind    vae.Kind
@@ -170,6 +171,11 @@ func TestCheck(t *testing.T) {
 		{lstm(func(m *models.LSTM) { m.Inputless = true }), vae.Text, []vae.Method{dropout}, "inputless and word-dropout both act on the inputs (each changes what a decoder of text reads), so one of them would have no effect; write two entries of the grid, each with one of them (model.lstm.inputless counts as a variant)"},
 		{lstm(func(m *models.LSTM) { m.Skip = true }), vae.Text, []vae.Method{skip}, "model.lstm.skip adds S z to the logits"},
 		{lstm(func(m *models.LSTM) { m.Skip, m.WordDropout = true, 0.2 }), vae.Text, []vae.Method{bag}, "<nil>"},
+		{lstm(func(m *models.LSTM) { m.Skip = true }), vae.Text, []vae.Method{lidvae}, "model.lstm.skip adds S z to the logits, all of which this variant makes; leave one of the two out"},
+		{models.LSTM{}, vae.Text, []vae.Method{lidvae, dropout, bag}, "<nil>"},
+		{models.MLP{}, vae.Text, []vae.Method{lidvae, bag}, "<nil>"},
+		{models.Linear{}, vae.Vector, []vae.Method{lidvae}, "<nil>"},
+		{models.PixelCNN{}, vae.Image, []vae.Method{lidvae}, "the model's decoder makes them otherwise; choose lstm, transformer, mlp or linear, or leave the variant out"},
 	} {
 		if _, err := Check(c.model, c.kind, c.methods); !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%+v on %s: %v, want %s", c.model, c.kind, err, c.says)
