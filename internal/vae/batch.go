@@ -174,42 +174,67 @@ func (x *Batch) Tokens() int {
 // examples i*k ... i*k+k-1. The importance-weighted likelihood decodes k samples of z
 // for each sentence this way.
 func (x *Batch) Repeat(k int) *Batch {
-	if x.Seqs == nil {
-		values := tensor.New(k*x.Values.Rows, x.Values.Cols)
-		for i := range values.Rows {
-			copy(values.Row(i), x.Values.Row(i/k))
-		}
-		return x.given(&Batch{Values: values}, k)
-	}
-	seqs := make([][]int32, 0, k*len(x.Seqs))
-	for _, s := range x.Seqs {
-		for range k {
-			seqs = append(seqs, s)
-		}
-	}
-	return x.given(NewBatch(seqs, nil), k)
+	r := new(Batch)
+	r.repeat(x, k)
+	return r
 }
 
-// given adds to a batch of each example k times the labels, places and conditions of x.
-func (x *Batch) given(r *Batch, k int) *Batch {
-	times := func(of []int) (all []int) {
-		for _, v := range of {
-			for range k {
-				all = append(all, v)
-			}
+// repeat makes r what x.Repeat(k) is, in the memory that r has from before.
+func (r *Batch) repeat(x *Batch, k int) {
+	r.Labels, r.Rows = times(r.Labels, x.Labels, k), times(r.Rows, x.Rows, k)
+	if x.Given == nil {
+		r.Given = nil
+	} else {
+		if r.Given == nil {
+			r.Given = new(Batch)
 		}
-		return all
+		r.Given.repeat(x.Given, k)
+		r.GivenAt = places(r.GivenAt, x.GivenAt, k)
 	}
-	r.Labels, r.Rows = times(x.Labels), times(x.Rows)
-	if x.Given != nil {
-		r.Given = x.Given.Repeat(k)
-		for _, at := range x.GivenAt {
-			for j := range k {
-				r.GivenAt = append(r.GivenAt, at*k+j)
-			}
+	if x.Seqs == nil {
+		r.Values = tensor.Matrix{Rows: k * x.Values.Rows, Cols: x.Values.Cols, Data: r.Values.Data[:0]}
+		for i := range r.Values.Rows {
+			r.Values.Data = append(r.Values.Data, x.Values.Row(i/k)...)
+		}
+		return
+	}
+	// The examples of a step stand side by side, and so do the k copies of each of its symbols.
+	r.Seqs, r.Symbols, r.In, r.Out = times(r.Seqs, x.Seqs, k), times(r.Symbols, x.Symbols, k), times(r.In, x.In, k), times(r.Out, x.Out, k)
+	r.Last = places(r.Last, x.Last, k)
+	for _, steps := range [2]struct{ to, of *grad.Steps }{{&r.Steps, &x.Steps}, {&r.Predict, &x.Predict}} {
+		steps.to.Active, steps.to.Offset = steps.to.Active[:0], steps.to.Offset[:0]
+		for _, n := range steps.of.Active {
+			steps.to.Active = append(steps.to.Active, n*k)
+		}
+		for _, n := range steps.of.Offset {
+			steps.to.Offset = append(steps.to.Offset, n*k)
 		}
 	}
-	return r
+}
+
+// times is every element k times in a row, in the memory of to; nil for nil.
+func times[T any](to, of []T, k int) []T {
+	if of == nil {
+		return nil
+	}
+	to = to[:0]
+	for _, v := range of {
+		for range k {
+			to = append(to, v)
+		}
+	}
+	return to
+}
+
+// places are those of the copies of what is at the given places, in the memory of to.
+func places(to, at []int, k int) []int {
+	to = to[:0]
+	for _, r := range at {
+		for j := range k {
+			to = append(to, r*k+j)
+		}
+	}
+	return to
 }
 
 // hash is a number made of what an example is, wherever it stands.

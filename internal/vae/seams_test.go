@@ -33,10 +33,15 @@ func (n near) LogProb(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value {
 var points = NewGrid([][]float32{{1, -0.5}, {0.3, 2}, {-1, 0}}, []int{3, 1, 2}, false)
 
 // TestBound: the mean over K samples of ln w, without the exponentials of importance weights, is the ELBO of K samples:
-// its value is that of each sample on its own, its mean that of the closed form, and its gradient its own.
+// its mean is that of the closed form, and its gradient its own. Extras get the posterior, z and x of each example once, as
+// without a bound; rec is the mean over the samples.
 func TestBound(t *testing.T) {
 	const K, weight = 3, 0.7
-	mean := &Bound{K: K, Loss: func(p *nn.Pass, s Samples) *grad.Value { return s.LogW(p.KLWeight).Mean().Neg() }}
+	var samples Samples
+	mean := &Bound{K: K, Loss: func(p *nn.Pass, s Samples) *grad.Value {
+		samples = s
+		return s.LogW(p.KLWeight).Mean().Neg()
+	}}
 	ps, n := newNear()
 	m := &Model{Params: ps, Encoder: n, Decoder: n, Variant: Variant{Bound: mean}, D: 2}
 	loss := func(seed uint64, backward bool) *Terms {
@@ -49,11 +54,30 @@ func TestBound(t *testing.T) {
 		return terms
 	}
 	terms := loss(1, false)
-	if terms.Z.Rows != 3*K || terms.X.B() != 3*K || !slices.Equal(terms.X.Labels, []int{3, 3, 3, 1, 1, 1, 2, 2, 2}) {
-		t.Fatalf("%d z of %d examples with labels %v", terms.Z.Rows, terms.X.B(), terms.X.Labels)
+	if s := samples.Z; s.Rows != 3*K || terms.X != points || terms.Z.Rows != 3 || terms.KL.Rows != 3 || terms.Q != terms.First {
+		t.Fatalf("%d z, of which the terms have %d of %d examples", s.Rows, terms.Z.Rows, terms.X.B())
 	}
-	if got, want := terms.Loss.Scalar(), -terms.Rec.Mean().Scalar()+weight*terms.Penalty.Scalar(); math.Abs(got-want) > 1e-5 {
-		t.Errorf("loss %v, of its terms %v", got, want)
+	for i := range 3 {
+		if !slices.Equal(terms.Z.Row(i), samples.Z.Row(i*K)) {
+			t.Errorf("example %d: z is %v, its first %v", i, terms.Z.Row(i), samples.Z.Row(i*K))
+		}
+		var rec Float
+		for k := range K {
+			var off Float
+			for j, z := range samples.Z.Row(i*K + k) {
+				off += (z - points.Values.Row(i)[j]) * (z - points.Values.Row(i)[j])
+			}
+			rec -= off / 2 / K
+		}
+		if got := terms.Rec.Data[i]; math.Abs(float64(got-rec)) > 1e-5 {
+			t.Errorf("example %d: rec %v, the mean over its samples %v", i, got, rec)
+		}
+	}
+	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}, KLWeight: weight, Noise: rand.New(rand.NewPCG(1, 2))}
+	extra := Variant{Extras: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.Z.Square().RowSums().Mean() }}}
+	with := &Model{Params: ps, Encoder: n, Decoder: n, Variant: Variant{Bound: mean, Extras: extra.Extras}, D: 2}
+	if got := with.Loss(p, points); math.Abs(got.Loss.Scalar()-got.Extra.Scalar()-terms.Loss.Scalar()) > 1e-5 || got.Extra.Scalar() <= 0 {
+		t.Errorf("loss %v with an extra of %v, %v without", got.Loss.Scalar(), got.Extra.Scalar(), terms.Loss.Scalar())
 	}
 	const draws = 4000
 	var sampled, closed float64

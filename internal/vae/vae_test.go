@@ -3,6 +3,8 @@ package vae
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"vaelab/internal/grad"
@@ -88,6 +90,43 @@ func TestBatchLayout(t *testing.T) {
 	}
 	if r := x.Repeat(2); r.B() != 6 || r.Seqs[0][1] != 5 || r.Seqs[1][1] != 5 || r.Seqs[2][1] != 7 {
 		t.Errorf("Repeat(2): %v", r.Seqs)
+	}
+}
+
+// TestRepeat: a batch of each example k times is laid out as a new batch of these examples, also in the memory of another.
+func TestRepeat(t *testing.T) {
+	memory := new(Batch)
+	for _, seqs := range [][][]int32{
+		{{1, 4, 5, 6, 2}, {1, 7, 8, 2}, {1, 9, 3, 2}, {1, 2}},
+		{{1, 8, 2}, {1, 2}},
+	} {
+		x := NewBatch(seqs, []int{7, 8, 9, 10}[:len(seqs)])
+		for _, k := range []int{1, 3, 2} {
+			var all [][]int32
+			for i := range seqs {
+				for range k {
+					all = append(all, seqs[i])
+				}
+			}
+			want := NewBatch(all, nil)
+			memory.repeat(x, k)
+			for _, got := range []*Batch{x.Repeat(k), memory} {
+				for what, ok := range map[string]bool{
+					"sentences": reflect.DeepEqual(got.Seqs, want.Seqs), "symbols": slices.Equal(got.Symbols, want.Symbols),
+					"inputs": slices.Equal(got.In, want.In), "targets": slices.Equal(got.Out, want.Out), "last": slices.Equal(got.Last, want.Last),
+					"steps": reflect.DeepEqual(got.Steps, want.Steps), "steps of the decoder": reflect.DeepEqual(got.Predict, want.Predict),
+				} {
+					if !ok {
+						t.Errorf("%d examples, %d times: the %s are not those of a new batch: %+v", len(seqs), k, what, got)
+					}
+				}
+				for i, label := range got.Labels {
+					if label != x.Labels[i/k] || got.Rows[i] != x.Rows[i/k] || len(got.Labels) != k*len(seqs) {
+						t.Errorf("%d times: example %d has label %d and row %d", k, i, label, got.Rows[i])
+					}
+				}
+			}
+		}
 	}
 }
 
