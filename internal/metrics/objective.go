@@ -9,7 +9,7 @@ import (
 
 func init() {
 	Register(Group{
-		Splits: Everywhere,
+		Splits: Everywhere, Need: NeedPenalty,
 		Measure: func(s *Split, r Row) {
 			_, r.Values["penalty"], _ = s.objective()
 		},
@@ -38,7 +38,7 @@ func init() {
 			r.Values["objective"], _, _ = s.objective()
 		},
 		Metrics: []Metric{
-			{Name: "objective", Unit: "nats", Doc: "rec + kl.beta times penalty + extra, what training minimises at the final KL weight"},
+			{Name: "objective", Unit: "nats", Doc: "what training minimises at the final KL weight: rec + kl.beta times penalty + extra, or the method's bound of K samples + extra"},
 		},
 	})
 }
@@ -50,7 +50,8 @@ func init() {
 //
 // The penalty is the method's own, before the weight. It is the mean over batches of what the
 // method charges for each, weighted by the batches' sizes. A method without a penalty of its own
-// pays the KL, so that with beta 1 the objective is the NELBO, to the bit.
+// pays the KL, so that with beta 1 the objective is the NELBO, to the bit. A Bound of several samples takes the place of rec
+// and penalty; it is an expectation of all samples, which Encoded does not have, see Bounds.
 //
 // A penalty that is not linear in the examples depends on how the split is batched: free bits take the
 // maximum of lambda and a batch's mean KL, and the mean of such maxima is at least the maximum of
@@ -85,6 +86,10 @@ func (e *Encoded) Objective(beta float64, batching vae.Batching, seed uint64) (o
 func (s *Split) objective() (objective, penalty, extra float64) {
 	all := once(s.Encoded, "objective", func() (v [3]float64) {
 		v[0], v[1], v[2] = s.Objective(s.Beta, s.Batching, s.Seed)
+		if s.Model.Variant.Bound != nil {
+			bound, _ := s.bound()
+			v[0] = bound + v[2]
+		}
 		return v
 	})
 	return all[0], all[1], all[2]

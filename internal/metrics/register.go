@@ -58,6 +58,7 @@ var (
 	NeedGaussian = &Need{"a Gaussian posterior", func(f Facts) bool { return f.Variant.Gaussian() }}
 	NeedDims     = &Need{"a KL of each latent dimension, which posteriors on a sphere and mixture priors do not have", func(f Facts) bool { return f.Variant.KLParts == 0 }}
 	NeedFloor    = &Need{"a method with a floor under the KL", func(f Facts) bool { return f.Variant.Floor != nil }}
+	NeedPenalty  = &Need{"a loss with a penalty, which a bound of several samples does not have", func(f Facts) bool { return f.Variant.Bound == nil }}
 	NeedExtra    = &Need{"a method with an extra term of the loss", func(f Facts) bool { return f.Variant.Extras != nil }}
 	NeedModes    = &Need{"synthetic data", func(f Facts) bool { return f.Truth == Modes }}
 )

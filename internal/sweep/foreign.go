@@ -37,7 +37,7 @@ var foreigners = []foreign{
 	{names: []string{"reset_dec", "reset_decoder"}, says: "a decoder that is drawn anew after the training of an auto-encoder (Li et al. 2019) is a variant, {fbp: {ae_epochs: N}}; variant.fbp.ae_epochs is the length of that training"},
 
 	// z
-	{names: []string{"nsamples", "n_samples", "num_samples", "mc_samples"}, says: "in the reference code it is the number of z of a training step, which is 1 here; train.iw_samples is the number of z of the importance-weighted likelihood of the test (there iw_nsamples)"},
+	{names: []string{"nsamples", "n_samples", "num_samples", "mc_samples"}, says: "in the reference code it is the number of z of a training step, which is 1 here; train.iw_samples is the number of z of the importance-weighted likelihood of the test (there iw_nsamples); variant.iwae.k is that of a training step on importance weights"},
 	{names: []string{"ns"}, says: "in the reference code it cuts the importance-weighted likelihood into pieces, which needs no setting here; train.iw_samples is the number of z"},
 
 	// sizes
@@ -105,6 +105,8 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"bag_of_words"}, says: "bow is it"},
 		{names: []string{"pooling"}, says: "it is a setting of an encoder: model.lstm.pooling or model.transformer.pooling"},
 		{names: []string{"lagging", "lagging_inference", "burn"}, says: "aggressive is it"},
+		{names: []string{"iw_vae", "importance_weighted"}, says: "iwae is it"},
+		{names: []string{"stl", "sticking_the_landing", "dreg", "dregs", "iwae_dreg", "iwae_stl"}, says: "it is a gradient of iwae: {iwae: {k: 5, gradient: stl}}, or dreg"},
 		{names: []string{"pretraining", "reset_dec"}, says: "fbp is it, with free-bits beside it"},
 	},
 	"data source": {

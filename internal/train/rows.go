@@ -19,7 +19,7 @@ func init() {
 	metrics.Register(metrics.Group{
 		Splits: metrics.TrainRows,
 		Metrics: []metrics.Metric{
-			{Name: "loss", Unit: "nats", Doc: "training loss: rec + kl_weight times penalty + extra + the method's auxiliary terms, if any"},
+			{Name: "loss", Unit: "nats", Doc: "training loss: rec + kl_weight times penalty, or the method's bound of K samples, + extra + the method's auxiliary terms, if any"},
 			{Name: "kl_weight", Doc: "weight of the penalty at this step"},
 			{Name: "lr", Doc: "learning rate"},
 			{Name: "grad_norm", Doc: "norm of the gradient before clipping"},

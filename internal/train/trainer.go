@@ -429,6 +429,8 @@ func (t *Trainer) has(i int) bool {
 	switch i {
 	case floor, slack:
 		return v.Floor != nil
+	case penalty:
+		return v.Bound == nil
 	case extra:
 		return v.Extras != nil
 	case inner, firstPhase:
