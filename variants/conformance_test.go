@@ -163,6 +163,20 @@ func (b mappedBench) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Valu
 	return b.bench.LogProb(p, b.output.Apply(p, z), x)
 }
 
+// EncodeSteps gives another multiple of m and s at each step.
+func (b bench) EncodeSteps(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	m, s = b.Encode(p, x)
+	at := func(v *grad.Value) *grad.Value {
+		rows := v.Spread(x.Steps)
+		some := p.Tape.Zeros(rows.Rows, rows.Cols).Data
+		for i := range some {
+			some[i] = 0.5 + Float(i%7)/8
+		}
+		return rows.Mask(some)
+	}
+	return at(m), at(s)
+}
+
 // LogProb is -|z - want|², want another one for each example.
 func (b bench) LogProb(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
 	want := p.Tape.Zeros(z.Rows, z.Cols)

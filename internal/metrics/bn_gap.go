@@ -35,9 +35,9 @@ func BNGap(m *vae.Model, batches []*vae.Batch) float64 {
 		if x.B() < 2 {
 			continue
 		}
-		raw, scale := m.Encoder.Encode(&nn.Pass{Tape: tape}, x)
+		raw, scale := m.Raw(&nn.Pass{Tape: tape}, x)
 		kl := func(p *nn.Pass) float64 {
-			q := m.Refine(p, x, m.Head(p, raw, scale))
+			q := m.Refine(p, x, m.Head(p, raw, scale, x))
 			kls := m.Prior().KL(p, q, q.Sample(p), x)
 			nats, _, _ := Moments(q, m.Prior(), kls, make([]float64, kls.Cols))
 			return nats

@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"fmt"
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
@@ -70,6 +71,14 @@ func init() {
 
 // ReadsWords tells that the decoder is a vae.Words.
 func (LSTM) ReadsWords() {}
+
+// ReadsSteps: the encoder's last state must be what makes m and s.
+func (m LSTM) ReadsSteps() error {
+	if m.Pooling == "mean" || m.Pooling == "max" {
+		return fmt.Errorf("reads the encoder's state after each symbol, and model.lstm.pooling: %s makes one vector of all states; set pooling: last, or leave the variant out", m.Pooling)
+	}
+	return nil
+}
 
 // Latent is d.
 func (m LSTM) Latent() int { return m.LatentDim }
@@ -164,11 +173,21 @@ type lstmEncoder struct {
 
 // Encode reads each sentence from <s> to </s> and uses the state at its end, or all pooled.
 func (e *lstmEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	return split(e.linear.Apply(p, pool(e.pooling, e.states(p, x), x)), e.d)
+}
+
+// EncodeSteps uses the state after each symbol.
+func (e *lstmEncoder) EncodeSteps(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	return split(e.linear.Apply(p, e.states(p, x)), e.d)
+}
+
+// states are those of the last layer, (N, H).
+func (e *lstmEncoder) states(p *nn.Pass, x *vae.Batch) *grad.Value {
 	h := e.embed.Apply(p, x.Symbols) // (N, E)
 	for _, lstm := range e.layers {
-		h = lstm.Apply(p, x.Steps, h, nil, nil, nil) // (N, H)
+		h = lstm.Apply(p, x.Steps, h, nil, nil, nil)
 	}
-	return split(e.linear.Apply(p, pool(e.pooling, h, x)), e.d)
+	return h
 }
 
 type lstmDecoder struct {

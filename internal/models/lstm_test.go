@@ -175,6 +175,29 @@ func TestPoolingOfEachAlone(t *testing.T) {
 	}
 }
 
+// TestEncodeSteps: what the encoder says after a symbol is what it says at the end of a sentence that ends there.
+func TestEncodeSteps(t *testing.T) {
+	x := lstmSentences()
+	m := buildLSTM(tinyLSTM(func(m *LSTM) { m.EncLayers = 2 }))
+	p := &nn.Pass{Tape: &grad.Tape{NoGrad: true}}
+	stepsM, stepsS := m.Encoder.(vae.StepsEncoder).EncodeSteps(p, x)
+	if stepsM.Rows != len(x.Symbols) || stepsS.Rows != len(x.Symbols) {
+		t.Fatalf("%d and %d rows for %d symbols", stepsM.Rows, stepsS.Rows, len(x.Symbols))
+	}
+	for b, seq := range x.Seqs {
+		for end := 2; end <= len(seq); end++ {
+			mu, s := m.Encoder.Encode(p, vae.NewBatch([][]int32{seq[:end]}, nil))
+			row := x.Steps.Offset[end-1] + b
+			for j := range m.D {
+				if math.Abs(float64(mu.Data[j]-stepsM.Row(row)[j])) > 1e-6 || math.Abs(float64(s.Data[j]-stepsS.Row(row)[j])) > 1e-6 {
+					t.Errorf("sentence %d after %d symbols: m %v s %v, a sentence that ends there %v and %v",
+						b, end, stepsM.Row(row), stepsS.Row(row), mu.Data, s.Data)
+				}
+			}
+		}
+	}
+}
+
 func TestSettingsWithoutEffect(t *testing.T) {
 	m := tinyLSTM(func(m *LSTM) { m.Inputless, m.WordDropout = true, 0.2 })
 	if err := m.Fits(vae.Space{Kind: vae.Text}); err == nil || !strings.Contains(err.Error(), "word_dropout") {

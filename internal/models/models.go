@@ -77,6 +77,9 @@ func split(out *grad.Value, D int) (m, s *grad.Value) {
 // may change.
 type WordReader interface{ ReadsWords() }
 
+// A StepsReader is a Model of text whose encoder is a vae.StepsEncoder. ReadsSteps is an error if its settings stand in the way.
+type StepsReader interface{ ReadsSteps() error }
+
 // A Counter is a Model that can say how much work it is.
 type Counter interface {
 	// FlopsPerToken is the number of floating-point operations that the matrix products of

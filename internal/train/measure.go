@@ -91,6 +91,12 @@ func (e stoppableEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	return e.Encoder.Encode(p, x)
 }
 
+// EncodeSteps is that of an encoder that has it.
+func (e stoppableEncoder) EncodeSteps(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
+	until(e.ctx)
+	return e.Encoder.(vae.StepsEncoder).EncodeSteps(p, x)
+}
+
 type stoppableDecoder struct {
 	vae.Decoder
 	ctx context.Context

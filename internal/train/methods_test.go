@@ -111,7 +111,7 @@ func TestMethodsResume(t *testing.T) {
 		switch v, err := variants.Check(briefly(t, name)); {
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
-		case v.Head != nil:
+		case v.MakesPosterior():
 			heads = append(heads, name)
 		case v.Regime != nil || name == "control-vae" || name == "free-bits":
 			others = append(others, name)

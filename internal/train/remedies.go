@@ -49,6 +49,15 @@ func with(m models.Model, methods []vae.Method) []vae.Method {
 	return append(all, methods...)
 }
 
+// stepwise tells whether the encoder of a model is a vae.StepsEncoder.
+func stepwise(m models.Model) error {
+	reader, ok := m.(models.StepsReader)
+	if !ok {
+		return fmt.Errorf("reads the encoder's outputs after each symbol, and the model's encoder has those of whole examples only; choose lstm, or leave the variant out")
+	}
+	return reader.ReadsSteps()
+}
+
 // Check tells whether methods can be one variant of a model for examples of a kind, before anything is built. An error
 // names the settings that stand in the way, but not the methods.
 func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, error) {
@@ -85,6 +94,8 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 	switch _, words := m.(models.WordReader); {
 	case v.Kind != "" && v.Kind != kind:
 		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, kind)
+	case v.Steps != nil:
+		return v, stepwise(m)
 	case v.Words && !words:
 		return v, fmt.Errorf("acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out")
 	}

@@ -14,7 +14,7 @@ type Seam struct {
 
 // Seams are all of them, in the order in which the loss meets them.
 var Seams = []Seam{
-	{"head", "makes the posterior q(z|x) from the encoder's outputs", func(v Variant) bool { return v.Head != nil }},
+	{"head", "makes the posterior q(z|x) from the encoder's outputs", Variant.MakesPosterior},
 	{"refine", "improves the posterior before z is drawn", func(v Variant) bool { return v.Refine != nil }},
 	{"prior", "brings the prior p(z)", func(v Variant) bool { return v.Prior != nil }},
 	{"inputs", "changes what a decoder of text reads", func(v Variant) bool { return v.Inputs != nil }},
@@ -78,7 +78,7 @@ func Compose(variants ...Variant) (Variant, error) {
 	if bound, refine := owner["bound"], owner["refine"]; all.Bound != nil && all.Refine != nil {
 		return Variant{}, fmt.Errorf("%s makes the loss of several samples, and %s improves the posterior by the loss of one; leave one of them out", bound.name(), refine.name())
 	}
-	if penalty, refine := owner["penalty"], owner["refine"]; all.Refine != nil && penalty.Head != nil {
+	if penalty, refine := owner["penalty"], owner["refine"]; all.Refine != nil && penalty.MakesPosterior() {
 		return Variant{}, fmt.Errorf("%s charges what its head knows of the posterior, and %s makes another posterior; leave one of them out", penalty.name(), refine.name())
 	}
 	if !all.Family().meets(all.Needs) {
@@ -93,7 +93,7 @@ func Compose(variants ...Variant) (Variant, error) {
 		prior := owner["prior"]
 		return Variant{}, fmt.Errorf("%s brings a prior, and %s measures z against N(0, I); leave one of them out", prior.name(), normal.name())
 	}
-	if all.Refine != nil || all.Prior != nil && owner["prior"].Head == nil { // it is of the head's q, and of the KL to its prior
+	if all.Refine != nil || all.Prior != nil && !owner["prior"].MakesPosterior() { // it is of the head's q, and of the KL to its prior
 		all.ConstantRate = false
 	}
 	if all.ConstantRate {
@@ -118,8 +118,8 @@ func (v *Variant) join(w Variant) {
 	case w.Name != "":
 		v.Name += "+" + w.Name
 	}
-	if w.Head != nil {
-		v.Head, v.Floor, v.Gives, v.Raw, v.ConstantRate = w.Head, w.Floor, w.Gives, w.Raw, w.ConstantRate
+	if w.MakesPosterior() {
+		v.Head, v.Steps, v.Floor, v.Gives, v.Raw, v.ConstantRate = w.Head, w.Steps, w.Floor, w.Gives, w.Raw, w.ConstantRate
 	}
 	if w.Prior != nil {
 		v.Prior, v.KLParts = w.Prior, w.KLParts

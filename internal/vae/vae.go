@@ -27,6 +27,12 @@ type Encoder interface {
 	Encode(p *nn.Pass, x *Batch) (m, s *grad.Value)
 }
 
+// A StepsEncoder is an encoder of sequences that also says what it knows after each symbol.
+type StepsEncoder interface {
+	// EncodeSteps gives m and s of each row of x.Steps, (N, D) both. Those of an example's last row are Encode's.
+	EncodeSteps(p *nn.Pass, x *Batch) (m, s *grad.Value)
+}
+
 // Raw is what an encoder gives.
 type Raw int
 
@@ -63,6 +69,9 @@ const Unk = 3
 
 // A Head makes q(z|x) of the encoder's raw m and s, both (B, D).
 type Head func(p *nn.Pass, m, s *grad.Value) Posterior
+
+// A StepsHead makes q(z|x) of a StepsEncoder's raw m and s, both (N, D).
+type StepsHead func(p *nn.Pass, m, s *grad.Value, x *Batch) Posterior
 
 // A Penalty is what the loss charges for a posterior: one number (1, 1), nats per example, before it is multiplied by the
 // KL weight. The vanilla one is the rate, the mean KL of the z that the decoder reads. Rows have both, as penalty and kl.
@@ -103,6 +112,7 @@ type Variant struct {
 	Name string // that a file gives it, for messages
 
 	Head    Head
+	Steps   StepsHead // in place of Head
 	Prior   Prior
 	Penalty Penalty
 	Extras  []Extra
@@ -168,6 +178,9 @@ func (v Variant) Parts(D int) int {
 	return D
 }
 
+// MakesPosterior tells whether the variant brings a head.
+func (v Variant) MakesPosterior() bool { return v.Head != nil || v.Steps != nil }
+
 // OneCode tells whether each posterior is one code: nothing but its place then makes a KL.
 func (v Variant) OneCode() bool { return v.Family() == CodeFamily && v.ConstantRate }
 
@@ -221,8 +234,16 @@ func (m *Model) Posterior(p *nn.Pass, x *Batch) Posterior { return m.Refine(p, x
 
 // First is q(z|x) as encoder and head make it, before Refine.
 func (m *Model) First(p *nn.Pass, x *Batch) Posterior {
-	raw, scale := m.Encoder.Encode(p, x)
-	return m.Head(p, raw, scale)
+	raw, scale := m.Raw(p, x)
+	return m.Head(p, raw, scale, x)
+}
+
+// Raw is m and s of the encoder, as the head reads them: (B, D), or (N, D) for a StepsHead.
+func (m *Model) Raw(p *nn.Pass, x *Batch) (raw, scale *grad.Value) {
+	if m.Variant.Steps != nil {
+		return m.Encoder.(StepsEncoder).EncodeSteps(p, x)
+	}
+	return m.Encoder.Encode(p, x)
 }
 
 // Refine applies the variant's refinement, or the vanilla one, which is none.
@@ -234,11 +255,14 @@ func (m *Model) Refine(p *nn.Pass, x *Batch, first Posterior) Posterior {
 }
 
 // Head applies the variant's head, or the vanilla one: mu = m, ln sigma² = s.
-func (m *Model) Head(p *nn.Pass, raw, scale *grad.Value) Posterior {
-	if m.Variant.Head == nil {
-		return FromLogvar(raw, scale)
+func (m *Model) Head(p *nn.Pass, raw, scale *grad.Value, x *Batch) Posterior {
+	switch {
+	case m.Variant.Steps != nil:
+		return m.Variant.Steps(p, raw, scale, x)
+	case m.Variant.Head != nil:
+		return m.Variant.Head(p, raw, scale)
 	}
-	return m.Variant.Head(p, raw, scale)
+	return FromLogvar(raw, scale)
 }
 
 // Prior is the variant's prior, or N(0, I).
