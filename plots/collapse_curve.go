@@ -29,7 +29,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	groups := finishedOf(all)
 	split := finalSplit(groups, havingVector("collapse"))
 	if split == "" {
-		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"; rows of posteriors on a sphere have none")
+		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"; rows of posteriors on a sphere, of flows and of mixture priors have none")
 	}
 	p := newPanel("ε (nats, logarithmic)", "share of collapsed dimensions")
 	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,

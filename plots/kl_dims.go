@@ -25,7 +25,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	groups := finishedOf(all)
 	split := finalSplit(groups, havingVector("kl_dim"))
 	if split == "" {
-		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"; rows of posteriors on a sphere have none")
+		return nil, fmt.Errorf("kl-dims: no valid or test row has the vector \"kl_dim\"; rows of posteriors on a sphere, of flows and of mixture priors have none")
 	}
 	pg := page{table: [][]string{{"group", "rank", "kl_mean", "kl_min", "kl_max", "seeds"}}}
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")

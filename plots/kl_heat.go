@@ -39,7 +39,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
 	groups, split := withVector(all, "kl_dim")
 	if len(groups) == 0 {
-		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"; rows of posteriors on a sphere have none")
+		return nil, errors.New("kl-heat: no row has the vector \"kl_dim\"; rows of posteriors on a sphere, of flows and of mixture priors have none")
 	}
 	without := lacking("kl_dim", all, groups)
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}

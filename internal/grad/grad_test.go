@@ -57,6 +57,7 @@ var formulas = []formula{
 			}
 		}).Tanh()
 	}, 0},
+	{"Place", [][2]int{{2, 3}}, func(in []*Value) *Value { return in[0].Place(3, 4, []int{11, 1, 2, 7, 0, 6}) }, 0},
 	{"Transpose", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Transpose() }, 0},
 	{"MatMulT", [][2]int{{3, 4}, {2, 4}}, func(in []*Value) *Value { return in[0].MatMulT(in[1]) }, 0},
 	{"RowSums", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].RowSums() }, 0},

@@ -112,6 +112,27 @@ func backMask(v *Value) {
 	}
 }
 
+// Place is a matrix of zeros, (rows, cols), with the numbers of x at the places at, row by row; no place comes twice.
+func (v *Value) Place(rows, cols int, at []int) *Value {
+	if len(at) != len(v.Data) {
+		panic(fmt.Sprintf("grad: Place: %d places for %v", len(at), v.Matrix))
+	}
+	out := v.tape.op(rows, cols, backPlace, v)
+	out.ints[0] = at
+	clear(out.Data)
+	for i, k := range at {
+		out.Data[k] = v.Data[i]
+	}
+	return out
+}
+
+func backPlace(v *Value) {
+	da := v.in[0].Grad
+	for i, k := range v.ints[0] {
+		da[i] += v.Grad[k]
+	}
+}
+
 // Transpose is xᵀ, (C, B) for (B, C).
 func (v *Value) Transpose() *Value {
 	out := v.tape.op(v.Cols, v.Rows, backTranspose, v)

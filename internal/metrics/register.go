@@ -56,7 +56,7 @@ type Need struct {
 // The needs that several metrics have.
 var (
 	NeedGaussian = &Need{"a Gaussian posterior", func(f Facts) bool { return f.Variant.Gaussian() }}
-	NeedDims     = &Need{"a KL of each latent dimension, which posteriors on a sphere and mixture priors do not have", func(f Facts) bool { return f.Variant.KLParts == 0 }}
+	NeedDims     = &Need{"a KL of each latent dimension, which posteriors on a sphere, flows and mixture priors do not have", func(f Facts) bool { return f.Variant.KLParts == 0 }}
 	NeedFloor    = &Need{"a method with a floor under the KL", func(f Facts) bool { return f.Variant.Floor != nil }}
 	NeedPenalty  = &Need{"a loss with a penalty, which a bound of several samples does not have", func(f Facts) bool { return f.Variant.Bound == nil }}
 	NeedExtra    = &Need{"a method with an extra term of the loss", func(f Facts) bool { return f.Variant.Extras != nil }}

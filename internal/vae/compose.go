@@ -122,7 +122,10 @@ func (v *Variant) join(w Variant) {
 		v.Head, v.Steps, v.Floor, v.Gives, v.Raw, v.ConstantRate = w.Head, w.Steps, w.Floor, w.Gives, w.Raw, w.ConstantRate
 	}
 	if w.Prior != nil {
-		v.Prior, v.KLParts = w.Prior, w.KLParts
+		v.Prior = w.Prior
+	}
+	if w.KLParts != 0 {
+		v.KLParts = w.KLParts
 	}
 	if w.Penalty != nil {
 		v.Penalty, v.BeyondKL = w.Penalty, w.BeyondKL

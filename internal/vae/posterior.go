@@ -11,11 +11,11 @@ import (
 // Metrics need what is off the tape: the mean, and a Density for each example.
 type Posterior interface {
 	// Sample draws one z for each example, (B, D), so that a gradient reaches the parameters of q. Without noise
-	// in the pass it is the mode.
+	// in the pass it is the mode, or a point that stands for it, see IAF.
 	Sample(p *nn.Pass) *grad.Value
 	// LogProb is ln q(z_i|x_i) in nats, (B, 1).
 	LogProb(p *nn.Pass, z *grad.Value) *grad.Value
-	// Mean is E[z], (B, D).
+	// Mean is E[z], (B, D), or a point that stands for it where E[z] has no closed form, see IAF.
 	Mean() *grad.Value
 	// Density is q(z|x_i). It does not refer to the tape.
 	Density(i int) Density
@@ -34,6 +34,7 @@ const (
 	GaussianFamily Family = "gaussian" // a Gaussian
 	SphereFamily   Family = "sphere"   // a distribution on the unit sphere
 	CodeFamily     Family = "code"     // one of finitely many codes
+	FlowFamily     Family = "flow"     // a Gaussian that a flow has changed
 )
 
 // ContinuousFamily is what a variant needs that reads Gaussians and spheres alike, but no codes.
