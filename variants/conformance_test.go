@@ -44,6 +44,7 @@ var testSpace = vae.Space{Kind: vae.Text, V: 7, MaxLen: 6}
 // cheaper has settings of variants whose defaults have too many parameters for finite differences.
 var cheaper = map[string]vae.Method{
 	"bow":           BagOfWords{Weight: 0.5, Hidden: 2, Init: "pytorch"},
+	"flow-prior":    FlowPrior{Layers: 2, Hidden: 3},
 	"lidvae":        LIDVAE{L: 0.3, Hidden: 4},
 	"mixture-prior": MixturePrior{K: 3, Components: "mog"},
 	"vq":            VQ{K: 4, Beta: 0.25, Decay: 0.99, Restart: 0.01},
