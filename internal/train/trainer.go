@@ -405,10 +405,13 @@ func (t *Trainer) trainRow() record.Row {
 		row.Values["slack_min"] = t.Sum.SlackMin
 	}
 	row.Values["grad_ratio"] = metrics.GradRatio(row.Values["grad_encoder"], row.Values["grad_decoder"])
-	if t.Model.Variant.KLParts == 0 {
-		for j := range t.Sum.KLDim {
-			t.Sum.KLDim[j] /= n
-		}
+	for j := range t.Sum.KLDim {
+		t.Sum.KLDim[j] /= n
+	}
+	switch v := t.Model.Variant; {
+	case v.Levels:
+		row.Vectors["kl_level"] = t.Sum.KLDim
+	case v.KLParts == 0:
 		row.Vectors["kl_dim"] = t.Sum.KLDim
 	}
 	if t.PhaseEnd > 0 {

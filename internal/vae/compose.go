@@ -125,7 +125,7 @@ func (v *Variant) join(w Variant) {
 		v.Prior = w.Prior
 	}
 	if w.KLParts != 0 {
-		v.KLParts = w.KLParts
+		v.KLParts, v.Levels = w.KLParts, w.Levels
 	}
 	if w.Penalty != nil {
 		v.Penalty, v.BeyondKL = w.Penalty, w.BeyondKL

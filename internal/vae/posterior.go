@@ -34,7 +34,7 @@ const (
 	GaussianFamily Family = "gaussian" // a Gaussian
 	SphereFamily   Family = "sphere"   // a distribution on the unit sphere
 	CodeFamily     Family = "code"     // one of finitely many codes
-	FlowFamily     Family = "flow"     // a Gaussian that a flow has changed
+	FlowFamily     Family = "flow"     // a Gaussian that an invertible map has changed
 )
 
 // ContinuousFamily is what a variant needs that reads Gaussians and spheres alike, but no codes.

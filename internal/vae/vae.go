@@ -135,6 +135,8 @@ type Variant struct {
 	Gives Family
 	// KLParts is J, the number of parts of the KL to Prior; 0 for one for each latent dimension.
 	KLParts int
+	// Levels says that the parts are those of two levels of z, of z1 given z2 and of z2.
+	Levels bool
 	// ConstantRate says that no parameter changes the KL, so that nothing which charges the KL has an effect.
 	ConstantRate bool
 	// BeyondKL says that Penalty is no function of the KL alone, so that it has an effect where the KL is constant.
