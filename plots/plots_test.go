@@ -462,9 +462,14 @@ func TestDials(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("lines %q, want %q", got, want)
 	}
-	if got := dial(byKnob["gamma"]...) + ", " + dial(append(byKnob["gamma"], byKnob["tau"]...)...); got != "γ ↑, τ" {
-		t.Errorf("dials %q", got)
+	if n := len(byKnob[axis{"gamma", "rises"}]); n != 3 {
+		t.Errorf("%d lines share the axis of gamma, want 3", n)
 	}
+	set.Knobs["variant.ln.gamma"] = "falls"
+	if byKnob, _ = families(set.Groups()); len(byKnob[axis{"gamma", "rises"}]) != 2 || len(byKnob[axis{"gamma", "falls"}]) != 1 {
+		t.Error("gamma that raises the KL and gamma that lowers it share an axis")
+	}
+	set.Knobs["variant.ln.gamma"] = "rises"
 	for _, name := range []string{"sweep", "matched-rate", "rate-distortion"} {
 		d, _, picture := drawn(t, name, set)
 		show(t, name+"-dials", picture)

@@ -1,7 +1,9 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -282,24 +284,28 @@ type family struct {
 	style  draw.LineStyle
 }
 
+// An axis is what the knobs of several variants have in common: the name, and what the KL does where it rises. alpha of
+// info-vae and alpha of tc are not one.
+type axis struct{ setting, rate string }
+
 // families sorts groups into lines: by knob, in the order of the groups, and the flat ones.
-func families(groups []record.Group) (byKnob map[string][]family, flat []family) {
-	byKnob = map[string][]family{}
+func families(groups []record.Group) (byKnob map[axis][]family, flat []family) {
+	byKnob = map[axis][]family{}
 	var lines []*family // in the order in which styles are given out
 	for _, g := range groups {
-		label, knob := g.Family(), ""
+		label, knob := g.Family(), axis{}
 		if k, ok := g.Knob(); ok {
-			knob = k.Name()
+			knob = axis{k.Name(), k.Rate}
 		}
 		i := slices.IndexFunc(byKnob[knob], func(f family) bool { return f.label == label })
-		if i < 0 || knob == "" {
+		if i < 0 || knob == (axis{}) {
 			i = len(byKnob[knob])
 			byKnob[knob] = append(byKnob[knob], family{label: label})
 		}
 		byKnob[knob][i].groups = append(byKnob[knob][i].groups, g)
 	}
-	flat = byKnob[""]
-	delete(byKnob, "")
+	flat = byKnob[axis{}]
+	delete(byKnob, axis{})
 	for i := range flat {
 		lines = append(lines, &flat[i])
 	}
@@ -347,12 +353,10 @@ func familiesOver(groups []record.Group, keys ...string) (fs []family) {
 }
 
 // sortedKnobs returns the knobs in alphabetical order.
-func sortedKnobs(byKnob map[string][]family) []string {
-	names := map[string]bool{}
-	for k := range byKnob {
-		names[k] = true
-	}
-	return sortedKeys(names)
+func sortedKnobs(byKnob map[axis][]family) []axis {
+	return slices.SortedFunc(maps.Keys(byKnob), func(a, b axis) int {
+		return cmp.Or(cmp.Compare(a.setting, b.setting), cmp.Compare(a.rate, b.rate))
+	})
 }
 
 // A dataset is the families that were trained on the same data; the likelihoods of different
@@ -378,7 +382,7 @@ func byData(fs []family) (sets []dataset) {
 }
 
 // allFamilies returns the flat families, then those of each knob.
-func allFamilies(byKnob map[string][]family, flat []family) []family {
+func allFamilies(byKnob map[axis][]family, flat []family) []family {
 	fs := slices.Clone(flat)
 	for _, knob := range sortedKnobs(byKnob) {
 		fs = append(fs, byKnob[knob]...)
@@ -386,24 +390,14 @@ func allFamilies(byKnob map[string][]family, flat []family) []family {
 	return fs
 }
 
-// dial is the symbol of the families' knob with an arrow: up if the KL rises with it, down if it falls, none if that is not
-// known. It is empty if they have none.
-func dial(fs ...family) string {
-	var symbol, rate string
-	for i, f := range fs {
-		k, ok := f.groups[0].Knob()
-		if !ok {
-			return ""
-		}
-		if i > 0 && k.Rate != rate {
-			return record.Letter(k.Name()) // it does one with some and the other with others
-		}
-		symbol, rate = record.Letter(k.Name()), k.Rate
+// dial is the symbol of the family's knob with an arrow: up if the KL rises with it, down if it falls, none if that is not
+// known. It is empty if it has none.
+func dial(f family) string {
+	k, ok := f.groups[0].Knob()
+	if !ok {
+		return ""
 	}
-	if arrow, ok := map[string]string{"rises": " ↑", "falls": " ↓"}[rate]; ok {
-		return symbol + arrow
-	}
-	return symbol
+	return record.Letter(k.Name()) + map[string]string{"rises": " ↑", "falls": " ↓"}[k.Rate]
 }
 
 // dialNote explains the arrows of dials, where there are any.

@@ -60,7 +60,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		place, label := knobScale(at)
 		var row []*plot.Plot
 		for _, m := range sweepMetrics {
-			p := newPanel(dial(byKnob[knob]...), m.label)
+			p := newPanel(dial(byKnob[knob][0]), m.label)
 			split := splitOf(m.name)
 			for _, f := range flat {
 				values := finals(f.groups[0], split, m.name)
@@ -76,7 +76,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 					k, _ := g.Knob()
 					x := k.Value
 					values := finals(g, split, m.name)
-					pg.table = append(pg.table, finalRows(f.label, knob, num(x), m.name, split, values)...)
+					pg.table = append(pg.table, finalRows(f.label, knob.setting, num(x), m.name, split, values)...)
 					mean, _, _ := record.Range(numbers(values))
 					line.X, line.Y = append(line.X, x), append(line.Y, mean)
 					for _, v := range values {
@@ -86,7 +86,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 						at, floors := floorsOf(g, split)
 						mean, _, _ := record.Range(numbers(floors))
 						below.X, below.Y = append(below.X, x), append(below.Y, mean)
-						pg.table = append(pg.table, finalRows(f.label, knob, num(x), "floor", at, floors)...)
+						pg.table = append(pg.table, finalRows(f.label, knob.setting, num(x), "floor", at, floors)...)
 					}
 				}
 				line.X, below.X, seeds.X = place(line.X), place(below.X), place(seeds.X)
