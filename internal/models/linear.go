@@ -1,8 +1,6 @@
 package models
 
 import (
-	"math"
-
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
 	"vaelab/internal/vae"
@@ -29,7 +27,7 @@ import (
 type Linear struct {
 	// LatentDim is d, the number of latent dimensions.
 	LatentDim int `yaml:"latent_dim" range:"[1,100000]" alias:"nz|latent_size|dim_z|z_dim|num_latent|n_latent"`
-	// Noise is the decoder's variance, the same for each number of x; it is not learnt.
+	// Noise is the decoder's variance, the same for each number of x; it is not learnt, and the variant sigma-vae replaces it.
 	Noise float64 `yaml:"noise" range:"(0,inf)"`
 }
 
@@ -62,14 +60,14 @@ func (m Linear) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	P, D := s.Size(), m.LatentDim
 	linear := nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D))
 	bias := ps.New("decoder.linear.bias", nn.Constant(0), P)
-	return linearDecoder{direct{D, P, func(p *nn.Pass, z *grad.Value) *grad.Value {
+	return vae.Vectors{In: D, Out: P, Variance: m.Noise, Mean: func(p *nn.Pass, z *grad.Value) *grad.Value {
 		return linear.Apply(p, z).AddRow(p.Use(bias)) // W z + b
-	}}, m.Noise}
+	}}
 }
 
 // Bare makes no parameter.
 func (m Linear) Bare(_ *nn.Params, s vae.Space) vae.Mapped {
-	return linearDecoder{direct{in: m.LatentDim, out: s.Size()}, m.Noise}
+	return vae.Vectors{In: m.LatentDim, Out: s.Size(), Variance: m.Noise}
 }
 
 type linearEncoder struct {
@@ -84,27 +82,4 @@ func (e *linearEncoder) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 		s = p.Tape.Zeros(m.Rows, m.Cols).AddRow(p.Use(e.scale)) // (B, D)
 	}
 	return m, s
-}
-
-type linearDecoder struct {
-	direct
-	noise float64
-}
-
-// Map is the decoder with another output map.
-func (d linearDecoder) Map(o vae.Output) vae.Decoder {
-	d.predict = o.Apply
-	return d
-}
-
-// LogProb is ln N(x; W z + b, noise I), constant included.
-func (d linearDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	off := p.Tape.Const(x.Values).Sub(d.Predict(p, z, x)) // (B, P)
-	constant := -0.5 * float64(off.Cols) * math.Log(2*math.Pi*d.noise)
-	return off.Square().RowSums().Scale(nn.Float(-0.5 / d.noise)).Shift(nn.Float(constant)) // (B, 1)
-}
-
-// Predict is the mean W z + b, (B, P).
-func (d linearDecoder) Predict(p *nn.Pass, z *grad.Value, _ *vae.Batch) *grad.Value {
-	return d.predict(p, z)
 }

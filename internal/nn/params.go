@@ -210,6 +210,7 @@ type Pass struct {
 	Drop       *rand.Rand // dropout masks; may be nil if Train is false
 
 	Frozen bool // parameters are constants: no gradient is added to theirs
+	Inner  bool // it is within a step, such as one of a refinement: no running statistic moves
 }
 
 // Use puts a parameter on the pass's tape.

@@ -19,6 +19,7 @@ var Seams = []Seam{
 	{"prior", "brings the prior p(z)", func(v Variant) bool { return v.Prior != nil }},
 	{"inputs", "changes what a decoder of text reads", func(v Variant) bool { return v.Inputs != nil }},
 	{"logits", "adds a term to the logits of a decoder of text, or makes a decoder's predictions", func(v Variant) bool { return v.Logits != nil || v.Output != nil }},
+	{"noise", "sets the variance of a decoder of vectors", func(v Variant) bool { return v.Noise != nil }},
 	{"penalty", "changes the KL term of the loss", func(v Variant) bool { return v.Penalty != nil }},
 	{"extra", "adds a term to the loss, without the KL weight", func(v Variant) bool { return len(v.Extras) > 0 }},
 	{"auxiliary", "adds a term to the loss of training only", func(v Variant) bool { return len(v.Auxiliary) > 0 }},
@@ -144,6 +145,9 @@ func (v *Variant) join(w Variant) {
 	}
 	if w.Output != nil {
 		v.Output = w.Output
+	}
+	if w.Noise != nil {
+		v.Noise = w.Noise
 	}
 	if w.Regime != nil {
 		v.Regime = w.Regime

@@ -32,6 +32,7 @@ var atEach = map[string]Variant{
 	"extra":     {Extras: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
 	"bound":     {Bound: &Bound{K: 2}},
 	"logits":    {Logits: func(*nn.Pass, *grad.Value, *Batch) (rows, weights *grad.Value) { return nil, nil }},
+	"noise":     {Noise: func(p *nn.Pass, _ *grad.Value) *grad.Value { return p.Tape.Zeros(1, 1) }},
 	"auxiliary": {Auxiliary: []Extra{func(_ *nn.Pass, t *Terms) *grad.Value { return t.KL.Mean() }}},
 	"weigher":   {Weigher: pilot{}},
 	"regime":    {Regime: pilot{}},

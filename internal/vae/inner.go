@@ -62,7 +62,7 @@ func (n *Inner) Start(p *nn.Pass, m *Model, x *Batch, steps, D int) {
 		n.rands = [2]*rand.Rand{rand.New(&n.noise), rand.New(&n.drop)}
 	}
 	n.model, n.x, n.pass, n.seeds = m, x, *p, [2]uint64{}
-	n.pass.Tape, n.pass.Noise, n.pass.Drop = &n.tape, n.rands[0], nil
+	n.pass.Tape, n.pass.Noise, n.pass.Drop, n.pass.Inner = &n.tape, n.rands[0], nil, true
 	n.tape.Poison = p.Tape.Poison
 	fresh := p.Train && p.Noise != nil
 	if fresh {

@@ -269,6 +269,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"two":            {Variant{Logits: term}, Words{Logits: term}, "both add to the logits"},
 		"what it can":    {Variant{Logits: term}, Words{}, "<nil>"},
 		"nothing to do ": {Variant{}, fixed{}, "<nil>"},
+		"no variance":    {Variant{Noise: func(*nn.Pass, *grad.Value) *grad.Value { return nil }}, Words{}, "vae.Words has none"},
 	} {
 		if _, err := c.v.Decode(c.d); !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%s: %v, want %s", name, err, c.says)
@@ -280,6 +281,46 @@ func TestDecodeRefuses(t *testing.T) {
 	const want = "first acts on examples of the kind text, and second on those of the kind image; leave one of them out"
 	if _, err := Compose(Variant{Name: "first", Kind: Text}, Variant{Name: "second", Kind: Image}); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// TestVectors: ln p of a decoder with a fixed variance, and with a variant's, is that of independent numbers. The variant gets
+// the squared errors, also where metrics ask.
+func TestVectors(t *testing.T) {
+	const s2 = 0.3
+	z, x := matrix(2, 3, 2, 4, -2, 0, 1, 6), NewGrid([][]float32{{1, 1.5, -1}, {0.5, 0, 4}}, nil, false)
+	var squares *grad.Value
+	noise := Variant{Noise: func(p *nn.Pass, s *grad.Value) *grad.Value {
+		squares = s
+		return p.Tape.Zeros(1, 1).Shift(Float(math.Log(s2)))
+	}}
+	half := func(_ *nn.Pass, z *grad.Value) *grad.Value { return z.Scale(0.5) }
+	for name, c := range map[string]struct {
+		variant Variant
+		fixed   float64
+	}{"fixed": {Variant{}, s2}, "of a variant": {noise, 7}} {
+		d, err := c.variant.Decode(Vectors{Mean: half, Variance: c.fixed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &nn.Pass{Tape: &grad.Tape{}}
+		logp := d.LogProb(p, p.Tape.Const(z), x)
+		for i := range 2 {
+			want := 0.0
+			for j, v := range x.Values.Row(i) {
+				off := float64(v - z.Row(i)[j]/2)
+				want -= 0.5 * (off*off/s2 + math.Log(2*math.Pi*s2))
+			}
+			if got := float64(logp.Data[i]); math.Abs(got-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("%s: ln p of example %d is %v, want %v", name, i, got, want)
+			}
+		}
+		if mean := d.(Predictor).Predict(p, p.Tape.Const(z), x); mean.Row(1)[2] != 3 {
+			t.Errorf("%s: the mean is %v, want 3", name, mean.Row(1)[2])
+		}
+	}
+	if squares.Row(1)[2] != 1 || squares.Rows != 2 || squares.Cols != 3 {
+		t.Errorf("squared errors %v: %v", squares.Matrix, squares.Data)
 	}
 }
 

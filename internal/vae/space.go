@@ -17,7 +17,7 @@ const (
 type Space struct {
 	Kind          Kind
 	V, MaxLen     int // text: symbols of the vocabulary; symbols of the longest sequence, <s> and </s> included
-	Height, Width int // image: pixels; vector: 1 and its length
+	Height, Width int // image, and vector made of one: pixels; another vector: 1 and its length
 	N             int // examples of the training split
 }
 

@@ -121,6 +121,7 @@ type Variant struct {
 	Inputs  Inputs
 	Logits  Logits
 	Output  func(in, out int) (Output, error) // makes the parameters; an error says what of the sizes does not fit
+	Noise   Noise
 	Regime  Regime
 	Weigher Weigher // nil for the schedule of section kl
 

@@ -98,6 +98,14 @@ func (v Variant) Decode(d Decoder) (Decoder, error) {
 		}
 		d = mapped.Map(o)
 	}
+	if v.Noise != nil {
+		vectors, ok := d.(Vectors)
+		if !ok {
+			return nil, fmt.Errorf("a variant sets the variance of a decoder of vectors, and %T has none", d)
+		}
+		vectors.Noise = v.Noise
+		d = vectors
+	}
 	if v.Inputs == nil && v.Logits == nil {
 		return d, nil
 	}
