@@ -219,7 +219,7 @@ func exportArray(w io.Writer, set *data.Set, part data.Split) error {
 	switch n := part.N(); {
 	case part.Seqs != nil:
 		return exportZ(w, part)
-	case set.Real:
+	case set.Real && set.Height == 1: // vectors that are no images
 		return data.WriteNpy(w, slices.Values(part.Values), n, set.Width)
 	default:
 		return data.WriteNpy(w, slices.Values(part.Values), n, set.Height, set.Width)
@@ -313,9 +313,12 @@ func (x *exporting) folder(w io.Writer, set *data.Set) error {
 		if labelled {
 			settings = append(settings, "label: label")
 		}
-	case set.Vocab == nil && !set.Real && x.format == asNpy:
+	case set.Vocab == nil && !(set.Real && set.Height == 1) && x.format == asNpy:
 		source = "images"
-		if !set.Grey { // the pixels are 0 or 1 already
+		switch {
+		case set.Real:
+			settings = append(settings, "binarise: none")
+		case !set.Grey: // the pixels are 0 or 1 already
 			settings = append(settings, "binarise: threshold")
 		}
 	}

@@ -103,6 +103,27 @@ func TestDataExport(t *testing.T) {
 	}
 }
 
+// TestDataExportGrey: images whose values stay grey are read again as such, in their size.
+func TestDataExportGrey(t *testing.T) {
+	folder(t, "my.yaml", "base: {data: {glyphs: {train: 30, valid: 5, test: 5, binarise: none}}, model: mlp}\n")
+	out := succeeds(t, "data", "export", "my.yaml", "--format", "npy", "--output", "out/").out
+	_, settings, _ := strings.Cut(out, "to read them again:\n")
+	has(t, "the settings", settings, "binarise: none")
+	var sets [2]*data.Set
+	for i, text := range []string{read(t, "my.yaml"), "base:\n  model: mlp\n" + settings} {
+		e, err := sweep.Parse("x.yaml", []byte(text), sweep.Options{})
+		if err == nil {
+			sets[i], err = e.Trials[0].Data.Load()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, b := sets[0], sets[1]; a.Digest != b.Digest || a.Space() != b.Space() {
+		t.Errorf("digest %s of %v, exported %s of %v", b.Digest, b.Space(), a.Digest, a.Space())
+	}
+}
+
 // TestDataExportArrays: arrays hold the numbers of the set, on the standard output as in a file.
 func TestDataExportArrays(t *testing.T) {
 	folder(t)

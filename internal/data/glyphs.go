@@ -58,14 +58,14 @@ type Glyphs struct {
 	// Jitter is the strength of the distortion; 0 is none.
 	Jitter float64 `yaml:"jitter" range:"[0,3]"`
 	// Binarise says how grey edges become pixels: drawn anew at each training step, drawn
-	// once, or 1 above a half.
-	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold" alias:"binarize"`
+	// once, or 1 above a half. With none they stay grey, and the images are vectors to a model.
+	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold|none" alias:"binarize"`
 	// Seed is the random seed of the images; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
 }
 
-// Kind is images.
-func (c Glyphs) Kind() vae.Kind { return vae.Image }
+// Kind is images, or vectors if the edges stay grey.
+func (c Glyphs) Kind() vae.Kind { return pixelKind(c.Binarise) }
 
 // Values is the number of pixels.
 func (c Glyphs) Values() int { return glyphSide * glyphSide }

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+
+	"vaelab/internal/vae"
 )
 
 // glyphs is the registered default with other sizes.
@@ -119,4 +121,27 @@ func BenchmarkGlyphs(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "images/s")
+}
+
+// TestGreyGlyphs: with binarise: none the grey values stay, and the images are vectors to a model.
+func TestGreyGlyphs(t *testing.T) {
+	source := Glyphs{Train: 20, Valid: 3, Test: 3, Alphabets: "digits", Jitter: 1, Binarise: "none", Seed: 2}
+	set, err := source.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if space := set.Space(); source.Kind() != vae.Vector || space.Kind != vae.Vector || space.Height != glyphSide || space.Width != glyphSide {
+		t.Errorf("the kind is %s, the space %s", source.Kind(), space)
+	}
+	if x := set.Train.Batches(20, vae.Mixed, nil)[0]; !grey(set.Train.Values) || set.Grey || x.Grey.Data != nil || x.Values.Cols != glyphSide*glyphSide {
+		t.Errorf("the values are not grey, or are drawn: %v", x.Values)
+	}
+	source.Binarise = "dynamic"
+	pixels, err := source.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.Kind() != vae.Image || !slices.Equal(pixels.Train.Values[4], set.Train.Values[4]) || pixels.Digest == set.Digest {
+		t.Errorf("the probabilities of pixels are other values, or the digest is the same")
+	}
 }

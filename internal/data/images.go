@@ -54,8 +54,9 @@ type Images struct {
 	// Invert makes black white; it is for dark ink on bright paper.
 	Invert bool `yaml:"invert"`
 	// Binarise says how grey values become pixels: train drawn anew at each training step
-	// and the rest once, all drawn once, or 1 above Threshold.
-	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold" alias:"binarize"`
+	// and the rest once, all drawn once, or 1 above Threshold. With none they stay grey, and
+	// the images are vectors to a model.
+	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold|none" alias:"binarize"`
 	// Threshold is the value above which a pixel is 1, if that is how pixels are made.
 	Threshold float64 `yaml:"threshold" range:"[0,1)"`
 	// Seed is the random seed of the pixels; it is independent of the trial's seed.
@@ -68,8 +69,8 @@ type Images struct {
 	LimitTest int `yaml:"limit_test" range:"[0,inf)"`
 }
 
-// Kind is images.
-func (c Images) Kind() vae.Kind { return vae.Image }
+// Kind is images, or vectors if the values stay grey.
+func (c Images) Kind() vae.Kind { return pixelKind(c.Binarise) }
 
 // Load reads the files. An error names the file and what to do about it.
 func (c Images) Load() (*Set, error) {

@@ -1,6 +1,20 @@
 package data
 
-import "vaelab/internal/stream"
+import (
+	"vaelab/internal/stream"
+	"vaelab/internal/vae"
+)
+
+// greyMode leaves values as they are: real numbers.
+const greyMode = "none"
+
+// pixelKind is the kind of images whose values become pixels in that way.
+func pixelKind(mode string) vae.Kind {
+	if mode == greyMode {
+		return vae.Vector
+	}
+	return vae.Image
+}
 
 // binarise makes pixels that are 0 or 1 of values in [0,1], in place:
 //
@@ -8,6 +22,7 @@ import "vaelab/internal/stream"
 //	           step; valid and test are drawn once
 //	static     every split is drawn once
 //	threshold  a pixel is 1 if its value is above the threshold
+//	none       values stay; they are real numbers
 //
 // Draws are x ~ Bernoulli(value), example i of a split from a stream of its own, so that it
 // depends neither on the trial's seed nor on the number of examples. Values that are 0 or 1
@@ -17,6 +32,10 @@ import "vaelab/internal/stream"
 // Networks", for static; Burda et al. 2016, "Importance Weighted Autoencoders" (arXiv
 // 1509.00519), for dynamic.
 func (s *Set) binarise(mode string, threshold float64, seed uint64) {
+	if mode == greyMode {
+		s.Real = true
+		return
+	}
 	for _, split := range []struct {
 		name string
 		*Split

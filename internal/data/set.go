@@ -47,8 +47,8 @@ type Set struct {
 	// Longest is the number of symbols of the longest sequence that a model must have room for, if it is not among the
 	// examples; else 0.
 	Longest int
-	// Height and Width are the size of an image; a vector has a height of 1. Both are 0 for
-	// text.
+	// Height and Width are the size of an image; a vector that is none has a height of 1. Both
+	// are 0 for text.
 	Height, Width int
 	// Grey says that the values of Train are probabilities, of which pixels are drawn anew at
 	// each training step. Valid and Test always hold pixels that are 0 or 1.

@@ -13,6 +13,7 @@ import (
 //
 //	encoder   m, s = W h + b,  h = MLP(x); of a sentence x is the frequencies of its words
 //	images    ln p(x|z) = Σ_j ln Bernoulli(x_j; sigmoid (W MLP(z) + b)_j)
+//	vectors   ln p(x|z) = ln N(x; W MLP(z) + b, noise I)
 //	text      ln p(x|z) = Σ_t ln softmax(W MLP(z, t))_{x_t},  words and </s>, no biases
 //
 // The first layer of an MLP over frequencies is a table of word vectors, of which the
@@ -31,26 +32,29 @@ type MLP struct {
 	Layers int `yaml:"layers" range:"[1,100]" alias:"num_layers"`
 	// Activation is what follows a hidden layer.
 	Activation string `yaml:"activation" choice:"relu|tanh|elu"`
+	// Noise is the decoder's variance for vectors, the same for each number of x; it is not learnt, and the variant sigma-vae
+	// replaces it.
+	Noise float64 `yaml:"noise" range:"(0,inf)" neutral:"1"`
 	// Output says what the text decoder is conditioned on besides z: the position of a word, or nothing.
 	Output string `yaml:"output" choice:"position|bag"`
 }
 
 func init() {
-	Models.Add("mlp", MLP{LatentDim: 32, Hidden: 512, Layers: 2, Activation: "relu", Output: "position"})
+	Models.Add("mlp", MLP{LatentDim: 32, Hidden: 512, Layers: 2, Activation: "relu", Noise: 1, Output: "position"})
 }
 
 // Latent is d.
 func (m MLP) Latent() int { return m.LatentDim }
 
-// Fits: sentences and images.
-func (m MLP) Fits(s vae.Space) error { return s.Want("mlp", vae.Text, vae.Image) }
+// Fits: all kinds.
+func (m MLP) Fits(s vae.Space) error { return s.Want("mlp", vae.Text, vae.Image, vae.Vector) }
 
 // FlopsPerToken is 6 for each weight that a prediction meets. What is done once an example is
 // shared out among its pixels, or among the symbols of the longest sentence.
 func (m MLP) FlopsPerToken(s vae.Space) float64 {
 	D, H, more := float64(m.LatentDim), float64(m.Hidden), float64(m.Layers-1)
 	ends, deep := H*2*D+D*H, more*H*H
-	if s.Kind == vae.Image {
+	if s.Kind != vae.Text {
 		P := float64(s.Size())
 		return 6 * (2*H + (ends+2*deep)/P)
 	}
@@ -65,7 +69,7 @@ func (m MLP) FlopsPerToken(s vae.Space) float64 {
 func (m MLP) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 	H, D := m.Hidden, m.LatentDim
 	enc := &mlpEncoder{d: D}
-	if s.Kind == vae.Image {
+	if s.Kind != vae.Text {
 		pixels := nn.NewAffine(ps, "encoder.hidden.0", s.Size(), H, nn.FanIn(s.Size()))
 		enc.read = func(p *nn.Pass, x *vae.Batch) *grad.Value { return pixels.Apply(p, x.Numbers(p.Tape)) }
 	} else {
@@ -82,11 +86,15 @@ func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	H, D := m.Hidden, m.LatentDim
 	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
 	above := m.above(ps, "decoder")
-	if s.Kind == vae.Image {
+	if s.Kind != vae.Text {
 		linear := nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))
-		return mlpPixels{direct{D, s.Size(), func(p *nn.Pass, z *grad.Value) *grad.Value {
+		predict := func(p *nn.Pass, z *grad.Value) *grad.Value {
 			return linear.Apply(p, above.apply(p, first.Apply(p, z)))
-		}}}
+		}
+		if s.Kind == vae.Vector {
+			return vae.Vectors{In: D, Out: s.Size(), Mean: predict, Variance: m.Noise}
+		}
+		return mlpPixels{direct{D, s.Size(), predict}}
 	}
 	linear := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
 	if m.Output == "bag" {
@@ -107,6 +115,8 @@ func (m MLP) Bare(ps *nn.Params, s vae.Space) vae.Mapped {
 	switch {
 	case s.Kind == vae.Image:
 		return mlpPixels{direct{in: m.LatentDim, out: s.Size()}}
+	case s.Kind == vae.Vector:
+		return vae.Vectors{In: m.LatentDim, Out: s.Size(), Variance: m.Noise}
 	case m.Output == "bag":
 		return mlpBag{direct{in: m.LatentDim, out: s.V}}
 	}

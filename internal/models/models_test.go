@@ -25,8 +25,8 @@ var small = map[string][]Model{
 		LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, Init: "pytorch", EncLayers: 2, DecLayers: 2, Pooling: "mean", Skip: true},
 	},
 	"mlp": {
-		MLP{LatentDim: 3, Hidden: 16, Layers: 2, Activation: "elu", Output: "position"},
-		MLP{LatentDim: 3, Hidden: 16, Layers: 1, Activation: "tanh", Output: "bag"},
+		MLP{LatentDim: 3, Hidden: 16, Layers: 2, Activation: "elu", Noise: 0.5, Output: "position"},
+		MLP{LatentDim: 3, Hidden: 16, Layers: 1, Activation: "tanh", Noise: 2, Output: "bag"},
 	},
 	"pixelcnn": {
 		PixelCNN{LatentDim: 3, EncStages: 2, EncChannels: 4, EncHidden: 8, Kernels: "5,3,3", Channels: 8, ZMaps: 2, Activation: "elu"},
