@@ -26,7 +26,8 @@ const draws = 5
 
 // A bench stands in for the model around a variant: raw encoder outputs m and, unless the head does not read it, s that
 // are themselves learnt, and a "decoder" that wants z to be something else for every example. For a variant that reads words,
-// the examples are sentences, and the decoder is a vae.Words that reads z and the word before.
+// the examples are sentences, and the decoder is a vae.Words that reads z and the word before. For a variant of vectors they
+// are vectors with the mean z.
 type bench struct {
 	params  *nn.Params
 	variant vae.Variant
@@ -74,8 +75,18 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	}
 	b.x = vae.NewGrid(rows, nil, false)
 	var decoder vae.Decoder = b
-	if b.variant.Kind == vae.Text {
+	switch b.variant.Kind {
+	case vae.Text:
 		decoder, b.x = vae.Words{Reader: b, In: 2*D + 1, Out: testSpace.V}, vae.NewBatch(testSentences, nil)
+	case vae.Vector:
+		for i := range rows {
+			rows[i] = make([]float32, D)
+			for j := range rows[i] {
+				rows[i][j] = float32(math.Cos(float64(3 * (i*D + j))))
+			}
+		}
+		mean := func(_ *nn.Pass, z *grad.Value) *grad.Value { return z }
+		decoder, b.x = vae.Vectors{In: D, Out: D, Mean: mean}, vae.NewGrid(rows, nil, false)
 	}
 	var err error
 	if b.decoder, err = b.variant.Decode(decoder); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"vaelab/internal/sweep"
 	"vaelab/internal/train"
+	"vaelab/internal/vae"
 	"vaelab/variants"
 )
 
@@ -93,9 +94,18 @@ func (b block) experiment() string {
 	case err == nil && is("data", "model", "variant", "kl", "train"):
 		return "base:\n  " + strings.ReplaceAll(strings.TrimSpace(b.text), "\n", "\n  ") + "\n"
 	case err == nil && !is("grid"):
-		return b.text + "grid: [{variant: " + strings.Join(variants.Methods.Names(), "}, {variant: ") + "}]\n"
+		return b.text + "grid: [{variant: " + strings.Join(ofText(), "}, {variant: ") + "}]\n"
 	}
 	return b.text
+}
+
+// ofText are the variants that act on text: the documents have no other data.
+func ofText() []string {
+	return slices.DeleteFunc(variants.Methods.Names(), func(name string) bool {
+		method, _ := variants.Methods.Get(name)
+		v, err := variants.Check(method)
+		return err == nil && v.Kind != "" && v.Kind != vae.Text
+	})
 }
 
 // commands are the command lines of a block by their line in the document, without prompts and comments.

@@ -105,6 +105,7 @@ var foreignKinds = map[string][]foreign{
 		{names: []string{"bag_of_words"}, says: "bow is it"},
 		{names: []string{"pooling"}, says: "it is a setting of an encoder: model.lstm.pooling or model.transformer.pooling"},
 		{names: []string{"lagging", "lagging_inference", "burn"}, says: "aggressive is it"},
+		{names: []string{"sigmavae", "optimal_sigma_vae", "calibrated_decoder", "learn_sigma"}, says: "sigma-vae is it"},
 		{names: []string{"iw_vae", "importance_weighted"}, says: "iwae is it"},
 		{names: []string{"stl", "sticking_the_landing", "dreg", "dregs", "iwae_dreg", "iwae_stl"}, says: "it is a gradient of iwae: {iwae: {k: 5, gradient: stl}}, or dreg"},
 		{names: []string{"pretraining", "reset_dec"}, says: "fbp is it, with free-bits beside it"},

@@ -16,9 +16,10 @@ import (
 	"vaelab/internal/tensor"
 	"vaelab/internal/tensor/kernel"
 	"vaelab/internal/vae"
+	"vaelab/variants"
 )
 
-// small is a trial on little data, for tests and benchmarks.
+// small is a trial on little data, for tests and benchmarks: text, or vectors for methods that act on these.
 func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (Trial, *data.Set) {
 	t.Helper()
 	set, err := smallSet()
@@ -26,14 +27,24 @@ func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (
 		t.Fatal(err)
 	}
 	own := *set // tests may give it other splits
-	return Trial{
+	trial := Trial{
 		Trial:   record.Trial{Format: record.Format, Experiment: "test", ID: "test", Variant: "test", Seed: 3},
 		Data:    smallData,
 		Model:   models.LSTM{LatentDim: 4, EmbedDim: hidden, EncHidden: hidden, DecHidden: hidden, DropoutIn: 0.2, DropoutOut: 0.2, Init: "pytorch"},
 		Methods: methods,
 		KL:      optim.DefaultKL,
 		Train:   settings,
-	}, &own
+	}
+	if v, err := variants.Check(methods...); err == nil && v.Kind == vae.Vector {
+		vectors := data.Gaussian{Train: 320, Valid: 60, Test: 60, Dims: 6, Spectrum: "5 2", Noise: 0.5, Seed: 7}
+		set, err := vectors.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		trial.Data, trial.Model = vectors, models.Linear{LatentDim: 4, Noise: 1}
+		return trial, set
+	}
+	return trial, &own
 }
 
 var (

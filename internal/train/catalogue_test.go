@@ -79,8 +79,8 @@ func TestCatalogue(t *testing.T) {
 	alternate, _ := small(t, 12, settings, alternating{})
 	cases["a regime"] = tried{alternate, text}
 	for _, name := range variants.Methods.Names() {
-		trial, _ := small(t, 12, settings, briefly(t, name))
-		cases[name] = tried{trial, text}
+		trial, set := small(t, 12, settings, briefly(t, name))
+		cases[name] = tried{trial, set}
 	}
 
 	seen := map[string]bool{}

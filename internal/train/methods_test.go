@@ -40,12 +40,15 @@ func briefly(t *testing.T, name string) vae.Method {
 	return m
 }
 
-// tinyText is a trial of a few steps on few sentences.
+// tinyText is a trial of a few steps on few sentences, or on few vectors for methods that act on these.
 func tinyText(t *testing.T, methods ...vae.Method) (Trial, *data.Set) {
 	t.Helper()
 	settings := Defaults
 	settings.Epochs, settings.LogEvery, settings.LR, settings.Report, settings.IWSamples = 3, 3, 0.03, "best", 2
 	trial, set := small(t, 8, settings, methods...)
+	if set.Real {
+		return trial, set
+	}
 	trial.Model = models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 8, DecHidden: 8, DropoutIn: 0.2, DropoutOut: 0.2, Init: "pytorch"}
 	for _, s := range []*data.Split{&set.Train, &set.Valid, &set.Test} {
 		s.Seqs = s.Seqs[:min(len(s.Seqs), 160)]

@@ -194,6 +194,47 @@ func TestLIDVAEOracle(t *testing.T) {
 	}
 }
 
+// TestSigmaOracle: with its own variance the linear VAE comes to probabilistic PCA of maximum likelihood. s² is the mean of the
+// eigenvalues that have no latent dimension, and a dimension has the KL of its eigenvalue's ratio to it, 0 where they are equal.
+//
+// Source: Tipping & Bishop 1999, "Probabilistic principal component analysis"; Lucas et al. 2019 (arXiv 1911.02469).
+func TestSigmaOracle(t *testing.T) {
+	const n, tolerance = 1000, 0.015
+	for _, c := range []struct {
+		sigma       string
+		eigenvalues []float64
+		D           int
+	}{
+		{"optimal", spectrum, 2},
+		{"learnt", spectrum, 2},
+		{"learnt", []float64{4, 0.7, 0.7, 0.7, 0.7}, 2},
+	} {
+		set := &data.Set{Name: "oracle", Height: 1, Width: len(c.eigenvalues), Real: true, Train: data.Split{Values: withSpectrum(n, c.eigenvalues)}}
+		tr := trainLinear(t, set, c.D, variants.SigmaVAE{Sigma: c.sigma}, 1, 700, 0.1, 0.01, 0.003)
+		near := func(what string, got, want float64) {
+			t.Helper()
+			if math.Abs(got-want) > tolerance*max(1, math.Abs(want)) {
+				t.Errorf("%s, D = %d of %v: %s is %.4f, want %.4f", c.sigma, c.D, c.eigenvalues, what, got, want)
+			}
+		}
+		tr.trial.Data = data.Gaussian{} // says that there are vectors
+		row := tr.Evaluate("train", set.Train)
+		s2, nelbo := mean(c.eigenvalues[c.D:]), 0.5*float64(len(c.eigenvalues))*(1+math.Log(2*math.Pi))
+		klDim := row.Vectors["kl_dim"]
+		descend(klDim)
+		for j, L := range c.eigenvalues {
+			if j < c.D {
+				near("KL", klDim[j], 0.5*math.Log(L/s2))
+				nelbo += 0.5 * math.Log(L)
+			} else {
+				nelbo += 0.5 * math.Log(s2)
+			}
+		}
+		near("s²", row.Values["noise"], s2)
+		near("NELBO", row.Values["nelbo"], nelbo)
+	}
+}
+
 // logEvidence is the mean of -ln p(x) under the best probabilistic PCA with five dimensions
 // or more: a Gaussian whose eigenvalues are the data's, but at least the noise.
 func logEvidence() (nats float64) {

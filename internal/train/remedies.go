@@ -92,6 +92,8 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 		return v, fmt.Errorf("makes the predictions of a decoder from z, or from its states and z, and the model's decoder makes them otherwise; choose lstm, transformer, mlp or linear, or leave the variant out")
 	}
 	switch _, words := m.(models.WordReader); {
+	case v.Kind == vae.Vector && kind == vae.Image:
+		return v, fmt.Errorf("acts on vectors, and the data are images of pixels that are 0 or 1; set their binarise to none, which keeps grey values, or leave it out")
 	case v.Kind != "" && v.Kind != kind:
 		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, kind)
 	case v.Steps != nil:
