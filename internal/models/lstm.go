@@ -69,8 +69,8 @@ func init() {
 	})
 }
 
-// ReadsWords tells that the decoder is a vae.Words.
-func (LSTM) ReadsWords() {}
+// DecoderDropout is the larger of both shares.
+func (m LSTM) DecoderDropout() float64 { return max(m.DropoutIn, m.DropoutOut) }
 
 // ReadsSteps: the encoder's last state must be what makes m and s.
 func (m LSTM) ReadsSteps() error {

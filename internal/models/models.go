@@ -75,7 +75,10 @@ func split(out *grad.Value, D int) (m, s *grad.Value) {
 
 // A WordReader is a Model of text whose decoder reads the words before each prediction: it is a vae.Words, which variants
 // may change.
-type WordReader interface{ ReadsWords() }
+type WordReader interface {
+	// DecoderDropout is the largest share that training drops anywhere in the decoder.
+	DecoderDropout() float64
+}
 
 // A StepsReader is a Model of text whose encoder is a vae.StepsEncoder. ReadsSteps is an error if its settings stand in the way.
 type StepsReader interface{ ReadsSteps() error }

@@ -61,8 +61,8 @@ func init() {
 	})
 }
 
-// ReadsWords tells that the decoder is a vae.Words.
-func (Transformer) ReadsWords() {}
+// DecoderDropout is that of both halves.
+func (m Transformer) DecoderDropout() float64 { return m.Dropout }
 
 // Latent is d.
 func (m Transformer) Latent() int { return m.LatentDim }

@@ -45,8 +45,8 @@ func (v Variant) name() string { return cmp.Or(v.Name, "a variant without a name
 // error, because one of them would silently have no effect.
 func Compose(variants ...Variant) (Variant, error) {
 	var all Variant
-	owner := map[string]Variant{}   // by seam
-	var needs, normal, kind Variant // the first with Needs, and with NeedsNormal; the last with Kind
+	owner := map[string]Variant{}         // by seam
+	var needs, normal, kind, rows Variant // the first with Needs, and with NeedsNormal; the last with Kind, and with Rows
 	for _, v := range variants {
 		for _, s := range v.Acts() {
 			if first, ok := owner[s.Name]; ok && s.Name != "extra" && s.Name != "auxiliary" {
@@ -70,7 +70,13 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Kind, kind = v.Kind, v
 		}
-		all.Words = all.Words || v.Words
+		all.Words, all.Dropout = all.Words || v.Words, all.Dropout || v.Dropout
+		if v.Rows != nil {
+			if all.Rows != nil {
+				return Variant{}, fmt.Errorf("%s and %s both compare another pass with the decoder's last one; leave one of them out", rows.name(), v.name())
+			}
+			all.Rows, rows = v.Rows, v
+		}
 		all.join(v)
 	}
 	if bound, penalty := owner["bound"], owner["penalty"]; all.Bound != nil && all.Penalty != nil {
@@ -81,6 +87,9 @@ func Compose(variants ...Variant) (Variant, error) {
 	}
 	if penalty, refine := owner["penalty"], owner["refine"]; all.Refine != nil && penalty.MakesPosterior() {
 		return Variant{}, fmt.Errorf("%s charges what its head knows of the posterior, and %s makes another posterior; leave one of them out", penalty.name(), refine.name())
+	}
+	if bound := owner["bound"]; all.Bound != nil && all.Rows != nil {
+		return Variant{}, fmt.Errorf("%s decodes several samples of each example, and %s compares two passes over one; leave one of them out", bound.name(), rows.name())
 	}
 	if !all.Family().meets(all.Needs) {
 		head := "the vanilla VAE"

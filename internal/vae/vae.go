@@ -150,6 +150,10 @@ type Variant struct {
 	// reads the words before each prediction, a vae.Words.
 	Kind  Kind
 	Words bool
+	// Rows is where the decoder of text leaves what its output layer has read in its last LogProb, for a variant that compares
+	// another pass with it. Dropout tells that only dropout within the decoder makes such passes differ.
+	Rows    *Rows
+	Dropout bool
 
 	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
 	// without a constraint.

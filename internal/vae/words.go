@@ -27,10 +27,15 @@ type Words struct {
 	Reader
 	Inputs Inputs // nil: x.In
 	Logits Logits // nil: S r is 0
+	Rows   *Rows  // LogProb leaves there what it read; nil if nobody asks
 
 	In, Out int    // of an output map: the sizes of h_t and z together, and V
 	Own     Output // nil: W and S are the output map
 }
+
+// Rows are what the output layer of a Words reads, [h r], (M, H), and its weights, [W S], (V, H), whose product is the logits;
+// or those of a variant's output map.
+type Rows struct{ H, W *grad.Value }
 
 // Inputs are the symbols that a decoder of text reads, (M), in place of x.In: such as Unk in place of words. Metrics and
 // generation ask for them as well, with p.Train false. Memory for them is p.Tape.Symbols. What is predicted stays.
@@ -49,6 +54,9 @@ func Skip(s nn.Linear) Logits {
 // LogProb is teacher-forced: what is read are the true symbols, unless Inputs says otherwise.
 func (d Words) LogProb(p *nn.Pass, z *grad.Value, x *Batch) *grad.Value {
 	h, w := d.output(p, z, x)
+	if d.Rows != nil {
+		*d.Rows = Rows{h, w}
+	}
 	return h.CrossEntropy(w, x.Out).SumSteps(x.Predict).Neg() // (M, 1), then (B, 1)
 }
 
@@ -106,7 +114,7 @@ func (v Variant) Decode(d Decoder) (Decoder, error) {
 		vectors.Noise = v.Noise
 		d = vectors
 	}
-	if v.Inputs == nil && v.Logits == nil {
+	if v.Inputs == nil && v.Logits == nil && v.Rows == nil {
 		return d, nil
 	}
 	words, ok := d.(Words)
@@ -118,6 +126,9 @@ func (v Variant) Decode(d Decoder) (Decoder, error) {
 	}
 	if v.Inputs != nil {
 		words.Inputs = v.Inputs
+	}
+	if v.Rows != nil {
+		words.Rows = v.Rows
 	}
 	if v.Logits != nil {
 		words.Logits = v.Logits
