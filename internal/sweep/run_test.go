@@ -30,6 +30,8 @@ func TestRoundTrip(t *testing.T) {
 		method, _ := variants.Methods.Get(name)
 		if v, err := variants.Check(method); err == nil && v.Kind == vae.Vector {
 			on = ", data: gaussian, model: linear"
+		} else if err == nil && v.Dropout {
+			on = ", model: transformer"
 		}
 		checkRoundTrip(t, parse(t, fmt.Sprintf("base: {variant: %s%s}\n", name, on), Options{}).Trials[0])
 	}

@@ -100,6 +100,8 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 		return v, stepwise(m)
 	case v.Words && !words:
 		return v, fmt.Errorf("acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out")
+	case v.Dropout && words && m.(models.WordReader).DecoderDropout() == 0:
+		return v, fmt.Errorf("compares two passes of the decoder that differ by its dropout, and the model's decoder has none; set dropout_in or dropout_out of lstm, or dropout of transformer, above 0, or leave the variant out")
 	}
 	return v, nil
 }
