@@ -48,7 +48,7 @@ func (IWAE) RateBound() string { return "none" }
 // Build needs no parameters.
 func (v IWAE) Build(vae.Builder) vae.Variant {
 	return vae.Variant{
-		Needs: vae.ContinuousFamily,
+		Needs: vae.DensityFamily,
 		Bound: &vae.Bound{K: v.K, Loss: func(p *nn.Pass, s vae.Samples) *grad.Value {
 			if v.Gradient != "total" {
 				s = s.HoldQ(p)

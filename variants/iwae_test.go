@@ -261,7 +261,7 @@ func TestIWAERefuses(t *testing.T) {
 	}{
 		"a penalty":    {FreeBits{Lambda: 1, Mode: "dim"}, "iwae makes the loss of several samples, which has no KL term that free-bits could change; leave one of them out"},
 		"a refinement": {SAVAE{Steps: 2, LR: 1, Mode: "through"}, "iwae makes the loss of several samples, and sa-vae improves the posterior by the loss of one; leave one of them out"},
-		"codes":        {FSQ{Levels: 4}, "fsq makes posteriors of the family code, and iwae needs those of the family gaussian or sphere; choose another head or leave iwae out"},
+		"codes":        {FSQ{Levels: 4}, "fsq makes posteriors of the family code, and iwae needs those of the family gaussian, sphere or flow; choose another head or leave iwae out"},
 	} {
 		if _, err := Check(IWAE{K: 2, Gradient: "total"}, c.with); fmt.Sprint(err) != c.says {
 			t.Errorf("%s: %v, want %s", name, err, c.says)

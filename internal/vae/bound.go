@@ -44,7 +44,10 @@ func (s Samples) HoldQ(p *nn.Pass) Samples {
 	for _, v := range s.Q.Parts() {
 		parts = append(parts, v.Stop())
 	}
+	frozen := p.Frozen
+	p.Frozen = true // parameters that all examples share, as those of an IAF
 	s.LogQ = s.Q.With(parts).LogProb(p, s.Z).Reshape(s.LogQ.Rows, s.LogQ.Cols)
+	p.Frozen = frozen
 	return s
 }
 

@@ -114,6 +114,10 @@ func TestFamilies(t *testing.T) {
 		{[]Variant{ball, {Needs: ContinuousFamily}}, ""},
 		{[]Variant{bits, {Needs: ContinuousFamily}}, ""},
 		{[]Variant{{Needs: ContinuousFamily}, bits}, ""},
+		{[]Variant{{Needs: DensityFamily}, {Name: "flow", Gives: FlowFamily, Head: plainHead}}, ""},
+		{[]Variant{{Needs: DensityFamily}, {Needs: ContinuousFamily}, ball}, ""},
+		{[]Variant{{Name: "smooth", Needs: ContinuousFamily}, {Needs: DensityFamily}, {Name: "iaf", Gives: FlowFamily, Head: plainHead}}, "iaf makes posteriors of the family flow, and smooth needs those of the family gaussian or sphere; choose another head or leave smooth out"},
+		{[]Variant{{Name: "weights", Needs: DensityFamily}, {Name: "vq", Gives: CodeFamily, Head: plainHead}}, "vq makes posteriors of the family code, and weights needs those of the family gaussian, sphere or flow; choose another head or leave weights out"},
 		{[]Variant{{Name: "smooth", Needs: ContinuousFamily}, {Name: "coded", Needs: CodeFamily}}, "smooth needs posteriors of the family gaussian or sphere, and coded those of the family code; leave one of them out"},
 		{[]Variant{{Name: "vq", Gives: CodeFamily, Head: plainHead}, {Name: "smooth", Needs: ContinuousFamily}}, "vq makes posteriors of the family code, and smooth needs those of the family gaussian or sphere; choose another head or leave smooth out"},
 		{[]Variant{{Name: "smooth", Needs: ContinuousFamily}, bits, ball}, "ball makes posteriors of the family sphere, and bits needs those of the family gaussian; choose another head or leave bits out"},
@@ -125,8 +129,8 @@ func TestFamilies(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
-		sphere := slices.ContainsFunc(c.variants, func(v Variant) bool { return v.Gives == SphereFamily })
-		if c.want == "" && v.Gaussian() == sphere {
+		other := slices.ContainsFunc(c.variants, func(v Variant) bool { return v.Gives != "" })
+		if c.want == "" && v.Gaussian() == other {
 			t.Errorf("the family is %s", v.Family())
 		}
 	}

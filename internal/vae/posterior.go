@@ -37,12 +37,24 @@ const (
 	FlowFamily     Family = "flow"     // a Gaussian that an invertible map has changed
 )
 
-// ContinuousFamily is what a variant needs that reads Gaussians and spheres alike, but no codes.
-const ContinuousFamily Family = "gaussian or sphere"
+// ContinuousFamily is what a variant needs that reads Gaussians and spheres alike. DensityFamily is what one needs that asks for
+// densities alone, which all but codes have.
+const (
+	ContinuousFamily Family = "gaussian or sphere"
+	DensityFamily    Family = "gaussian, sphere or flow"
+)
 
 // meets tells whether a posterior of the family, or a variant that needs it, satisfies a need.
 func (f Family) meets(need Family) bool {
-	return need == "" || f == need || need == ContinuousFamily && (f == GaussianFamily || f == SphereFamily)
+	switch both := f == GaussianFamily || f == SphereFamily; need {
+	case "", f:
+		return true
+	case ContinuousFamily:
+		return both
+	case DensityFamily:
+		return both || f == ContinuousFamily || f == FlowFamily
+	}
+	return false
 }
 
 // A Density is a distribution of one z, off the tape. Values are float64, because metrics add up many.

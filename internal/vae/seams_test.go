@@ -115,6 +115,46 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// TestHoldQ: ln q with its parameters held fixed has their value and no gradient in them, whether they are those of an example
+// or of the layers that all share. Its gradient in z is that of ln q.
+func TestHoldQ(t *testing.T) {
+	ps := &nn.Params{Seed: 6}
+	layers := []IAFLayer{NewIAFLayer(ps, "encoder.0", 3, false), NewIAFLayer(ps, "encoder.1", 3, true)}
+	raw := ps.New("encoder.raw", nn.Normal(1), 2, 18)
+	grads := func(hold bool) (logq []Float, dz []Float) {
+		p := &nn.Pass{Tape: &grad.Tape{}}
+		all := p.Use(raw)
+		q := NewIAF(p, FromLogvar(all.Columns(0, 3), all.Columns(3, 6)), layers, all.Columns(6, 18))
+		dz = make([]Float, 6)
+		z := p.Tape.Leaf(matrix(2, 3, 0.5, -1, 2, 0.1, 0.7, -0.3), dz)
+		s := Samples{Q: q, Z: z, LogQ: q.LogProb(p, z)}
+		if hold {
+			s = s.HoldQ(p)
+		}
+		ps.ZeroGrad()
+		s.LogQ.Sum().Backward()
+		if p.Frozen {
+			t.Error("the pass stays frozen")
+		}
+		return s.LogQ.Data, dz
+	}
+	logq, dz := grads(false)
+	for _, p := range ps.Learnt() {
+		if !slices.ContainsFunc(p.Grad, func(g Float) bool { return g != 0 }) {
+			t.Errorf("%s has no gradient", p.Name)
+		}
+	}
+	held, dzHeld := grads(true)
+	if !slices.Equal(logq, held) || !slices.Equal(dz, dzHeld) || dz[0] == 0 {
+		t.Errorf("ln q %v with gradient %v, held %v with %v", logq, dz, held, dzHeld)
+	}
+	for _, p := range ps.Learnt() {
+		if slices.ContainsFunc(p.Grad, func(g Float) bool { return g != 0 }) {
+			t.Errorf("%s has the gradient %v though it is held", p.Name, p.Grad)
+		}
+	}
+}
+
 // TestRefine: a step from the encoder's mu to the exact posterior's, x/2, is what the loss and metrics see.
 func TestRefine(t *testing.T) {
 	ps, n := newNear()

@@ -142,7 +142,7 @@ type Variant struct {
 	ConstantRate bool
 	// BeyondKL says that Penalty is no function of the KL alone, so that it has an effect where the KL is constant.
 	BeyondKL bool
-	// Needs is the only family that penalty, extras and prior can read, or ContinuousFamily; empty if they read any.
+	// Needs is the only family that penalty, extras and prior can read, ContinuousFamily or DensityFamily; empty if they read any.
 	Needs Family
 	// NeedsNormal tells that penalty or extras measure a Gaussian z against N(0, I), so that no variant may bring another prior.
 	NeedsNormal bool
