@@ -45,8 +45,9 @@ func (p *published) exportCommand() *cobra.Command {
 		Short: "Write examples as text, CSV or NumPy arrays",
 		Long: `Load data as an experiment would and write the examples, for other programs or for changes:
 
-  text   one sentence per line, without label
-  csv    one example per row, with a header: label (if there are labels), then text or x_1, x_2 ...
+  text   one sentence per line, without label; before it a condition that is a text, and a TAB
+  csv    one example per row, with a header: label and context (if there are any), then text or
+         x_1, x_2 ...
   npy    images as float32 (N, H, W), vectors as float32 (N, D); of text only the true z, as
          float64 (N, 2), if it is known
 
@@ -150,7 +151,10 @@ func (x *exporting) write(w io.Writer, set *data.Set, part data.Split) error {
 	var err error
 	switch x.format {
 	case asText:
-		for _, seq := range part.Seqs {
+		for i, seq := range part.Seqs {
+			if part.Given != nil {
+				fmt.Fprint(buffer, exported(set.Vocab, part.Given[i]), "\t") // an error stays until Flush
+			}
 			if _, err = fmt.Fprintln(buffer, exported(set.Vocab, seq)); err != nil {
 				break
 			}
@@ -170,6 +174,9 @@ func exportRows(w io.Writer, set *data.Set, part data.Split) error {
 	if part.Seqs == nil {
 		row = numbered("x", len(part.Values[0]))
 	}
+	if part.Given != nil {
+		row = append([]string{"context"}, row...)
+	}
 	if part.Labels != nil {
 		row = append([]string{"label"}, row...)
 	}
@@ -180,6 +187,9 @@ func exportRows(w io.Writer, set *data.Set, part data.Split) error {
 		row = row[:0]
 		if part.Labels != nil {
 			row = append(row, className(set, part.Labels[i]))
+		}
+		if part.Given != nil {
+			row = append(row, exported(set.Vocab, part.Given[i]))
 		}
 		if part.Seqs != nil {
 			row = append(row, exported(set.Vocab, part.Seqs[i]))
@@ -265,7 +275,7 @@ func (x *exporting) folder(w io.Writer, set *data.Set) error {
 	if x.split != "" {
 		names = []string{x.split}
 	}
-	labelled, longest := false, 0
+	labelled, longest := false, max(0, set.Space().Given.MaxLen-2)
 	for _, name := range names {
 		part, err := x.part(set, name)
 		if part.N() == 0 && x.split == "" {
@@ -324,6 +334,12 @@ func (x *exporting) folder(w io.Writer, set *data.Set) error {
 	}
 	if source == "" { // none reads these
 		return nil
+	}
+	switch {
+	case set.Given == vae.Text:
+		settings = append(settings, "given: context")
+	case set.Given == vae.Label && x.format != asText: // a line of text has no label
+		settings = append(settings, "given: label")
 	}
 	_, err := fmt.Fprintf(w, "to read them again:\n  data: {%s: {%s}}\n", source, strings.Join(settings, ", "))
 	return err

@@ -178,6 +178,9 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 	if asked {
 		return fmt.Errorf("--png: the data are %s data; a sheet can be drawn only of images", set.Space().Kind)
 	}
+	if first.Given != nil {
+		name += ", each condition before a |"
+	}
 	fmt.Fprintf(w, "first of %s:\n", name)
 	for i := range min(examples, first.N()) {
 		label := ""
@@ -186,6 +189,9 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 			if set.Classes != nil {
 				label = fmt.Sprintf("[%s] ", visible(set.Classes[first.Labels[i]]))
 			}
+		}
+		if first.Given != nil {
+			label += visible(set.Vocab.Sentence(first.Given[i])) + " | "
 		}
 		if text {
 			fmt.Fprintf(w, "  %s%s\n", label, visible(set.Vocab.Sentence(first.Seqs[i])))

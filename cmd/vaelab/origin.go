@@ -165,6 +165,7 @@ func (o *origin) vocabFile() string {
 func (o *origin) data(wErr io.Writer, examples bool) (*data.Set, error) {
 	if !examples && o.stamp != nil {
 		if set := o.without(o.stamp.Space, o.stamp.Vocab); set != nil {
+			set.Classes = o.stamp.Classes
 			return set, nil
 		}
 	}
@@ -186,6 +187,16 @@ func (o *origin) data(wErr io.Writer, examples bool) (*data.Set, error) {
 	}
 	if o.stamp == nil {
 		return set, nil
+	}
+	switch given := o.stamp.Space.Given; {
+	case set.Given != given.Kind:
+		return nil, fmt.Errorf("%s: it was trained with %v given, and the data have %v; correct --config", o.name, given, set.Space().Given)
+	case given.Kind == vae.Text:
+		set.LongestGiven = given.MaxLen
+	case given.Kind == vae.Label:
+		if err := set.Relabel(given.Classes, o.stamp.Classes); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.name, err)
+		}
 	}
 	if set.Vocab != nil {
 		set.Longest = o.stamp.Space.MaxLen

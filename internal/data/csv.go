@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	Sources.Add("csv", CSV{Column: "text", Header: true, Separator: "comma", Quote: "auto", Text: defaultText()})
+	Sources.Add("csv", CSV{Column: "text", Context: defaultContext, Header: true, Separator: "comma", Quote: "auto", Text: defaultText()})
 }
 
 // CSV is sentences from a column of a table (CSV or TSV).
@@ -21,7 +21,7 @@ func init() {
 // Fields may stand in quotes, and a quoted field may hold separators and line ends; a quote
 // inside is doubled. Many files with tabs have no quoting, see Quote. The two characters \\n and \\r, as some programs
 // write the end of a line, are white space, and so are rows and columns without text at the end of a sheet; a first line
-// such as sep=; names the separator. One column is the text, and another may be the label. The paths of the files, the vocabulary and the bounds are the settings of [Text], with the meaning they have
+// such as sep=; names the separator. One column is the text, and another may be the label. With given: context one is the context, a text as well. The paths of the files, the vocabulary and the bounds are the settings of [Text], with the meaning they have
 // there:
 //
 //	csv: {column: review, label: stars, train: train.csv, valid: valid.csv}
@@ -35,6 +35,8 @@ type CSV struct {
 	Labels string `yaml:"label" alias:"label_column"`
 	// DropLabel is a label whose sentences are left out; empty means none.
 	DropLabel string `yaml:"drop_label"`
+	// Context is the name or number of the context's column. Only given: context reads it.
+	Context string `yaml:"context" neutral:"context"`
 	// Header says that the first row of each file names the columns.
 	Header bool `yaml:"header"`
 	// Separator is the character between the fields of a row.
@@ -52,7 +54,7 @@ func (c CSV) Kind() vae.Kind { return vae.Text }
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c CSV) Load() (*Set, error) {
 	var doubts []error
-	return c.loadColumns(format{name: "csv", read: c.rows(&doubts), doubts: &doubts, labels: c.Labels != "", drop: c.DropLabel})
+	return c.loadColumns(format{name: "csv", read: c.rows(&doubts), doubts: &doubts, labels: c.Labels != "", drop: c.DropLabel}, c.Context)
 }
 
 // rows reads a table. What is odd about it goes to doubts.
@@ -65,21 +67,24 @@ func (c CSV) rows(doubts *[]error) func(r io.Reader, path string) iter.Seq2[sent
 				return
 			}
 			defer func() { *doubts = append(*doubts, t.doubts()...) }()
-			text, label := -1, -1
+			at := places{text: -1}
 			for {
 				row, line, err := t.next()
 				if err == io.EOF {
 					return
 				}
 				var s sentence
-				if err == nil && text < 0 { // the first row
-					if text, label, err = c.columns(row, t.comma); err == nil && c.Header {
+				if err == nil && at.text < 0 { // the first row
+					if at, err = c.columns(row, t.comma); err == nil && c.Header {
 						continue
 					}
 				}
 				if err == nil {
-					row[text] = t.unescaped(row[text], line)
-					s, err = c.row(row, text, label)
+					row[at.text] = t.unescaped(row[at.text], line)
+					if at.context >= 0 {
+						row[at.context] = t.unescaped(row[at.context], line)
+					}
+					s, err = c.row(row, at)
 				}
 				if err != nil && line > 0 { // else it says where already
 					err = fmt.Errorf("%s:%d: %w", path, line, err)
@@ -93,16 +98,28 @@ func (c CSV) rows(doubts *[]error) func(r io.Reader, path string) iter.Seq2[sent
 	}
 }
 
-// columns finds the columns of text and label, -1 without labels, in the first row.
-func (c CSV) columns(first []string, comma rune) (text, label int, err error) {
-	if text, err = c.column(first, comma, "column", c.Column); err != nil {
-		return 0, 0, err
+// places are the columns of text, label and context, each -1 if there is none.
+type places struct{ text, label, context int }
+
+// columns finds the columns in the first row.
+func (c CSV) columns(first []string, comma rune) (places, error) {
+	none := places{-1, -1, -1}
+	at := none
+	var err error
+	if at.text, err = c.column(first, comma, "column", c.Column); err != nil {
+		return none, err
 	}
-	if c.Labels == "" {
-		return text, -1, nil
+	if c.Labels != "" {
+		if at.label, err = c.column(first, comma, "label", c.Labels); err != nil {
+			return none, err
+		}
 	}
-	label, err = c.column(first, comma, "label", c.Labels)
-	return text, label, err
+	if c.Given == givenContext {
+		if at.context, err = c.column(first, comma, "context", c.Context); err != nil {
+			return none, err
+		}
+	}
+	return at, nil
 }
 
 // column returns the index of the column with the name or number that a setting gives.
@@ -131,20 +148,33 @@ func (c CSV) column(first []string, comma rune, setting, name string) (int, erro
 	return 0, fmt.Errorf("%s: %w; or set header to false or another separator", setting, registry.Unknown("column", name, names))
 }
 
-// row reads the text and the label of one row.
-func (c CSV) row(row []string, text, label int) (s sentence, err error) {
-	s.text = strings.Clone(row[text])
-	if bad := notText(s.text); bad != "" {
-		return s, fmt.Errorf("%s; the file must be plain UTF-8 text: convert it", strings.Replace(bad, "the line", "the text", 1))
+// row reads the text, the label and the context of one row.
+func (c CSV) row(row []string, at places) (s sentence, err error) {
+	if s.text, err = textIn(row[at.text], c.Column); err != nil {
+		return s, err
 	}
-	if strings.TrimSpace(s.text) == "" {
-		return s, fmt.Errorf("the column %q is empty; complete the row or remove it", c.Column)
+	if at.context >= 0 {
+		if s.context, err = textIn(row[at.context], c.Context); err != nil {
+			return s, err
+		}
 	}
-	if label < 0 {
+	if at.label < 0 {
 		return s, nil
 	}
-	if s.label = strings.Clone(strings.TrimSpace(row[label])); s.label == "" {
+	if s.label = strings.Clone(strings.TrimSpace(row[at.label])); s.label == "" {
 		return s, fmt.Errorf("the label %q is empty; complete the row or remove it", c.Labels)
 	}
 	return s, nil
+}
+
+// textIn is the text in a cell of a column.
+func textIn(cell, column string) (string, error) {
+	text := strings.Clone(cell)
+	if bad := notText(text); bad != "" {
+		return "", fmt.Errorf("%s; the file must be plain UTF-8 text: convert it", strings.Replace(bad, "the line", "the text", 1))
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Errorf("the column %q is empty; complete the row or remove it", column)
+	}
+	return text, nil
 }

@@ -28,7 +28,7 @@ import (
 func init() {
 	Sources.Add("glyphs", Glyphs{
 		Train: 16000, Valid: 2000, Test: 2000,
-		Alphabets: "latin greek cyrillic digits", Jitter: 1, Binarise: "dynamic", Seed: 1,
+		Alphabets: "latin greek cyrillic digits", Jitter: 1, Binarise: "dynamic", Seed: 1, Given: givenNothing,
 	})
 }
 
@@ -62,10 +62,15 @@ type Glyphs struct {
 	Binarise string `yaml:"binarise" choice:"dynamic|static|threshold|none" alias:"binarize"`
 	// Seed is the random seed of the images; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
+	// Given is what a model is given with each image, as a condition: nothing, or its label.
+	Given string `yaml:"given" choice:"nothing|label" neutral:"nothing"`
 }
 
 // Kind is images, or vectors if the edges stay grey.
 func (c Glyphs) Kind() vae.Kind { return pixelKind(c.Binarise) }
+
+// Gives is label or nothing.
+func (c Glyphs) Gives() vae.Kind { return kindGiven(c.Given) }
 
 // Values is the number of pixels.
 func (c Glyphs) Values() int { return glyphSide * glyphSide }
@@ -107,6 +112,9 @@ func (c Glyphs) Load() (*Set, error) {
 		Test:  c.split("test", c.Test, outlines),
 	}
 	set.binarise(c.Binarise, 0.5, c.Seed)
+	if err := set.give(c.Given, ""); err != nil {
+		return nil, fmt.Errorf("glyphs: %w", err)
+	}
 	set.Digest = set.digest()
 	return set, nil
 }

@@ -23,7 +23,7 @@ import (
 func init() {
 	Sources.Add("godoc", Godoc{
 		MinWords: 5, MaxWords: 40, MinCount: 3, Prose: true,
-		Valid: 1000, Test: 1000, Seed: 1,
+		Valid: 1000, Test: 1000, Seed: 1, Given: givenNothing,
 	})
 }
 
@@ -53,10 +53,16 @@ type Godoc struct {
 	Test int `yaml:"test" range:"[0,inf)"`
 	// Seed decides which sentence goes to which split.
 	Seed uint64 `yaml:"seed"`
+	// Given is what a model is given with each sentence, as a condition: nothing; half: the first half of the words, so that
+	// the second is the text.
+	Given string `yaml:"given" choice:"nothing|half" neutral:"nothing"`
 }
 
 // Kind is text.
 func (c Godoc) Kind() vae.Kind { return vae.Text }
+
+// Gives is text or nothing.
+func (c Godoc) Gives() vae.Kind { return kindGiven(c.Given) }
 
 // About says what the examples are; their licence is that of Go.
 func (c Godoc) About() (what, licence string) {
@@ -101,6 +107,9 @@ func (c Godoc) Load() (*Set, error) {
 	set := &Set{
 		Name: "godoc", Vocab: v, Warnings: []error{doubt},
 		Valid: encode(all[:c.Valid]), Test: encode(all[c.Valid:held]), Train: encode(all[held:]),
+	}
+	if err := set.give(c.Given, ""); err != nil {
+		return nil, fmt.Errorf("godoc: %w", err)
 	}
 	set.Digest = set.digest()
 	return set, nil

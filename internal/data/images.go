@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	Sources.Add("images", Images{Binarise: "dynamic", Threshold: 0.5, Seed: 1})
+	Sources.Add("images", Images{Binarise: "dynamic", Threshold: 0.5, Seed: 1, Given: givenNothing})
 }
 
 // Images is black and white images from your own files.
@@ -67,10 +67,15 @@ type Images struct {
 	LimitValid int `yaml:"limit_valid" range:"[0,inf)"`
 	// LimitTest is the number of images of test to use, from the first; 0 means all.
 	LimitTest int `yaml:"limit_test" range:"[0,inf)"`
+	// Given is what a model is given with each image, as a condition: nothing, or its label.
+	Given string `yaml:"given" choice:"nothing|label" neutral:"nothing"`
 }
 
 // Kind is images, or vectors if the values stay grey.
 func (c Images) Kind() vae.Kind { return pixelKind(c.Binarise) }
+
+// Gives is label or nothing.
+func (c Images) Gives() vae.Kind { return kindGiven(c.Given) }
 
 // Load reads the files. An error names the file and what to do about it.
 func (c Images) Load() (*Set, error) {
@@ -135,6 +140,9 @@ func (c Images) load() (*Set, error) {
 	set.Warnings = append(set.Warnings, c.cutDoubts(set)...)
 	set.Warnings = append(set.Warnings, repeatDoubts([][]uint64{set.Train.keys(), set.Valid.keys(), set.Test.keys()}, paths(files), "images")...)
 	set.binarise(c.Binarise, c.Threshold, c.Seed)
+	if err := set.give(c.Given, "name their files, such as train_labels, or use folders of PNG files as classes"); err != nil {
+		return nil, err
+	}
 	set.Digest = set.digest()
 	return set, nil
 }

@@ -16,13 +16,13 @@ import (
 )
 
 func init() {
-	Sources.Add("jsonl", JSONL{Field: "text", Text: defaultText()})
+	Sources.Add("jsonl", JSONL{Field: "text", Context: defaultContext, Text: defaultText()})
 }
 
 // JSONL is sentences from files of JSON objects, one per line, such as SNLI.
 //
 // One field of each object is the text, and another may be the label: a string, a number,
-// true or false. A text may be a list of strings, which are joined by spaces. Dots lead into objects and lists:
+// true or false. With given: context one is the context, a text as well. A text may be a list of strings, which are joined by spaces. Dots lead into objects and lists:
 // translation.en, turns.0. A field's own name may hold dots, too. NaN and Infinity, which are no JSON, are read as
 // null, as Python writes them. The paths of the files, the vocabulary and the bounds are the settings of
 // [Text], with the meaning they have there:
@@ -37,6 +37,8 @@ type JSONL struct {
 	// DropLabel is a label whose sentences are left out, such as SNLI's "-" for those the
 	// annotators disagree on; empty means none.
 	DropLabel string `yaml:"drop_label"`
+	// Context is the name of the field that holds the context. Only given: context reads it.
+	Context string `yaml:"context" neutral:"context"`
 	// Text has the paths and everything that is not special to the format.
 	Text `yaml:",inline"`
 }
@@ -46,14 +48,21 @@ func (c JSONL) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c JSONL) Load() (*Set, error) {
-	return c.loadColumns(format{name: "jsonl", read: c.objects, labels: c.Labels != "", drop: c.DropLabel})
+	return c.loadColumns(format{name: "jsonl", read: c.objects, labels: c.Labels != "", drop: c.DropLabel}, c.Context)
 }
 
-// loadColumns is load for a format that has names for text and label.
-func (c Text) loadColumns(as format) (*Set, error) {
-	if as.drop != "" && !as.labels {
+// defaultContext is the name of the place of the context in formats that have names.
+const defaultContext = "context"
+
+// loadColumns is load for a format that has names for text, label and context, which is the last.
+func (c Text) loadColumns(as format, context string) (*Set, error) {
+	switch {
+	case as.drop != "" && !as.labels:
 		return nil, fmt.Errorf("%s: drop_label %q needs label, the place of the label", as.name, clip(as.drop))
+	case context != defaultContext && c.Given != givenContext:
+		return nil, fmt.Errorf("%s: context %q has no effect unless given is context; set given: context", as.name, clip(context))
 	}
+	as.remedy = "name their place with label"
 	return c.load(as)
 }
 
@@ -90,8 +99,17 @@ func (c JSONL) object(line string) (s sentence, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.text, err = textOf(text, c.Field); err != nil {
+	if s.text, err = textOf(text, "field", c.Field); err != nil {
 		return s, err
+	}
+	if c.Given == givenContext {
+		context, err := field(fields, "context", c.Context)
+		if err != nil {
+			return s, err
+		}
+		if s.context, err = textOf(context, "context", c.Context); err != nil {
+			return s, err
+		}
 	}
 	if c.Labels == "" {
 		return s, nil
@@ -165,8 +183,8 @@ func withoutNaN(line string) string {
 	return b.String()
 }
 
-// textOf is a text: a string, or a list of strings.
-func textOf(raw json.RawMessage, name string) (text string, err error) {
+// textOf is a text: a string, or a list of strings. The setting names its field.
+func textOf(raw json.RawMessage, setting, name string) (text string, err error) {
 	var list []string
 	switch {
 	case raw[0] == '"':
@@ -177,11 +195,11 @@ func textOf(raw json.RawMessage, name string) (text string, err error) {
 		return "", fmt.Errorf("the field %q is null and no text; remove the object", name)
 	case raw[0] == '{', raw[0] == '[':
 		if names := slices.Sorted(maps.Keys(elements(raw))); len(names) > 0 {
-			return "", fmt.Errorf("the field %q is %s, not a string or a list of strings; name what is in it, such as field: %s.%s", name, clip(string(raw)), name, names[0])
+			return "", fmt.Errorf("the field %q is %s, not a string or a list of strings; name what is in it, such as %s: %s.%s", name, clip(string(raw)), setting, name, names[0])
 		}
 		fallthrough
 	default:
-		return "", fmt.Errorf("the field %q is %s, not a string; name another with field", name, clip(string(raw)))
+		return "", fmt.Errorf("the field %q is %s, not a string; name another with %s", name, clip(string(raw)), setting)
 	}
 	if err != nil || strings.TrimSpace(text) == "" || notText(text) != "" {
 		return "", fmt.Errorf("the field %q holds no text; remove the object", name)

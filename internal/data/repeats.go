@@ -26,10 +26,16 @@ func (f *textFile) keys() []uint64 {
 		}
 	}
 	keys := make([]uint64, 0, len(f.seqs))
-	for _, seq := range f.seqs {
+	for i, seq := range f.seqs {
 		h := uint64(hashOffset)
 		for _, w := range seq[1 : len(seq)-1] {
 			h = hashed(h, words[w])
+		}
+		if f.given != nil { // a sentence is another example in another context
+			h = hashed(h, hashOffset) // between the two
+			for _, w := range f.given[i][1 : len(f.given[i])-1] {
+				h = hashed(h, words[w])
+			}
 		}
 		keys = append(keys, h)
 	}

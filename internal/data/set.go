@@ -47,6 +47,11 @@ type Set struct {
 	// Longest is the number of symbols of the longest sequence that a model must have room for, if it is not among the
 	// examples; else 0.
 	Longest int
+	// Given is the kind of the conditions that are given with the examples, empty if there are none. Those that are labels are
+	// the examples' Labels. LongestGiven is Longest of those that are texts, and Labels how many labels there are, where that is
+	// not to be found among the examples.
+	Given                vae.Kind
+	LongestGiven, Labels int
 	// Height and Width are the size of an image; a vector that is none has a height of 1. Both
 	// are 0 for text.
 	Height, Width int
@@ -85,6 +90,7 @@ type Split struct {
 	Values  [][]float32 // images: pixels in [0,1], row by row; vectors: real numbers
 	Grey    bool        // values are probabilities, see Set.Grey
 	Labels  []int       // one class per example, or nil if the data have none
+	Given   [][]int32   // conditions that are texts, as Seqs, or nil
 	Latents [][]float64 // the true z of each example, or nil if it is not known
 }
 
@@ -95,7 +101,7 @@ func (s Split) N() int { return max(len(s.Seqs), len(s.Values)) }
 func (s Split) Pick(rows []int) Split {
 	return Split{
 		Seqs: pick(s.Seqs, rows), Values: pick(s.Values, rows), Grey: s.Grey,
-		Labels: pick(s.Labels, rows), Latents: pick(s.Latents, rows),
+		Labels: pick(s.Labels, rows), Given: pick(s.Given, rows), Latents: pick(s.Latents, rows),
 	}
 }
 
@@ -123,9 +129,9 @@ func (s *Set) Space() vae.Space {
 		if s.Real {
 			kind = vae.Vector
 		}
-		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width, N: s.Train.N()}
+		return vae.Space{Kind: kind, Height: s.Height, Width: s.Width, N: s.Train.N(), Given: s.condition()}
 	}
-	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size(), MaxLen: s.Longest, N: s.Train.N()}
+	space := vae.Space{Kind: vae.Text, V: s.Vocab.Size(), MaxLen: s.Longest, N: s.Train.N(), Given: s.condition()}
 	for _, split := range []Split{s.Train, s.Valid, s.Test} {
 		for _, seq := range split.Seqs {
 			space.MaxLen = max(space.MaxLen, len(seq))
@@ -144,6 +150,11 @@ func (s Split) batch(rows []int) *vae.Batch {
 		x = vae.NewBatch(pick(s.Seqs, rows), labels)
 	}
 	x.Rows = pick(rows, x.Rows)
+	if s.Given != nil {
+		given := vae.NewBatch(pick(s.Given, rows), nil)
+		given.Rows = pick(rows, given.Rows)
+		x.Condition(given)
+	}
 	return x
 }
 
@@ -187,6 +198,13 @@ func (s *Set) digest() string {
 		for _, l := range split.Labels {
 			number(l)
 		}
+		for _, seq := range split.Given {
+			number(len(seq))
+			binary.Write(h, binary.LittleEndian, seq)
+		}
+	}
+	if s.Given != "" { // a model of the same examples without conditions is another one
+		fmt.Fprintf(h, "given: %s\n", s.Given)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

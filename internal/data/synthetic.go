@@ -17,7 +17,8 @@ func init() {
 	Sources.Add("synthetic", Synthetic{
 		Train: 16000, Valid: 2000, Test: 2000,
 		Length: 10, Vocab: 1000, Hidden: 100, Embed: 100,
-		Seed: 19950927, // the seed of He et al.; it cannot give their sentences here
+		Given: givenNothing,
+		Seed:  19950927, // the seed of He et al.; it cannot give their sentences here
 	})
 }
 
@@ -55,10 +56,16 @@ type Synthetic struct {
 	Embed int `yaml:"embed" range:"[1,10000]"`
 	// Seed is the random seed of the generator and its sentences; it is independent of the trial's seed.
 	Seed uint64 `yaml:"seed"`
+	// Given is what a model is given with each sentence, as a condition: nothing; half: the first half of the words, so that
+	// the second is the text; label: the component of the mixture. With a condition nothing is compared with the generator.
+	Given string `yaml:"given" choice:"nothing|half|label" neutral:"nothing"`
 }
 
 // Kind is text.
 func (c Synthetic) Kind() vae.Kind { return vae.Text }
+
+// Gives is text, label or nothing.
+func (c Synthetic) Gives() vae.Kind { return kindGiven(c.Given) }
 
 // About says what the examples are; their licence is none: the sentences are random.
 func (c Synthetic) About() (what, licence string) {
@@ -82,6 +89,9 @@ func (c Synthetic) Load() (*Set, error) {
 	s := &Set{
 		Name: "synthetic", Vocab: NewVocab(words), Truth: g,
 		Train: cut(0, c.Train), Valid: cut(c.Train, c.Valid), Test: cut(c.Train+c.Valid, c.Test),
+	}
+	if err := s.give(c.Given, ""); err != nil {
+		return nil, fmt.Errorf("synthetic: %w", err)
 	}
 	s.Digest = s.digest()
 	return s, nil

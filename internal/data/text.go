@@ -21,7 +21,7 @@ const DefaultMaxWords = 200
 
 // defaultText is the settings of text that a file need not give.
 func defaultText() Text {
-	return Text{MinCount: 1, MaxWords: DefaultMaxWords, TooLong: "error", Unit: unitWords, Unicode: "none"}
+	return Text{MinCount: 1, MaxWords: DefaultMaxWords, TooLong: "error", Unit: unitWords, Unicode: "none", Given: givenNothing}
 }
 
 // Text is sentences from your own files, one per line.
@@ -42,6 +42,10 @@ type Text struct {
 	// Labels says that each line is a label, a TAB and the text; classes are numbered in
 	// the alphabetical order of train's labels.
 	Labels bool `yaml:"labels" alias:"label"`
+	// Given is what a model is given with each sentence, as a condition: nothing; context: each line is a context, a TAB and
+	// the text, and jsonl and csv have a field or column for it; half: the first half of the words, so that the second is the
+	// text; label: the label.
+	Given string `yaml:"given" choice:"nothing|context|half|label" neutral:"nothing"`
 	// Unit is the unit of a symbol. words: strings between white space. unicode: words by Unicode's word
 	// boundaries (UAX 29), with punctuation as symbols of their own, for raw prose. char: characters (grapheme
 	// clusters), with one space for white space, for text without spaces, SMILES or character models.
@@ -78,8 +82,17 @@ func (c Text) Kind() vae.Kind { return vae.Text }
 
 // Load reads the files. An error names the file, the line and what to do about it.
 func (c Text) Load() (*Set, error) {
-	return c.load(format{name: "text", read: c.lines, labels: c.Labels, tabs: !c.Labels})
+	if c.Labels && c.Given == givenContext {
+		return nil, errors.New("text: labels and given: context each have what stands before the TAB; leave one of them out, or use jsonl or csv, which can have both")
+	}
+	return c.load(format{
+		name: "text", read: c.lines, labels: c.Labels, tabs: !c.Labels && c.Given != givenContext,
+		remedy: "set labels to true, with a label and a TAB before each text",
+	})
 }
+
+// Gives is text, label or nothing.
+func (c Text) Gives() vae.Kind { return kindGiven(c.Given) }
 
 // lines reads a file with one sentence a line.
 func (c Text) lines(r io.Reader, path string) iter.Seq2[sentence, error] {
@@ -99,10 +112,20 @@ func (c Text) lines(r io.Reader, path string) iter.Seq2[sentence, error] {
 			case c.Labels && !tab:
 				yield(s, lines.errorf("there is no TAB between label and text; add one, or set labels to false"))
 				return
+			case c.Given == givenContext && strings.Count(s.text, "\t") != 1:
+				yield(s, lines.errorf("must be a context, one TAB and text, and has %d TABs; correct the line, or set given to something else", strings.Count(s.text, "\t")))
+				return
 			case c.Labels && (s.label == "" || strings.TrimSpace(s.text) == ""):
 				yield(s, lines.errorf("must be a label, a TAB and text, and one of them is empty; complete the line or remove it"))
 				return
-			case !yield(s, nil):
+			}
+			if c.Given == givenContext {
+				if s.context, s.text, _ = strings.Cut(s.text, "\t"); strings.TrimSpace(s.context) == "" || strings.TrimSpace(s.text) == "" {
+					yield(s, lines.errorf("must be a context, a TAB and text, and one of them is empty; complete the line or remove it"))
+					return
+				}
+			}
+			if !yield(s, nil) {
 				return
 			}
 		}
@@ -116,6 +139,7 @@ func (c Text) lines(r io.Reader, path string) iter.Seq2[sentence, error] {
 type sentence struct {
 	line        int
 	label, text string
+	context     string // what is given with it, not blank either; empty unless the setting given is context
 }
 
 // A format is how a source finds sentences in a file. The sources [Text], [JSONL] and [CSV]
@@ -123,6 +147,7 @@ type sentence struct {
 type format struct {
 	name   string   // of the source, for messages
 	labels bool     // sentences have labels
+	remedy string   // what to do if they have none, and are to be given
 	drop   string   // the label of sentences to leave out, or empty
 	doubts *[]error // what read finds odd about files, if it does
 	tabs   bool     // a TAB in the text is worth a warning: a label may stand before it
@@ -196,6 +221,9 @@ func (c Text) make(as format) (*Set, error) {
 			set.Warnings = append(set.Warnings, doubt)
 		}
 	}
+	if err := set.give(c.Given, as.remedy); err != nil {
+		return nil, err
+	}
 	set.Digest = set.digest()
 	return set, nil
 }
@@ -207,6 +235,7 @@ type textFile struct {
 	lexicon lexicon
 	seqs    [][]int32 // sentences between Start and End; their words have the lexicon's numbers, after encode the vocabulary's
 	labels  []string  // nil without labels
+	given   [][]int32 // contexts, as seqs; nil without
 	lines   []int32   // the number of each sentence's line
 	long    int       // how many sentences were dropped or cut
 	dropped int       // how many sentences were left out for their label
@@ -217,6 +246,7 @@ type textFile struct {
 
 	spelt map[string]int    // spellings of the unknown word that the unit cuts, see spell
 	words []string          // of one sentence; used again
+	about []string          // of one context; used again
 	known map[string]string // labels, each once
 	block []int32           // room for sequences to come
 }
@@ -288,40 +318,60 @@ func (c Text) add(as format, cut *cutter, f *textFile, s sentence) error {
 	if as.tabs && f.tab == 0 && strings.Contains(s.text, "\t") {
 		f.tab = s.line
 	}
-	words := cut.cut(f.words[:0], s.text)
-	for _, w := range words {
-		if slices.Index(reserved[:Unk], w) >= 0 {
-			return fmt.Errorf("%s among the words; sentences get their <s> and </s> when they are read: remove it, or set drop: %q", w, w)
+	words, ok, err := c.cut(cut, f, &f.words, s.text)
+	if !ok {
+		return err
+	}
+	if s.context != "" {
+		about, ok, err := c.cut(cut, f, &f.about, s.context)
+		if !ok {
+			return err
 		}
+		f.given = append(f.given, f.numbers(about))
 	}
-	if len(words) == 0 { // nothing but what is dropped
-		f.emptied++
-		return nil
-	}
-	f.spell(c, s.text)
-	f.words = words
-	if c.MaxWords > 0 && len(words) > c.MaxWords {
-		f.long++
-		switch c.TooLong {
-		case "drop":
-			return nil
-		case "cut":
-			words = words[:c.MaxWords]
-		default:
-			return fmt.Errorf("the sentence has %d %s, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.units(), c.MaxWords)
-		}
-	}
-	seq := f.sequence(len(words) + 2)
-	seq[0], seq[len(seq)-1] = Start, End
-	for i, w := range words {
-		seq[1+i] = f.lexicon.count(w)
-	}
-	f.seqs = append(f.seqs, seq)
+	f.seqs = append(f.seqs, f.numbers(words))
 	f.lines = append(f.lines, int32(s.line))
 	if as.labels {
 		f.labels = append(f.labels, f.label(s.label))
 	}
 	return nil
+}
+
+// cut cuts a text into symbols, in room that is used again. It is not ok if the sentence is to be left out.
+func (c Text) cut(cut *cutter, f *textFile, room *[]string, text string) (words []string, ok bool, err error) {
+	words = cut.cut((*room)[:0], text)
+	for _, w := range words {
+		if slices.Index(reserved[:Unk], w) >= 0 {
+			return nil, false, fmt.Errorf("%s among the words; sentences get their <s> and </s> when they are read: remove it, or set drop: %q", w, w)
+		}
+	}
+	if len(words) == 0 { // nothing but what is dropped
+		f.emptied++
+		return nil, false, nil
+	}
+	f.spell(c, text)
+	*room = words
+	if c.MaxWords > 0 && len(words) > c.MaxWords {
+		f.long++
+		switch c.TooLong {
+		case "drop":
+			return nil, false, nil
+		case "cut":
+			return words[:c.MaxWords], true, nil
+		}
+		return nil, false, fmt.Errorf("the sentence has %d %s, more than max_words %d; raise it, or set too_long to drop or cut", len(words), c.units(), c.MaxWords)
+	}
+	return words, true, nil
+}
+
+// numbers counts words, and is the lexicon's numbers of them between Start and End.
+func (f *textFile) numbers(words []string) []int32 {
+	seq := f.sequence(len(words) + 2)
+	seq[0], seq[len(seq)-1] = Start, End
+	for i, w := range words {
+		seq[1+i] = f.lexicon.count(w)
+	}
+	return seq
 }
 
 // warnings lists doubts about a file.
@@ -386,11 +436,16 @@ func (c Text) classes(files []*textFile) (map[string]int, error) {
 
 // encode turns the lexicon's numbers into the vocabulary's, in place, and labels into numbers.
 func (f *textFile) encode(v *Vocab, classes map[string]int) (Split, error) {
-	s := Split{Seqs: f.seqs}
+	s := Split{Seqs: f.seqs, Given: f.given}
 	words, known := 0, 0
 	ids := make([]int32, len(f.lexicon.words)) // by the lexicon's number
 	for i, w := range f.lexicon.words {
 		ids[i] = max(Unk, v.ID(w))
+	}
+	for _, seq := range f.given {
+		for k, w := range seq[1 : len(seq)-1] {
+			seq[1+k] = ids[w]
+		}
 	}
 	spelt := [...]int32{f.lexicon.number(reserved[Unk]), f.lexicon.number(yahooUnk)}
 	for i, seq := range f.seqs {

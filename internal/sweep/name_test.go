@@ -161,7 +161,7 @@ func TestNeutralValuesAreCanonical(t *testing.T) {
 
 // TestPathsAreTagged: a text of a data source is a path, or it is said here what else.
 func TestPathsAreTagged(t *testing.T) {
-	words := strings.Fields("label drop_label field column spectrum alphabets variable labels_variable drop unknown")
+	words := strings.Fields("label drop_label context field column spectrum alphabets variable labels_variable drop unknown")
 	for key, s := range traits() {
 		if s.value.Kind() != reflect.String || s.choices != nil || !strings.HasPrefix(key, "data.") {
 			continue

@@ -77,6 +77,7 @@ func TestFaults(t *testing.T) {
 		{"kind without settings", "base: {variant: {vanilla: {gama: 1}}}\n", []string{`x.yaml:1:28: variant.vanilla: has no settings, but "gama" is given`}},
 		{"variant", "grid: [{variant: bnn}]\n", []string{`x.yaml:1:18: variant: unknown variant "bnn"; did you mean "bn"? known: ` + strings.Join(variants.Methods.Names(), ", ")}},
 		{"a variant under two names", "base:\n model: {lstm: {word_dropout: 0.3}}\n variant: word-dropout\n", []string{`x.yaml:3:11: variant: word-dropout: model.lstm.word_dropout is another name for this variant; leave one of the two out`}},
+		{"a condition that there is not", "base: {data: {godoc: {given: label}}}\n", []string{`x.yaml:1:30: data.godoc.given: unknown choice "label"; known: nothing, half`}},
 		{"a variant of words on images", "base:\n model: mlp\n data: glyphs\n variant: {bn: {}, bow: {}}\n", []string{`x.yaml:4:11: variant: bn+bow: acts on examples of the kind text, and the data are of the kind image; choose other data, or leave it out`}},
 		{"a variant of words without a reader", "base: {model: mlp, variant: skip}\n", []string{`x.yaml:1:29: variant: skip: acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out`}},
 		{"variant with settings", "grid:\n- variant: {bn-scalar: {tau: 0.5}}\n", []string{`x.yaml:2:13: variant: unknown variant "bn-scalar"; did you mean "bn-scaler"?`}},
@@ -88,7 +89,7 @@ func TestFaults(t *testing.T) {
 		{"a lag in several dimensions", "base:\n  train: {lag_every: 100}\n", []string{`x.yaml:2:22: train.lag_every: needs a model with one latent dimension, and lstm has 32; set its latent_dim to 1 or leave lag_every out`}},
 		{"figure", "figures: [kl-curv]\n", []string{`x.yaml:1:11: figures: unknown figure "kl-curv"; did you mean "kl-curve"?`}},
 		{"choice", "base: {train: {optimizer: adma}}\n", []string{`x.yaml:1:27: train.optimizer: unknown choice "adma"; did you mean "adam"? known: adam, sgd`}},
-		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, train, valid,`}},
+		{"key of a shared setting", "base:\n  data: {jsonl: {trian: a}}\n", []string{`x.yaml:2:18: data.jsonl: unknown key "trian"; did you mean "train"? known: field, label, drop_label, context, train, valid,`}},
 		{"shared settings in a section of their own", "base: {data: {csv: {text: {train: a}}}}\n", []string{`x.yaml:1:21: data.csv: unknown key "text"; did you mean "test"? known: column, label,`}},
 		{"a shared setting that is hidden", "base: {data: {jsonl: {labels: true}}}\n", []string{`x.yaml:1:23: data.jsonl: unknown key "labels"; did you mean "label"?`}},
 		{"choice of a schedule with settings", "base: {kl: {schedule: liner, start: 0.1}}\n", []string{`x.yaml:1:23: kl.schedule: unknown choice "liner"; did you mean "linear"?`}},
@@ -279,8 +280,8 @@ func TestQuestion(t *testing.T) {
 func TestSharedSettings(t *testing.T) {
 	const text = "base: {data: {jsonl: {field: sentence1, label: gold_label, train: a.jsonl, dev: b.jsonl}}}\n"
 	e := parse(t, text, Options{Sets: []string{"data.jsonl.max_length=9", "data.jsonl.test=c.jsonl"}})
-	want := data.JSONL{Field: "sentence1", Labels: "gold_label", Text: data.Text{
-		Train: "a.jsonl", Valid: "b.jsonl", Test: "c.jsonl", MinCount: 1, MaxWords: 9, TooLong: "error", Unit: "words", Unicode: "none",
+	want := data.JSONL{Field: "sentence1", Labels: "gold_label", Context: "context", Text: data.Text{
+		Train: "a.jsonl", Valid: "b.jsonl", Test: "c.jsonl", MinCount: 1, MaxWords: 9, TooLong: "error", Unit: "words", Unicode: "none", Given: "nothing",
 	}}
 	if got := e.Trials[0].Data; got != want {
 		t.Errorf("got %+v, want %+v", got, want)

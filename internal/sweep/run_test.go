@@ -386,9 +386,9 @@ func TestDescribe(t *testing.T) {
 	}{
 		{variants.Vanilla{}, ""},
 		{variants.BN{Gamma: 0.5, Eps: 1e-8, Momentum: 0.1}, "gamma: 0.5, eps: 1e-08, momentum: 0.1"},
-		{data.Text{TooLong: "cut"}, `train: "", valid: "", test: "", vocab: "", labels: false, unit: "", unicode: "", drop: "", unknown: "", min_count: 0, max_vocab: 0, max_words: 0, too_long: cut, limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
+		{data.Text{TooLong: "cut"}, `train: "", valid: "", test: "", vocab: "", labels: false, given: "", unit: "", unicode: "", drop: "", unknown: "", min_count: 0, max_vocab: 0, max_words: 0, too_long: cut, limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
 		{wide{Field: "f", shared: shared{Path: "p", Rate: 0.5}}, `field: f, label: "", path: p, rate: 0.5, last: false`},
-		{data.CSV{}, `column: "", label: "", drop_label: "", header: false, separator: "", quote: "", train: "", valid: "", test: "", vocab: "", unit: "", unicode: "", drop: "", unknown: "", min_count: 0, max_vocab: 0, max_words: 0, too_long: "", limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
+		{data.CSV{}, `column: "", label: "", drop_label: "", context: "", header: false, separator: "", quote: "", train: "", valid: "", test: "", vocab: "", given: "", unit: "", unicode: "", drop: "", unknown: "", min_count: 0, max_vocab: 0, max_words: 0, too_long: "", limit_train: 0, limit_valid: 0, limit_test: 0, lower: false`},
 	} {
 		if got := Describe(c.kind); got != c.want {
 			t.Errorf("%#v:\n got %s\nwant %s", c.kind, got, c.want)

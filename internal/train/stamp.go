@@ -18,6 +18,7 @@ type Stamp struct {
 	Data     string    // digest of the data
 	Vocab    string    // digest of the vocabulary; empty unless the data are text
 	Space    vae.Space // of the data
+	Classes  []string  // the names of labels that are conditions, by number; nil without names
 }
 
 // stampFormat is the version of the metadata below.
@@ -30,6 +31,7 @@ const (
 	seedKey     = "seed"       // decimal
 	vocabKey    = "vocabulary" // digest
 	spaceKey    = "space"      // JSON of spaceJSON
+	classesKey  = "classes"    // JSON of a list; absent without names
 	// dataKey is that of checkpoints
 )
 
@@ -40,6 +42,10 @@ type spaceJSON struct {
 	Longest int      `json:"longest,omitempty"` // sequence, in symbols, <s> and </s> included
 	Height  int      `json:"height,omitempty"`
 	Width   int      `json:"width,omitempty"`
+
+	Given        vae.Kind `json:"given,omitempty"` // the kind of conditions
+	LongestGiven int      `json:"longest_given,omitempty"`
+	Labels       int      `json:"labels,omitempty"` // how many, if they are conditions
 }
 
 // stamp returns that of a trial on its data.
@@ -47,6 +53,9 @@ func (t Trial) stamp(set *data.Set, settings map[string]string) Stamp {
 	s := Stamp{Settings: settings, Seed: t.Seed, Data: set.Digest, Space: set.Space()}
 	if set.Vocab != nil {
 		s.Vocab = set.Vocab.Digest()
+	}
+	if set.Given == vae.Label {
+		s.Classes = set.Classes
 	}
 	return s
 }
@@ -57,7 +66,8 @@ func (s Stamp) metadata() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	space, err := json.Marshal(spaceJSON{s.Space.Kind, s.Space.V, s.Space.MaxLen, s.Space.Height, s.Space.Width})
+	given := s.Space.Given
+	space, err := json.Marshal(spaceJSON{s.Space.Kind, s.Space.V, s.Space.MaxLen, s.Space.Height, s.Space.Width, given.Kind, given.MaxLen, given.Classes})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +76,13 @@ func (s Stamp) metadata() (map[string]string, error) {
 	}
 	if s.Vocab != "" {
 		m[vocabKey] = s.Vocab
+	}
+	if s.Classes != nil {
+		names, err := json.Marshal(s.Classes)
+		if err != nil {
+			return nil, err
+		}
+		m[classesKey] = string(names)
 	}
 	return m, nil
 }
@@ -83,13 +100,17 @@ func ReadStamp(f *safetensors.File) (*Stamp, error) {
 	}
 	s := Stamp{Data: m[dataKey], Vocab: m[vocabKey]}
 	var space spaceJSON
-	for key, into := range map[string]any{settingsKey: &s.Settings, seedKey: &s.Seed, spaceKey: &space} {
+	entries := map[string]any{settingsKey: &s.Settings, seedKey: &s.Seed, spaceKey: &space}
+	if _, ok := m[classesKey]; ok {
+		entries[classesKey] = &s.Classes
+	}
+	for key, into := range entries {
 		if err := json.Unmarshal([]byte(m[key]), into); err != nil {
 			return nil, fmt.Errorf("the entry %s of its metadata cannot be read: %w", key, err)
 		}
 	}
 	const most = 1 << 24 // of a size: products of three do not overflow
-	for _, n := range []int{space.Symbols, space.Longest, space.Height, space.Width} {
+	for _, n := range []int{space.Symbols, space.Longest, space.Height, space.Width, space.LongestGiven, space.Labels} {
 		if n < 0 || n > most {
 			return nil, fmt.Errorf("the entry %s of its metadata has a size of %d, and it must be 0 to %d", spaceKey, n, most)
 		}
@@ -99,6 +120,14 @@ func ReadStamp(f *safetensors.File) (*Stamp, error) {
 	default:
 		return nil, fmt.Errorf("the entry %s of its metadata has the kind %q, which is none", spaceKey, space.Kind)
 	}
-	s.Space = vae.Space{Kind: space.Kind, V: space.Symbols, MaxLen: space.Longest, Height: space.Height, Width: space.Width}
+	switch space.Given {
+	case "", vae.Text, vae.Label:
+	default:
+		return nil, fmt.Errorf("the entry %s of its metadata has conditions of the kind %q, which is none", spaceKey, space.Given)
+	}
+	s.Space = vae.Space{
+		Kind: space.Kind, V: space.Symbols, MaxLen: space.Longest, Height: space.Height, Width: space.Width,
+		Given: vae.Condition{Kind: space.Given, MaxLen: space.LongestGiven, Classes: space.Labels},
+	}
 	return &s, nil
 }

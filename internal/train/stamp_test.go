@@ -15,6 +15,15 @@ func TestStamp(t *testing.T) {
 		Settings: map[string]string{"variant": "bn", "data.csv.column": "a\"b\n"}, Seed: 7, Data: "0123", Vocab: "4567",
 		Space: vae.Space{Kind: vae.Text, V: 30, MaxLen: 11},
 	}
+	conditional := want
+	conditional.Space.Given, conditional.Classes = vae.Condition{Kind: vae.Label, Classes: 2}, []string{"a,\n", "b"}
+	metadata, err := conditional.metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadStamp(&safetensors.File{Metadata: metadata}); err != nil || !reflect.DeepEqual(*got, conditional) {
+		t.Errorf("read %+v, %v; want %+v", got, err, conditional)
+	}
 	write := func(change map[string]string) *safetensors.File {
 		m, err := want.metadata()
 		if err != nil {
@@ -36,6 +45,7 @@ func TestStamp(t *testing.T) {
 	for entry, says := range map[string]string{
 		"vaelab=2": `format "2"`, "seed=": "the entry seed", "settings=[1]": "the entry settings", `space={"kind":"text","symbols":-1}`: "a size of -1",
 		`space={"kind":"image","height":99999999999}`: "a size of 99999999999", `space={"kind":"sound"}`: `the kind "sound"`, "space={}": `the kind ""`,
+		`space={"kind":"text","given":"sound"}`: `conditions of the kind "sound"`, `space={"kind":"text","labels":-1}`: "a size of -1", "classes=x": "the entry classes",
 	} {
 		key, value, _ := strings.Cut(entry, "=")
 		if got, err := ReadStamp(write(map[string]string{key: value})); err == nil || !strings.Contains(err.Error(), says) {
