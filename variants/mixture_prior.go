@@ -46,12 +46,13 @@ func (v MixturePrior) Build(b vae.Builder) vae.Variant {
 	variant := vae.Variant{Needs: vae.GaussianFamily, KLParts: 1}
 	switch v.Components {
 	case "data":
+		variant.Unconditional = true
 		examples := vae.NewStored(b.Params, "decoder.prior.examples", v.K, b.Space, b.Data(v.K))
 		variant.Prior = vae.NewMixture(func(p *nn.Pass) vae.Gaussian {
 			return b.Model.First(p, examples.Batch()).(vae.Gaussian)
 		})
 	case "pixels":
-		variant.Kind = vae.Image
+		variant.Kind, variant.Unconditional = vae.Image, true
 		raw, images := b.Params.New("decoder.prior.pixels", pseudo, v.K, b.Space.Size()), &vae.Batch{}
 		variant.Prior = vae.NewMixture(func(p *nn.Pass) vae.Gaussian {
 			images.Learn(p.Use(raw).Max(0).Neg().Shift(1).Max(0).Neg().Shift(1)) // clipped

@@ -24,6 +24,7 @@ type Tape struct {
 	used   int
 	free   [][]Float // free gradient buffers, the latest last
 	ran    bool      // Backward has run
+	round  uint64    // how often Reset has run
 }
 
 // A Value is a matrix on a tape. Its numbers may be read until the tape's Reset.
@@ -108,7 +109,11 @@ func (t *Tape) Reset() {
 	clear(t.free)
 	t.used, t.nIDs, t.free, t.ran = 0, 0, t.free[:0], false
 	t.arena.Reset()
+	t.round++
 }
+
+// Round is how often the tape has been reset: a value belongs to the tape and the round that it was made in.
+func (t *Tape) Round() uint64 { return t.round }
 
 // beta is the GEMM beta for v.Grad: 0 before its first write, then 1. The caller must then write
 // all of v.Grad.

@@ -458,9 +458,13 @@ func lstm(t *testing.T, methods ...vae.Method) *vae.Model {
 	}
 	ps, space := &nn.Params{Seed: 3}, vae.Space{Kind: vae.Text, V: 100, MaxLen: 12}
 	settings := models.LSTM{LatentDim: 3, EmbedDim: 6, EncHidden: 6, DecHidden: 6, Init: "pytorch"}
-	enc, dec := models.Build(settings, ps, space, reads)
+	if reads.Conditional {
+		space.Given = vae.Condition{Kind: vae.Label, Classes: 2}
+	}
+	given := models.NewGiven(settings, ps, space)
+	enc, dec := models.NewEncoder(settings, ps, space, reads, given), given.Decoder(models.NewDecoder(settings, ps, space, reads))
 	variant, err := variants.Build(vae.Builder{
-		Params: ps, D: 3, Space: space,
+		Params: ps, D: 3, Space: space, Given: given,
 		Decoder: func(name string) vae.Decoder { return settings.Decoder(ps.Under(name), space) },
 	}, methods...)
 	if err != nil {

@@ -57,17 +57,17 @@ func (m Linear) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 
 // Decoder makes decoder.linear.
 func (m Linear) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
-	P, D := s.Size(), m.LatentDim
-	linear := nn.NewLinear(ps, "decoder.linear", D, P, nn.FanIn(D))
+	P, R := s.Size(), reads(m.LatentDim, s)
+	linear := nn.NewLinear(ps, "decoder.linear", R, P, nn.FanIn(R))
 	bias := ps.New("decoder.linear.bias", nn.Constant(0), P)
-	return vae.Vectors{In: D, Out: P, Variance: m.Noise, Mean: func(p *nn.Pass, z *grad.Value) *grad.Value {
+	return vae.Vectors{In: R, Out: P, Variance: m.Noise, Mean: func(p *nn.Pass, z *grad.Value) *grad.Value {
 		return linear.Apply(p, z).AddRow(p.Use(bias)) // W z + b
 	}}
 }
 
 // Bare makes no parameter.
 func (m Linear) Bare(_ *nn.Params, s vae.Space) vae.Mapped {
-	return vae.Vectors{In: m.LatentDim, Out: s.Size(), Variance: m.Noise}
+	return vae.Vectors{In: reads(m.LatentDim, s), Out: s.Size(), Variance: m.Noise}
 }
 
 type linearEncoder struct {

@@ -94,7 +94,7 @@ func (m LSTM) Fits(s vae.Space) error {
 // FlopsPerToken is 3 [8H(E+H) + 8H'(E+D+H') + 2H'V], H and H' the states of encoder and
 // decoder, and what further layers and skip add. The bag of words, once a sentence, is left out.
 func (m LSTM) FlopsPerToken(s vae.Space) float64 {
-	E, D, He, Hd := float64(m.EmbedDim), float64(m.LatentDim), float64(m.EncHidden), float64(m.DecHidden)
+	E, D, He, Hd := float64(m.EmbedDim), float64(reads(m.LatentDim, s)), float64(m.EncHidden), float64(m.DecHidden)
 	moreEnc, moreDec := float64(max(1, m.EncLayers)-1), float64(max(1, m.DecLayers)-1)
 	skip := 0.0
 	if m.Skip {
@@ -140,10 +140,11 @@ func (m LSTM) decoder(ps *nn.Params, s vae.Space, whole bool) vae.Words {
 		layer, words = nn.FanIn, nn.Normal(1)
 	}
 	H, D := m.DecHidden, m.LatentDim
+	R := reads(D, s)
 	d := &lstmDecoder{
 		embed:      nn.NewEmbedding(ps, "decoder.embed", s.V, m.EmbedDim, words),
-		trans:      nn.NewLinear(ps, "decoder.trans_linear", D, H, layer(D)),
-		layers:     []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+D, H, layer(H))},
+		trans:      nn.NewLinear(ps, "decoder.trans_linear", R, H, layer(R)),
+		layers:     []nn.LSTM{nn.NewLSTM(ps, "decoder.lstm", m.EmbedDim+R, H, layer(H))},
 		dropoutIn:  nn.Float(m.DropoutIn),
 		dropoutOut: nn.Float(m.DropoutOut),
 		deep:       m.Skip,
@@ -155,7 +156,7 @@ func (m LSTM) decoder(ps *nn.Params, s vae.Space, whole bool) vae.Words {
 	above := H // what a layer above the first reads
 	if m.Skip {
 		dec.Logits = vae.Skip(nn.NewLinear(ps, "decoder.skip_linear", D, s.V, layer(D)))
-		above += D
+		above += R
 	}
 	for l := 1; l < m.DecLayers; l++ {
 		d.layers = append(d.layers, nn.NewLSTMLayer(ps, "decoder.lstm", l, above, H, layer(H)))

@@ -53,7 +53,7 @@ func (m MLP) Fits(s vae.Space) error { return s.Want("mlp", vae.Text, vae.Image,
 // shared out among its pixels, or among the symbols of the longest sentence.
 func (m MLP) FlopsPerToken(s vae.Space) float64 {
 	D, H, more := float64(m.LatentDim), float64(m.Hidden), float64(m.Layers-1)
-	ends, deep := H*2*D+D*H, more*H*H
+	ends, deep := H*2*D+float64(reads(m.LatentDim, s))*H, more*H*H
 	if s.Kind != vae.Text {
 		P := float64(s.Size())
 		return 6 * (2*H + (ends+2*deep)/P)
@@ -83,8 +83,8 @@ func (m MLP) Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder {
 
 // Decoder makes decoder.hidden.0 ... and decoder.linear; for text decoder.position as well.
 func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
-	H, D := m.Hidden, m.LatentDim
-	first := nn.NewAffine(ps, "decoder.hidden.0", D, H, nn.FanIn(D))
+	H, R := m.Hidden, reads(m.LatentDim, s)
+	first := nn.NewAffine(ps, "decoder.hidden.0", R, H, nn.FanIn(R))
 	above := m.above(ps, "decoder")
 	if s.Kind != vae.Text {
 		linear := nn.NewAffine(ps, "decoder.linear", H, s.Size(), nn.FanIn(H))
@@ -92,13 +92,13 @@ func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 			return linear.Apply(p, above.apply(p, first.Apply(p, z)))
 		}
 		if s.Kind == vae.Vector {
-			return vae.Vectors{In: D, Out: s.Size(), Mean: predict, Variance: m.Noise}
+			return vae.Vectors{In: R, Out: s.Size(), Mean: predict, Variance: m.Noise}
 		}
-		return mlpPixels{direct{D, s.Size(), predict}}
+		return mlpPixels{direct{R, s.Size(), predict}}
 	}
 	linear := nn.NewLinear(ps, "decoder.linear", H, s.V, nn.FanIn(H))
 	if m.Output == "bag" {
-		return mlpBag{direct{D, s.V, func(p *nn.Pass, z *grad.Value) *grad.Value {
+		return mlpBag{direct{R, s.V, func(p *nn.Pass, z *grad.Value) *grad.Value {
 			return linear.Apply(p, above.apply(p, first.Apply(p, z)))
 		}}}
 	}
@@ -114,11 +114,11 @@ func (m MLP) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 func (m MLP) Bare(ps *nn.Params, s vae.Space) vae.Mapped {
 	switch {
 	case s.Kind == vae.Image:
-		return mlpPixels{direct{in: m.LatentDim, out: s.Size()}}
+		return mlpPixels{direct{in: reads(m.LatentDim, s), out: s.Size()}}
 	case s.Kind == vae.Vector:
-		return vae.Vectors{In: m.LatentDim, Out: s.Size(), Variance: m.Noise}
+		return vae.Vectors{In: reads(m.LatentDim, s), Out: s.Size(), Variance: m.Noise}
 	case m.Output == "bag":
-		return mlpBag{direct{in: m.LatentDim, out: s.V}}
+		return mlpBag{direct{in: reads(m.LatentDim, s), out: s.V}}
 	}
 	return m.positions(ps, s)
 }
@@ -216,7 +216,7 @@ type mlpPositions struct {
 // positions makes decoder.position.
 func (m MLP) positions(ps *nn.Params, s vae.Space) mlpPositions {
 	n := max(1, s.MaxLen-1) // all that is predicted
-	return mlpPositions{position: nn.NewEmbedding(ps, "decoder.position", n, m.Hidden, nn.Normal(1)), in: m.Hidden + m.LatentDim, out: s.V}
+	return mlpPositions{position: nn.NewEmbedding(ps, "decoder.position", n, m.Hidden, nn.Normal(1)), in: m.Hidden + reads(m.LatentDim, s), out: s.V}
 }
 
 // Sizes are those of an output map, which reads a position's vector beside z.

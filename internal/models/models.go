@@ -29,7 +29,8 @@ type Model interface {
 	// Encoder makes an encoder for examples that the model fits; the names of its parameters begin with "encoder.". raw is
 	// what it gives.
 	Encoder(ps *nn.Params, s vae.Space, raw vae.Raw) vae.Encoder
-	// Decoder makes a decoder; the names of its parameters begin with "decoder.".
+	// Decoder makes a decoder; the names of its parameters begin with "decoder.". If the space has conditions, it reads D and C
+	// numbers, see NewGiven.
 	Decoder(ps *nn.Params, s vae.Space) vae.Decoder
 }
 
@@ -48,13 +49,11 @@ type direct struct {
 // Sizes are those of an output map.
 func (d direct) Sizes() (in, out int) { return d.in, d.out }
 
-// Build makes both halves of a model: what a variant reads, and of a decoder what it leaves to the model.
+// Build makes both halves of a model: what a variant reads, and of a decoder what it leaves to the model; with their
+// conditions.
 func Build(m Model, ps *nn.Params, s vae.Space, v vae.Variant) (vae.Encoder, vae.Decoder) {
-	encoder := m.Encoder(ps, s, v.Raw)
-	if v.Output != nil {
-		return encoder, m.(Bare).Bare(ps, s)
-	}
-	return encoder, m.Decoder(ps, s)
+	given := NewGiven(m, ps, s)
+	return NewEncoder(m, ps, s, v, given), given.Decoder(NewDecoder(m, ps, s, v))
 }
 
 // outputs is the number of outputs of an encoder's last layer.
@@ -87,6 +86,6 @@ type StepsReader interface{ ReadsSteps() error }
 type Counter interface {
 	// FlopsPerToken is the number of floating-point operations that the matrix products of
 	// a training step (forward and backward, three times forward) take for each symbol or
-	// pixel predicted.
+	// pixel predicted. What reads conditions is left out.
 	FlopsPerToken(s vae.Space) float64
 }

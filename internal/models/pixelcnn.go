@@ -138,9 +138,10 @@ func (m PixelCNN) Decoder(ps *nn.Params, s vae.Space) vae.Decoder {
 	}
 	window := func(taps []grad.Tap) *grad.Window { return grad.NewWindow(s.Height, s.Width, 1, taps) }
 	C, before, around := m.Channels, window(grad.Before(kernels[0])), window(grad.Square(kernels[0]))
+	R := reads(m.LatentDim, s)
 	fan := len(before.Taps) + len(around.Taps)*m.ZMaps
 	d := &pixelCNN{
-		maps: nn.NewLinear(ps, "decoder.maps", m.LatentDim, s.Size()*m.ZMaps, nn.FanIn(m.LatentDim)),
+		maps: nn.NewLinear(ps, "decoder.maps", R, s.Size()*m.ZMaps, nn.FanIn(R)),
 		// One bias is enough for the sum of the two.
 		image:      nn.Conv{Window: before, Weight: ps.New("decoder.image.weight", nn.He(fan), C, len(before.Taps))},
 		z:          nn.NewConv(ps, "decoder.z", around, m.ZMaps, C, nn.He(fan)),

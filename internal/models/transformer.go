@@ -73,6 +73,8 @@ func (m Transformer) Fits(s vae.Space) error {
 	switch {
 	case m.EmbedDim%m.Heads != 0:
 		return fmt.Errorf("transformer: %d heads do not divide the width %d; set heads or embed_dim", m.Heads, m.EmbedDim)
+	case s.Kind == vae.Text && m.Positions > 0 && s.Given.MaxLen > m.Positions:
+		return fmt.Errorf("transformer: the longest condition has %d symbols, <s> and </s> included, but there are %d positions; set positions to %d, or to 0 for the longest", s.Given.MaxLen, m.Positions, max(s.MaxLen, s.Given.MaxLen))
 	case s.Kind == vae.Text && m.Positions > 0 && s.MaxLen > m.Positions:
 		return fmt.Errorf("transformer: the longest sentence has %d symbols, <s> and </s> included, but there are %d positions; set positions to %d, or to 0 for the longest", s.MaxLen, m.Positions, s.MaxLen)
 	}
@@ -103,22 +105,22 @@ func (m Transformer) Decoder(ps *nn.Params, s vae.Space) vae.Decoder { return m.
 func (m Transformer) Bare(ps *nn.Params, s vae.Space) vae.Mapped { return m.decoder(ps, s, false) }
 
 func (m Transformer) decoder(ps *nn.Params, s vae.Space, whole bool) vae.Words {
-	E, D, init := m.EmbedDim, m.LatentDim, nn.Normal(nn.GPT2Init)
+	E, R, init := m.EmbedDim, reads(m.LatentDim, s), nn.Normal(nn.GPT2Init)
 	dec := &transformerDecoder{transformerStack: m.stack(ps, "decoder", s, m.DecLayers, true)}
 	if m.ZEnters != "add" {
 		for l := range m.DecLayers {
-			dec.memory = append(dec.memory, nn.NewLinear(ps, fmt.Sprintf("decoder.memory.%d", l), D, m.Memory*E, init))
+			dec.memory = append(dec.memory, nn.NewLinear(ps, fmt.Sprintf("decoder.memory.%d", l), R, m.Memory*E, init))
 		}
 	}
 	if m.ZEnters != "memory" {
-		add := nn.NewLinear(ps, "decoder.add", D, E, init)
+		add := nn.NewLinear(ps, "decoder.add", R, E, init)
 		dec.add = &add
 	}
 	dec.output = nn.Linear{Weight: dec.words.Weight}
 	if !m.Tied && whole {
 		dec.output = nn.NewLinear(ps, "decoder.lm_head", E, s.V, init)
 	}
-	return vae.Words{Reader: dec, In: E + D, Out: s.V}
+	return vae.Words{Reader: dec, In: E + m.LatentDim, Out: s.V}
 }
 
 // transformerStack is what both halves have: from symbols to rows.

@@ -55,8 +55,9 @@ type Params struct {
 	list []*Param
 	by   map[string]*Param
 
-	parent *Params // of what Under returns, with under
+	parent *Params // of what Under and At return, with under or at
 	under  string
+	at     string
 }
 
 // WeightBytes is what a learnt number takes in training: itself, its gradient, and Adam's two means.
@@ -105,9 +106,15 @@ func FanIn(n int) Init { return Uniform(1 / math.Sqrt(float64(n))) }
 // can have two encoders, or two decoders. It makes them, and knows none.
 func (ps *Params) Under(name string) *Params { return &Params{parent: ps, under: name} }
 
+// At is Under with another side: encoder.embed becomes decoder.name.embed, where the path is decoder.name.
+func (ps *Params) At(path string) *Params { return &Params{parent: ps, at: path} }
+
 func (ps *Params) add(name string, init Init, shape []int) *Param {
 	if ps.parent != nil {
 		side, rest, _ := strings.Cut(name, ".")
+		if ps.at != "" {
+			return ps.parent.add(ps.at+"."+rest, init, shape)
+		}
 		return ps.parent.add(side+"."+ps.under+"."+rest, init, shape)
 	}
 	if _, ok := ps.by[name]; ok {

@@ -468,7 +468,7 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	} else if len(t.Methods) == len(names) {
 		v, err := variants.Check(t.Methods...)
 		if err == nil && r.wrong == wrong { // model and data fit
-			v, err = train.Check(t.Model, t.Data.Kind(), t.Methods)
+			v, err = train.Check(t.Model, vae.Space{Kind: t.Data.Kind(), Given: data.Gives(t.Data)}, t.Methods)
 		}
 		if err != nil {
 			r.fault(cmp.Or(nodes["variant"], nodes["model"]), "variant", "%s: %v", t.Variant, err)

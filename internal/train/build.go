@@ -38,17 +38,20 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 		}
 	}()
 	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes)}
-	v, err := Check(m, space.Kind, methods)
+	v, err := Check(m, space, methods)
 	if err != nil {
 		return nil, err
 	}
-	model := &vae.Model{Params: ps, D: m.Latent()}
-	model.Encoder, model.Decoder = models.Build(m, ps, space, v)
+	model := &vae.Model{Params: ps, D: m.Latent(), Given: models.NewGiven(m, ps, space)}
+	model.Encoder = models.NewEncoder(m, ps, space, v, model.Given)
+	model.Decoder = models.NewDecoder(m, ps, space, v)
 	var few error
 	model.Variant, err = variants.Build(vae.Builder{
-		Params: ps, D: m.Latent(), Space: space, Model: model,
-		Encoder: func(name string) vae.Encoder { return m.Encoder(ps.Under(name), space, v.Raw) },
-		Decoder: func(name string) vae.Decoder { return m.Decoder(ps.Under(name), space) },
+		Params: ps, D: m.Latent(), Space: space, Model: model, Given: model.Given,
+		Encoder: func(name string) vae.Encoder { return models.NewEncoder(m, ps.Under(name), space, v, model.Given) },
+		Decoder: func(name string) vae.Decoder {
+			return model.Given.Decoder(models.NewDecoder(m, ps.Under(name), space, vae.Variant{}))
+		},
 		Data: func(n int) *vae.Batch {
 			if N := examples.N(); n > N && N > 0 {
 				few = fmt.Errorf("variant %s takes %d examples of the training split, which has %d; lower its setting, or use more data", v.Name, n, N)
@@ -62,6 +65,7 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 	if model.Decoder, err = model.Variant.Decode(model.Decoder); err != nil {
 		return nil, err
 	}
+	model.Decoder = model.Given.Decoder(model.Decoder)
 	return model, nil
 }
 

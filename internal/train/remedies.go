@@ -58,9 +58,9 @@ func stepwise(m models.Model) error {
 	return reader.ReadsSteps()
 }
 
-// Check tells whether methods can be one variant of a model for examples of a kind, before anything is built. An error
-// names the settings that stand in the way, but not the methods.
-func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, error) {
+// Check tells whether methods can be one variant of a model for the examples of a space, whose sizes need not be known,
+// before anything is built. An error names the settings that stand in the way, but not the methods.
+func Check(m models.Model, space vae.Space, methods []vae.Method) (vae.Variant, error) {
 	var settings []string
 	for _, r := range remedies(m) {
 		settings = append(settings, r.setting)
@@ -92,10 +92,14 @@ func Check(m models.Model, kind vae.Kind, methods []vae.Method) (vae.Variant, er
 		return v, fmt.Errorf("makes the predictions of a decoder from z, or from its states and z, and the model's decoder makes them otherwise; choose lstm, transformer, mlp or linear, or leave the variant out")
 	}
 	switch _, words := m.(models.WordReader); {
-	case v.Kind == vae.Vector && kind == vae.Image:
+	case v.Kind == vae.Vector && space.Kind == vae.Image:
 		return v, fmt.Errorf("acts on vectors, and the data are images of pixels that are 0 or 1; set their binarise to none, which keeps grey values, or leave it out")
-	case v.Kind != "" && v.Kind != kind:
-		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, kind)
+	case v.Kind != "" && v.Kind != space.Kind:
+		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, space.Kind)
+	case v.Conditional && space.Given.Kind == "":
+		return v, fmt.Errorf("reads what is given with each example, and with these data nothing is; set given in the section data, or leave the variant out")
+	case v.Unconditional && space.Given.Kind != "":
+		return v, fmt.Errorf("encodes examples of its own, which have no conditions, and the data give some; set given: nothing in the section data, or choose another variant")
 	case v.Steps != nil:
 		return v, stepwise(m)
 	case v.Words && !words:

@@ -184,7 +184,7 @@ func TestCheck(t *testing.T) {
 		{models.Linear{}, vae.Vector, []vae.Method{lidvae}, "<nil>"},
 		{models.PixelCNN{}, vae.Image, []vae.Method{lidvae}, "the model's decoder makes them otherwise; choose lstm, transformer, mlp or linear, or leave the variant out"},
 	} {
-		if _, err := Check(c.model, c.kind, c.methods); !strings.Contains(fmt.Sprint(err), c.says) {
+		if _, err := Check(c.model, vae.Space{Kind: c.kind}, c.methods); !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%+v on %s: %v, want %s", c.model, c.kind, err, c.says)
 		}
 	}

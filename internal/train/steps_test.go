@@ -62,7 +62,7 @@ func TestEncodersWithoutSteps(t *testing.T) {
 		"transformer": {readers["transformer"], vae.Text, "reads the encoder's outputs after each symbol, and the model's encoder has those of whole examples only; choose lstm"},
 		"images":      {models.MLP{LatentDim: 2, Hidden: 3, Layers: 1, Activation: "elu"}, vae.Image, "acts on examples of the kind text, and the data are of the kind image"},
 	} {
-		_, err := Check(c.model, c.kind, []vae.Method{variants.TWRVAE{Charge: "all", Z: "last"}})
+		_, err := Check(c.model, vae.Space{Kind: c.kind}, []vae.Method{variants.TWRVAE{Charge: "all", Z: "last"}})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

@@ -48,7 +48,8 @@ type Batch struct {
 	Values tensor.Matrix // (B, P) pixels that are 0 or 1, row by row, or real numbers
 	Grey   tensor.Matrix // (B, P) probabilities of pixels, if Values is to be drawn from them; see Draw
 
-	learnt *grad.Value // see Learn
+	learnt *grad.Value   // see Learn
+	told   tensor.Matrix // see Tell
 }
 
 // NewBatch packs sequences into a batch; it sorts them by length, longest first, and
@@ -182,15 +183,7 @@ func (x *Batch) Repeat(k int) *Batch {
 // repeat makes r what x.Repeat(k) is, in the memory that r has from before.
 func (r *Batch) repeat(x *Batch, k int) {
 	r.Labels, r.Rows = times(r.Labels, x.Labels, k), times(r.Rows, x.Rows, k)
-	if x.Given == nil {
-		r.Given = nil
-	} else {
-		if r.Given == nil {
-			r.Given = new(Batch)
-		}
-		r.Given.repeat(x.Given, k)
-		r.GivenAt = places(r.GivenAt, x.GivenAt, k)
-	}
+	r.Given, r.GivenAt = x.Given, times(r.GivenAt, x.GivenAt, k) // which are still there once
 	if x.Seqs == nil {
 		r.Values = tensor.Matrix{Rows: k * x.Values.Rows, Cols: x.Values.Cols, Data: r.Values.Data[:0]}
 		for i := range r.Values.Rows {

@@ -70,7 +70,11 @@ func Compose(variants ...Variant) (Variant, error) {
 			}
 			all.Kind, kind = v.Kind, v
 		}
+		if v.Conditional && all.Unconditional || v.Unconditional && all.Conditional {
+			return Variant{}, fmt.Errorf("%s and %s cannot be combined: one reads conditions, and the other encodes examples of its own, which have none; leave one of them out", all.name(), v.name())
+		}
 		all.Words, all.Dropout = all.Words || v.Words, all.Dropout || v.Dropout
+		all.Conditional, all.Unconditional = all.Conditional || v.Conditional, all.Unconditional || v.Unconditional
 		if v.Rows != nil {
 			if all.Rows != nil {
 				return Variant{}, fmt.Errorf("%s and %s both compare another pass with the decoder's last one; leave one of them out", rows.name(), v.name())
@@ -138,7 +142,7 @@ func (v *Variant) join(w Variant) {
 		v.KLParts, v.Levels = w.KLParts, w.Levels
 	}
 	if w.Penalty != nil {
-		v.Penalty, v.BeyondKL = w.Penalty, w.BeyondKL
+		v.Penalty, v.BeyondKL, v.LeastPenalty = w.Penalty, w.BeyondKL, w.LeastPenalty
 	}
 	if w.Refine != nil {
 		v.Refine = w.Refine

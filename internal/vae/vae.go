@@ -154,6 +154,9 @@ type Variant struct {
 	// another pass with it. Dropout tells that only dropout within the decoder makes such passes differ.
 	Rows    *Rows
 	Dropout bool
+	// Conditional tells that the variant reads conditions. Unconditional tells that it cannot act where there are some, because it
+	// encodes examples of its own, which have none.
+	Conditional, Unconditional bool
 
 	// Project puts what the method has learnt back where a constraint keeps it, after each update of the encoder's side; nil
 	// without a constraint.
@@ -161,6 +164,10 @@ type Variant struct {
 	// Floor is the lower bound that the method's theorem puts under E[KL], in nats, from
 	// the parameters as they are; nil if it promises nothing.
 	Floor func() float64
+	// LeastPenalty is the lower bound that the method's theorem puts under Penalty, in nats, for each mean of a Gaussian
+	// posterior: the penalty of a batch is at least the mean over examples of its sum over dimensions. It is nil if the method
+	// promises nothing.
+	LeastPenalty func(mu float64) float64
 	// Gauges are the method's own numbers worth drawing, one per latent dimension, from
 	// the parameters as they are; nil if it has none.
 	Gauges func() []Gauge
@@ -204,8 +211,9 @@ type Gauge struct {
 // A Builder is what a method is built on: the place for its parameters, and what it may need of the model.
 type Builder struct {
 	Params *nn.Params
-	D      int   // latent dimensions
-	Space  Space // of the examples
+	D      int    // latent dimensions
+	Space  Space  // of the examples
+	Given  *Given // what reads their conditions; nil without any, and then no variant that is Conditional is built
 
 	// Model is the model that is being built. It is complete when all methods are built: what Build returns may use it,
 	// Build itself may not.
@@ -232,6 +240,7 @@ type Model struct {
 	Decoder Decoder
 	Variant Variant
 	D       int
+	Given   *Given // nil without conditions
 
 	terms Terms // of the last Loss
 }
