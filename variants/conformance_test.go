@@ -27,7 +27,8 @@ const draws = 5
 // A bench stands in for the model around a variant: raw encoder outputs m and, unless the head does not read it, s that
 // are themselves learnt, and a "decoder" that wants z to be something else for every example. For a variant that reads words,
 // the examples are sentences, and the decoder is a vae.Words that reads z and the word before. For a variant of vectors they
-// are vectors with the mean z.
+// are vectors with the mean z. For one that reads conditions
+// these are labels, and c is learnt, too.
 type bench struct {
 	params  *nn.Params
 	variant vae.Variant
@@ -44,6 +45,7 @@ var testSpace = vae.Space{Kind: vae.Text, V: 7, MaxLen: 6}
 
 // cheaper has settings of variants whose defaults have too many parameters for finite differences.
 var cheaper = map[string]vae.Method{
+	"cvae":          CVAE{Charge: "rate", Hidden: 2},
 	"bow":           BagOfWords{Weight: 0.5, Hidden: 2, Init: "pytorch"},
 	"flow-prior":    FlowPrior{Layers: 2, Hidden: 3},
 	"lidvae":        LIDVAE{L: 0.3, Hidden: 4},
@@ -57,8 +59,10 @@ func newBench(method vae.Method, draw uint64) bench { return newBenchOf(method, 
 func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	ps := &nn.Params{Seed: 5 + draw}
 	model := &vae.Model{Params: ps, D: D}
+	var c *nn.Param
+	given := vae.NewGiven(2, func(p *nn.Pass, x *vae.Batch) *grad.Value { return p.Use(c).Gather(x.Labels) })
 	variant := method.Build(vae.Builder{
-		Params: ps, D: D, Space: testSpace, Model: model,
+		Params: ps, D: D, Space: testSpace, Model: model, Given: given,
 		Decoder: func(name string) vae.Decoder {
 			return vae.Words{Reader: other{nn.NewLinear(ps, "decoder."+name, D, testSpace.V, nn.Normal(1))}}
 		},
@@ -73,11 +77,11 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	for i := range rows {
 		rows[i] = []float32{0}
 	}
-	b.x = vae.NewGrid(rows, nil, false)
+	b.x = vae.NewGrid(rows, testLabels, false)
 	var decoder vae.Decoder = b
 	switch b.variant.Kind {
 	case vae.Text:
-		decoder, b.x = vae.Words{Reader: b, In: 2*D + 1, Out: testSpace.V}, vae.NewBatch(testSentences, nil)
+		decoder, b.x = vae.Words{Reader: b, In: 2*D + 1, Out: testSpace.V}, vae.NewBatch(testSentences, testLabels)
 	case vae.Vector:
 		for i := range rows {
 			rows[i] = make([]float32, D)
@@ -86,7 +90,7 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 			}
 		}
 		mean := func(_ *nn.Pass, z *grad.Value) *grad.Value { return z }
-		decoder, b.x = vae.Vectors{In: D, Out: D, Mean: mean}, vae.NewGrid(rows, nil, false)
+		decoder, b.x = vae.Vectors{In: D, Out: D, Mean: mean}, vae.NewGrid(rows, testLabels, false)
 	}
 	var err error
 	if b.decoder, err = b.variant.Decode(decoder); err != nil {
@@ -100,12 +104,18 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 			}
 		}
 	}
+	if variant.Conditional {
+		c = ps.New("test.c", nn.Normal(1), 3, 2)
+	}
 	model.Encoder, model.Decoder, model.Variant = b, b.decoder, b.variant
 	return b
 }
 
 // testSentences are testB sentences, the longest first.
 var testSentences = [][]int32{{1, 4, 5, 6, 4, 2}, {1, 6, 5, 2}, {1, 5, 4, 2}, {1, 4, 2}, {1, 3, 2}, {1, 5, 2}, {1, 2}}
+
+// testLabels are those of the examples, which are conditions.
+var testLabels = []int{0, 2, 1, 0, 1, 0, 2}
 
 // An other decoder reads z only.
 type other struct{ words nn.Linear }

@@ -17,10 +17,12 @@ import (
 // nats:
 //
 //	rate >= 0,   MI <= rate,   floor <= rate               in training, up to 3 standard errors of what is sampled
+//	least penalty <= penalty                               in training
 //	mean of ln q(z|x) - ln p(z) over draws of q = rate     in evaluation, up to 4 standard errors
 //	the integral of q(z|x) over z, or the sum, = 1         in two dimensions, of flows up to 4 standard errors
 //
-// MI is that of x and z within the batch, so that rate = MI + KL(q(z) || p).
+// MI is that of x and z within the batch, so that rate = MI + KL(q(z) || p). For a method with conditions all of that is
+// given c, and holds for the examples of each condition.
 func wrongRate(method vae.Method) (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 
@@ -29,9 +31,22 @@ func wrongRate(method vae.Method) (found []string) {
 	for seed := range uint64(100) {
 		tape.Reset()
 		t := b.model().Loss(b.on(tape, true, seed), b.x)
-		kl, mi := t.KL.RowSums().Mean().Scalar(), mutual(t)
+		conditions := make([]int, t.Z.Rows)
+		if b.variant.Conditional {
+			conditions = t.X.Labels
+		}
+		kl, mi := t.KL.RowSums().Mean().Scalar(), mutualGiven(t, conditions)
 		rate.add(kl)
 		over.add(mi - kl)
+		if least := b.variant.LeastPenalty; least != nil {
+			bound := 0.0
+			for _, mu := range t.Q.Mean().Data {
+				bound += least(float64(mu)) / float64(t.Z.Rows)
+			}
+			if got := t.Penalty.Scalar(); got < bound-1e-5*(1+bound) {
+				fault("the penalty is %v nats, its bound %v", got, bound)
+			}
+		}
 	}
 	small := 1e-5 * (1 + math.Abs(rate.mean()))
 	if rate.mean() < -3*rate.se()-small {
@@ -105,9 +120,12 @@ func (e *estimate) se() float64 {
 	return math.Sqrt(max(0, e.squares/e.n-e.mean()*e.mean()) / e.n)
 }
 
-// mutual is the mean of ln q(z|x) - ln q(z) at a sample of each example, with q(z) the mean over the batch: an unbiased
-// estimate of the MI of x and z where x is an example of the batch.
-func mutual(t *vae.Terms) (mi float64) {
+// mutual is mutualGiven where all examples have one condition.
+func mutual(t *vae.Terms) float64 { return mutualGiven(t, make([]int, t.Z.Rows)) }
+
+// mutualGiven is the mean of ln q(z|x) - ln q(z|c) at a sample of each example, with q(z|c) the mean over the examples of the batch
+// that have its condition c: an unbiased estimate of the MI of x and z given c, where x is an example of the batch.
+func mutualGiven(t *vae.Terms, conditions []int) (mi float64) {
 	n := t.Z.Rows
 	densities, z, logs := make([]vae.Density, n), make([]float64, t.Z.Cols), make([]float64, n)
 	for i := range densities {
@@ -122,11 +140,14 @@ func mutual(t *vae.Terms) (mi float64) {
 			logs[k] = q.LogProb(z)
 			most = max(most, logs[k])
 		}
-		sum := 0.0
-		for _, l := range logs {
-			sum += math.Exp(l - most)
+		sum, alike := 0.0, 0.0
+		for k, l := range logs {
+			if conditions[k] == conditions[i] {
+				sum += math.Exp(l - most)
+				alike++
+			}
 		}
-		mi += (logs[i] - most - math.Log(sum/float64(n))) / float64(n)
+		mi += (logs[i] - most - math.Log(sum/alike)) / float64(n)
 	}
 	return mi
 }

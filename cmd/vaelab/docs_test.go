@@ -99,12 +99,13 @@ func (b block) experiment() string {
 	return b.text
 }
 
-// ofText are the variants that act on text, with any decoder: the documents have no other data, and decoders without dropout.
+// ofText are the variants that act on text without conditions, with any decoder: the documents have no other data, and decoders
+// without dropout.
 func ofText() []string {
 	return slices.DeleteFunc(variants.Methods.Names(), func(name string) bool {
 		method, _ := variants.Methods.Get(name)
 		v, err := variants.Check(method)
-		return err == nil && (v.Dropout || v.Kind != "" && v.Kind != vae.Text)
+		return err == nil && (v.Dropout || v.Conditional || v.Kind != "" && v.Kind != vae.Text)
 	})
 }
 

@@ -89,7 +89,7 @@ func (e *Encoded) DensityGap(seed uint64) (g DensityGap) {
 	return g
 }
 
-// prior is p(z), that of the first example: it is the same for all unless it has a condition.
+// prior is p(z), that of the first example: it has no condition, so it is the same for all.
 func (e *Encoded) prior() vae.Density {
 	if e.standard() {
 		return vae.Normal{}.Density(nil, nil)(0)
@@ -109,7 +109,9 @@ func (e *Encoded) less(mix float64, z []float64, prior vae.Density) float64 {
 }
 
 // needDensity: q(z) of codes has no density, and a code that no example has makes KL(p || q) infinite.
-var needDensity = &Need{"a posterior with a density, which one over codes has not", func(f Facts) bool { return f.Variant.Family() != vae.CodeFamily }}
+var needDensity = &Need{"a posterior with a density, which one over codes has not, and a prior without a condition", func(f Facts) bool {
+	return f.Variant.Family() != vae.CodeFamily && NeedMarginal.Met(f)
+}}
 
 // needMarginals: the marginals of q(z) are those of Gaussians, and p(z) is N(0, I).
 var needMarginals = &Need{"a Gaussian posterior and the prior N(0, I)", func(f Facts) bool { return f.Variant.Gaussian() && f.Variant.Prior == nil }}

@@ -2,7 +2,7 @@ package metrics
 
 func init() {
 	Register(Group{
-		Splits: Evaluations,
+		Splits: Evaluations, Need: NeedMarginal,
 		Measure: func(s *Split, r Row) {
 			kl, _ := s.KL()
 			mi, _ := s.mi()

@@ -39,6 +39,7 @@ type Encoded struct {
 	widths    []int          // columns of each of parts
 	densities []vae.Density  // (N) of posteriors that are not Gaussian
 	priors    []vae.Density  // (N) of a prior other than N(0, I)
+	given     [3][]float64   // (N, D) each: mu, sigma and ln sigma² of a vae.GaussianPrior
 	memo      map[string]any // see once
 }
 
@@ -118,6 +119,11 @@ func (e *Encoded) posteriors(p *nn.Pass, q vae.Posterior, z *grad.Value, x *vae.
 			e.priors = append(e.priors, density(i))
 		}
 	}
+	if of, ok := prior.(vae.GaussianPrior); ok {
+		for k, part := range of(p, x).Parts() {
+			e.given[k] = add(e.given[k], part)
+		}
+	}
 	if !gaussian || !standard {
 		kl := prior.KL(p, q, z, x)
 		e.Parts, e.KLs = kl.Cols, add(e.KLs, kl)
@@ -134,7 +140,10 @@ func (e *Encoded) standard() bool { return e.priors == nil }
 func (e *Encoded) terms(tape *grad.Tape, rows []int) *vae.Terms {
 	pick := func(x []float64, cols int) *grad.Value { return rowsOf(tape, x, cols, rows) }
 	t := &vae.Terms{Q: e.posterior(tape, rows), Z: pick(e.Z, e.D), Rec: pick(e.Rec, 1).Neg(), Prior: e.model.Prior()}
-	if !e.standard() {
+	if _, ok := t.Prior.(vae.GaussianPrior); ok {
+		of := vae.Gaussian{Mu: pick(e.given[0], e.D), Sigma: pick(e.given[1], e.D), Logvar: pick(e.given[2], e.D)}
+		t.Prior = vae.GaussianPrior(func(*nn.Pass, *vae.Batch) vae.Gaussian { return of })
+	} else if !e.standard() {
 		drawn := regrouped{t.Prior, nil}
 		for _, i := range rows {
 			drawn.of = append(drawn.of, e.priors[i])

@@ -10,7 +10,7 @@ func init() {
 			r.Values["mi_cap"] = math.Log(float64(s.N))
 		},
 		Metrics: []Metric{
-			{Name: "mi", Unit: "nats", Doc: "I(x; z) under q, over the whole split"},
+			{Name: "mi", Unit: "nats", Doc: "I(x; z) under q, over the whole split; x is the example with its condition, if it has one"},
 			{Name: "mi_se", Unit: "nats", Doc: "standard error of mi"},
 			{Name: "mi_cap", Unit: "nats", Doc: "ln N, which mi cannot exceed"},
 		},
@@ -27,6 +27,9 @@ func init() {
 // agree; a collapsed model has an MI of 0 to six digits instead of 0 ± √(d/2N).
 //
 // For posteriors over codes the expectation over z is exact, see information.
+//
+// Where q(z|x, c) has a condition c, x stands for both. Then mi may exceed the KL to p(z|c), which need not pay for what z
+// tells of c.
 //
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; over the whole split as bohanli/
 // vae-pretraining-encoder and valdersoul/bn-vae do. (The per-batch estimate of He et al.

@@ -28,6 +28,7 @@ func (m Metric) Needs() string {
 // Facts are what decides whether the rows of a trial have a metric. They are known before the trial has run.
 type Facts struct {
 	Kind    vae.Kind    // of the examples
+	Given   vae.Kind    // of their conditions, empty without any
 	D       int         // latent dimensions
 	Samples int         // of the importance-weighted likelihood
 	Truth   Truth       // what is known of the generator of the data
@@ -57,6 +58,7 @@ type Need struct {
 var (
 	NeedGaussian = &Need{"a Gaussian posterior", func(f Facts) bool { return f.Variant.Gaussian() }}
 	NeedDims     = &Need{"a KL of each latent dimension, which posteriors on a sphere, flows and mixture priors do not have", func(f Facts) bool { return f.Variant.KLParts == 0 }}
+	NeedMarginal = &Need{"a prior without a condition", func(f Facts) bool { return !f.Variant.Conditional }}
 	NeedFloor    = &Need{"a method with a floor under the KL", func(f Facts) bool { return f.Variant.Floor != nil }}
 	NeedPenalty  = &Need{"a loss with a penalty, which a bound of several samples does not have", func(f Facts) bool { return f.Variant.Bound == nil }}
 	NeedExtra    = &Need{"a method with an extra term of the loss", func(f Facts) bool { return f.Variant.Extras != nil }}
@@ -87,10 +89,11 @@ type Split struct {
 	Batches  []*vae.Batch        // as encoded
 	Drawn    func() []*vae.Batch // the examples in batches that are drawn anew
 	Batching vae.Batching
-	Beta     float64         // weight of the penalty in the objective
-	Partners int             // of each example in gap
-	Samples  int             // of the importance-weighted likelihood
-	Learn    func() Labelled // labelled examples of training, for probes
+	Beta     float64                                // weight of the penalty in the objective
+	Partners int                                    // of each example in gap
+	Samples  int                                    // of the importance-weighted likelihood
+	Learn    func() Labelled                        // labelled examples of training, for probes
+	Write    func() (written, references [][]int32) // a sentence for the condition of each example, and the example
 	Seed     uint64
 }
 

@@ -32,6 +32,8 @@ func TestRoundTrip(t *testing.T) {
 			on = ", data: gaussian, model: linear"
 		} else if err == nil && v.Dropout {
 			on = ", model: transformer"
+		} else if err == nil && v.Conditional {
+			on = ", data: {synthetic: {given: half}}"
 		}
 		checkRoundTrip(t, parse(t, fmt.Sprintf("base: {variant: %s%s}\n", name, on), Options{}).Trials[0])
 	}

@@ -22,14 +22,18 @@ import (
 // small is a trial on little data, for tests and benchmarks: text, or vectors for methods that act on these.
 func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (Trial, *data.Set) {
 	t.Helper()
-	set, err := smallSet()
+	source, load := smallData, smallSet
+	if v, err := variants.Check(methods...); err == nil && v.Conditional {
+		source, load = halvesData, halvesSet
+	}
+	set, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	own := *set // tests may give it other splits
 	trial := Trial{
 		Trial:   record.Trial{Format: record.Format, Experiment: "test", ID: "test", Variant: "test", Seed: 3},
-		Data:    smallData,
+		Data:    source,
 		Model:   models.LSTM{LatentDim: 4, EmbedDim: hidden, EncHidden: hidden, DecHidden: hidden, DropoutIn: 0.2, DropoutOut: 0.2, Init: "pytorch"},
 		Methods: methods,
 		KL:      optim.DefaultKL,
@@ -50,6 +54,9 @@ func small(t testing.TB, hidden int, settings Settings, methods ...vae.Method) (
 var (
 	smallData = data.Synthetic{Train: 320, Valid: 60, Test: 60, Length: 10, Vocab: 200, Hidden: 20, Embed: 20, Seed: 7}
 	smallSet  = sync.OnceValues(smallData.Load) // training changes no data
+
+	halvesData = data.Synthetic{Train: 320, Valid: 60, Test: 60, Length: 10, Vocab: 200, Hidden: 20, Embed: 20, Seed: 7, Given: "half"}
+	halvesSet  = sync.OnceValues(halvesData.Load) // what methods with conditions are trained on
 )
 
 // A size is a text VAE as the field trains it.

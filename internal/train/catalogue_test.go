@@ -78,6 +78,8 @@ func TestCatalogue(t *testing.T) {
 	cases["an extra term"] = tried{pulled, text}
 	alternate, _ := small(t, 12, settings, alternating{})
 	cases["a regime"] = tried{alternate, text}
+	sum, pairs := small(t, 12, settings, variants.CVAE{Charge: "sum", Hidden: 5})
+	cases["a bound of the penalty"] = tried{sum, pairs}
 	for _, name := range variants.Methods.Names() {
 		trial, set := small(t, 12, settings, briefly(t, name))
 		cases[name] = tried{trial, set}

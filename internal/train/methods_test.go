@@ -53,6 +53,9 @@ func tinyText(t *testing.T, methods ...vae.Method) (Trial, *data.Set) {
 	for _, s := range []*data.Split{&set.Train, &set.Valid, &set.Test} {
 		s.Seqs = s.Seqs[:min(len(s.Seqs), 160)]
 		s.Labels, s.Latents = nil, nil
+		if s.Given != nil {
+			s.Given = s.Given[:len(s.Seqs)]
+		}
 	}
 	set.Truth = nil // it takes longer than the trial
 	return trial, set

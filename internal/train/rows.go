@@ -109,12 +109,14 @@ func steered(v vae.Variant) (metric string) {
 // facts are what decides whether the trial's rows have a metric.
 func (t Trial) facts(v vae.Variant) metrics.Facts {
 	f := metrics.Facts{
-		Kind: t.Data.Kind(), D: t.Model.Latent(), Samples: t.Train.IWSamples, Probe: t.Train.Probe, Lag: t.Train.LagEvery > 0,
+		Kind: t.Data.Kind(), Given: data.Gives(t.Data).Kind, D: t.Model.Latent(), Samples: t.Train.IWSamples, Probe: t.Train.Probe, Lag: t.Train.LagEvery > 0,
 		MayEnd: t.mayEnd(), Variant: v,
 	}
 	switch t.Data.(type) {
 	case data.Synthetic:
-		f.Truth = metrics.Modes
+		if f.Given == "" { // else it generates something else
+			f.Truth = metrics.Modes
+		}
 	case data.Gaussian:
 		f.Truth = metrics.Exact
 	}

@@ -274,6 +274,9 @@ func checkGradients(t *testing.T, model models.Model, method vae.Method) {
 		seqs[i] = append(append([]int32(nil), seqs[i][:3+i%3]...), 2)
 	}
 	x := vae.NewBatch(seqs, nil)
+	if set.Train.Given != nil {
+		x.Condition(vae.NewBatch(set.Train.Given[:6], nil))
+	}
 	tr.tape.Held = &grad.Held{} // what a method stops is a constant to the differences, too
 	loss := func() float64 {
 		tr.Model.Params.ZeroGrad()
