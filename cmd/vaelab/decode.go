@@ -63,7 +63,7 @@ func (d *decoding) flags(cmd *cobra.Command, picture string) {
 // settle checks the flags against what the model writes, and chooses a way where none was chosen.
 func (d *decoding) settle(cmd *cobra.Command, t *trained) error {
 	kind, given := t.set.Space().Kind, cmd.Flags().Changed
-	p, ok := t.model.Decoder.(vae.Predictor)
+	p, ok := generate.Conditional(t.model)
 	if !ok {
 		return fmt.Errorf("the model %s cannot generate: its decoder has no Predict", t.trial.Config["model"])
 	}
@@ -121,16 +121,16 @@ type written struct {
 	values    [][]float32 // images or vectors
 }
 
-// write makes an example of each row of z. Row i draws from noise(i). It is an error if the decoder's numbers are not
-// finite.
-func (d *decoding) write(t *trained, z tensor.Matrix, noise generate.Noise) (x written, err error) {
-	x = d.make(t, z, noise)
+// write makes an example of each row of z, given the condition of the example at the same place of a split, if the model has
+// conditions. Row i draws from noise(i). It is an error if the decoder's numbers are not finite.
+func (d *decoding) write(t *trained, z tensor.Matrix, of data.Split, noise generate.Noise) (x written, err error) {
+	x = d.make(t, generate.Beside(z, generate.Given(t.model, of)), noise)
 	var logp []float64
 	for _, s := range x.sentences {
 		logp = append(logp, s.LogProb)
 	}
 	if x.values != nil {
-		logp = generate.LogProbs(t.model, data.Split{Values: x.values}, z)
+		logp = generate.LogProbs(t.model, data.Split{Values: x.values, Labels: of.Labels}, z)
 	}
 	return x, finite("ln p(x|z)", logp)
 }
@@ -145,9 +145,10 @@ func finite[T float32 | float64](what string, numbers []T) error {
 	return nil
 }
 
-// make is write without the check.
+// make is write without the check, for z with c beside it.
 func (d *decoding) make(t *trained, z tensor.Matrix, noise generate.Noise) written {
-	p, s := t.model.Decoder.(vae.Predictor), t.set.Space()
+	p, _ := generate.Conditional(t.model)
+	s := t.set.Space()
 	words := generate.Words{V: s.V, Max: d.maxWords, NoUnk: d.noUnk}
 	switch {
 	case s.Kind == vae.Text && d.method == sampled:

@@ -47,7 +47,7 @@ var imports = map[string]string{
 	"internal/report":        "internal/claims internal/converge internal/record internal/stats plots",
 	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",
-	"internal/train": "internal/metrics variants internal/models internal/data internal/optim " +
+	"internal/train": "internal/generate internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
 		"internal/vae internal/tensor internal/magic internal/record internal/registry internal/claims internal/converge plots",

@@ -28,7 +28,7 @@ func interpolateCommand() *cobra.Command {
 arc (--spherical): a table of sentences, a strip of images between the two originals, or CSV of
 vectors. With posteriors on a sphere it is always the shorter arc between their directions.
 Examples are counted from 0, as by reconstruct and latents. If the decoder uses z, the result
-changes gradually.
+changes gradually. A condition, if the data have some, is that of the first example at each step.
 
 Every step uses the same random numbers, so that the steps differ only in z.
 
@@ -99,7 +99,7 @@ func (p passage) print(w io.Writer, d *decoding, t *trained, ends data.Split) er
 	if sphere && opposite(mu.Row(0), mu.Row(1)) {
 		return fmt.Errorf("the z of examples %d and %d are opposite on the sphere, so that no arc between them is the shortest; choose another example with --from or --to", p.from, p.to)
 	}
-	x, err := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), d.same("interpolate"))
+	x, err := d.write(t, way(mu.Row(0), mu.Row(1), p.steps), ends.Pick(make([]int, p.steps)), d.same("interpolate"))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func reconstructCommand() *cobra.Command {
 another example. z is the posterior mean, or drawn from the posterior with --sample-z. The other
 example is drawn from the whole split with --seed. If both reconstructions look alike, the decoder
 does not use z. The mean ln p(x|z) under either z is printed, too: if z is used, it is higher under
-the example's own z.
+the example's own z. A condition, if the data have some, is the example's own in both.
 
 Both reconstructions of an example use the same random numbers.
 
@@ -108,7 +108,7 @@ func (d *decoding) reconstruct(t *trained, split data.Split, n int, sampleZ bool
 		case sampleZ:
 			z = generate.Noisy(z, sigma, d.each(side.purpose))
 		}
-		if *side.x, err = d.write(t, z, d.each("reconstruct")); err != nil {
+		if *side.x, err = d.write(t, z, part, d.each("reconstruct")); err != nil {
 			return r, err
 		}
 		logp := generate.LogProbs(t.model, part, z)
@@ -160,6 +160,9 @@ func (r reconstructions) print(w io.Writer, d *decoding, t *trained, split strin
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, seq := range r.part.Seqs {
+		if r.part.Given != nil {
+			fmt.Fprintf(table, "%d\tgiven\t%s\n", i, visible(t.set.Vocab.Sentence(r.part.Given[i])))
+		}
 		fmt.Fprintf(table, "%d\t%s\t%s\n", i, captions[0], visible(t.set.Vocab.Sentence(seq)))
 		fmt.Fprintf(table, "\t%s\t%s\n", captions[1], words(t.set.Vocab, r.own.sentences[i]))
 		fmt.Fprintf(table, "\tz of %d\t%s\n", r.partner[i], words(t.set.Vocab, r.others.sentences[i]))

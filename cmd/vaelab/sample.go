@@ -23,6 +23,7 @@ func sampleCommand() *cobra.Command {
 	var d decoding
 	var n int
 	var asJSON bool
+	var condition string
 	cmd := &cobra.Command{
 		Use:   "sample " + weightsUsage,
 		Short: "Decode z drawn from the prior",
@@ -30,10 +31,14 @@ func sampleCommand() *cobra.Command {
 from each z: sentences as a table with their ln p(x|z), images as a PNG, vectors as CSV. After
 posterior collapse, greedy decoding gives one sentence for every z.
 
+A model that was trained with conditions writes what follows --given: a text, or the name or number
+of a label. z is then drawn from p(z|c), if the variant has one.
+
 ` + decodeHelp,
 		Example: `  vaelab sample results/kl-vanishing/bn-1a2b3c4d/seed-1
   vaelab sample results/mlp-glyphs/bn-1a2b3c4d/seed-1 --n 60 --png glyphs.png
-  vaelab sample model.safetensors --config my.yaml --set variant=bn --decode beam --json`,
+  vaelab sample model.safetensors --config my.yaml --set variant=bn --decode beam --json
+  vaelab sample results/cvae-halves/bn+cvae-1a2b3c4d/seed-1 --given "w3 w17 w4 w250 w9"`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if err := within("--n", n, 1, 1_000_000_000); err != nil {
@@ -49,18 +54,22 @@ posterior collapse, greedy decoding gives one sentence for every z.
 			if err := d.settle(cmd, t); err != nil {
 				return err
 			}
+			if err := t.given(cmd.Flags().Changed("given"), condition); err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
 			show := d.show(out, t)
 			if asJSON {
 				show, out = showJSON(out, t), cmd.ErrOrStderr()
 			}
-			return d.samples(t, n, show, out, cmd.Flags().Changed("png") || !asJSON)
+			return d.samples(t, n, condition, show, out, cmd.Flags().Changed("png") || !asJSON)
 		},
 	}
 	c.flags(cmd)
 	d.flags(cmd, "samples.png")
 	f := cmd.Flags()
 	f.IntVarP(&n, "n", "n", 10, "`number` of examples")
+	f.StringVar(&condition, "given", "", "`condition` of the examples, if the model has conditions: a text, or a label")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object per line, with z; images are drawn only if --png is given")
 	return cmd
 }
@@ -72,9 +81,23 @@ const (
 	picturePixels = 1 << 26
 )
 
-// samples makes n examples from the prior and shows them chunk by chunk. If they are to be drawn and are images, they
+// given returns an error unless the model is given a condition if it has conditions, and none otherwise.
+func (t *trained) given(is bool, condition string) error {
+	switch of := t.set.Space().Given; {
+	case is && t.model.Given == nil:
+		return usageError{fmt.Errorf("--given: the model was trained without conditions; leave it out")}
+	case !is && t.model.Given != nil:
+		return usageError{fmt.Errorf("--given is missing: the model was trained with %v given; name one", of)}
+	}
+	if _, err := t.set.Blank(t.trial.Data, condition, 1); err != nil {
+		return usageError{fmt.Errorf("--given: %w", err)}
+	}
+	return nil
+}
+
+// samples makes n examples from the prior, of one condition if the model has any, and shows them chunk by chunk. If they are to be drawn and are images, they
 // are kept for a picture, whose name is printed on w.
-func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matrix, x written) error, w io.Writer, draw bool) error {
+func (d *decoding) samples(t *trained, n int, condition string, show func(first int, z tensor.Matrix, x written) error, w io.Writer, draw bool) error {
 	draw = draw && t.set.Space().Kind == vae.Image
 	if size := t.set.Space().Size(); draw && n > picturePixels/size {
 		return usageError{fmt.Errorf("--n %d: a picture holds at most %d images of %d pixels; lower --n, or write JSON with --json and without --png", n, picturePixels/size, size)}
@@ -82,8 +105,17 @@ func (d *decoding) samples(t *trained, n int, show func(first int, z tensor.Matr
 	var images [][]float32
 	noise := d.each("sample")
 	for first := 0; first < n; first += sampleChunk {
-		z := generate.Prior(t.model.Prior(), first, min(sampleChunk, n-first), t.model.D, d.seed)
-		x, err := d.write(t, z, func(i int) *rand.Rand { return noise(first + i) })
+		of, z := data.Split{}, tensor.Matrix{}
+		if t.model.Given == nil {
+			z = generate.Prior(t.model.Prior(), first, min(sampleChunk, n-first), t.model.D, d.seed)
+		} else {
+			var err error
+			if of, err = t.set.Blank(t.trial.Data, condition, min(sampleChunk, n-first)); err != nil {
+				return err
+			}
+			z = generate.PriorGiven(t.model, of, first, d.seed)
+		}
+		x, err := d.write(t, z, of, func(i int) *rand.Rand { return noise(first + i) })
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // Package generate decodes latent vectors z to examples with a trained model, and encodes examples to latent
 // vectors.
 //
-//	z  := generate.Prior(prior, 0, n, d, seed)             // or Posteriors, Line, Arc
+//	z  := generate.Prior(prior, 0, n, d, seed)             // or PriorGiven, Posteriors, Line, Arc
 //	s  := generate.Greedy(decoder, z, words)              // or Sample, Beam: sentences
 //	x  := generate.PixelSamples(decoder, z, P, 1, noise)  // or PixelModes, PixelMeans: images
 //	mu := generate.Means(decoder, z, P)                   // vectors
@@ -9,7 +9,7 @@
 // Each row of z has its own random stream, so row i depends neither on the number of rows nor on
 // the others. If a caller gives all rows the same stream, they differ only because of z.
 //
-// The only interface to a decoder is [vae.Predictor]. It decodes a sentence anew for each word,
+// A model with conditions writes from z with c beside it, see Conditional. The only interface to a decoder is [vae.Predictor]. It decodes a sentence anew for each word,
 // T²/2 steps instead of T. This is simple, and fast enough for a few sentences.
 package generate
 

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"vaelab/internal/data"
+	"vaelab/internal/generate"
 	"vaelab/internal/grad"
 	"vaelab/internal/metrics"
 	"vaelab/internal/nn"
@@ -40,6 +41,7 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 			values, vectors, err = nil, nil, end.error
 		}
 	}()
+	writer := m
 	m = stoppable(ctx, m)
 	settings, seed := trial.Train, uint64(trial.Seed)
 	s := &metrics.Split{
@@ -49,6 +51,9 @@ func Measure(ctx context.Context, m *vae.Model, trial Trial, set *data.Set, spli
 			return split.Batches(settings.BatchSize, settings.Batching, stream.New(seed, "statistics"))
 		},
 		Learn: func() metrics.Labelled { return probeLabels(m, trial, set) },
+		Write: func() (written, references [][]int32) {
+			return responses(ctx, writer, set, split, seed), split.Seqs
+		},
 	}
 	if depth > Quick {
 		s.Partners = metrics.GapDraws
@@ -105,6 +110,30 @@ type stoppableDecoder struct {
 func (d stoppableDecoder) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
 	until(d.ctx)
 	return d.Decoder.LogProb(p, z, x)
+}
+
+// responses are sentences for the conditions of a split's examples, in its order: the likeliest word at each step, for one z
+// that is drawn from the prior given the condition.
+func responses(ctx context.Context, m *vae.Model, set *data.Set, split data.Split, seed uint64) (all [][]int32) {
+	d, ok := generate.Conditional(m)
+	if !ok {
+		panic("train: responses: the decoder cannot write")
+	}
+	space := set.Space()
+	const chunk = 500
+	for first := 0; first < split.N(); first += chunk {
+		until(ctx)
+		rows := make([]int, min(chunk, split.N()-first))
+		for i := range rows {
+			rows[i] = first + i
+		}
+		some := split.Pick(rows)
+		z := generate.PriorGiven(m, some, first, seed)
+		for _, s := range generate.Greedy(d, generate.Beside(z, generate.Given(m, some)), generate.Words{V: space.V, Max: space.MaxLen - 2}) {
+			all = append(all, s.Seq)
+		}
+	}
+	return all
 }
 
 // probeLabels are posterior means of training examples, at most as many as the largest probe

@@ -48,8 +48,9 @@ var synonyms = []synonym{
 	{[]string{"mkl", "marginal_kld", "kl_qz", "kl_qz_pz", "aggregate_kl", "prior_mismatch"}, "the name is marginal_kl, kl - mi"},
 	{[]string{"tc", "total_correlation", "mig", "sap", "dci", "factorvae", "disentanglement", "mmd", "wasserstein"},
 		"it is not measured; of q(z) there are mi, marginal_kl, density_gap and moment_deficit"},
-	{[]string{"bleu", "self_bleu", "rouge", "meteor", "distinct", "distinct_1", "distinct_2", "fid", "inception_score", "forward_ppl", "reverse_ppl"},
+	{[]string{"self_bleu", "rouge", "meteor", "distinct", "distinct_1", "distinct_2", "fid", "inception_score", "forward_ppl", "reverse_ppl"},
 		"it is not measured; vaelab sample and vaelab reconstruct write what can be scored"},
+	{[]string{"bleu_4", "bleu4", "corpus_bleu"}, "the name is bleu, of what is written from the prior where something is given"},
 	{[]string{"time", "runtime", "wall_time", "duration", "speed", "throughput"}, "what a trial costs is in seconds and ms_per_step, of no split"},
 	{[]string{"variance", "std", "posterior_variance", "sigma"}, "sigma2 is E[sigma²], logvar is E[ln sigma²], and mu2 is E[mu²]"},
 }

@@ -53,7 +53,8 @@ func TestOtherNames(t *testing.T) {
 		"recon_loss":         {"the name is rec"},
 		"val_loss":           {"split: valid"},
 		"accuracy":           {"probe_100"},
-		"bleu":               {"not measured"},
+		"rouge":              {"not measured"},
+		"BLEU-4":             {"the name is bleu"},
 	} {
 		_, err := trial.Length("test", name)
 		if got := fmt.Sprint(err); err == nil || strings.Contains(got, "did you mean") {
