@@ -181,8 +181,9 @@ type mappedBench struct {
 	output vae.Output
 }
 
+// LogProb scales predictions, which are large numbers off their starting points.
 func (b mappedBench) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
-	return b.bench.LogProb(p, b.output.Apply(p, z), x)
+	return b.bench.LogProb(p, b.output.Apply(p, z).Scale(0.1), x)
 }
 
 // EncodeSteps gives another multiple of m and s at each step.

@@ -1,6 +1,11 @@
 package nn
 
-import "vaelab/internal/grad"
+import (
+	"math"
+	"math/rand/v2"
+
+	"vaelab/internal/grad"
+)
 
 // Brenier is the gradient of a convex function of O numbers,
 //
@@ -14,14 +19,23 @@ type Brenier struct {
 	Weight, Scale, Shift *Param
 }
 
-// NewBrenier makes `name`.weight, `name`.scale and `name`.bias; each a begins at 1.
+// NewBrenier makes `name`.weight, `name`.scale and `name`.bias. T begins near (least + 1) y for small y: a is 4, the inverse of the
+// slope of a sigmoid at 0, and E[WᵀW] = I. T(0) is 0, because the rows of W are pairs of a row and its negative, but for the last
+// one of an odd K.
 func NewBrenier(ps *Params, name string, O, K int, least float64) Brenier {
-	const one = 0.5413248546129181 // ln(e - 1), whose softplus is 1
+	pairs := func(rng *rand.Rand, w []Float) {
+		Normal(1/math.Sqrt(float64(K)))(rng, w)
+		for i := range K / 2 {
+			for j, x := range w[2*i*O : (2*i+1)*O] {
+				w[(2*i+1)*O+j] = -x
+			}
+		}
+	}
 	return Brenier{
 		Least:  Float(least),
-		Weight: ps.New(name+".weight", FanIn(K), K, O),
-		Scale:  ps.New(name+".scale", Constant(one), K),
-		Shift:  ps.New(name+".bias", FanIn(K), K),
+		Weight: ps.New(name+".weight", pairs, K, O),
+		Scale:  ps.New(name+".scale", Constant(math.Log(math.Expm1(4))), K),
+		Shift:  ps.New(name+".bias", Constant(0), K),
 	}
 }
 
