@@ -66,7 +66,8 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 		Decoder: func(name string) vae.Decoder {
 			return vae.Words{Reader: other{nn.NewLinear(ps, "decoder."+name, D, testSpace.V, nn.Normal(1))}}
 		},
-		Data: func(n int) *vae.Batch { return vae.NewBatch(testSentences[:n], nil) },
+		Follower: func(string) (vae.Encoder, func(float64)) { return slow{model}, func(float64) {} },
+		Data:     func(n int) *vae.Batch { return vae.NewBatch(testSentences[:n], nil) },
 	})
 	b := bench{params: ps, variant: variant, whole: model, weight: []Float{0.7, 1}[draw%2], tape: &grad.Tape{}}
 	b.m = ps.New("test.m", nn.Normal(1.5), testB, D)
@@ -109,6 +110,18 @@ func newBenchOf(method vae.Method, draw uint64, D int) bench {
 	}
 	model.Encoder, model.Decoder, model.Variant = b, b.decoder, b.variant
 	return b
+}
+
+// A slow encoder says what the model's does, shifted, and does not learn.
+type slow struct{ model *vae.Model }
+
+func (s slow) Encode(p *nn.Pass, x *vae.Batch) (m, _ *grad.Value) {
+	m, _ = s.model.Encoder.Encode(p, x)
+	shift := p.Tape.Zeros(m.Rows, m.Cols)
+	for i := range shift.Data {
+		shift.Data[i] = Float(math.Sin(float64(7 * i)))
+	}
+	return m.Add(shift).Stop(), nil
 }
 
 // testSentences are testB sentences, the longest first.

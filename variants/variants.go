@@ -46,8 +46,9 @@ func Check(methods ...vae.Method) (v vae.Variant, err error) {
 		return vae.Builder{
 			Params: new(nn.Params), D: 2, Space: vae.Space{Kind: vae.Text, V: 4, MaxLen: 3}, Model: &vae.Model{},
 			Encoder: func(string) vae.Encoder { return nil }, Decoder: func(string) vae.Decoder { return nil },
-			Data:  func(int) *vae.Batch { return nil },
-			Given: &vae.Given{C: 2},
+			Follower: func(string) (vae.Encoder, func(float64)) { return nil, nil },
+			Data:     func(int) *vae.Batch { return nil },
+			Given:    &vae.Given{C: 2},
 		}
 	}
 	alone := make([]vae.Variant, len(methods)) // so that two which make the same parameter have a better error

@@ -84,6 +84,47 @@ func TestBatchSD(t *testing.T) {
 	}
 }
 
+// TestCopies: copies are buffers with the values and shapes of what they are of, and move to it. A layer made of them has its
+// output, and no gradient.
+func TestCopies(t *testing.T) {
+	ps := &Params{Seed: 2}
+	embed, linear := NewEmbedding(ps, "encoder.embed", 5, 3, Normal(1)), NewLinear(ps, "encoder.linear", 3, 2, Normal(1))
+	copies := ps.Copies("slow")
+	slowEmbed, slowLinear := NewEmbedding(copies, "encoder.embed", 5, 3, Normal(1)), NewLinear(copies, "encoder.linear", 3, 2, Normal(1))
+	tape, ids := &grad.Tape{}, []int32{4, 0, 4}
+	p := &Pass{Tape: tape, Train: true}
+	y := linear.Apply(p, embed.Apply(p, ids))
+	slow := slowLinear.Apply(p, slowEmbed.Apply(p, ids))
+	if !slices.Equal(y.Data, slow.Data) {
+		t.Errorf("copies say %v, want %v", slow.Data, y.Data)
+	}
+	y.Sum().Add(slow.Square().Sum()).Backward()
+	if n := len(ps.Learnt()); n != 2 || len(ps.All()) != 4 || ps.Get("encoder.slow.linear.weight") != slowLinear.Weight || slowLinear.Weight.Grad != nil {
+		t.Errorf("%d of %d numbers are learnt", n, len(ps.All()))
+	}
+	before := slices.Clone(slowLinear.Weight.Data)
+	for i := range linear.Weight.Data {
+		linear.Weight.Data[i] += Float(i)
+	}
+	copies.Follow(0.9)
+	for i, was := range before {
+		want := 0.9*float64(was) + 0.1*float64(linear.Weight.Data[i])
+		if got := float64(slowLinear.Weight.Data[i]); math.Abs(got-want) > 1e-6 {
+			t.Errorf("number %d is %v, want %v", i, got, want)
+		}
+	}
+	ps.Redraw(slowLinear.Weight)
+	if !slices.Equal(slowLinear.Weight.Data, linear.Weight.Data) {
+		t.Error("drawn anew, a copy is not what it is of")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a copy of nothing")
+		}
+	}()
+	NewLinear(copies, "encoder.other", 1, 1, Normal(1))
+}
+
 func TestDropoutKeepsTheMean(t *testing.T) {
 	var tape grad.Tape
 	x := columns(100_001, func(int) float64 { return 1 })

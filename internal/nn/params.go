@@ -55,10 +55,15 @@ type Params struct {
 	list []*Param
 	by   map[string]*Param
 
-	parent *Params // of what Under and At return, with under or at
+	parent *Params // of what Under, At and Copies return, with under or at
 	under  string
 	at     string
+	copies bool     // what Copies returns
+	pairs  []copied // of these copies
 }
+
+// A copied is a copy with what it is of.
+type copied struct{ to, of *Param }
 
 // WeightBytes is what a learnt number takes in training: itself, its gradient, and Adam's two means.
 const WeightBytes = 4 * tensor.Bits / 8
@@ -109,13 +114,38 @@ func (ps *Params) Under(name string) *Params { return &Params{parent: ps, under:
 // At is Under with another side: encoder.embed becomes decoder.name.embed, where the path is decoder.name.
 func (ps *Params) At(path string) *Params { return &Params{parent: ps, at: path} }
 
+// Copies makes buffers among these in place of learnt parameters: encoder.name.embed, which begins as encoder.embed. Follow
+// moves them. A parameter that there is not panics.
+func (ps *Params) Copies(name string) *Params { return &Params{parent: ps, under: name, copies: true} }
+
+// Follow moves the copies to what they are of:
+//
+//	copy <- decay copy + (1 - decay) original
+func (ps *Params) Follow(decay float64) {
+	for _, p := range ps.pairs {
+		for i, v := range p.of.Data {
+			p.to.Data[i] += Float(1-decay) * (v - p.to.Data[i])
+		}
+	}
+}
+
 func (ps *Params) add(name string, init Init, shape []int) *Param {
 	if ps.parent != nil {
 		side, rest, _ := strings.Cut(name, ".")
-		if ps.at != "" {
+		under := side + "." + ps.under + "." + rest
+		switch {
+		case ps.at != "":
 			return ps.parent.add(ps.at+"."+rest, init, shape)
+		case !ps.copies:
+			return ps.parent.add(under, init, shape)
 		}
-		return ps.parent.add(side+"."+ps.under+"."+rest, init, shape)
+		of := ps.parent.Get(name)
+		if of == nil {
+			panic("nn: Copies: there is no parameter " + name)
+		}
+		to := ps.parent.add(under, func(_ *rand.Rand, x []Float) { copy(x, of.Data) }, shape)
+		ps.pairs = append(ps.pairs, copied{to, of})
+		return to
 	}
 	if _, ok := ps.by[name]; ok {
 		panic("nn: parameter " + name + " made twice")
@@ -148,7 +178,9 @@ func (ps *Params) Redraw(p *Param) { p.init(stream.New(ps.Seed, "init", p.Name),
 // New makes a learnt parameter of one or two dimensions.
 func (ps *Params) New(name string, init Init, shape ...int) *Param {
 	p := ps.add(name, init, shape)
-	p.Grad = make([]Float, len(p.Data))
+	if !ps.copies {
+		p.Grad = make([]Float, len(p.Data))
+	}
 	return p
 }
 

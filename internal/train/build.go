@@ -52,6 +52,10 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 		Decoder: func(name string) vae.Decoder {
 			return model.Given.Decoder(models.NewDecoder(m, ps.Under(name), space, vae.Variant{}))
 		},
+		Follower: func(name string) (vae.Encoder, func(float64)) {
+			copies := ps.Copies(name)
+			return models.NewEncoder(m, copies, space, v, model.Given), copies.Follow
+		},
 		Data: func(n int) *vae.Batch {
 			if N := examples.N(); n > N && N > 0 {
 				few = fmt.Errorf("variant %s takes %d examples of the training split, which has %d; lower its setting, or use more data", v.Name, n, N)

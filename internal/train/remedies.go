@@ -100,7 +100,7 @@ func Check(m models.Model, space vae.Space, methods []vae.Method) (vae.Variant, 
 		return v, fmt.Errorf("reads what is given with each example, and with these data nothing is; set given in the section data, or leave the variant out")
 	case v.Unconditional && space.Given.Kind != "":
 		return v, fmt.Errorf("encodes examples of its own, which have no conditions, and the data give some; set given: nothing in the section data, or choose another variant")
-	case v.Steps != nil:
+	case v.Steps != nil && stepwise(m) != nil:
 		return v, stepwise(m)
 	case v.Words && !words:
 		return v, fmt.Errorf("acts on a decoder that reads the words before each, as those of lstm and transformer do, and the model's does not; choose one of them, or leave the variant out")

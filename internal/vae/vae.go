@@ -222,6 +222,9 @@ type Builder struct {
 	// second decoder has no Inputs and Logits of variants. Where variants are checked before there is a model, they are nil.
 	Encoder func(name string) Encoder
 	Decoder func(name string) Decoder
+	// Follower makes an encoder like the model's that learns nothing. Its numbers are buffers named encoder.name., which begin
+	// as the model's. Follow moves each of them: w' <- decay w' + (1 - decay) w. Where variants are checked it is nil.
+	Follower func(name string) (e Encoder, follow func(decay float64))
 	// Data is a batch of n examples of the training split, drawn by the trial's seed: the same at each call. It is nil where
 	// there are no data, as when weights are loaded, so what a model needs of it belongs in a buffer.
 	Data func(n int) *Batch
