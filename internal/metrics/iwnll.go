@@ -137,8 +137,8 @@ func mean(x []float64) float64 {
 }
 
 var (
-	// sampled: importance weights of a q(z|x) that is one code never see the p(x|z) of another.
-	sampled = func(f Facts) bool { return f.Samples > 0 && !f.Variant.OneCode() }
+	// sampled: importance weights of a q(z|x) that is one code, or one point, never see the p(x|z) of another.
+	sampled = func(f Facts) bool { return f.Samples > 0 && !f.Variant.OneCode() && !f.Variant.Deterministic }
 
 	needSamples     = &Need{"train.iw_samples above 0, and a q(z|x) of more than one z", sampled}
 	needSampledText = &Need{"text, train.iw_samples above 0, and a q(z|x) of more than one z", func(f Facts) bool { return sampled(f) && f.Kind == vae.Text }}

@@ -22,6 +22,19 @@ func init() {
 
 func init() {
 	Register(Group{
+		Splits: Evaluations, Need: &Need{"a method whose sigma ends at 0", func(f Facts) bool { return f.Variant.Deterministic }},
+		Measure: func(s *Split, r Row) {
+			_, sigma2 := s.SecondMoments()
+			r.Values["z_noise"] = math.Sqrt(sigma2)
+		},
+		Metrics: []Metric{
+			{Name: "z_noise", Doc: "root mean square of sigma, which the method lowers to a number that stands for 0"},
+		},
+	})
+}
+
+func init() {
+	Register(Group{
 		Splits: Tests, Need: NeedGaussian,
 		Measure: func(s *Split, r Row) {
 			r.Vectors["sigma_histogram"] = s.SigmaHistogram()

@@ -35,6 +35,7 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 		}
 		if c.metric == "iw_nll" {
 			notes = append(notes, oneCode(groups, split)...)
+			notes = append(notes, onePoint(groups, split, center)...)
 		}
 		if c.metric == "kl" {
 			notes = append(notes, sunken(groups, split, c.decimals, center)...)
@@ -46,16 +47,33 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 
 // oneCode says why groups whose q(z|x) is one code have no importance-weighted likelihood, where others have one.
 func oneCode(groups []record.Group, split string) []string {
-	var labels []string
-	for _, g := range groups {
-		if len(sampleOf(g, split, "code_perplexity")) > 0 && len(sampleOf(g, split, "iw_nll")) == 0 {
-			labels = append(labels, g.Label)
-		}
-	}
+	labels := unweighted(groups, split, "code_perplexity")
 	if len(labels) == 0 {
 		return nil
 	}
 	return []string{"No IW-NLL of " + strings.Join(labels, ", ") + ": q(z|x) is one code, so importance weights never see p(x|z) of another code. NELBO is its bound."}
+}
+
+// onePoint says the same of groups whose sigma goes to 0.
+func onePoint(groups []record.Group, split string, center func([]float64) float64) (notes []string) {
+	labels := unweighted(groups, split, "z_noise")
+	for _, g := range groups {
+		if slices.Contains(labels, g.Label) {
+			notes = append(notes, fmt.Sprintf("No IW-NLL of %s: sigma goes to 0 (z_noise; here %.2g), so importance weights see p(x|z) of hardly any other z, and the KL and the NELBO grow without bound.",
+				g.Label, center(sampleOf(g, split, "z_noise").numbers())))
+		}
+	}
+	return notes
+}
+
+// unweighted are groups that have a metric, but no importance-weighted likelihood.
+func unweighted(groups []record.Group, split, metric string) (labels []string) {
+	for _, g := range groups {
+		if len(sampleOf(g, split, metric)) > 0 && len(sampleOf(g, split, "iw_nll")) == 0 {
+			labels = append(labels, g.Label)
+		}
+	}
+	return labels
 }
 
 // sunken says which groups a table shows with a KL below their floor, which holds under batch statistics

@@ -66,11 +66,12 @@ func TestMissedTargets(t *testing.T) {
 	}
 }
 
-// TestCodesInTables: a table with codes has how many are used, and says why a group of one code has no IW-NLL.
+// TestCodesInTables: a table with codes has how many are used, and says why a group of one code, or of sigma 0, has no IW-NLL.
 func TestCodesInTables(t *testing.T) {
 	set := &record.Set{Runs: []record.Run{
 		run("vanilla", 1, map[string]float64{"kl": 1, "iw_nll": 30}),
 		run("vq", 1, map[string]float64{"kl": 2, "code_perplexity": 6.25}),
+		run("ceae", 1, map[string]float64{"kl": 90, "z_noise": 0.00001}),
 		run("categorical", 1, map[string]float64{"kl": 1, "code_perplexity": 3, "iw_nll": 31}),
 	}}
 	table := Summary(set)
@@ -78,8 +79,13 @@ func TestCodesInTables(t *testing.T) {
 		t.Errorf("no column of codes: %v", table.Header)
 	}
 	notes := strings.Join(table.Notes, "\n")
-	if want := "No IW-NLL of vq: q(z|x) is one code, so importance weights never see p(x|z) of another code. NELBO is its bound."; !strings.Contains(notes, want) {
-		t.Errorf("notes %q lack %q", notes, want)
+	for _, want := range []string{
+		"No IW-NLL of vq: q(z|x) is one code, so importance weights never see p(x|z) of another code. NELBO is its bound.",
+		"No IW-NLL of ceae: sigma goes to 0 (z_noise; here 1e-05), so importance weights see p(x|z) of hardly any other z, and the KL and the NELBO grow without bound.",
+	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("notes %q lack %q", notes, want)
+		}
 	}
 	if notes := strings.Join(Summary(&record.Set{Runs: set.Runs[:1]}).Notes, "\n"); strings.Contains(notes, "one code") {
 		t.Errorf("vanilla alone: %q", notes)

@@ -133,7 +133,8 @@ func (v *Variant) join(w Variant) {
 		v.Name += "+" + w.Name
 	}
 	if w.MakesPosterior() {
-		v.Head, v.Steps, v.Floor, v.Gives, v.Raw, v.ConstantRate = w.Head, w.Steps, w.Floor, w.Gives, w.Raw, w.ConstantRate
+		v.Head, v.Steps, v.Floor, v.Gives, v.Raw = w.Head, w.Steps, w.Floor, w.Gives, w.Raw
+		v.ConstantRate, v.Deterministic = w.ConstantRate, w.Deterministic
 	}
 	if w.Prior != nil {
 		v.Prior = w.Prior

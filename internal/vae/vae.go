@@ -140,6 +140,9 @@ type Variant struct {
 	Levels bool
 	// ConstantRate says that no parameter changes the KL, so that nothing which charges the KL has an effect.
 	ConstantRate bool
+	// Deterministic says that sigma ends at a number that stands for 0. Importance weights of such a q(z|x) never see the
+	// p(x|z) of another z.
+	Deterministic bool
 	// BeyondKL says that Penalty is no function of the KL alone, so that it has an effect where the KL is constant.
 	BeyondKL bool
 	// Needs is the only family that penalty, extras and prior can read, ContinuousFamily or DensityFamily; empty if they read any.
