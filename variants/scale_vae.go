@@ -13,12 +13,12 @@ import (
 //	penalty = KL(N(m, sigma²) || N(0, I)),     what is charged
 //	E[kl]  >= (D/2) s²,                        for batch statistics, whatever is charged
 //
-// in nats. m is (B, D), f is (D), ln sigma² is unchanged. Nothing is centred; with the rate charged this would be bn without
-// its centring. The gradient of f flows to m. Evaluations have a running variance, under which the bound does not hold. The
-// bound is lower by the factor var_B m_j/(var_B m_j + e) where the raw variance is near e (eps leak, see bn). The penalty may
-// fall to 0 beside a constant rate, when m shrinks and f grows. So rec + penalty is no bound of -ln p(x); rec + kl is one
-// (nelbo). It combines with schedules, controllers, extras and regimes, but not with another penalty or prior, or with what
-// refines q.
+// in nats. m is (B, D), f is (D), ln sigma² is unchanged. With the rate charged this would be bn without its centring. Nothing
+// is centred, so f scales the mean of m as well, and the rate may lie far above the bound. The gradient of f flows to m.
+// Evaluations have a running variance, under which the bound does not hold. The bound is lower by the factor var_B m_j/(var_B
+// m_j + e) where the raw variance is near e (eps leak, see bn). The penalty may fall to 0 beside a constant rate, when m
+// shrinks and f grows. So rec + penalty is no bound of -ln p(x); rec + kl is one (nelbo). It combines with schedules,
+// controllers, extras and regimes, but not with another penalty or prior, or with what refines q.
 //
 // Public code: a port charges the KL of the scaled mu, which makes it bn without centring. It also holds f fixed after some
 // epochs; here f is always that of the batch, because the bound would end with it.
