@@ -466,6 +466,10 @@ func lstm(t *testing.T, methods ...vae.Method) *vae.Model {
 	variant, err := variants.Build(vae.Builder{
 		Params: ps, D: 3, Space: space, Given: given,
 		Decoder: func(name string) vae.Decoder { return settings.Decoder(ps.Under(name), space) },
+		Follower: func(name string) (vae.Encoder, func(float64)) {
+			copies := ps.Copies(name)
+			return settings.Encoder(copies, space, reads.Raw), copies.Follow
+		},
 	}, methods...)
 	if err != nil {
 		t.Fatal(err)

@@ -33,12 +33,17 @@ func TestKLBesideControllers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, err := variants.Check(method); err != nil || v.Weigher == nil {
+		v, err := variants.Check(method)
+		if err != nil || v.Weigher == nil {
 			continue
 		}
 		found++
+		beside := ", ln: {}"
+		if v.MakesPosterior() {
+			beside = ""
+		}
 		for _, kl := range []string{"{schedule: linear, warm_up: 2}", "{beta: 0.5}", "{start: 0}"} {
-			_, err := Parse("x.yaml", []byte("base: {kl: "+kl+"}\ngrid:\n- variant: vanilla\n- variant: {"+name+": {}, ln: {}}\n"), Options{})
+			_, err := Parse("x.yaml", []byte("base: {kl: "+kl+"}\ngrid:\n- variant: vanilla\n- variant: {"+name+": {}"+beside+"}\n"), Options{})
 			want := ": kl: has no effect with " + name + ", which sets the KL weight itself; leave out kl or " + name + ", or move kl to the entries of the grid without it"
 			if err == nil || !strings.Contains(err.Error(), "x.yaml:1:") || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s beside kl: %s: got %v, want %s", name, kl, err, want)

@@ -21,6 +21,7 @@ import (
 var brief = map[string]vae.Method{
 	"aggressive":  variants.Aggressive{Every: 2, Most: 6, Patience: 1},
 	"capacity":    variants.Capacity{C: 1, Gamma: 2, Steps: 8},
+	"ceae":        variants.CEAE{C0: 2, TMax: 1, Lambda: 0.05, Decay: 0.9, Queue: 20, Global: 3, Eps: 1e-8, Momentum: 0.1},
 	"control-vae": variants.ControlVAE{C: 0.1, Kp: 0.3, Ki: 0.02, Mode: "to-1"},
 	"fbp":         variants.FBP{AEEpochs: 1},
 	"geco":        variants.GECO{Kappa: 45, Alpha: 0.9, Nu: 0.01, Most: 100},
