@@ -22,8 +22,8 @@ import (
 // or with what refines q. It needs an encoder that reads a sentence step by step: lstm with pooling last. Each state of a
 // transformer has read all symbols, so there it would be another method.
 //
-// The published code decodes the mean of z in evaluation and adds the penalty, so its perplexity is no bound. Where it charges
-// the last part of the steps, a part that rounds to no step is all steps; here it is one.
+// Public code: evaluation decodes the mean of z and adds the penalty, so the published perplexity is no bound. A part of the
+// steps that rounds to none is all steps; here it is one.
 //
 // Source: Li et al. 2020, "Improving variational autoencoder for text modelling with timestep-wise regularisation" (arXiv
 // 2011.01136), without a KL schedule.
