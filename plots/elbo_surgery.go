@@ -21,7 +21,8 @@ func init() { Figures.Add("elbo-surgery", ELBOSurgery{}) }
 //
 // in nats per example, against the epoch, one panel per group. The first part, at the bottom, is
 // information of z about x; the second, on top of it, is not. I_q is estimated from one z
-// for each of the N examples of the split, and cannot exceed ln N.
+// for each of the N examples of the split, and cannot exceed ln N. A prior with a condition has no such parts, and its rows
+// have no marginal_kl.
 //
 // Source: Hoffman & Johnson 2016, "ELBO surgery"; against the epoch as He et al. 2019, figure 5
 // (arXiv 1901.05534), and Zhu et al. 2020, figure 3 (arXiv 2004.12585).
@@ -36,7 +37,7 @@ const (
 // Draw implements Figure.
 func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
-	groups, notes, err := withMetric("elbo-surgery", all, "valid", "mi")
+	groups, notes, err := withMetric("elbo-surgery", all, "valid", "marginal_kl")
 	if err != nil {
 		return nil, err
 	}

@@ -94,6 +94,7 @@ func (c trial) run(seed, until int) record.Run {
 			v["mi"] = math.Max(0, c.mi*(1-math.Exp(-t/600))*(1+shift)+noise(0.02))
 			v["gap"] = 1.6*v["mi"] + noise(0.03)
 			v["mi_cap"] = math.Log(700)
+			v["marginal_kl"] = kl - v["mi"]
 		}
 		if split == "test" {
 			for i, n := range []int{100, 500, 1000} {
@@ -668,7 +669,7 @@ func TestMissing(t *testing.T) {
 		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
 		{"z-use", &record.Set{Runs: []record.Run{{Rows: []record.Row{{Step: 2, Split: "test", Values: map[string]float64{"mi": 1}}}}}},
 			`z-use: no valid row has the metric "mi"; there are: no valid rows; the validation split is evaluated after every train.eval_every epochs`},
-		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
+		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, marginal_kl, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
 		{"z-use", &record.Set{}, "z-use: no runs to draw"},
 		{"kl-dims", without("kl_dim"), `"kl_dim"`},
@@ -687,7 +688,8 @@ func TestMissing(t *testing.T) {
 		{"sigma", without("sigma_small"), `"sigma_small"`},
 		{"sigma", without("logvar"), `"sigma_log_spread"`},
 		{"kl-heat", without("kl_dim"), `kl-heat: no row has the vector "kl_dim"`},
-		{"elbo-surgery", without("mi"), `elbo-surgery: no valid row has the metric "mi"`},
+		{"elbo-surgery", without("marginal_kl"), `elbo-surgery: no valid row has the metric "marginal_kl"`},
+		{"elbo-surgery", without("mi"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
 		{"elbo-surgery", without("kl"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
 		{"kl-weight", without("kl_weight"), `"kl_weight"`},
 		{"kl-weight", constant, "kl-weight: the KL weight of every trial is constant; set kl.schedule"},
