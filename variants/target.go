@@ -19,8 +19,11 @@ func TargetKL(methods []vae.Method) (nats float64, name string, ok bool) {
 }
 
 // LeastKL is the KL in nats that a method keeps whatever training does, up to its eps, and the method's name; 0 if there is
-// none.
+// none. It is that to N(0, I) of the head's posterior, so beside another prior or a refinement there is none.
 func LeastKL(methods []vae.Method, D int) (nats float64, name string) {
+	if v, err := Check(methods...); err != nil || v.Prior != nil || v.Refine != nil {
+		return 0, ""
+	}
 	for _, m := range methods {
 		if b, ok := m.(bounded); ok {
 			nats, name = b.leastKL(D).nats, Methods.NameOf(m)

@@ -71,12 +71,13 @@ func TestShortForTheVariant(t *testing.T) {
 func TestTargetsAreNoted(t *testing.T) {
 	const text = "base:\n  data: {synthetic: {train: 320, valid: 8, test: 8, vocab: 20, hidden: 8, embed: 8}}\n  model: {lstm: {latent_dim: 8, embed_dim: 4, enc_hidden: 4, dec_hidden: 4}}\n"
 	for variant, want := range map[string]string{
-		"{control-vae: {c: 5.7, ki: 0.1}}":                "",
-		"{control-vae: {c: 5.8, ki: 0.1}}":                "x.yaml:1:1: variant.control-vae.c: the target 5.8 nats is above ln 320 = 5.768, the most that a decoder can learn from z about which of the 320 training examples x is; the rest of the KL is the distance of q(z) from the prior; lower c, or train on more examples",
-		"{capacity: {c: 7, steps: 1}}":                    "variant.capacity.c: the target 7 nats is above ln 320",
-		"{bn: {}, capacity: {c: 0.9, steps: 1}}":          "x.yaml:1:1: variant.capacity.c: the target 0.9 nats cannot be reached: bn keeps the KL at or above 1 nats; raise c, or lower the bound of bn",
-		"{bn: {}, capacity: {c: 1.1, steps: 1}}":          "",
-		"{delta-vae: {delta: 1}, free-bits: {lambda: 9}}": "",
+		"{control-vae: {c: 5.7, ki: 0.1}}":                            "",
+		"{control-vae: {c: 5.8, ki: 0.1}}":                            "x.yaml:1:1: variant.control-vae.c: the target 5.8 nats is above ln 320 = 5.768, the most that a decoder can learn from z about which of the 320 training examples x is; the rest of the KL is the distance of q(z) from the prior; lower c, or train on more examples",
+		"{capacity: {c: 7, steps: 1}}":                                "variant.capacity.c: the target 7 nats is above ln 320",
+		"{bn: {}, capacity: {c: 0.9, steps: 1}}":                      "x.yaml:1:1: variant.capacity.c: the target 0.9 nats cannot be reached: bn keeps the KL at or above 1 nats; raise c, or lower the bound of bn",
+		"{bn: {}, capacity: {c: 1.1, steps: 1}}":                      "",
+		"{bn: {}, mixture-prior: {}, control-vae: {c: 0.9, ki: 0.1}}": "",
+		"{delta-vae: {delta: 1}, free-bits: {lambda: 9}}":             "",
 	} {
 		e := parse(t, text+"  variant: "+variant+"\n", Options{})
 		if _, err := e.Prepare(t.TempDir()); err != nil {
