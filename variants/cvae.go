@@ -14,9 +14,9 @@ import (
 //	rate   = KL(q(z|x, c) || p(z|c))
 //	charge rate: penalty = rate,   charge sum: penalty = rate + KL(p(z|c) || N(0, I))
 //
-// mu_p and sigma_p are (B, D), c is (B, C), all in nats. The prior can follow the posterior, so the rate can vanish whatever
-// the head does to mu_q; with bn alone it can, too. The sum is what the paper charges beside bn, by its equation 12 with 2 in
-// place of 1 in the constant:
+// mu_p and sigma_p are (B, D), c is (B, C); rate and penalty are in nats. The prior can follow the posterior, so the rate can
+// vanish whatever the head does to mu_q, as bn does. The sum is what the paper charges beside bn, by its equation 12 with 2
+// in place of 1 in the constant:
 //
 //	sum = (1/2) sum_j [ (sigma_q² + (mu_q - mu_p)²)/sigma_p² + sigma_p² + mu_p² - ln sigma_q² - 2 ]
 //
