@@ -21,11 +21,11 @@ import (
 // are buffers. The sum is over the batch, not a mean, in nats; lambda is beside a mean over the batch of rec. It is of training
 // only, so the objective is rec.
 //
-// The KL of a batch is (D/2) (c² - ln c²), and I(x; z) <= (D/2) ln(1 + 1/c²), as of const-sigma, which is the control: the same
-// head without schedule and contrast. The KL grows without bound as c falls. With c_min 0, c ends at 1e-5, which stands for 0:
-// then there is no IW-NLL, because importance weights would see p(x|z) at mu alone. A c_min above 0 has one. It combines with
-// extras, auxiliary terms and regimes, but not with another penalty, prior or KL weight, or with what refines q.
-// Evaluations count once c is at c_min.
+// Under a batch's own statistics its KL is (D/2) (c² - ln c²), and I(x; z) <= (D/2) ln(1 + 1/c²), as of const-sigma, which is
+// the control: the same head without schedule and contrast. The KL grows without bound as c falls. With c_min 0, c ends at
+// 1e-5, which stands for 0: then there is no IW-NLL, because importance weights would see p(x|z) at mu alone. A c_min above 0
+// has one, which tells little where c_min is small. It combines with extras, auxiliary terms and regimes, but not with another
+// penalty, prior or KL weight, or with what refines q. Evaluations count once c is at c_min.
 //
 // Source: Ghose & Poupart 2023, "Contrastive deterministic autoencoders for language modeling" (Findings of EMNLP 2023), with
 // lambda 0.006, decay 0.99, a queue of three batches, global 5, SGD with rate 0.1 and clip 5. Which mu the paper queues is not
