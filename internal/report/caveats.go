@@ -21,8 +21,8 @@ func capped(g record.Group, split, metric string) bool {
 }
 
 // caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
-// old definition, a likelihood that there is not, a KL that is shown below its floor, and posteriors that an evaluation
-// refines.
+// old definition, a likelihood that there is not, a KL that is shown below its floor, posteriors that an evaluation
+// refines, and a NELBO that is not what was trained.
 func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
 	for _, c := range columns {
 		if note := record.CapNote(groups, split, c.metric); note != "" {
@@ -40,6 +40,9 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 		if c.metric == "kl" {
 			notes = append(notes, sunken(groups, split, c.decimals, center)...)
 			notes = append(notes, refined(groups, split, center)...)
+		}
+		if c.metric == "nelbo" {
+			notes = append(notes, ofSamples(groups, split, c.decimals, center)...)
 		}
 	}
 	return notes
@@ -113,6 +116,17 @@ func refined(groups []record.Group, split string, center func([]float64) float64
 		}
 		notes = append(notes, fmt.Sprintf("%s: evaluations refine q(z|x), too, and all metrics are of the refined one. This lowers the NELBO by %s (refine_gain).",
 			g.Label, decimal(center(gain.numbers()), 2)))
+	}
+	return notes
+}
+
+// ofSamples says which groups a table shows with the NELBO of one sample, though they were trained on a bound of several.
+func ofSamples(groups []record.Group, split string, decimals int, center func([]float64) float64) (notes []string) {
+	for _, g := range groups {
+		if bound := sampleOf(g, split, "iw_bound"); len(bound) > 0 {
+			notes = append(notes, fmt.Sprintf("%s: trained on a bound of several samples of z, which is %s (iw_bound). KL and NELBO are those of q(z|x).",
+				g.Label, decimal(center(bound.numbers()), decimals)))
+		}
 	}
 	return notes
 }

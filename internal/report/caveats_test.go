@@ -31,6 +31,22 @@ func TestRefined(t *testing.T) {
 	}
 }
 
+// TestOfSamples: a table with the NELBO says which groups were trained on a bound of several samples, and what that is.
+func TestOfSamples(t *testing.T) {
+	set := &record.Set{}
+	for seed := range 6 {
+		set.Runs = append(set.Runs, trialWith("vanilla", seed+1, map[string]float64{"nelbo": 12}),
+			trialWith("iwae", seed+1, map[string]float64{"nelbo": 13, "iw_bound": 12.25 + float64(seed)/50}))
+	}
+	report := section(t, Source{Set: set}, "Results").Tables
+	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
+		const says = "iwae: trained on a bound of several samples of z, which is 12.30 (iw_bound). KL and NELBO are those of q(z|x)."
+		if notes := strings.Join(table.Notes, "\n"); strings.Count(notes, "iw_bound") != 1 || !strings.Contains(notes, says) {
+			t.Errorf("%s: %s", where, notes)
+		}
+	}
+}
+
 // TestCaveats: a KL that is shown below its floor has the KL by batch statistics beside it; MI at its cap is
 // marked in every group and compared in none; a gap without gap_se is called old. Nothing is said without cause.
 func TestCaveats(t *testing.T) {
