@@ -131,6 +131,18 @@ func TestSigmaFrozen(t *testing.T) {
 	}
 }
 
+// TestSigmaMovesOnce: a step moves the running s² once, though the steps of sa-vae decode within it.
+func TestSigmaMovesOnce(t *testing.T) {
+	for _, mode := range []string{"through", "cheap"} {
+		b := newBench(combination{SigmaVAE{Sigma: "optimal"}, SAVAE{Steps: 3, LR: 0.1, Mode: mode}}, 0)
+		b.pass(true, true)
+		running := b.params.Get("decoder.sigma.running").Data
+		if math.Abs(float64(running[1])-0.1) > 1e-6 {
+			t.Errorf("%s: the weight of the first step is %v, want 0.1", mode, running[1])
+		}
+	}
+}
+
 // TestSigmaConformance: TestConformance tries optimal only.
 func TestSigmaConformance(t *testing.T) {
 	for _, methods := range []combination{
