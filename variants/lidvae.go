@@ -21,10 +21,11 @@ import (
 //
 // With l 0 (LIDVAE) the map is injective, but where the sigmoids saturate predictions can be equal numbers; with l above 0
 // (IL-LIDVAE) a larger l makes predictions depend more on z. Where p(x|z) is the same for all z, the prior is the best
-// posterior; for independent pixels and for vectors an injective map excludes it. Softmax forgets what all logits of a word
-// have in common, so for text the bound is one of logits. The rate has no bound. O must be at least I: more words than numbers
-// in [h_t; z]. With l 0 hidden must be at least I. It combines with every posterior, penalty and schedule, but not with skip,
-// whose term would undo the bound, and not with pixelcnn.
+// posterior; for independent pixels and for vectors an injective map excludes it. The bound is one of logits. Softmax forgets
+// what all logits of a word have in common, and the logits of words that have no probability matter little, so for text the KL
+// can vanish all the same. The rate has no bound. O must be at least I: more words than numbers in [h_t; z]. With l 0 hidden
+// must be at least I. It combines with every posterior, penalty and schedule, but not with skip, whose term would undo the
+// bound, and not with pixelcnn.
 //
 // Public code: in that of LIDVAE for text z reaches the output map only, and not the LSTM. Its convex networks are not in the
 // state that it saves, so that weights loaded again mix two models, and the matrix between them is never initialised or
