@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party docs generate
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party methods docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -47,6 +47,9 @@ bench-record: ## the same, six times, kept with commit and processor, and compar
 
 third-party: ## the licence texts in the program; after a change of dependencies
 	go test ./cmd/vaelab -run ThirdParty -update
+
+methods: ## docs/methods.md, from the doc comments of the variants
+	go run ./cmd/vaelab list variants --markdown > docs/methods.md.new && mv docs/methods.md.new docs/methods.md
 
 docs: ## one sentence for each package
 	@go list -f '{{.ImportPath}}: {{.Doc}}' ./...

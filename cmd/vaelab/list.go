@@ -27,7 +27,8 @@ import (
 var listed = []string{"variants", "models", "data", "schedules", "optimizers", "figures", "metrics", "claims", "experiments"}
 
 func listCommand() *cobra.Command {
-	return &cobra.Command{
+	markdown := false
+	cmd := &cobra.Command{
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
 		Short: "List variants, models, data, schedules, optimizers, figures, metrics, claims and experiments",
 		Long: "List variants, models and data with their settings and defaults, and schedules of the KL weight, optimizers,\n" +
@@ -51,6 +52,12 @@ func listCommand() *cobra.Command {
 				return explain(cmd.OutOrStdout(), given[0])
 			}
 			w := cmd.OutOrStdout()
+			if markdown {
+				if !slices.Equal(given, []string{"variants"}) {
+					return usageError{fmt.Errorf("--markdown goes with vaelab list variants only")}
+				}
+				return writeMethods(w)
+			}
 			for i, what := range given {
 				if i > 0 {
 					fmt.Fprintln(w)
@@ -91,6 +98,8 @@ func listCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "with variants: the page docs/methods.md, with formulas and sources")
+	return cmd
 }
 
 // A choosable is something with settings: a variant, a model, data, a figure, a kind of claim, or a section.

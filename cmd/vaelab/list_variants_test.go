@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -57,5 +58,32 @@ func TestListCombinations(t *testing.T) {
 			t.Errorf("list %s: exit code %d", name, r.code)
 		}
 		has(t, "list "+name, r.err, want)
+	}
+}
+
+// TestMethodsPage: docs/methods.md is what the program writes, with a source for each variant and the formula of each that
+// has one.
+func TestMethodsPage(t *testing.T) {
+	page := succeeds(t, "list", "variants", "--markdown").out
+	if read(t, filepath.Join(root, "docs/methods.md")) != page {
+		t.Error("docs/methods.md is not what the doc comments in variants/ say; run make methods")
+	}
+	for _, name := range variants.Methods.Names() {
+		m, err := describeMethod(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Source == "" {
+			t.Errorf(`the doc comment of %s has no paragraph that begins with "Source: "`, name)
+		}
+		if m.Formula == "" && name != "vanilla" && name != "inputless" {
+			t.Errorf("the doc comment of %s has no indented formula", name)
+		}
+		if n := strings.Count(page, "\n## "+name+"\n"); n != 1 {
+			t.Errorf("%d sections are called %s", n, name)
+		}
+	}
+	if r := vaelab(t, "list", "--markdown"); r.code != exitUsage || !strings.Contains(r.err, "vaelab list variants only") {
+		t.Errorf("list --markdown: exit code %d, %s", r.code, r.err)
 	}
 }

@@ -82,6 +82,9 @@ func (r *Registry[T]) Doc(name string) string {
 	return new(doc.Package).Synopsis(r.docs()[r.typeName(name)].Text)
 }
 
+// Full is all that the source says of the kind.
+func (r *Registry[T]) Full(name string) Doc { return r.docs()[r.typeName(name)] }
+
 // Docs are the doc comments of the seam's types, by name of the type.
 func (r *Registry[T]) Docs() map[string]Doc { return r.docs() }
 
@@ -95,6 +98,7 @@ func (r *Registry[T]) typeName(name string) string {
 
 // A Doc is what the source says of a type.
 type Doc struct {
+	File     string            // that it is in
 	Text     string            // its comment
 	Settings map[string]string // the comments of its fields, by the key in their yaml tag, without line breaks
 }
@@ -124,7 +128,7 @@ func ReadDocs(src fs.FS) map[string]Doc {
 				if comment == nil {
 					comment = g.Doc
 				}
-				docs[t.Name.Name] = Doc{Text: comment.Text(), Settings: fieldDocs(t)}
+				docs[t.Name.Name] = Doc{File: path, Text: comment.Text(), Settings: fieldDocs(t)}
 			}
 		}
 	}
