@@ -61,7 +61,7 @@ func madeRows(t testing.TB, rows int, value float64, scaler bool) (text []byte) 
 		}
 		if step%20 == 0 {
 			r.Split = "valid"
-			names = append(names, "mi", "mi_se", "mi_cap", "gap", "au", "au_free", "ppl", "logvar", "sigma_small", "sigma_negative", "probe_100", "probe_500", "lag", "lag_model_sd", "lag_mu_sd")
+			names = append(names, "mi", "mi_se", "mi_cap", "marginal_kl", "gap", "au", "au_free", "ppl", "logvar", "sigma_small", "sigma_negative", "probe_100", "probe_500", "lag", "lag_model_sd", "lag_mu_sd")
 			vectors = append(vectors, "lag_model", "lag_mu")
 		}
 		if step == rows {
