@@ -48,7 +48,8 @@ bench-record: ## the same, six times, kept with commit and processor, and compar
 third-party: ## the licence texts in the program; after a change of dependencies
 	go test ./cmd/vaelab -run ThirdParty -update
 
-methods: ## docs/methods.md, from the doc comments of the variants
+methods: ## docs/methods.md, from the doc comments of the variants and the costs in results/published/remedies
+	go test ./cmd/vaelab -run Costs -update
 	go run ./cmd/vaelab list variants --markdown > docs/methods.md.new && mv docs/methods.md.new docs/methods.md
 
 docs: ## one sentence for each package

@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -30,6 +31,14 @@ func (m describedMethod) Name() string  { return m.name }
 func (m describedMethod) Knob() string  { return m.knob }
 func (m describedMethod) Bound() string { return m.bound }
 func (m describedMethod) Acts() string  { names, _ := m.places(); return names }
+
+// Cost is the CPU time of a trial as a multiple of vanilla's, or "–".
+func (m describedMethod) Cost() string {
+	if c, ok := variants.Cost()[m.name]; ok {
+		return fmt.Sprintf("%.2f", c)
+	}
+	return "–"
+}
 
 // describeMethod reads the parts of a variant's doc comment.
 func describeMethod(name string) (m describedMethod, err error) {

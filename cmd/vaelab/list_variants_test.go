@@ -1,12 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"vaelab/internal/record"
+	"vaelab/internal/stats"
 	"vaelab/variants"
 )
 
@@ -85,5 +89,46 @@ func TestMethodsPage(t *testing.T) {
 	}
 	if r := vaelab(t, "list", "--markdown"); r.code != exitUsage || !strings.Contains(r.err, "vaelab list variants only") {
 		t.Errorf("list --markdown: exit code %d, %s", r.code, r.err)
+	}
+}
+
+// TestCosts: variants/cost.csv has the median, over the seeds of the published experiment remedies, of the CPU seconds of a
+// trial over those of vanilla's of the same seed. -update writes it anew.
+func TestCosts(t *testing.T) {
+	set, err := record.Load(filepath.Join(root, "results/published/remedies"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := map[string]map[int]float64{}
+	for _, run := range set.Runs {
+		cost, err := run.Cost()
+		if err != nil {
+			t.Fatalf("%s: %v", run.ID, err)
+		}
+		if seconds[run.Variant] == nil {
+			seconds[run.Variant] = map[int]float64{}
+		}
+		seconds[run.Variant][run.Seed] = cost.CPUSeconds
+	}
+	var table strings.Builder
+	fmt.Fprintln(&table, "variant,cpu_ratio")
+	for _, name := range variants.Methods.Names() {
+		var ratios []float64
+		for seed, s := range seconds[name] {
+			ratios = append(ratios, s/seconds["vanilla"][seed])
+		}
+		if len(ratios) > 0 {
+			fmt.Fprintf(&table, "%s,%.2f\n", name, stats.Median(ratios))
+		}
+	}
+	path := filepath.Join(root, "variants/cost.csv")
+	if *update {
+		if err := os.WriteFile(path, []byte(table.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if read(t, path) != table.String() {
+		t.Error("variants/cost.csv is not what results/published/remedies says; run make methods")
 	}
 }
