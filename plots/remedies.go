@@ -133,7 +133,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 			p.Y.Tick.Marker = unlabelled(slices.Clone(names))
 		}
 		for j := 1; j < len(rows); j++ {
-			if rows[j].data != rows[j-1].data {
+			if rows[j].group.Runs[0].Data != rows[j-1].group.Runs[0].Data {
 				p.Add(level{float64(j) - 0.5, draw.LineStyle{Color: ink, Width: 0.6}})
 			}
 		}
