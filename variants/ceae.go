@@ -56,7 +56,7 @@ func init() {
 }
 
 // RateBound holds for batch statistics.
-func (CEAE) RateBound() string { return "KL = D (c² - ln c²)/2 per batch" }
+func (CEAE) RateBound() string { return "KL = D (c²-ln c²)/2, but at global steps" }
 
 func (CEAE) hurry(int) string { return "lower t_max, which is in epochs" }
 

@@ -1,6 +1,10 @@
 package variants
 
-import "vaelab/internal/nn"
+import (
+	"math"
+
+	"vaelab/internal/nn"
+)
 
 // A cooling is what changes with the epoch. It weighs only to be told of the step: the weight is always 1.
 type cooling struct {
@@ -32,7 +36,11 @@ func (c *cooling) Weight(step, stepsPerEpoch int) float64 {
 
 func (c *cooling) Saw(float64, float64) {}
 
-// Final is one step after t_max, because an evaluation has the sigma of the step before.
-func (c *cooling) Final(stepsPerEpoch int) int { return c.TMax*stepsPerEpoch + 1 }
+// Final is one step after the begin of the first epoch with the last sigma, because an evaluation has the sigma of the step
+// before.
+func (c *cooling) Final(stepsPerEpoch int) int {
+	before := min(float64(c.TMax), math.Ceil(c.C0/max(c.CMin, zero))-1) // epochs
+	return int(before)*stepsPerEpoch + 1
+}
 
 func (c *cooling) Goal() float64 { return 1 }

@@ -102,7 +102,7 @@ func (s *Set) labelled(split Split, name, remedy string) error {
 	}
 	for i, label := range split.Labels {
 		if s.Train.N() > 0 && !slices.Contains(s.Train.Labels, label) {
-			return fmt.Errorf("example %d of %s has the label %s, which no example of train has, so that nothing of it is learnt; remove the example, or add some with its label to train", i+1, name, s.class(label))
+			return fmt.Errorf("example %d of %s has the label %s, which no example of train has, so that nothing of it is learnt; add examples with its label to train (of generated data, more examples), or remove the example", i+1, name, s.class(label))
 		}
 	}
 	return nil

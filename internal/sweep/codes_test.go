@@ -32,6 +32,10 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s\ngot %v\nwant %s", c.file, err, c.want)
 		}
 	}
+	e := parse(t, model("8", "{mixture-prior: {k: 321, components: data}}", ""), Options{})
+	if _, err := e.Prepare(t.TempDir()); err == nil || err.Error() != "x.yaml:1:1: variant.mixture-prior.k: takes 321 examples of the training split, which has 320; lower k, or use more data" {
+		t.Errorf("321 exemplars of 320 examples: %v", err)
+	}
 	for k, noted := range map[string]bool{"320": false, "321": true} {
 		e := parse(t, model("8", "{vq: {k: "+k+"}}", ""), Options{})
 		if _, err := e.Prepare(t.TempDir()); err != nil {

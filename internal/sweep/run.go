@@ -64,6 +64,9 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 		e.noteUncertain(i, t)
 		e.noteTarget(i, t, set)
 		e.noteCodes(i, t, set)
+		if fault := e.tooFewExamples(i, t, set); fault != "" && !slices.Contains(faults, fault) { // there are several seeds
+			faults = append(faults, fault)
+		}
 		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
 	}
 	if len(faults) > 0 {

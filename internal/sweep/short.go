@@ -143,6 +143,17 @@ func (e *Experiment) noteCodes(i int, t train.Trial, set *data.Set) {
 	}
 }
 
+// tooFewExamples is the fault of a prior that is made of more examples than there are; "" without one.
+func (e *Experiment) tooFewExamples(i int, t train.Trial, set *data.Set) string {
+	n := set.Train.N()
+	for _, m := range t.Methods {
+		if p, ok := m.(variants.MixturePrior); ok && p.Components == "data" && p.K > n {
+			return fmt.Sprintf("%s: variant.mixture-prior.k: takes %d examples of the training split, which has %d; lower k, or use more data", e.entries[i], p.K, n)
+		}
+	}
+	return ""
+}
+
 // note adds a note about a place in the file, once: many trials may share it.
 func (e *Experiment) note(place, format string, args ...any) {
 	note := place + ": " + fmt.Sprintf(format, args...)

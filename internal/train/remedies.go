@@ -96,6 +96,8 @@ func Check(m models.Model, space vae.Space, methods []vae.Method) (vae.Variant, 
 		return v, fmt.Errorf("acts on vectors, and the data are images of pixels that are 0 or 1; set their binarise to none, which keeps grey values, or leave it out")
 	case v.Kind != "" && v.Kind != space.Kind:
 		return v, fmt.Errorf("acts on examples of the kind %s, and the data are of the kind %s; choose other data, or leave it out", v.Kind, space.Kind)
+	case v.Noise != nil && varied(m):
+		return v, fmt.Errorf("brings the variance of the decoder, so the model's noise has no effect; leave noise out, or the variant")
 	case v.Conditional && space.Given.Kind == "":
 		return v, fmt.Errorf("reads what is given with each example, and with these data nothing is; set given in the section data, or leave the variant out")
 	case v.Unconditional && space.Given.Kind != "":
@@ -108,4 +110,15 @@ func Check(m models.Model, space vae.Space, methods []vae.Method) (vae.Variant, 
 		return v, fmt.Errorf("compares two passes of the decoder that differ by its dropout, and the model's decoder has none; set dropout_in or dropout_out of lstm, or dropout of transformer, above 0, or leave the variant out")
 	}
 	return v, nil
+}
+
+// varied tells whether a model's own variance of vectors is another than 1, the default.
+func varied(m models.Model) bool {
+	switch m := m.(type) {
+	case models.MLP:
+		return m.Noise != 1
+	case models.Linear:
+		return m.Noise != 1
+	}
+	return false
 }
