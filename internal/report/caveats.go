@@ -21,7 +21,7 @@ func capped(g record.Group, split, metric string) bool {
 }
 
 // caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
-// old definition, a likelihood that there is not, a KL that is shown below its floor, posteriors that an evaluation
+// old definition, conditions that z may repeat, a likelihood that there is not, a KL that is shown below its floor, posteriors that an evaluation
 // refines, and a NELBO that is not what was trained.
 func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
 	for _, c := range columns {
@@ -30,6 +30,11 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 		}
 		if c.metric == "gap" {
 			if note := record.GapNote(groups, split); note != "" {
+				notes = append(notes, note)
+			}
+		}
+		if c.metric == "mi" || c.metric == "gap" {
+			if note := conditional(groups, split, center); note != "" && !slices.Contains(notes, note) {
 				notes = append(notes, note)
 			}
 		}
@@ -77,6 +82,22 @@ func unweighted(groups []record.Group, split, metric string) (labels []string) {
 		}
 	}
 	return labels
+}
+
+// conditional says what MI and gap count where the data give conditions, and what prior_gap is there, which does not.
+func conditional(groups []record.Group, split string, center func([]float64) float64) string {
+	var found []string
+	for _, g := range groups {
+		gap := sampleOf(g, split, "prior_gap")
+		given := g.Runs[0].Config["data."+g.Runs[0].Config["data"]+".given"]
+		if given != "" && given != "nothing" && len(gap) > 0 {
+			found = append(found, fmt.Sprintf("%s %s", g.Label, decimal(center(gap.numbers()), 2)))
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return "MI and gap count what z tells of the condition, too, which the decoder has anyway. The increase of -ln p(x|z) with a z of the prior given the condition counts only the rest (prior_gap): " + strings.Join(found, ", ") + "."
 }
 
 // sunken says which groups a table shows with a KL below their floor, which holds under batch statistics

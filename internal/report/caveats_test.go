@@ -47,6 +47,25 @@ func TestOfSamples(t *testing.T) {
 	}
 }
 
+// TestConditional: a table with MI or the gap says once what they count beside a condition, and prior_gap of each group with one.
+func TestConditional(t *testing.T) {
+	set := &record.Set{}
+	for seed := range 6 {
+		for i, variant := range []string{"cvae", "vanilla"} {
+			run := trialWith(variant, seed+1, map[string]float64{"mi": 1, "gap": 2, "gap_se": 0.1, "prior_gap": 0.5 + float64(seed)/50})
+			run.Config["data"], run.Config["data.text.given"] = "text", []string{"label", "nothing"}[i]
+			set.Runs = append(set.Runs, run)
+		}
+	}
+	report := section(t, Source{Set: set}, "Results").Tables
+	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
+		const says = "counts only the rest (prior_gap): cvae given=label 0.55."
+		if notes := strings.Join(table.Notes, "\n"); strings.Count(notes, "prior_gap") != 1 || !strings.Contains(notes, says) {
+			t.Errorf("%s: %s", where, notes)
+		}
+	}
+}
+
 // TestCaveats: a KL that is shown below its floor has the KL by batch statistics beside it; MI at its cap is
 // marked in every group and compared in none; a gap without gap_se is called old. Nothing is said without cause.
 func TestCaveats(t *testing.T) {
