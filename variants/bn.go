@@ -12,7 +12,7 @@ import (
 //	mu = gamma (m - mean_B m) / sqrt(var_B m + eps) + beta
 //	E[KL] >= (1/2) sum_j (gamma² v_j/(v_j + eps) + beta_j²),   v_j = var_B m_j
 //
-// ln sigma² is unchanged. The KL can fall below (d/2) gamma² where the raw variance v_j is
+// ln sigma² is unchanged. The KL can fall below (D/2) gamma² where the raw variance v_j is
 // near eps (eps leak), as it is when the raw mu of an encoder collapses.
 //
 // Public code: an eps of 1e-5 violates the floor on small data.
@@ -23,7 +23,7 @@ type BN struct {
 	// Gamma is the standard deviation that mu has over the batch; the paper's best are 0.6 and 0.7.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" alias:"bn_gamma" knob:"rises"`
 	// Eps keeps the division finite. The larger it is, the further the KL can fall below
-	// (d/2) gamma²: to almost 0 with the 1e-5 of the reference code.
+	// (D/2) gamma²: to almost 0 with the 1e-5 of the reference code.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 	// Momentum is the weight of a new batch in the running statistics.
 	Momentum float64 `yaml:"momentum" range:"(0,1]"`

@@ -20,7 +20,7 @@ import (
 //
 // By Jensen's inequality the KL, in nats, has the lower bounds
 //
-//	E[KL] >= -sum_j ln gamma_sigma,j >= -(d/2) ln(1-tau)
+//	E[KL] >= -sum_j ln gamma_sigma,j >= -(D/2) ln(1-tau)
 //
 // They hold for batch statistics, not for running statistics.
 //

@@ -9,8 +9,8 @@ import (
 //
 //	phase 1:  KL weight 0, z still sampled, until rec of the validation split has stopped falling, or ae_epochs
 //	between:  the decoder has the initial weights of its seed; the optimisers, the learning rate and all that train.stop,
-//	          train.decay and report: best remember begin anew; so do running statistics and shift of a head that
-//	          normalises, such as bn, whose scale gamma stays
+//	          train.decay and report: best remember begin anew; a head that normalises, such as bn, keeps its scale
+//	          gamma, and its running statistics and its shift begin anew
 //	phase 2:  the VAE; the schedule of section kl, or a controller, begins here
 //
 // It bounds no KL. The method of the paper adds free bits and a KL weight that rises from 0 to 1 in ten epochs:

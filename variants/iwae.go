@@ -16,7 +16,7 @@ import (
 // none). With s_k = w_k/sum_l w_l held fixed, and d ln w_k/dz the gradient that holds the parameters of q in ln q fixed, the
 // gradient of L_K in decoder and prior is sum_k s_k d ln w_k. In the encoder it is:
 //
-//	total:  that of the samples as they are, through z and through the parameters of q in ln q
+//	total:  through z, and through the parameters of q in ln q
 //	stl:    sum_k s_k (d ln w_k/dz) dz                    sticking the landing: biased for K > 1
 //	dreg:   sum_k s_k (1 - w + w s_k) (d ln w_k/dz) dz    doubly reparametrised: the mean of total, with less variance
 //

@@ -9,7 +9,7 @@ import (
 // LN standardises mu over its dimensions instead of over the batch:
 //
 //	mu_i = gamma (m_i - mean_j m_ij) / sqrt(var_j m_ij + eps)
-//	KL_i >= (d/2) gamma² v_i/(v_i + eps),   v_i = var_j m_ij
+//	KL_i >= (D/2) gamma² v_i/(v_i + eps),   v_i = var_j m_ij
 //
 // The floor holds for every single example. All examples may share one direction of mu, so
 // the floor does not imply a positive MI. A comparison with bn shows whether MI is positive.
@@ -19,7 +19,7 @@ import (
 type LN struct {
 	// Gamma is the root mean square of mu over its dimensions.
 	Gamma float64 `yaml:"gamma" range:"(0,inf)" knob:"rises"`
-	// Eps keeps the division finite. The larger it is, the further the KL can fall below (d/2) gamma²; PyTorch's default is
+	// Eps keeps the division finite. The larger it is, the further the KL can fall below (D/2) gamma²; PyTorch's default is
 	// 1e-5.
 	Eps float64 `yaml:"eps" range:"(0,inf)"`
 }

@@ -19,12 +19,15 @@ var methodsPage string
 // A describedMethod is what the page says of a variant beside the list: parts of its doc comment.
 type describedMethod struct {
 	listedVariant
-	Does    string // the first sentence without the type's name
-	Formula string // the indented lines, "" without any
-	Source  string
-	Public  string // how public code differs, "" if nothing is known
-	File    string // in the folder variants
+	Does   string // the first sentence without the type's name
+	Body   []paragraph
+	Source string
+	Public string // how public code differs, "" if nothing is known
+	File   string // in the folder variants
 }
+
+// A paragraph is one of text, or the lines of a formula.
+type paragraph struct{ Text, Formula string }
 
 // Name and the others are the columns of the list.
 func (m describedMethod) Name() string  { return m.name }
@@ -49,19 +52,17 @@ func describeMethod(name string) (m describedMethod, err error) {
 	doc := variants.Methods.Full(name)
 	m.Does, m.File = strings.TrimRight(does, ":.,;"), doc.File
 	for part := range strings.SplitSeq(strings.TrimSpace(doc.Text), "\n\n") {
+		if strings.HasPrefix(part, "\t") {
+			m.Body = append(m.Body, paragraph{Formula: strings.ReplaceAll(strings.TrimPrefix(part, "\t"), "\n\t", "\n")})
+			continue
+		}
 		text := strings.Join(strings.Fields(part), " ")
-		switch source, isSource := strings.CutPrefix(text, "Source: "); {
-		case strings.HasPrefix(part, "\t"):
-			if m.Formula != "" {
-				m.Formula += "\n\n"
-			}
-			m.Formula += strings.ReplaceAll(strings.TrimPrefix(part, "\t"), "\n\t", "\n")
-		case isSource:
+		if source, ok := strings.CutPrefix(text, "Source: "); ok {
 			m.Source = source
-		default:
-			if public, ok := strings.CutPrefix(text, "Public code: "); ok {
-				m.Public = public
-			}
+		} else if public, ok := strings.CutPrefix(text, "Public code: "); ok {
+			m.Public = public
+		} else {
+			m.Body = append(m.Body, paragraph{Text: text})
 		}
 	}
 	return m, nil

@@ -89,9 +89,9 @@ func listVariants(w io.Writer) error {
 		_, doc, _ := strings.Cut(variants.Methods.Doc(l.name), " ") // without the type's name
 		fmt.Fprintln(w, text+phrase(doc, listColumns-utf8.RuneCountInString(text)))
 	}
-	fmt.Fprint(w, "Columns: name; knob, the setting that moves the rate (↑: the rate rises with it, ↓: it falls); bound of the rate; what\n"+
-		"it does. The rate is the KL of the z that the decoder reads, in nats. kl.beta ↓ moves that of every variant which does\n"+
-		"not set the KL weight itself and has no constant KL. vaelab list bn+control-vae says whether variants can be combined.\n")
+	fmt.Fprintln(w, foldAt("Columns: name; knob, the setting that moves the rate (↑: the rate rises with it, ↓: it falls); bound of the rate; what "+
+		"it does. The rate is the KL of the z that the decoder reads, in nats. kl.beta ↓ moves the rate of every variant which does "+
+		"not set the KL weight itself and has no constant KL. vaelab list bn+control-vae says whether variants can be combined.", listColumns))
 	return nil
 }
 
@@ -130,7 +130,7 @@ func explainCombination(w io.Writer, combination string) error {
 		}
 		methods, parts, width = append(methods, method), append(parts, l), max(width, len(name))
 	}
-	_, err := variants.Check(methods...)
+	all, err := variants.Check(methods...)
 	says := "allowed, at the default settings of each"
 	if err != nil {
 		says = "not allowed: " + err.Error()
@@ -141,6 +141,11 @@ func explainCombination(w io.Writer, combination string) error {
 		acts := foldAt("acts on "+places+": "+does, listColumns-width-4)
 		fmt.Fprintf(w, "  %-*s  %s\n", width, l.name, strings.ReplaceAll(acts, "\n", "\n"+strings.Repeat(" ", width+4)))
 		fmt.Fprintf(w, "  %-*s  knob of the rate %s; bound of the rate: %s\n", width, "", l.knob, l.bound)
+	}
+	for i, method := range methods {
+		if alone, failed := variants.Check(method); err == nil && failed == nil && alone.Floor != nil && all.Floor == nil {
+			fmt.Fprintf(w, "\n  The bound of %s is one of %s alone: together they have none.\n", parts[i].name, parts[i].name)
+		}
 	}
 	for _, l := range parts {
 		if places, _ := l.places(); strings.Contains(places, "weigher") && err == nil {

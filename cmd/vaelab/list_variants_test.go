@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,7 +40,8 @@ func TestListCombinations(t *testing.T) {
 	for name, parts := range map[string][]string{
 		"bn+control-vae": {"combination bn+control-vae\n\n  allowed, at the default settings of each\n\n  bn           acts on head: makes ",
 			"\n  control-vae  acts on weigher: sets ", "\n  Section kl must be left out, because control-vae sets the KL weight.\n"},
-		"ln+bn": {"  not allowed: ln and bn both act on the head (each makes ", "two entries of the grid"},
+		"ln+bn":         {"  not allowed: ln and bn both act on the head (each makes ", "two entries of the grid"},
+		"bn+flow-prior": {"allowed", "\n  The bound of bn is one of bn alone: together they have none.\n"},
 		"bn+free-bits+info-vae": {"  allowed", "  free-bits  acts on penalty: ",
 			"             knob of the rate lambda ↑; bound of the rate: none\n"},
 		"bn-scaler+rms-scaler": {"not allowed: bn-scaler and rms-scaler both act on the head"},
@@ -80,7 +82,7 @@ func TestMethodsPage(t *testing.T) {
 		if m.Source == "" {
 			t.Errorf(`the doc comment of %s has no paragraph that begins with "Source: "`, name)
 		}
-		if m.Formula == "" && name != "vanilla" && name != "inputless" {
+		if formula := func(p paragraph) bool { return p.Formula != "" }; !slices.ContainsFunc(m.Body, formula) && name != "vanilla" && name != "inputless" {
 			t.Errorf("the doc comment of %s has no indented formula", name)
 		}
 		if n := strings.Count(page, "\n## "+name+"\n"); n != 1 {
