@@ -72,7 +72,7 @@ labels.`,
 			}
 			row := record.Row{Split: c.split, Values: values, Vectors: vectors}
 			w := cmd.OutOrStdout()
-			notes := remarks(row, t.set.Floors(part))
+			notes := append(remarks(row, t.set.Floors(part)), report.Remarks(t.trial.Trial, row, samples > 0)...)
 			if all && part.Labels == nil {
 				notes = append(notes, "No probe is measured, because the data have no labels.")
 			}

@@ -66,6 +66,26 @@ func TestEvalTrial(t *testing.T) {
 	}
 }
 
+// TestEvalRemarks: eval says what a table of run says of such a model: why there is no importance-weighted likelihood where one
+// was asked for, and which bound was trained.
+func TestEvalRemarks(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vq}, {variant: iwae}]\n")
+	succeeds(t, "run", "tiny.yaml", "-q")
+	set, err := record.Load("results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trial := range set.Runs {
+		want := map[string]string{"vq": "No IW-NLL of vq: q(z|x) is one code", "iwae": "iwae: trained on a bound of several samples of z"}[trial.Variant]
+		if out := strings.Join(strings.Fields(succeeds(t, "eval", trial.Dir, "--iw-samples", "2").out), " "); !strings.Contains(out, want) {
+			t.Errorf("%s: %q is not in %s", trial.ID, want, out)
+		}
+		if out := succeeds(t, "eval", trial.Dir).out; strings.Contains(out, "No IW-NLL") {
+			t.Errorf("%s: no IW-NLL was asked for: %s", trial.ID, out)
+		}
+	}
+}
+
 // TestEvalReference measures weights that PyTorch saved, against what PyTorch computed of
 // them.
 func TestEvalReference(t *testing.T) {

@@ -53,6 +53,16 @@ func caveats(groups []record.Group, split string, columns []column, center func(
 	return notes
 }
 
+// Remarks are the caveats of one evaluation of a model; of its importance-weighted likelihood only if one was asked for.
+func Remarks(t record.Trial, row record.Row, weighted bool) []string {
+	columns := []column{{"KL", "kl", 2}, {"gap", "gap", 2}, {"NELBO", "nelbo", 2}}
+	if weighted {
+		columns = append(columns, column{"IW-NLL", "iw_nll", 2})
+	}
+	set := &record.Set{Runs: []record.Run{{Trial: t, Rows: []record.Row{row}, State: record.Done}}}
+	return caveats(set.Groups(), row.Split, columns, stats.Median)
+}
+
 // oneCode says why groups whose q(z|x) is one code have no importance-weighted likelihood, where others have one.
 func oneCode(groups []record.Group, split string) []string {
 	labels := unweighted(groups, split, "code_perplexity")
