@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -15,53 +16,42 @@ func trialWith(variant string, seed int, values map[string]float64) record.Run {
 	}
 }
 
-// TestRefined: a table with the KL says which posteriors are refined in evaluation, and what that gains.
-func TestRefined(t *testing.T) {
-	set := &record.Set{}
-	for seed := range 6 {
-		set.Runs = append(set.Runs, trialWith("vanilla", seed+1, map[string]float64{"kl": 1}),
-			trialWith("sa-vae", seed+1, map[string]float64{"kl": 2, "refine_gain": 0.25 + float64(seed)/100}))
-	}
+// notesOf are the notes of the tables that have the core metrics: of the summary, and of means and medians in a report.
+func notesOf(t *testing.T, set *record.Set) map[string]string {
+	t.Helper()
 	report := section(t, Source{Set: set}, "Results").Tables
+	notes := map[string]string{}
 	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
-		const says = "sa-vae: evaluations refine q(z|x), too, and all metrics are of the refined one. This lowers the NELBO by 0.28 (refine_gain)."
-		if notes := strings.Join(table.Notes, "\n"); strings.Count(notes, "refine") != strings.Count(says, "refine") || !strings.Contains(notes, says) {
-			t.Errorf("%s: %s", where, notes)
-		}
+		notes[where] = strings.Join(table.Notes, "\n")
 	}
+	return notes
 }
 
-// TestOfSamples: a table with the NELBO says which groups were trained on a bound of several samples, and what that is.
-func TestOfSamples(t *testing.T) {
-	set := &record.Set{}
-	for seed := range 6 {
-		set.Runs = append(set.Runs, trialWith("vanilla", seed+1, map[string]float64{"nelbo": 12}),
-			trialWith("iwae", seed+1, map[string]float64{"nelbo": 13, "iw_bound": 12.25 + float64(seed)/50}))
-	}
-	report := section(t, Source{Set: set}, "Results").Tables
-	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
-		const says = "iwae: trained on a bound of several samples of z, which is 12.30 (iw_bound). KL and NELBO are those of q(z|x)."
-		if notes := strings.Join(table.Notes, "\n"); strings.Count(notes, "iw_bound") != 1 || !strings.Contains(notes, says) {
-			t.Errorf("%s: %s", where, notes)
+// TestRemarkable: tables say which posteriors are refined in evaluation, and what that gains; which groups were trained on a
+// bound of several samples, and what that is; and what MI and the gap count beside a condition, with prior_gap of each group
+// that has one. They say it once, of no other group.
+func TestRemarkable(t *testing.T) {
+	for _, c := range []struct{ name, metric, says string }{
+		{"sa-vae", "refine_gain", "sa-vae: evaluations refine q(z|x), too, and all metrics are of the refined one. This lowers the NELBO by 0.30 (refine_gain)."},
+		{"iwae", "iw_bound", "iwae: trained on a bound of several samples of z, which is 0.30 (iw_bound). KL and NELBO are those of q(z|x)."},
+		{"cvae", "prior_gap", "counts only the rest (prior_gap): cvae given=label 0.30."},
+	} {
+		set := &record.Set{}
+		for seed := range 6 {
+			core := map[string]float64{"kl": 1, "nelbo": 12, "mi": 1, "gap": 2, "gap_se": 0.1}
+			other, own := trialWith("vanilla", seed+1, core), trialWith(c.name, seed+1, maps.Clone(core))
+			own.Rows[0].Values[c.metric] = 0.25 + float64(seed)/50
+			if c.metric == "prior_gap" {
+				other.Rows[0].Values = maps.Clone(own.Rows[0].Values)
+				other.Config["data"], other.Config["data.text.given"] = "text", "nothing"
+				own.Config["data"], own.Config["data.text.given"] = "text", "label"
+			}
+			set.Runs = append(set.Runs, other, own)
 		}
-	}
-}
-
-// TestConditional: a table with MI or the gap says once what they count beside a condition, and prior_gap of each group with one.
-func TestConditional(t *testing.T) {
-	set := &record.Set{}
-	for seed := range 6 {
-		for i, variant := range []string{"cvae", "vanilla"} {
-			run := trialWith(variant, seed+1, map[string]float64{"mi": 1, "gap": 2, "gap_se": 0.1, "prior_gap": 0.5 + float64(seed)/50})
-			run.Config["data"], run.Config["data.text.given"] = "text", []string{"label", "nothing"}[i]
-			set.Runs = append(set.Runs, run)
-		}
-	}
-	report := section(t, Source{Set: set}, "Results").Tables
-	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
-		const says = "counts only the rest (prior_gap): cvae given=label 0.55."
-		if notes := strings.Join(table.Notes, "\n"); strings.Count(notes, "prior_gap") != 1 || !strings.Contains(notes, says) {
-			t.Errorf("%s: %s", where, notes)
+		for where, notes := range notesOf(t, set) {
+			if strings.Count(notes, c.metric) != 1 || !strings.Contains(notes, c.says) {
+				t.Errorf("%s, %s: %s", c.name, where, notes)
+			}
 		}
 	}
 }
