@@ -24,7 +24,8 @@ import (
 // slightly lower. s² is at least e^-12. It is the metric noise. The variant is for vectors, images of binarise: none among them,
 // with any posterior, penalty, bound and regime. Beside iwae the s² of optimal is that of all samples.
 //
-// Public code: some of it takes the mean over the P numbers in place of the sum, which makes the KL weight P times as large. The soft clip is that of the authors.
+// Public code: some of it takes the mean over the P numbers in place of the sum, which makes the KL weight P times as
+// large. The soft clip is that of the authors.
 //
 // Source: Rybkin, Daniilidis & Levine 2021, "Simple and effective VAE training with calibrated decoders" (arXiv 2006.13202).
 type SigmaVAE struct {

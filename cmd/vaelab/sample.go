@@ -95,8 +95,8 @@ func (t *trained) given(is bool, condition string) error {
 	return nil
 }
 
-// samples makes n examples from the prior, of one condition if the model has any, and shows them chunk by chunk. If they are to be drawn and are images, they
-// are kept for a picture, whose name is printed on w.
+// samples makes n examples from the prior, of one condition if the model has any, and shows them chunk by chunk. If they
+// are to be drawn and are images, they are kept for a picture, whose name is printed on w.
 func (d *decoding) samples(t *trained, n int, condition string, show func(first int, z tensor.Matrix, x written) error, w io.Writer, draw bool) error {
 	draw = draw && t.set.Space().Kind == vae.Image
 	if size := t.set.Space().Size(); draw && n > picturePixels/size {

@@ -9,7 +9,8 @@
 // Each row of z has its own random stream, so row i depends neither on the number of rows nor on
 // the others. If a caller gives all rows the same stream, they differ only because of z.
 //
-// A model with conditions writes from z with c beside it, see Conditional. The only interface to a decoder is [vae.Predictor]. It decodes a sentence anew for each word,
+// A model with conditions writes from z with c beside it, see Conditional. The only interface to a decoder is
+// [vae.Predictor]. It decodes a sentence anew for each word,
 // T²/2 steps instead of T. This is simple, and fast enough for a few sentences.
 package generate
 

@@ -20,9 +20,9 @@ func capped(g record.Group, split, metric string) bool {
 	})
 }
 
-// caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the
-// old definition, conditions that z may repeat, a likelihood that there is not, a KL that is shown below its floor, posteriors that an evaluation
-// refines, and a NELBO that is not what was trained.
+// caveats are sentences about the numbers of a table with these columns: metrics at their cap, gaps of the old definition,
+// conditions that z may repeat, a likelihood that there is not, a KL that is shown below its floor, posteriors that an
+// evaluation refines, and a NELBO that is not what was trained.
 func caveats(groups []record.Group, split string, columns []column, center func([]float64) float64) (notes []string) {
 	for _, c := range columns {
 		if note := record.CapNote(groups, split, c.metric); note != "" {
