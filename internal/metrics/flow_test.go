@@ -74,15 +74,7 @@ func (d undoing) LogProb(p *nn.Pass, z *grad.Value, x *vae.Batch) *grad.Value {
 // without a closed form are those of the same Gaussian by one sample, and rows have the rate of each level.
 func TestFlowsMeasured(t *testing.T) {
 	const D = 2
-	rng := newRand(3)
-	var batches []*vae.Batch
-	for range 4 {
-		var rows [][]float32
-		for range 16 {
-			rows = append(rows, []float32{float32(1.4 * rng.NormFloat64()), float32(1.4 * rng.NormFloat64())})
-		}
-		batches = append(batches, vae.NewGrid(rows, nil, false))
-	}
+	batches := planes()
 	measure := func(d vae.Decoder, v vae.Variant) (map[string]float64, map[string][]float64) {
 		m := &vae.Model{D: D, Encoder: halving{D}, Decoder: d, Variant: v}
 		return every(Encode(m, batches, 1), 3, batches...)

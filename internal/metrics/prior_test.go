@@ -79,12 +79,9 @@ func (e halving) Encode(p *nn.Pass, x *vae.Batch) (m, s *grad.Value) {
 	return m, s
 }
 
-// TestMeasuredThroughPosteriorAndPrior: prior, posterior and decoder shifted together, or a posterior known by its
-// interface alone, change no measure but by rounding (and mi_batch, which knows the entropy of a Gaussian).
-func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
-	const D = 2
+// planes are four batches of 16 vectors of two numbers.
+func planes() (batches []*vae.Batch) {
 	rng := newRand(3)
-	var batches []*vae.Batch
 	for range 4 {
 		var rows [][]float32
 		for range 16 {
@@ -92,6 +89,14 @@ func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
 		}
 		batches = append(batches, vae.NewGrid(rows, nil, false))
 	}
+	return batches
+}
+
+// TestMeasuredThroughPosteriorAndPrior: prior, posterior and decoder shifted together, or a posterior known by its
+// interface alone, change no measure but by rounding (and mi_batch, which knows the entropy of a Gaussian).
+func TestMeasuredThroughPosteriorAndPrior(t *testing.T) {
+	const D = 2
+	batches := planes()
 	measure := func(m *vae.Model) map[string]float64 {
 		m.D, m.Encoder = D, halving{D}
 		e := Encode(m, batches, 1)
