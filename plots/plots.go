@@ -119,7 +119,7 @@ func Save(set *record.Set, dir, name string) (d *Drawing, refused, failed error)
 	return d, nil, d.Save(dir, name)
 }
 
-// Save writes name.png and name.csv into dir, which it makes if need be.
+// Save writes name.png and name.csv into dir, which it makes if need be. Both change, or none; see record.WriteFiles.
 func (d *Drawing) Save(dir, name string) error {
 	picture, err := d.PNG()
 	if err != nil {
@@ -132,8 +132,5 @@ func (d *Drawing) Save(dir, name string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := record.WriteFileAtomic(filepath.Join(dir, name+".csv"), table); err != nil {
-		return err
-	}
-	return record.WriteFileAtomic(filepath.Join(dir, name+".png"), picture)
+	return record.WriteFiles(record.Bytes(filepath.Join(dir, name+".csv"), table), record.Bytes(filepath.Join(dir, name+".png"), picture))
 }

@@ -882,6 +882,19 @@ func TestSave(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
 		t.Errorf("left behind: %v", entries)
 	}
+
+	// A picture that cannot be written leaves the old table.
+	other, _, _ := drawn(t, "kl-curve", pilotSet(2))
+	png := filepath.Join(dir, "kl-curve.png")
+	if err := errors.Join(os.Remove(png), os.MkdirAll(filepath.Join(png, "folder"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Save(dir, "kl-curve"); err == nil {
+		t.Error("a picture can be written over a folder")
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "kl-curve.csv")); err != nil || !bytes.Equal(got, table) {
+		t.Errorf("the table has %d bytes (%v), want the old %d", len(got), err, len(table))
+	}
 }
 
 // Every figure has a line for `vaelab list`.

@@ -12,12 +12,7 @@ import (
 )
 
 // WriteFileAtomic is WriteFile for bytes that are in memory.
-func WriteFileAtomic(path string, data []byte) error {
-	return WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-}
+func WriteFileAtomic(path string, data []byte) error { return WriteFiles(Bytes(path, data)) }
 
 // WriteFile writes what the function writes. A reader, or the machine after a power cut, finds the old
 // file or the new one and never a part; on failure the old file stays. A new file has the mode that the umask
@@ -26,22 +21,79 @@ func WriteFileAtomic(path string, data []byte) error {
 // A device, a pipe and a symbolic link are not replaced: they are opened and written to, without that
 // promise. The data pass through a buffer, so that a file may be larger than the memory.
 func WriteFile(path string, write func(io.Writer) error) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return replace(path, nil, write)
-	case err != nil:
+	return WriteFiles(File{path, write})
+}
+
+// A File is what WriteFiles writes to a path.
+type File struct {
+	Path  string
+	Write func(io.Writer) error
+}
+
+// Bytes is a file of bytes that are in memory.
+func Bytes(path string, data []byte) File {
+	return File{path, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	case info.IsDir():
-		return fmt.Errorf("%s: is a folder; name a file", path)
-	case info.Mode().IsRegular():
-		return replace(path, info, write)
+	}}
+}
+
+// WriteFiles is WriteFile for files that belong together: it renames them one after the other when all of them are
+// complete and on the disk. If one cannot be written, none of them changes. Only a rename that fails, or a process
+// killed between two renames, leaves new files beside old ones. What is not replaced (see WriteFile) is written to before
+// the first rename.
+func WriteFiles(files ...File) error {
+	var parts []*part
+	defer func() {
+		for _, p := range parts {
+			p.close()
+		}
+	}()
+	var direct []File // what is not replaced
+	for _, f := range files {
+		info, err := os.Lstat(f.Path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			info = nil
+		case err != nil:
+			return err
+		case info.IsDir():
+			return fmt.Errorf("%s: is a folder; name a file", f.Path)
+		case !info.Mode().IsRegular():
+			direct = append(direct, f)
+			continue
+		}
+		p, err := writePart(f, info)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, p)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	for _, f := range direct {
+		if err := f.overwrite(); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		if err := p.rename(); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		if err := syncDir(filepath.Dir(p.path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overwrite opens what is at the path and writes to it.
+func (f File) overwrite() error {
+	file, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
 	}
-	return errors.Join(buffered(f, write), f.Close())
+	return errors.Join(buffered(file, f.Write), file.Close())
 }
 
 // buffered writes to a file in large pieces.
@@ -53,40 +105,55 @@ func buffered(f *os.File, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// replace writes a file under another name and renames it. It keeps the mode of the old file, if there is one.
-// It also removes what a killed process has left of this file.
-func replace(path string, old fs.FileInfo, write func(io.Writer) error) (err error) {
-	if err := cleanUp(filepath.Dir(path), filepath.Base(path)); err != nil {
-		return err
+// A part is a file that is being written under a name of its own, see createPart.
+type part struct {
+	*os.File
+	path    string // where it is to be
+	renamed bool
+}
+
+// writePart writes the part of a file and syncs it. It keeps the mode of the old file, if there is one. It also removes what
+// a killed process has left of this file.
+func writePart(file File, old fs.FileInfo) (*part, error) {
+	if err := cleanUp(filepath.Dir(file.Path), filepath.Base(file.Path)); err != nil {
+		return nil, err
 	}
-	f, err := createPart(path)
+	f, err := createPart(file.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name()) // while the lock is held, see createPart
-			f.Close()           // a second Close does no harm
-		}
-	}()
+	p := &part{File: f, path: file.Path}
 	if old != nil {
-		if err = f.Chmod(old.Mode().Perm()); err != nil {
-			return err
-		}
+		err = f.Chmod(old.Mode().Perm())
 	}
-	if err = buffered(f, write); err != nil {
+	if err == nil {
+		err = buffered(f, file.Write)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// rename puts the part in its place.
+func (p *part) rename() error {
+	if err := os.Rename(p.Name(), p.path); err != nil {
 		return err
 	}
-	if err = f.Sync(); err != nil {
-		return err
+	p.renamed = true
+	return p.File.Close()
+}
+
+// close removes the part unless it is in its place.
+func (p *part) close() {
+	if !p.renamed {
+		os.Remove(p.Name()) // while the lock is held, see createPart
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	p.File.Close() // a second Close does no harm
 }
 
 // partSuffix ends the name of a file that is being written: ".NAME.PROCESS-NUMBER.tmp".

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,55 @@ func TestWriteFile(t *testing.T) {
 		t.Error("no error for a file in the place of a folder")
 	}
 	only(t, dir, "a.json", "full")
+}
+
+// TestWriteFiles: files that belong together change when all are complete, or none does, whichever of them fails.
+func TestWriteFiles(t *testing.T) {
+	dir := t.TempDir()
+	paths := []string{filepath.Join(dir, "a.csv"), filepath.Join(dir, "a.png"), filepath.Join(dir, "b.png")}
+	want := func(text string) {
+		t.Helper()
+		for _, path := range paths {
+			holds(t, path, text)
+		}
+	}
+	for _, text := range []string{"old", "new"} {
+		var files []File
+		for _, path := range paths {
+			files = append(files, File{path, func(w io.Writer) error {
+				if text == "new" {
+					want("old")
+				}
+				_, err := io.WriteString(w, text)
+				return err
+			}})
+		}
+		if err := WriteFiles(files...); err != nil {
+			t.Fatal(err)
+		}
+		want(text)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("the disk is full")
+	for what, bad := range map[string]File{
+		"a full disk":             {paths[1], func(w io.Writer) error { w.Write(make([]byte, 1<<20)); return full }},
+		"a folder in its way":     Bytes(filepath.Join(dir, "folder"), nil),
+		"no folder to be in":      Bytes(filepath.Join(dir, "none", "a.png"), nil),
+		"a file for a folder":     Bytes(filepath.Join(paths[0], "a.png"), nil),
+		"a name that is too long": Bytes(filepath.Join(dir, strings.Repeat("a", 300)), nil),
+	} {
+		for i := range paths {
+			files := []File{Bytes(paths[0], []byte("newer")), Bytes(paths[1], []byte("newer")), Bytes(paths[2], []byte("newer"))}
+			files[i] = bad
+			if err := WriteFiles(files...); err == nil {
+				t.Errorf("%s: no error", what)
+			}
+			want("new")
+			only(t, dir, "a.csv", "a.png", "b.png", "folder")
+		}
+	}
 }
 
 // TestCleanUp: the parts of dead processes go, those of living ones and files of others stay.

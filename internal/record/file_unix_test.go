@@ -92,3 +92,21 @@ func TestWriteFileIntoDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteFilesBesideFullDevice: if a device among the files is full, none of the others changes.
+func TestWriteFilesBesideFullDevice(t *testing.T) {
+	dir := t.TempDir()
+	png, device := filepath.Join(dir, "a.png"), filepath.Join(dir, "a.csv")
+	if err := errors.Join(mknod(device, 1, 7), WriteFileAtomic(png, []byte("old"))); err != nil {
+		t.Skip("no device can be made: ", err)
+	}
+	err := WriteFiles(Bytes(png, []byte("new")), Bytes(device, []byte("new")))
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip("no device can be opened here: ", err)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a full device gives %v", err)
+	}
+	holds(t, png, "old")
+	only(t, dir, "a.png", "a.csv")
+}
