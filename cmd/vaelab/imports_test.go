@@ -28,6 +28,7 @@ var imports = map[string]string{
 	"internal/folder":        "",
 	"internal/magic":         "",
 	"internal/memory":        "",
+	"internal/owner":         "",
 	"internal/record":        "internal/folder",
 	"internal/converge":      "internal/record",
 	"internal/fetch":         "internal/magic internal/record internal/registry",
