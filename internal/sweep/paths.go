@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -89,6 +90,30 @@ func (e *Experiment) located(t train.Trial, err error) error {
 		}
 	}
 	return err
+}
+
+// Absolute returns a fault for each path of the data that is relative, nil if there is none. Where tasks run in
+// containers, nothing of this machine says what such a path means. Folder is one of the containers, for the example.
+func (e *Experiment) Absolute(folder string) error {
+	var faults Faults
+	for _, t := range e.Trials {
+		for _, key := range DataPaths(t.Config) {
+			file := t.Config[key]
+			if file == "" || filepath.IsAbs(file) {
+				continue
+			}
+			at := cmp.Or(e.paths[key+"="+file], e.file)
+			fault := fmt.Sprintf("%s: %s: %s is relative; must be the absolute path where the tasks run, such as --set %s=%s",
+				at, key, file, key, filepath.Join(folder, filepath.Base(file)))
+			if !slices.Contains(faults, fault) {
+				faults = append(faults, fault)
+			}
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return faults
 }
 
 // absent is the error for a path of the data that does not exist.

@@ -97,3 +97,32 @@ func TestPathsOfTrials(t *testing.T) {
 		t.Errorf("got %v, %v", back.Config["data.text.train"], err)
 	}
 }
+
+// TestAbsolute: every relative path of the data is named once with its place, and how to say the absolute one.
+func TestAbsolute(t *testing.T) {
+	const text = `base:
+  data: {text: {train: /data/train.txt, valid: lists/valid.txt}}
+grid: [{variant: vanilla}, {variant: bn}]
+`
+	for _, c := range []struct {
+		sets []string
+		want string
+	}{
+		{nil, "x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/vaelab/valid.txt"},
+		{[]string{"data.text.train=t"}, "--set data.text.train=t: data.text.train: t is relative; must be the absolute path where the tasks run, such as --set data.text.train=/vaelab/t\n" +
+			"x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/vaelab/valid.txt"},
+		{[]string{"data.text.valid=/data/valid.txt"}, ""},
+	} {
+		e, err := Parse("x.yaml", []byte(text), Options{Sets: c.sets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := e.Absolute("/vaelab"); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("--set %v:\n%s\nwant\n%s", c.sets, got, c.want)
+		}
+	}
+}
