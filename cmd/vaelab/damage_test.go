@@ -75,7 +75,7 @@ func TestCorruptions(t *testing.T) {
 	}
 	done, begun := trials(t, "done")[0], ""
 	for _, dir := range trials(t, "begun") {
-		if _, err := os.Stat(filepath.Join(dir, train.CheckpointFile)); err == nil {
+		if train.Resumable(dir) {
 			begun = dir
 		}
 	}
@@ -83,7 +83,7 @@ func TestCorruptions(t *testing.T) {
 	has(t, "before", succeeds(t, "verify", "long.yaml", "--out", "begun", "--files").out, "unfinished); 0 files damaged\n")
 	files := []string{
 		filepath.Join(done, record.RowsFile), filepath.Join(done, record.TrialFile), filepath.Join(done, record.ManifestFile), filepath.Join(done, record.DoneFile),
-		filepath.Join(done, train.ModelFile), filepath.Join(done, train.VocabFile), filepath.Join(begun, train.CheckpointFile), filepath.Join(begun, record.RowsFile),
+		filepath.Join(done, train.ModelFile), filepath.Join(done, train.VocabFile), filepath.Join(begun, "last.1.safetensors"), filepath.Join(begun, "rows.1.jsonl"),
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	var kinds []string
@@ -111,7 +111,7 @@ func TestCorruptions(t *testing.T) {
 			t.Errorf("%s: verify --files: exit code %d, %s%s", what, r.code, r.out, r.err)
 		}
 		switch filepath.Base(file) {
-		case train.CheckpointFile:
+		case "last.1.safetensors":
 			_, err = train.ReadCheckpoint(begun)
 		case train.ModelFile:
 			_, err = ofTrial(done)

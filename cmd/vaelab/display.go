@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,18 +15,20 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"vaelab/internal/owner"
 	"vaelab/internal/train"
 )
 
 // plainEvery is the time between two lines of a running trial where there is no terminal.
 const plainEvery = 10 * time.Second
 
-// A display shows running trials: a bar each on a terminal, else a line each every ten
-// seconds. It is a sweep.Observer.
+// A display shows running trials: a bar each on a terminal, else a line each from time to time.
+// It is a sweep.Observer.
 type display struct {
 	names []string
-	trial []shown // by job
-	bars  *bars   // nil where there is no terminal
+	trial []shown       // by job
+	bars  *bars         // nil where there is no terminal, or lines are asked for
+	every time.Duration // between two lines of a trial
 	quiet bool
 	total int // trials to train
 
@@ -43,8 +46,13 @@ type shown struct {
 	text          atomic.Value
 }
 
-func newDisplay(w io.Writer, names []string, total int, quiet bool) *display {
-	return &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names)), bars: newBars(w, quiet)}
+// newDisplay makes a display. It has lines instead of bars if a time between them is given.
+func newDisplay(w io.Writer, names []string, total int, lines time.Duration, quiet bool) *display {
+	d := &display{w: w, names: names, total: total, quiet: quiet, trial: make([]shown, len(names)), every: cmp.Or(lines, plainEvery)}
+	if lines == 0 {
+		d.bars = newBars(w, quiet)
+	}
+	return d
 }
 
 // bars are the progress bars on a terminal, below lines that stay.
@@ -100,7 +108,7 @@ func (d *display) Progress(job int, p train.Progress) {
 				mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.text.Load().(string) })))
 		}
 		s.bar.SetCurrent(int64(p.Step))
-	case time.Since(s.last) >= plainEvery:
+	case time.Since(s.last) >= d.every:
 		s.last = time.Now()
 		d.print(fmt.Sprintf("%s: %s\n", d.names[job], s.say(p)))
 	}
@@ -127,20 +135,44 @@ func (d *display) Noted(job int, note string) {
 	d.print(fmt.Sprintf("vaelab: note: %s: %s\n", d.names[job], note))
 }
 
+// Held says that another process has a trial.
+func (d *display) Held(job int, by owner.Process) {
+	if !d.quiet {
+		d.print(fmt.Sprintf("%s: held by %v\n", d.names[job], by))
+	}
+}
+
 // Ended says how a trial ended.
 func (d *display) Ended(job int, err error) {
 	s := &d.trial[job]
 	if s.bar != nil && !s.bar.Completed() {
 		s.bar.Abort(true)
 	}
+	s.bar = nil // it may be started again
 	took := time.Since(s.started).Round(time.Second)
-	how := fmt.Sprintf("done in %v", took)
 	switch {
+	case err == nil:
+		d.count(job, fmt.Sprintf("done in %v", took))
 	case errors.Is(err, context.Canceled):
-		how = fmt.Sprintf("stopped after %v", took)
-	case err != nil:
-		how = fmt.Sprintf("failed after %v: %v", took, err)
+		d.count(job, fmt.Sprintf("stopped after %v", took))
+	case errors.Is(err, owner.ErrLost):
+		d.print(fmt.Sprintf("%s: stopped after %v, because %v\n", d.names[job], took, err))
+	default:
+		d.count(job, fmt.Sprintf("failed after %v: %v", took, err))
 	}
+}
+
+// EndedElsewhere says how another process has ended a trial.
+func (d *display) EndedElsewhere(job int, err error) {
+	if err != nil {
+		d.count(job, fmt.Sprintf("failed in another process: %v", err))
+		return
+	}
+	d.count(job, "done by another process")
+}
+
+// count prints the line of a trial that has ended.
+func (d *display) count(job int, how string) {
 	d.mu.Lock()
 	d.ended++
 	n := d.ended

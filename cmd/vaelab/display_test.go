@@ -48,7 +48,7 @@ func drive(d *display, step time.Duration) {
 func TestBars(t *testing.T) {
 	for refresh, step := range map[time.Duration]time.Duration{time.Millisecond: 100 * time.Microsecond, time.Hour: 0} {
 		var w bytes.Buffer
-		d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, false)
+		d := newDisplay(io.Discard, []string{"a", "b", "c", "d"}, 4, 0, false)
 		d.bars = barsOn(cupwriter.New(&w, true), mpb.WithAutoRefresh(), mpb.WithRefreshRate(refresh))
 		done := make(chan bool)
 		go func() {
@@ -72,14 +72,14 @@ func TestBars(t *testing.T) {
 func TestPlainDisplay(t *testing.T) {
 	var w bytes.Buffer
 	names := []string{"vanilla seed 1", "bn seed 1", "ln seed 1", "bn seed 2"}
-	drive(newDisplay(&w, names, len(names), false), 0)
+	drive(newDisplay(&w, names, len(names), 0, false), 0)
 	has(t, "display", w.String(),
 		"] vanilla seed 1: done in 0s\n", "] bn seed 1: failed after 0s: diverged\n", "] ln seed 1: stopped after 0s\n", "[4/4] ")
 	if n := bytes.Count(w.Bytes(), []byte("\n")); n != 4 {
 		t.Errorf("%d lines, want 4:\n%s", n, w.String())
 	}
 	w.Reset()
-	drive(newDisplay(&w, names, len(names), true), 0)
+	drive(newDisplay(&w, names, len(names), 0, true), 0)
 	if w.Len() > 0 {
 		t.Errorf("--quiet shows %q", w.String())
 	}

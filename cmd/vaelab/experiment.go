@@ -97,18 +97,14 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 	return e, jobs, err
 }
 
-// trainable is prepare for what is about to train: if anything is left to train, results can be written; and what
-// killed trials have left behind is tidied.
-func (c *choice) trainable(wErr io.Writer, name string) (*sweep.Experiment, []sweep.Job, error) {
-	e, jobs, err := c.prepare(wErr, name)
+// trainable loads the data of an experiment that is about to be trained: if anything is left to train, results can be
+// written.
+func (c *choice) trainable(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) {
+	jobs, err := c.jobs(wErr, e)
 	if err == nil && !allDone(jobs) {
 		err = writable(c.out)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	sweep.Tidy(jobs)
-	return e, jobs, nil
+	return jobs, err
 }
 
 // allDone tells whether nothing is left to train.

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"vaelab/internal/fetch"
+	"vaelab/internal/owner"
 	"vaelab/internal/registry"
 	"vaelab/internal/sweep"
 	"vaelab/internal/tensor"
@@ -30,7 +34,21 @@ const (
 
 func main() {
 	tensor.SetClock(time.Now)
+	runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), granted()))
 	os.Exit(run(os.Stdout, os.Stderr, os.Args[1:]))
+}
+
+// granted is the number of processors that Slurm has given to this job here, or more than there are. Slurm need not bind a
+// job to its processors, and Go finds only binding and cgroup limits.
+func granted() int {
+	if os.Getenv("SLURM_JOB_ID") != "" && os.Getenv("GOMAXPROCS") == "" {
+		for _, name := range []string{"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"} {
+			if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
+				return n
+			}
+		}
+	}
+	return math.MaxInt
 }
 
 // run is the program: w gets results, wErr everything else.
@@ -55,13 +73,17 @@ func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
 	var usage usageError
 	var faults sweep.Faults
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errRequeued):
 		return exitOK
 	case errors.As(err, &found):
 		return int(found)
 	case errors.Is(err, context.Canceled):
 		printErrors(wErr, err)
 		fmt.Fprintf(wErr, "\nvaelab: stopped; downloads are kept, running trials have saved a checkpoint. To resume:\n  vaelab %s\n", quoted(args))
+		return exitInterrupted
+	case errors.As(err, new(*owner.Held)):
+		printErrors(wErr, err)
+		fmt.Fprintf(wErr, "\nvaelab: unfinished, because living processes have these trials. When they have ended:\n  vaelab %s\n", quoted(args))
 		return exitInterrupted
 	case errors.As(err, &faults):
 		for _, f := range faults {

@@ -21,6 +21,7 @@ import (
 func runCommand() *cobra.Command {
 	var c choice
 	var t training
+	var s selection
 	cmd := &cobra.Command{
 		Use:   "run EXPERIMENT",
 		Short: "Train the trials of an experiment and draw its figures",
@@ -33,6 +34,22 @@ and one more seed trains one more trial per setting. The path of the data does n
 file was renamed, the trials in the results folder of its former name are used there, with a note.
 Ctrl-C saves checkpoints; rerun the command to resume. A trial that fails is marked with the
 reason; the others continue, and the exit code is 1.
+
+Several processes may run the same command at the same time, on several machines that share the
+results folder. Each trial is trained by one of them; when the last is done, one prints the table and
+draws the figures. A trial whose process has died is taken over from its checkpoint: at once if it died
+on this machine, else after three heartbeats without a sign of life.
+
+With --task i/n a process trains share i of n, prints no table and draws nothing, so that any engine
+which starts a command with an index can run an experiment: i from 0 to n-1, all with the same n.
+Shares follow from the settings alone and are about equally large. vaelab submit writes such tasks
+for Slurm and Kubernetes, and vaelab status shows where they stand (docs/scale.md).
+
+Exit codes:
+  0    all trials are done; or Slurm has queued this task again, because a time limit is near (SIGUSR1)
+  1    a trial failed, or the results cannot be written
+  2    a wrong flag, or an error in the file
+  130  unfinished: stopped, or with --task a living process has a trial; run the same command again
 
 The table has mean ± standard deviation over seeds; from six seeds on, the median and below
 it its 95 % CI. A mark compares a cell with the baseline, paired by seed, as vaelab verify
@@ -50,17 +67,32 @@ declares another.`,
 				return err
 			}
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
-			e, jobs, err := c.trainable(wErr, given[0])
+			e, err := c.read(wErr, given[0])
 			if err != nil {
 				return err
 			}
-			failed := t.missing(cmd.Context(), wErr, e, jobs)
-			if stopped(failed) {
-				return failed
+			if err := s.of(e); err != nil {
+				return err
 			}
-			return errors.Join(failed, conclude(w, wErr, e, jobs, filepath.Join(c.out, e.Name)))
+			t.leave, t.logging.task = s.task != "", s.task != ""
+			jobs, err := c.trainable(wErr, e)
+			if err != nil {
+				return err
+			}
+			var stop stopping
+			ctx, restore := stop.watch(cmd.Context())
+			defer restore()
+			failed := t.missing(ctx, wErr, e, jobs)
+			if stopped(failed) || s.task != "" {
+				return stop.ended(wErr, failed)
+			}
+			dir := filepath.Join(c.out, e.Name)
+			return errors.Join(failed, t.alone(ctx, wErr, dir, "prints the table and draws the figures of "+visible(dir), func() error {
+				return conclude(w, wErr, e, jobs, dir)
+			}))
 		},
 	}
+	s.flags(cmd)
 	c.flags(cmd)
 	t.flags(cmd)
 	return cmd

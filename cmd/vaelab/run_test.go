@@ -226,31 +226,6 @@ func TestFailedTrials(t *testing.T) {
 	}
 }
 
-// TestLockedTrial: of two processes that want the same trial, one says so and leaves it.
-func TestLockedTrial(t *testing.T) {
-	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nseeds: 2\n")
-	succeeds(t, "run", "tiny.yaml", "--seeds", "1")
-	first := trials(t, "results")[0]
-	second := filepath.Join(filepath.Dir(first), "seed-2")
-	if err := os.Mkdir(second, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	unlock, err := record.Lock(second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := vaelab(t, "run", "tiny.yaml")
-	if r.code != exitFailed {
-		t.Errorf("exit code %d", r.code)
-	}
-	has(t, "stderr", r.err, "another process is running this trial")
-	if _, err := os.Stat(filepath.Join(second, record.FailedFile)); err == nil {
-		t.Error("a trial of another process is marked as failed")
-	}
-	unlock()
-	succeeds(t, "run", "tiny.yaml")
-}
-
 // TestDamagedRows: a trial whose rows have changed is left out by the commands that read, with a line that names the
 // file, and exit code 1; run trains it again, and keeps what was there.
 func TestDamagedRows(t *testing.T) {

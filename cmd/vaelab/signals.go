@@ -2,20 +2,69 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
-// untilStopped returns a context that ends when the user or the system asks the program to stop: by Ctrl-C, by
-// SIGTERM, or by SIGHUP when a terminal closes, unless nohup has the program ignore that. The second such signal
-// ends the program at once.
-func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+// A stopping is how the user or the system asks the program to stop: by Ctrl-C, by SIGTERM, or by SIGHUP when a terminal
+// closes, unless nohup has the program ignore that. The second such signal ends the program at once. SIGUSR1 says that a
+// time limit is near, as batch systems send it on demand.
+type stopping struct {
+	limit, stop atomic.Bool // the signals that came
+}
+
+// errLimit is why the context ends if a time limit is near.
+var errLimit = errors.New("the time limit is near")
+
+// watch returns a context that ends at the first signal, and a function that gives the signals their usual meaning back.
+func (s *stopping) watch(ctx context.Context) (context.Context, func()) {
+	signals := append([]os.Signal{os.Interrupt, syscall.SIGTERM}, limitSignals...)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(ctx, signals...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	came := make(chan os.Signal, len(signals))
+	signal.Notify(came, signals...)
+	ctx, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case which := <-came:
+				if isLimit(which) {
+					s.limit.Store(true)
+					cancel(errLimit)
+					continue
+				}
+				s.stop.Store(true)
+				cancel(context.Canceled)
+				signal.Stop(came) // the next one ends the program
+				return
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(came)
+		close(ended)
+		cancel(context.Canceled)
+	}
+}
+
+// isLimit tells whether a signal says that a time limit is near.
+func isLimit(which os.Signal) bool {
+	for _, s := range limitSignals {
+		if which == s {
+			return true
+		}
+	}
+	return false
+}
+
+// untilStopped is stopping.watch for a command that makes no difference between the signals.
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	return new(stopping).watch(ctx)
 }

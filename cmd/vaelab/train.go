@@ -11,20 +11,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/machine"
+	"vaelab/internal/owner"
 	"vaelab/internal/sweep"
 )
 
 // A training holds the flags that say how trials are trained.
 type training struct {
-	parallel int
-	every    time.Duration
-	quiet    bool
+	parallel  int
+	every     time.Duration
+	heartbeat time.Duration
+	quiet     bool
+	logging   logging
+	leave     bool // jobs that other processes have, instead of waiting for them
+
+	own *owner.Watch // see watch
 }
 
 func (t *training) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "number of `trials` that train side by side")
 	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
+	f.DurationVar(&t.heartbeat, "heartbeat", owner.Heartbeat, "`time` between two signs of life; without three of them another process takes a trial over")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "print no progress")
 }
 
@@ -34,14 +41,29 @@ func (t *training) check() error {
 		return usageError{fmt.Errorf("-j %d: must be at least 1", t.parallel)}
 	case t.every < 0:
 		return usageError{fmt.Errorf("--checkpoint %v: must be at least 0s", t.every)}
+	case t.heartbeat < 10*time.Millisecond || t.heartbeat > time.Hour:
+		return usageError{fmt.Errorf("--heartbeat %v: must be 10ms to 1h", t.heartbeat)}
 	}
 	return nil
+}
+
+// watch claims the folders that this process works in.
+func (t *training) watch() *owner.Watch {
+	if t.own == nil {
+		t.own = &owner.Watch{Me: owner.This(t.heartbeat), Now: time.Now}
+	}
+	return t.own
 }
 
 // missing trains the jobs of an experiment that are not done, with a line about how many they
 // are. It goes on after a failure and returns all of them; if the user stops it, the error is
 // context.Canceled.
 func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job) error {
+	runner := sweep.Runner{
+		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, CPU: machine.CPUTime, PeakMemory: machine.PeakMemory,
+		Manifest: thisProgram(), Watch: t.watch(), Leave: t.leave,
+	}
+	runner.Tidy(jobs)
 	todo, resume, damaged := 0, 0, 0
 	for _, j := range jobs {
 		if !j.Done {
@@ -67,14 +89,10 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	if todo == 0 {
 		return nil
 	}
-	ctx, stop := untilStopped(ctx)
-	defer stop()
-	_, names := labels(jobs)
-	show := newDisplay(wErr, names, todo, t.quiet)
-	failed := sweep.Runner{
-		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, CPU: machine.CPUTime, PeakMemory: machine.PeakMemory,
-		Observer: show, Manifest: thisProgram(),
-	}.Run(ctx, jobs)
+	names := t.logging.names(jobs)
+	show := newDisplay(wErr, names, todo, t.logging.every(), t.quiet)
+	runner.Observer = show
+	failed := runner.Run(ctx, jobs)
 	show.close()
 	return failed
 }

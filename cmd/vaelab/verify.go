@@ -86,11 +86,15 @@ damaged trials again. Exit codes with --files:
 			if files {
 				return verifyFiles(w, wErr, c, given[0])
 			}
-			prepare := c.trainable
-			if noTrain {
-				c.soundClaims, prepare = true, c.prepare
+			c.soundClaims = noTrain
+			var jobs []sweep.Job
+			e, err := c.read(wErr, given[0])
+			switch {
+			case err == nil && noTrain:
+				jobs, err = c.jobs(wErr, e)
+			case err == nil:
+				jobs, err = c.trainable(wErr, e)
 			}
-			e, jobs, err := prepare(wErr, given[0])
 			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(shipped(), given[0]) {
 				return fmt.Errorf("%w; to check the files of the trials in the folder: vaelab verify %s --files", err, quoted(given))
 			} else if err != nil {
@@ -104,7 +108,9 @@ damaged trials again. Exit codes with --files:
 			}
 			warnConfounds(wErr, e.Claims, jobs)
 			if !noTrain {
-				err := t.missing(cmd.Context(), wErr, e, jobs)
+				ctx, restore := untilStopped(cmd.Context())
+				err := t.missing(ctx, wErr, e, jobs)
+				restore()
 				if stopped(err) {
 					return err
 				} else if err != nil {

@@ -44,6 +44,9 @@ func (w *Watch) Take(dir string) (*Claim, error) {
 	}
 }
 
+// After is when to look again at what others have.
+func (w *Watch) After(pause time.Duration) <-chan time.Time { return time.After(pause) }
+
 // judge returns a Held if the claim is not known to be dead.
 func (w *Watch) judge(dir string, s State) *Held {
 	w.mu.Lock()

@@ -6,8 +6,11 @@
 //	<results>/<experiment>/<variant>-<hash8>/seed-<s>/
 //	    trial.json     the trial: variant, seed and every resolved setting
 //	    manifest.json  the program and the machine: versions, kernel, revision; see Manifest
-//	    rows.jsonl     the measurements: one Row per line, appended during training
+//	    rows.jsonl     the measurements: one Row per line
 //	    DONE | FAILED  the end; the text of FAILED is the reason
+//
+// During training the rows are in rows.K.jsonl, where K is the claim under which a process writes them; see Numbered and
+// package owner. The file is renamed when the trial is done.
 //
 // DONE is written last. It has a line of size, SHA-256 and name for each file of the trial, by name, and one of the
 // same form for the lines above it:

@@ -220,6 +220,12 @@ func partOf(part string) (name string, ok bool) {
 	return name[:dot], true
 }
 
+// IsPart tells whether a file of this name is one that WriteFile has not finished.
+func IsPart(name string) bool {
+	_, ok := partOf(name)
+	return ok
+}
+
 // removeDead removes a part whose process has ended.
 func removeDead(path string) {
 	info, err := os.Lstat(path)

@@ -190,6 +190,24 @@ func Load(dirs ...string) (*Set, error) {
 	return set, nil
 }
 
+// Failure is why the trial in a folder has failed, as FAILED says.
+func Failure(dir string) (reason error, failed bool) {
+	text, err := os.ReadFile(filepath.Join(dir, FailedFile))
+	if err != nil {
+		return nil, false
+	}
+	return errors.New(strings.TrimSpace(string(text))), true
+}
+
+// Retry takes back that the trial in a folder has failed, because it is trained again.
+func Retry(dir string) error {
+	err := os.Remove(filepath.Join(dir, FailedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // IsTrial tells whether a trial has been begun in a folder: there is a trial.json, or its DONE without it in a folder that
 // has a trial's name.
 func IsTrial(dir string) bool {
@@ -317,8 +335,8 @@ func (l *loaded) read(rows *bytes.Buffer, parse bool) {
 	if done && err == nil && sums == nil && l.run.Format != 1 && !l.lost {
 		l.add(&Damage{l.run.Dir, DoneFile, "it is empty; it must list the trial's files with their sums"})
 	}
-	if reason, err := os.ReadFile(filepath.Join(l.run.Dir, FailedFile)); err == nil {
-		l.run.State, l.run.Reason = Failed, strings.TrimSpace(string(reason))
+	if reason, failed := Failure(l.run.Dir); failed {
+		l.run.State, l.run.Reason = Failed, reason.Error()
 	}
 	if done {
 		l.run.State, l.run.Reason = Done, ""
@@ -396,14 +414,18 @@ func placeOf(dir string) string {
 	return idForm.FindString(filepath.ToSlash(abs))
 }
 
-// rows reads rows.jsonl.
+// rows reads rows.jsonl, or what is there of it yet.
 func (l *loaded) rows(text *bytes.Buffer, parse bool) {
-	path := filepath.Join(l.run.Dir, RowsFile)
+	name := RowsFile
+	if l.run.State != Done {
+		name = latestRows(l.run.Dir)
+	}
+	path := filepath.Join(l.run.Dir, name)
 	switch err := readInto(text, path); {
 	case errors.Is(err, fs.ErrNotExist) && l.run.State != Done: // it has not measured anything yet
 		return
 	case err != nil:
-		l.add(&Damage{l.run.Dir, RowsFile, unreadable(err)})
+		l.add(&Damage{l.run.Dir, name, unreadable(err)})
 		return
 	}
 	if _, ok := l.run.Files[RowsFile]; ok {
@@ -418,7 +440,7 @@ func (l *loaded) rows(text *bytes.Buffer, parse bool) {
 	rows, cut, err := readRows(text.Bytes())
 	switch {
 	case err != nil:
-		l.add(&Damage{l.run.Dir, RowsFile, err.Error()})
+		l.add(&Damage{l.run.Dir, name, err.Error()})
 	case cut > 0 && l.run.State == Done:
 		l.add(&Damage{l.run.Dir, RowsFile, fmt.Sprintf("line %d, the last, is cut off, but the trial is done", cut)})
 	case cut > 0:

@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// ErrLocked says that another process is at work in a trial's folder.
-var ErrLocked = errors.New("another process is running this trial")
+// ErrLocked says that another process has locked a folder or a file.
+var ErrLocked = errors.New("another process has locked this")
 
-// Lock does nothing where there is no flock: do not run one experiment twice at a time.
+// Lock does nothing where there is no flock.
 func Lock(string) (unlock func(), err error) { return func() {}, nil }
 
 // lockFile does nothing. A file that another process has open cannot be removed on Windows, which serves CleanUp as well.

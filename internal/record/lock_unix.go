@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// ErrLocked says that another process is at work in a trial's folder.
-var ErrLocked = errors.New("another process is running this trial")
+// ErrLocked says that another process has locked a folder or a file.
+var ErrLocked = errors.New("another process has locked this")
 
-// Lock claims a trial's folder until the returned function is called or the process ends,
-// however it ends. It returns ErrLocked if another process has it.
+// Lock claims a folder that one machine uses until the returned function is called or the process ends,
+// however it ends. It returns ErrLocked if another process has it. Folders that several machines share need package owner.
 func Lock(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {

@@ -29,22 +29,50 @@ func OpenWriter(path string, keep Sum) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{f: f, sum: sha256.New()}
-	if err = w.begin(path, keep); err == nil {
+	if err = w.begin(f, path, keep); err == nil {
 		err = f.Truncate(w.size)
 	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
+	return w.opened(path, err)
+}
+
+// ContinueWriter is OpenWriter for rows that another owner of the folder has written: it copies the part to keep from its
+// file, which stays as it is.
+func ContinueWriter(path, from string, keep Sum) (*Writer, error) {
+	old, err := os.Open(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missingRows(from, keep)
 	}
 	if err != nil {
-		f.Close()
 		return nil, err
+	}
+	defer old.Close()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{f: f, sum: sha256.New()}
+	return w.opened(path, w.begin(io.TeeReader(old, f), from, keep))
+}
+
+// opened is the writer once its file is made, unless that failed.
+func (w *Writer) opened(path string, failed error) (*Writer, error) {
+	if failed == nil {
+		failed = syncDir(filepath.Dir(path))
+	}
+	if failed != nil {
+		w.f.Close()
+		return nil, failed
 	}
 	return w, nil
 }
 
-// begin reads the part of the file that the writer keeps.
-func (w *Writer) begin(path string, keep Sum) (err error) {
-	w.size, err = io.CopyN(w.sum, w.f, keep.Size)
+func missingRows(path string, keep Sum) *Damage {
+	return &Damage{filepath.Dir(path), filepath.Base(path), fmt.Sprintf("it is missing; the checkpoint says %v", keep)}
+}
+
+// begin reads the part of a file that the writer keeps.
+func (w *Writer) begin(file io.Reader, path string, keep Sum) (err error) {
+	w.size, err = io.CopyN(w.sum, file, keep.Size)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -54,18 +82,17 @@ func (w *Writer) begin(path string, keep Sum) (err error) {
 	return nil
 }
 
-// CheckRows returns a *Damage if the rows in a trial's folder do not begin with the part that has the sum keep.
-func CheckRows(dir string, keep Sum) error {
-	path := filepath.Join(dir, RowsFile)
+// CheckRows returns a *Damage if a file of rows does not begin with the part that has the sum keep.
+func CheckRows(path string, keep Sum) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Damage{dir, RowsFile, fmt.Sprintf("it is missing; the checkpoint says %v", keep)}
+		return missingRows(path, keep)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return (&Writer{f: f, sum: sha256.New()}).begin(path, keep)
+	return (&Writer{sum: sha256.New()}).begin(f, path, keep)
 }
 
 // Write appends one row in one write call, so that a killed trial leaves at most one line

@@ -49,6 +49,7 @@ type Experiment struct {
 	entries []string          // where the entry of each trial stands in the file
 	paths   map[string]string // "setting=path" of data -> where the file says it
 	set     bool              // a --set lies over the trials and may make some equal
+	part    bool              // Keep has left out trials
 }
 
 // Title is the name with its question, if there is one.

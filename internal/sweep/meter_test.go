@@ -62,7 +62,7 @@ func TestRunnerManifest(t *testing.T) {
 	w := &watch{}
 	w.onStep = func() { clock, cpu = clock.Add(time.Second), cpu+2*time.Second } // 8 steps a trial
 	peak := int64(0)
-	r := Runner{Parallel: 1, Checkpoint: time.Hour, Observer: w,
+	r := Runner{Parallel: 1, Checkpoint: time.Hour, Observer: w, Watch: runner(w, 1).Watch,
 		Now:        func() time.Time { return clock },
 		CPU:        func() time.Duration { return cpu },
 		PeakMemory: func() int64 { peak += 1 << 20; return peak },

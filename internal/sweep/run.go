@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"vaelab/internal/data"
+	"vaelab/internal/owner"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
@@ -72,7 +71,9 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	e.find(results, jobs)
+	if !e.part {
+		e.find(results, jobs)
+	}
 	check(jobs)
 	return jobs, nil
 }
@@ -127,11 +128,14 @@ func check(jobs []Job) {
 type Observer interface {
 	Started(job int)
 	Progress(job int, p train.Progress)
-	Noted(job int, note string) // something that the user should know
-	Ended(job int, err error)
+	Noted(job int, note string)        // something that the user should know
+	Ended(job int, err error)          // for a job that was Started; owner.ErrLost if another process goes on with it
+	Held(job int, by owner.Process)    // another process has it, and it is looked at again later
+	EndedElsewhere(job int, err error) // another process has ended it
 }
 
-// A Runner runs jobs side by side.
+// A Runner runs jobs side by side. Other processes may run the same jobs at the same time, on other machines too, if they
+// see the same folders: a job is trained by the process that has claimed its folder.
 type Runner struct {
 	Parallel   int           // trials at a time
 	Checkpoint time.Duration // between two checkpoints of a trial
@@ -140,64 +144,129 @@ type Runner struct {
 	PeakMemory func() int64         // largest resident memory of the process so far, in bytes; nil if it is not known
 	Observer   Observer
 	Manifest   record.Manifest // what the manifest of every trial says of the program and the processor
+	Watch      *owner.Watch    // who we are, and what we have seen of others
+
+	// Leave gives up jobs that a living process has: their error is an *owner.Held. Else Run waits for those processes.
+	Leave bool
 }
 
 // Run trains every job that is not done. It goes on after a failure and returns all of
-// them joined; if ctx ends, running trials leave a checkpoint and ctx's error is joined.
+// them joined; if ctx ends, running trials leave a checkpoint and ctx's error is joined. The jobs that other processes
+// have come last. Run takes over those whose process has died.
 func (r Runner) Run(ctx context.Context, jobs []Job) error {
-	next := make(chan int)
-	errs := make([]error, len(jobs))
-	var pool sync.WaitGroup
-	var running atomic.Int32
-	cpu := newMeter(r.CPU)
+	p := pass{Runner: r, jobs: jobs, errs: make([]error, len(jobs)), held: make([]bool, len(jobs)), cpu: newMeter(r.CPU)}
 	defer tensor.SetProcs(1)
+	next, back := make(chan int), make(chan int)
+	var workers sync.WaitGroup
 	for range max(1, min(r.Parallel, len(jobs))) {
-		pool.Go(func() {
+		workers.Go(func() {
 			for i := range next {
-				r.Observer.Started(i)
-				share(&running, 1)
-				errs[i] = r.one(ctx, jobs[i], i, cpu)
-				share(&running, -1)
-				r.Observer.Ended(i, errs[i])
+				p.errs[i] = p.one(ctx, i)
+				back <- i
 			}
 		})
 	}
-	for i, j := range jobs {
-		if j.Done || ctx.Err() != nil {
-			continue
-		}
-		select {
-		case next <- i:
-		case <-ctx.Done():
-		}
-	}
+	p.dispatch(ctx, next, back)
 	close(next)
-	pool.Wait()
-	for i, err := range errs {
+	workers.Wait()
+	for i, err := range p.errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			errs[i] = fmt.Errorf("%s: %w", jobs[i].Dir, err)
+			p.errs[i] = fmt.Errorf("%s: %w", jobs[i].Dir, err)
 		} else {
-			errs[i] = nil
+			p.errs[i] = nil
 		}
 	}
-	return errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(append(p.errs, ctx.Err())...)
 }
 
-// Tidy removes what a process killed between a trial's last result and its own end has left
-// in the folders of the jobs done. A folder that another process still holds, or that may
-// not be written, stays as it is.
-func Tidy(jobs []Job) {
-	for _, j := range jobs {
+// A pass is one Run.
+type pass struct {
+	Runner
+	jobs    []Job
+	errs    []error // how each job has ended
+	held    []bool  // whether another process had it when we looked last
+	cpu     *meter
+	running atomic.Int32
+}
+
+// The time between two looks at the jobs that others have: at first, and at most.
+const (
+	shortLook = 50 * time.Millisecond
+	longLook  = 2 * time.Second
+)
+
+// dispatch sends jobs to the workers, and those that others have again and again, until all have ended or ctx has.
+func (p *pass) dispatch(ctx context.Context, next chan<- int, back <-chan int) {
+	var fresh, held []int
+	for i, j := range p.jobs {
 		if !j.Done {
-			continue
+			fresh = append(fresh, i)
 		}
-		unlock, err := record.Lock(j.Dir)
-		if err != nil {
-			continue
-		}
-		_ = train.Tidy(j.Dir) // what may not be removed does no harm
-		unlock()
 	}
+	pause := shortLook
+	again := p.Watch.After(pause)
+	ended := ctx.Done()
+	for working := 0; working+len(fresh)+len(held) > 0; {
+		var send chan<- int // nil, to which nothing can be sent
+		first := 0
+		if len(fresh) > 0 {
+			send, first = next, fresh[0]
+		}
+		select {
+		case send <- first:
+			fresh = fresh[1:]
+			working++
+		case i := <-back:
+			working--
+			var by *owner.Held
+			if p.held[i] = errors.As(p.errs[i], &by) && !(p.Leave && by.Alive) && ctx.Err() == nil; p.held[i] {
+				p.errs[i] = nil
+				held = append(held, i)
+			}
+		case <-again:
+			fresh, held = append(fresh, held...), nil
+			pause = min(2*pause, longLook)
+			again = p.Watch.After(pause)
+		case <-ended:
+			fresh, held, ended = nil, nil, nil
+		}
+	}
+}
+
+// one trains one job, if no other process has it. The error is a *owner.Held if one has.
+func (p *pass) one(ctx context.Context, i int) error {
+	j := p.jobs[i]
+	if err := os.MkdirAll(j.Dir, 0o777); err != nil {
+		return err
+	}
+	claim, err := p.Watch.Take(j.Dir)
+	var by *owner.Held
+	if errors.As(err, &by) && !p.held[i] {
+		p.Observer.Held(i, by.By)
+	}
+	if err != nil {
+		return err
+	}
+	now := []Job{j}
+	if check(now); now[0].Done {
+		p.Observer.EndedElsewhere(i, nil)
+		return claim.Clear()
+	}
+	if reason, failed := record.Failure(j.Dir); failed && p.held[i] { // while we waited
+		p.Observer.EndedElsewhere(i, reason)
+		return errors.Join(reason, claim.Release())
+	}
+	p.Observer.Started(i)
+	share(&p.running, 1)
+	err = p.train(ctx, claim, i)
+	share(&p.running, -1)
+	p.Observer.Ended(i, err)
+	if errors.Is(err, owner.ErrLost) {
+		if s, err := owner.Look(j.Dir); err == nil {
+			return &owner.Held{By: s.By}
+		}
+	}
+	return err
 }
 
 // share divides the processors among the running trials, whose number changes by n.
@@ -205,57 +274,62 @@ func share(running *atomic.Int32, n int32) {
 	tensor.SetProcs(runtime.GOMAXPROCS(0) / max(1, int(running.Add(n))))
 }
 
-// one trains one trial in its folder.
-func (r Runner) one(ctx context.Context, j Job, index int, cpu *meter) error {
-	if err := os.MkdirAll(j.Dir, 0o777); err != nil {
+// train trains one job in the folder that it has claimed. The error is owner.ErrLost if another process takes that over.
+func (p *pass) train(ctx context.Context, claim *owner.Claim, i int) (err error) {
+	j := p.jobs[i]
+	ctx = claim.Keep(ctx)
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), owner.ErrLost) {
+			err = owner.ErrLost
+		}
+		if err == nil {
+			err = claim.Clear()
+		} else {
+			err = errors.Join(err, claim.Release())
+		}
+	}()
+	if err := record.Retry(j.Dir); err != nil {
 		return err
-	}
-	unlock, err := record.Lock(j.Dir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	now := []Job{j}
-	if check(now); now[0].Done {
-		return nil // another process has done it meanwhile
 	}
 	aside, err := record.SetAside(j.Dir, train.ModelFile, train.VocabFile)
 	if err != nil {
 		return err
 	}
 	if aside != "" {
-		r.Observer.Noted(index, fmt.Sprintf("%s: damaged files are in %s; the trial is trained from the start", j.Dir, aside))
+		p.Observer.Noted(i, fmt.Sprintf("%s: damaged files are in %s; the trial is trained from the start", j.Dir, aside))
 	}
 	if err := j.Trial.Trial.Save(j.Dir); err != nil {
 		return err
 	}
-	started := r.Now()
-	m := r.manifest(j, started)
+	started := p.Now()
+	m := p.manifest(j, started)
 	m.Resumed = j.Resumable()
 	if err := m.Save(j.Dir); err != nil {
 		return err
 	}
-	cpu.begin(index)
-	defer cpu.end(index) // for a trial that fails or stops
-	due := started.Add(r.Checkpoint)
+	p.cpu.begin(i)
+	defer p.cpu.end(i) // for a trial that fails or stops
+	due := started.Add(p.Checkpoint)
 	return train.Run(ctx, j.Trial, j.Set, j.Dir, train.Hooks{
-		Progress: func(p train.Progress) { r.Observer.Progress(index, p) },
+		Progress: func(at train.Progress) { p.Observer.Progress(i, at) },
 		CheckpointDue: func() bool {
-			now := r.Now()
+			now := p.Now()
 			if now.Before(due) {
 				return false
 			}
-			due = now.Add(r.Checkpoint)
+			due = now.Add(p.Checkpoint)
 			return true
 		},
 		Class: m.Class(),
-		Note:  func(note string) { r.Observer.Noted(index, note) },
+		Note:  func(note string) { p.Observer.Noted(i, note) },
+		Owner: claim.Number(),
+		Owned: claim.Check,
 
 		Settings: Naming(j.Config),
 		Finished: func(resumed bool) error {
-			m.Resumed, m.CPUSeconds, m.Seconds = resumed, cpu.end(index).Seconds(), r.Now().Sub(started).Seconds()
-			if r.PeakMemory != nil {
-				m.PeakMemory = r.PeakMemory()
+			m.Resumed, m.CPUSeconds, m.Seconds = resumed, p.cpu.end(i).Seconds(), p.Now().Sub(started).Seconds()
+			if p.PeakMemory != nil {
+				m.PeakMemory = p.PeakMemory()
 			}
 			return m.Save(j.Dir)
 		},
@@ -275,7 +349,18 @@ func (r Runner) manifest(j Job, started time.Time) record.Manifest {
 }
 
 // Resumable tells whether an interrupted trial left a checkpoint.
-func (j Job) Resumable() bool {
-	_, err := os.Stat(filepath.Join(j.Dir, train.CheckpointFile))
-	return !errors.Is(err, fs.ErrNotExist)
+func (j Job) Resumable() bool { return train.Resumable(j.Dir) }
+
+// Tidy removes what a process killed between a trial's last result and its own end has left
+// in the folders of the jobs done. A folder that another process still holds, or that may
+// not be written, stays as it is.
+func (r Runner) Tidy(jobs []Job) {
+	for _, j := range jobs {
+		if !j.Done || !train.Untidy(j.Dir, owner.Is) {
+			continue
+		}
+		if claim, err := r.Watch.Take(j.Dir); err == nil {
+			_ = errors.Join(train.Tidy(j.Dir), claim.Clear()) // what may not be removed does no harm
+		}
+	}
 }

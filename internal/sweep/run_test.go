@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"vaelab/internal/data"
 	"vaelab/internal/models"
+	"vaelab/internal/owner"
 	"vaelab/internal/record"
 	"vaelab/internal/train"
 	"vaelab/internal/vae"
@@ -129,6 +131,8 @@ type watch struct {
 	steps   int
 	notes   []string
 	onStep  func()
+
+	holders, elsewhere []string
 }
 
 func (w *watch) Started(job int) {
@@ -161,6 +165,18 @@ func (w *watch) Ended(job int, err error) {
 	w.ended[job] = err
 }
 
+func (w *watch) Held(job int, by owner.Process) {
+	w.Lock()
+	defer w.Unlock()
+	w.holders = append(w.holders, fmt.Sprintf("%d: %v", job, by))
+}
+
+func (w *watch) EndedElsewhere(job int, err error) {
+	w.Lock()
+	defer w.Unlock()
+	w.elsewhere = append(w.elsewhere, fmt.Sprintf("%d: %v", job, err))
+}
+
 func prepare(t *testing.T, text, results string) []Job {
 	t.Helper()
 	jobs, err := parse(t, text, Options{}).Prepare(results)
@@ -173,9 +189,15 @@ func prepare(t *testing.T, text, results string) []Job {
 // run trains what is missing.
 func run(ctx context.Context, jobs []Job, parallel int, onStep func()) (*watch, error) {
 	w := &watch{onStep: onStep}
-	now := func() time.Time { return time.Unix(0, 0) } // the clock stands still
-	err := Runner{Parallel: parallel, Checkpoint: time.Hour, Now: now, Observer: w, Manifest: record.Manifest{Version: "test"}}.Run(ctx, jobs)
+	err := runner(w, parallel).Run(ctx, jobs)
 	return w, err
+}
+
+// runner is a runner whose clock stands still.
+func runner(w *watch, parallel int) Runner {
+	now := func() time.Time { return time.Unix(0, 0) }
+	return Runner{Parallel: parallel, Checkpoint: time.Hour, Now: now, Observer: w, Manifest: record.Manifest{Version: "test"},
+		Watch: &owner.Watch{Me: owner.This(owner.Heartbeat), Now: now}}
 }
 
 func done(jobs []Job) (done []bool) {
@@ -234,48 +256,160 @@ func TestRunOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestRunGoesOnAfterFailures: a trial that diverges and one whose folder another process
-// has do not stop the others, and the error names both.
+// TestRunGoesOnAfterFailures: a trial that diverges does not stop the others, and the error names it.
 func TestRunGoesOnAfterFailures(t *testing.T) {
 	results := t.TempDir()
 	jobs := prepare(t, tiny+`
 grid:
 - train: {optimizer: sgd, lr: 1.0e+30, clip: 0}
-- variant: [bn, ln, vanilla]
+- variant: [bn, vanilla]
 `, results)
-	locked, failed := jobs[1], jobs[0]
-	if err := os.MkdirAll(locked.Dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	unlock, err := record.Lock(locked.Dir)
-	if err != nil {
-		t.Skip("no locks here:", err)
-	}
 	w, err := run(context.Background(), jobs, 2, nil)
-	if !errors.Is(err, train.ErrDiverged) || !errors.Is(err, record.ErrLocked) {
-		t.Errorf("error %v", err)
+	if want := jobs[0].Dir + ": training diverged at step "; !errors.Is(err, train.ErrDiverged) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v does not have %q", err, want)
 	}
-	for _, want := range []string{failed.Dir + ": training diverged at step ", locked.Dir + ": another process is running this trial"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q does not have %q", err, want)
-		}
-	}
-	for i, bad := range []bool{true, true, false, false} {
+	for i, bad := range []bool{true, false, false} {
 		if err, ok := w.ended[i]; !ok || (err != nil) != bad {
 			t.Errorf("job %d ended: %t, with %v", i, ok, err)
 		}
 	}
-	if text, err := os.ReadFile(filepath.Join(failed.Dir, record.FailedFile)); err != nil || !strings.Contains(string(text), "diverged") {
+	if text, err := os.ReadFile(filepath.Join(jobs[0].Dir, record.FailedFile)); err != nil || !strings.Contains(string(text), "diverged") {
 		t.Errorf("%s: %q, %v", record.FailedFile, text, err)
 	}
-	if _, err := os.Stat(filepath.Join(locked.Dir, record.TrialFile)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("something was written into a locked folder: %v", err)
+	jobs = prepare(t, tiny+"grid: [{variant: [bn, vanilla]}]\n", results)
+	if w, err := run(context.Background(), jobs, 1, nil); err != nil || len(w.started) > 0 {
+		t.Errorf("again: error %v, started %v", err, w.started)
 	}
-	unlock()
-	jobs = prepare(t, tiny+"grid: [{variant: [bn, ln, vanilla]}]\n", results)
-	w, err = run(context.Background(), jobs, 1, nil)
-	if err != nil || !slices.Equal(w.started, []int{0}) {
-		t.Errorf("after unlocking: error %v, started %v", err, w.started)
+}
+
+// TestRunWaits: a trial that another process has comes last. It is trained if that process stops, and left to it if it
+// ends the trial.
+func TestRunWaits(t *testing.T) {
+	const text = tiny + "grid: [{variant: [bn, ln, vanilla]}]\n"
+	elsewhere := &owner.Watch{Me: owner.Process{Host: "n2", Job: "12_3"}, Now: time.Now}
+	for _, c := range []struct {
+		name    string
+		end     func(job Job, claim *owner.Claim) error // what the other process does once the others are trained
+		started []int
+		ended   string
+		err     string
+	}{
+		{"stopped", func(_ Job, claim *owner.Claim) error { return claim.Release() }, []int{1, 2, 0}, "[]", ""},
+		{"done", func(job Job, claim *owner.Claim) error {
+			err := train.Run(context.Background(), job.Trial, job.Set, job.Dir, train.Hooks{Owner: claim.Number(), Owned: claim.Check})
+			return errors.Join(err, claim.Clear())
+		}, []int{1, 2}, "[0: <nil>]", ""},
+		{"failed", func(job Job, claim *owner.Claim) error {
+			return errors.Join(record.WriteFileAtomic(filepath.Join(job.Dir, record.FailedFile), []byte("no luck\n")), claim.Release())
+		}, []int{1, 2}, "[0: no luck]", "no luck"},
+	} {
+		jobs := prepare(t, text, t.TempDir())
+		if err := jobs[0].Trial.Trial.Save(jobs[0].Dir); err != nil {
+			t.Fatal(err)
+		}
+		claim, err := elsewhere.Take(jobs[0].Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &watch{}
+		ended := 0
+		w.onStep = func() {
+			if ended++; ended == 16 { // the last step of the others
+				go func() {
+					if err := c.end(jobs[0], claim); err != nil {
+						t.Error(err)
+					}
+				}()
+			}
+		}
+		err = runner(w, 1).Run(context.Background(), jobs)
+		if fmt.Sprint(err) != cmp.Or(c.err, "<nil>") && !strings.HasSuffix(fmt.Sprint(err), jobs[0].Dir+": "+c.err) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+		}
+		if !slices.Equal(w.started, c.started) || fmt.Sprint(w.elsewhere) != c.ended || fmt.Sprint(w.holders) != "[0: n2, job 12_3]" {
+			t.Errorf("%s: started %v, elsewhere %v, held %v", c.name, w.started, w.elsewhere, w.holders)
+		}
+	}
+}
+
+// TestLeave: a task leaves what a living process has, once it has seen that it lives.
+func TestLeave(t *testing.T) {
+	jobs := prepare(t, tiny+"grid: [{variant: [bn, ln]}]\n", t.TempDir())
+	if err := os.MkdirAll(jobs[0].Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	other := &owner.Watch{Me: owner.Process{Host: "n2", PID: 7, HeartbeatSeconds: 0.01}, Now: time.Now}
+	claim, err := other.Take(jobs[0].Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim.Keep(context.Background())
+	w := &watch{}
+	r := runner(w, 1)
+	r.Leave = true
+	var held *owner.Held
+	if err := r.Run(context.Background(), jobs); !errors.As(err, &held) || held.By.Host != "n2" || !strings.Contains(err.Error(), jobs[0].Dir+": held by n2, process 7") {
+		t.Errorf("error %v", err)
+	}
+	if !slices.Equal(w.started, []int{1}) {
+		t.Errorf("started %v", w.started)
+	}
+	if err := claim.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLost: an owner that is overtaken stops without a trace, and the trial is the other's.
+func TestLost(t *testing.T) {
+	jobs := prepare(t, strings.Replace(tiny, "epochs: 2", "epochs: 20", 1)+"grid: [{variant: bn}]\n", t.TempDir())
+	dir := jobs[0].Dir
+	again := owner.This(owner.Heartbeat)
+	again.Job, again.Restarts = "12_3", 1
+	other := &owner.Watch{Me: again, Now: time.Now}
+	w := &watch{}
+	r := runner(w, 1)
+	r.Watch.Me.Job, r.Checkpoint = "12_3", 0 // the clock stands still: never again
+	var claim *owner.Claim
+	r.Now = func() time.Time { return time.Unix(0, int64(w.steps)) } // a checkpoint after each step
+	w.onStep = func() {
+		if w.steps == 10 {
+			var err error
+			if claim, err = other.Take(dir); err != nil {
+				t.Error(err)
+			}
+			go func() {
+				if err := train.Run(context.Background(), jobs[0].Trial, jobs[0].Set, dir,
+					train.Hooks{Owner: claim.Number(), Owned: claim.Check, Settings: Naming(jobs[0].Config)}); err != nil {
+					t.Error(err)
+				}
+				if err := claim.Clear(); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+	}
+	if err := r.Run(context.Background(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	if claim.Number() != 2 || !errors.Is(w.ended[0], owner.ErrLost) || len(w.started) != 1 || len(w.elsewhere) != 1 {
+		t.Errorf("claim %d, ended with %v, started %v, elsewhere %v", claim.Number(), w.ended[0], w.started, w.elsewhere)
+	}
+	whole := prepare(t, strings.Replace(tiny, "epochs: 2", "epochs: 20", 1)+"grid: [{variant: bn}]\n", t.TempDir())
+	if _, err := run(context.Background(), whole, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{record.RowsFile, train.ModelFile} {
+		a, _ := os.ReadFile(filepath.Join(dir, name))
+		b, err := os.ReadFile(filepath.Join(whole[0].Dir, name))
+		if err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs after a takeover: %v", name, err)
+		}
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if name := e.Name(); owner.Is(name) || strings.HasPrefix(name, "rows.2") || strings.HasPrefix(name, "last") {
+			t.Errorf("%s is left", name)
+		}
 	}
 }
 

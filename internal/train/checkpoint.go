@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"vaelab/internal/data"
@@ -37,7 +38,7 @@ func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
 		return err
 	}
 	f := safetensors.File{Metadata: map[string]string{
-		progressKey: string(state), trialKey: t.trial.ID, dataKey: t.trial.Trial.Data, classKey: t.class,
+		progressKey: string(state), trialKey: t.trial.ID, dataKey: t.trial.Trial.Data, classKey: t.hooks.Class,
 	}}
 	f.Tensors = nn.Tensors(t.Model.Params.All(), "model/")
 	for _, s := range t.opts {
@@ -51,79 +52,166 @@ func (t *Trainer) checkpoint(dir string, rows *record.Writer) error {
 	if err != nil {
 		return err
 	}
-	return record.WriteFileAtomic(filepath.Join(dir, CheckpointFile), text)
+	if err := t.hooks.owned(); err != nil {
+		return err
+	}
+	if err := record.WriteFileAtomic(filepath.Join(dir, record.Numbered(CheckpointFile, t.hooks.Owner)), text); err != nil {
+		return err
+	}
+	if t.alone {
+		return nil
+	}
+	t.alone = true
+	return removeOwners(dir, func(owner int) bool { return owner < t.hooks.Owner }) // whose checkpoints are not needed any more
 }
 
-// ReadCheckpoint reads the checkpoint in a trial's folder. The error is a *record.Damage if the file has changed
+// owners are the numbers of those whose checkpoints are in a trial's folder, the last first; see record.Numbered.
+func owners(dir string) []int {
+	entries, _ := os.ReadDir(dir) // a folder that is not there has none
+	var all []int
+	for _, e := range entries {
+		if n, ok := record.NumberIn(e.Name(), CheckpointFile); ok {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return all
+}
+
+// Resumable tells whether an interrupted trial has left a checkpoint in its folder.
+func Resumable(dir string) bool { return len(owners(dir)) > 0 }
+
+// removeOwners removes the checkpoints and unpublished rows of some owners of a trial's folder.
+func removeOwners(dir string, which func(owner int) bool) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		n, ok := record.NumberIn(e.Name(), CheckpointFile)
+		if !ok {
+			n, ok = record.NumberIn(e.Name(), record.RowsFile)
+			ok = ok && n > 0 // rows.jsonl may have been published
+		}
+		if !ok || !which(n) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadCheckpoint reads the last checkpoint in a trial's folder. The error is a *record.Damage if the file has changed
 // since it was written.
 func ReadCheckpoint(dir string) (*safetensors.File, error) {
-	text, err := os.ReadFile(filepath.Join(dir, CheckpointFile))
+	last := 0
+	if all := owners(dir); len(all) > 0 {
+		last = all[0]
+	}
+	return readCheckpoint(dir, last)
+}
+
+// readCheckpoint reads the checkpoint of one owner.
+func readCheckpoint(dir string, owner int) (*safetensors.File, error) {
+	name := record.Numbered(CheckpointFile, owner)
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	f, err := safetensors.DecodeSealed(text)
 	if err != nil {
-		return nil, &record.Damage{Dir: dir, File: CheckpointFile, What: err.Error()}
+		return nil, &record.Damage{Dir: dir, File: name, What: err.Error()}
 	}
 	return f, nil
 }
 
-// CheckCheckpoint is nil if the checkpoint in a trial's folder is as it was written, and so are the rows it stands for; the
-// error is a *record.Damage if not.
-func CheckCheckpoint(dir string) error {
-	f, err := ReadCheckpoint(dir)
-	if err != nil {
-		return err
+// rowsAt is the path of the rows that an owner's checkpoint stands for. They have their final name if the owner was
+// killed between their publication and DONE.
+func rowsAt(dir string, owner int) string {
+	path := filepath.Join(dir, record.Numbered(record.RowsFile, owner))
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return filepath.Join(dir, record.RowsFile)
 	}
-	var p progress
-	if err := json.Unmarshal([]byte(f.Metadata[progressKey]), &p); err != nil {
-		return &record.Damage{Dir: dir, File: CheckpointFile, What: err.Error()}
-	}
-	return record.CheckRows(dir, p.Rows)
+	return path
 }
 
-// begin returns a trainer, with the writer for its rows: resumed, if the folder has a checkpoint that
-// may be, else at the start.
+// CheckCheckpoint is nil if the checkpoints in a trial's folder are as they were written, and so are the rows they stand for; the
+// error is a *record.Damage if not.
+func CheckCheckpoint(dir string) error {
+	for _, owner := range owners(dir) {
+		f, err := readCheckpoint(dir, owner)
+		if err != nil {
+			return err
+		}
+		var p progress
+		if err := json.Unmarshal([]byte(f.Metadata[progressKey]), &p); err != nil {
+			return &record.Damage{Dir: dir, File: record.Numbered(CheckpointFile, owner), What: err.Error()}
+		}
+		if err := record.CheckRows(rowsAt(dir, owner), p.Rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin returns a trainer, with the writer for its rows: resumed, from the last checkpoint in the folder that may be, else
+// at the start.
 func begin(trial Trial, set *data.Set, dir string, hooks Hooks) (*Trainer, *record.Writer, error) {
-	t, err := New(trial, set)
+	fresh := func() (*Trainer, error) {
+		t, err := New(trial, set)
+		if err == nil {
+			t.hooks = hooks
+		}
+		return t, err
+	}
+	path := filepath.Join(dir, record.Numbered(record.RowsFile, hooks.Owner))
+	for _, before := range owners(dir) {
+		t, err := fresh()
+		if err != nil {
+			return nil, nil, err
+		}
+		refused := t.restore(dir, before)
+		if refused == nil {
+			rows, err := continued(path, rowsAt(dir, before), t.Rows)
+			var damage *record.Damage
+			if !errors.As(err, &damage) {
+				return t, rows, err
+			}
+			refused = damage
+		}
+		if hooks.Note != nil {
+			hooks.Note(refused.Error() + "; the trial is trained from the start")
+		}
+	}
+	t, err := fresh()
 	if err != nil {
 		return nil, nil, err
 	}
-	t.class = hooks.Class
-	refused := t.restore(dir)
-	path := filepath.Join(dir, record.RowsFile)
-	if refused == nil {
-		rows, err := record.OpenWriter(path, t.Rows)
-		var damage *record.Damage
-		if !errors.As(err, &damage) {
-			return t, rows, err
-		}
-		refused = damage
-	}
-	if hooks.Note != nil {
-		hooks.Note(refused.Error() + "; the trial is trained from the start")
-	}
-	if t, err = New(trial, set); err != nil {
-		return nil, nil, err
-	}
-	t.class = hooks.Class
 	rows, err := record.OpenWriter(path, record.Sum{})
 	return t, rows, err
 }
 
-// restore takes up a checkpoint, if there is one. The error says why it cannot be; then the trainer cannot
-// be used either.
-func (t *Trainer) restore(dir string) error {
-	f, err := ReadCheckpoint(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// continued opens the rows of a checkpoint to be continued in another file or in the same.
+func continued(path, from string, keep record.Sum) (*record.Writer, error) {
+	if path == from {
+		return record.OpenWriter(path, keep)
 	}
+	return record.ContinueWriter(path, from, keep)
+}
+
+// restore takes up the checkpoint of an owner. The error says why it cannot be; then the trainer cannot
+// be used either.
+func (t *Trainer) restore(dir string, owner int) error {
+	f, err := readCheckpoint(dir, owner)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, CheckpointFile)
+	path := filepath.Join(dir, record.Numbered(CheckpointFile, owner))
 	for _, must := range []struct{ what, key, be string }{
-		{"the trial", trialKey, t.trial.ID}, {"the data", dataKey, t.trial.Trial.Data}, {"the class of kernels", classKey, t.class},
+		{"the trial", trialKey, t.trial.ID}, {"the data", dataKey, t.trial.Trial.Data}, {"the class of kernels", classKey, t.hooks.Class},
 	} {
 		if is := f.Metadata[must.key]; is != must.be {
 			return fmt.Errorf("%s: %s must be %q, and is %q", path, must.what, must.be, is)

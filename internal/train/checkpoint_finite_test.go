@@ -37,7 +37,7 @@ func TestCheckpointsMustBeFinite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fresh.restore(dir); err != nil {
+	if err := fresh.restore(dir, 0); err != nil {
 		t.Fatal(err)
 	}
 	f, err := ReadCheckpoint(dir)
@@ -60,7 +60,7 @@ func TestCheckpointsMustBeFinite(t *testing.T) {
 		if fresh, err = New(trial, set); err != nil {
 			t.Fatal(err)
 		}
-		if err := fresh.restore(dir); err == nil || !strings.Contains(err.Error(), tensor+"[") && !strings.Contains(err.Error(), tensor+" is NaN") {
+		if err := fresh.restore(dir, 0); err == nil || !strings.Contains(err.Error(), tensor+"[") && !strings.Contains(err.Error(), tensor+" is NaN") {
 			t.Errorf("NaN in %s: %v", name, err)
 		}
 	}

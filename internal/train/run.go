@@ -46,9 +46,22 @@ type Hooks struct {
 	// Class is the class of kernels that the trial runs with, see record.Manifest.Class. A checkpoint of another one rounds
 	// differently, and is not resumed.
 	Class string
+	// Owner is the number of the claim under which the trial's folder is this process's own, 0 if no other works there. The
+	// rows and the checkpoint have it in their names until they are published; see record.Numbered.
+	Owner int
+	// Owned returns an error if the folder is not this process's any more. Then Run publishes nothing, and returns it.
+	Owned func() error
 	// Finished is called when nothing but DONE is missing; resumed tells whether the trial went on from a checkpoint. It may
 	// write the manifest, which DONE covers.
 	Finished func(resumed bool) error
+}
+
+// owned is Owned, if that is set.
+func (h Hooks) owned() error {
+	if h.Owned == nil {
+		return nil
+	}
+	return h.Owned()
 }
 
 // Run trains a trial in its folder, from its checkpoint if there is one, and leaves rows,
@@ -60,7 +73,7 @@ func Run(ctx context.Context, trial Trial, set *data.Set, dir string, hooks Hook
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, context.Canceled) && hooks.owned() == nil {
 			reason := []byte(err.Error() + "\n")
 			err = errors.Join(err, record.WriteFileAtomic(filepath.Join(dir, record.FailedFile), reason))
 		}
@@ -254,6 +267,12 @@ func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, h
 	if err != nil {
 		return err
 	}
+	if err := hooks.owned(); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(dir, record.Numbered(record.RowsFile, hooks.Owner)), filepath.Join(dir, record.RowsFile)); err != nil {
+		return err
+	}
 	stamp, err := t.trial.stamp(t.set, hooks.Settings).metadata()
 	if err != nil {
 		return err
@@ -275,19 +294,34 @@ func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, h
 			return err
 		}
 	}
+	if err := hooks.owned(); err != nil {
+		return err
+	}
 	if err := record.WriteDone(dir, sum, record.TrialFile, record.ManifestFile, ModelFile, VocabFile); err != nil {
 		return err
 	}
 	return Tidy(dir)
 }
 
+// Untidy tells whether a finished trial's folder has files that Tidy removes, or others that the function names.
+func Untidy(dir string, other func(name string) bool) bool {
+	entries, _ := os.ReadDir(dir) // what cannot be read cannot be tidied
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		name := e.Name()
+		_, rows := record.NumberIn(name, record.RowsFile)
+		_, checkpoint := record.NumberIn(name, CheckpointFile)
+		return rows && name != record.RowsFile || checkpoint || name == record.FailedFile || record.IsPart(name) || other(name)
+	})
+}
+
 // Tidy removes from a finished trial's folder what only a killed or failed one needs. Nobody
 // else may be writing there.
 func Tidy(dir string) error {
-	for _, name := range []string{CheckpointFile, record.FailedFile} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := os.Remove(filepath.Join(dir, record.FailedFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := removeOwners(dir, func(int) bool { return true }); err != nil {
+		return err
 	}
 	return record.CleanUp(dir)
 }

@@ -44,8 +44,9 @@ type Trainer struct {
 	pixels  *stream.Stepper
 	inner   [4]*stream.Stepper // eps, dropout, pixels and batch of inner updates
 	unread  []float64          // the KL by part of an inner update, which no row has
-	class   string             // Hooks.Class
-	resumed bool               // from a checkpoint
+	hooks   Hooks
+	resumed bool // from a checkpoint
+	alone   bool // the checkpoints of earlier owners of the folder have been removed
 	progress
 }
 

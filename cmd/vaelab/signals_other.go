@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// There is no such signal here.
+var limitSignals []os.Signal

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vaelab/internal/owner"
+	"vaelab/internal/sweep"
+)
+
+// A selection holds the flags that say which of an experiment's trials a process is for.
+type selection struct {
+	task, trials string
+}
+
+func (s *selection) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.task, "task", "", "train share `i/n` of the trials only, i from 0, and draw and print nothing")
+	f.StringVar(&s.trials, "trials", "", "only the trials at these `positions` of the experiment, such as 0-17,23; the first is 0")
+}
+
+// of leaves the experiment the trials that are meant.
+func (s *selection) of(e *sweep.Experiment) error {
+	if s.trials != "" {
+		which, err := sweep.ParsePositions(s.trials, len(e.Trials))
+		if err != nil {
+			return usageError{fmt.Errorf("--trials %w", err)}
+		}
+		e.Keep(which)
+	}
+	if s.task == "" {
+		return nil
+	}
+	task, err := sweep.ParseTask(s.task)
+	if err != nil {
+		return usageError{fmt.Errorf("--task %w", err)}
+	}
+	e.Keep(sweep.Shares(e.Trials, task.Of)[task.Index])
+	return nil
+}
+
+// A logging is how running trials are shown. In a task, whose output is a file, each has a line a minute, and is named as
+// its folder is.
+type logging struct{ task bool }
+
+func (l logging) names(jobs []sweep.Job) []string {
+	if !l.task {
+		_, names := labels(jobs)
+		return names
+	}
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		names[i] = j.ID
+	}
+	return names
+}
+
+// every is the time between two lines of a trial, 0 if bars on a terminal are better.
+func (l logging) every() time.Duration {
+	if l.task {
+		return time.Minute
+	}
+	return 0
+}
+
+// errRequeued says that the batch system will start this task again.
+var errRequeued = errors.New("requeued")
+
+// ended makes of a training's error what the exit code says. If a time limit was near and nothing else stopped the
+// program, the batch system is asked to start the task again.
+func (s *stopping) ended(wErr io.Writer, err error) error {
+	if !stopped(err) || !s.limit.Load() || s.stop.Load() {
+		return err
+	}
+	task := owner.SlurmTask()
+	if task == "" {
+		fmt.Fprintf(wErr, "vaelab: %v\n", errLimit)
+		return err
+	}
+	out, failed := exec.Command("scontrol", "requeue", task).CombinedOutput()
+	if failed != nil {
+		fmt.Fprintf(wErr, "vaelab: warning: scontrol requeue %s: %s; start the task again by hand\n", task, cmp.Or(strings.TrimSpace(string(out)), failed.Error()))
+		return err
+	}
+	fmt.Fprintf(wErr, "vaelab: %v; job %s saved its checkpoints and is queued again\n", errLimit, task)
+	return errRequeued
+}
+
+// alone does what only one process is to do in a folder. If another is doing it, it says so and does nothing.
+func (t *training) alone(ctx context.Context, wErr io.Writer, dir, what string, do func() error) error {
+	if os.MkdirAll(dir, 0o777) != nil {
+		return do() // nothing can be written here anyway
+	}
+	for {
+		claim, err := t.watch().Take(dir)
+		var held *owner.Held
+		switch {
+		case errors.As(err, &held) && held.Alive:
+			fmt.Fprintf(wErr, "vaelab: note: %v %s\n", held.By, what)
+			return nil
+		case errors.As(err, &held): // it may be dead
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+			continue
+		case err != nil:
+			return do() // the folder cannot be written
+		}
+		claim.Keep(ctx)
+		return errors.Join(do(), claim.Clear())
+	}
+}
