@@ -102,7 +102,7 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 func (c *choice) trainable(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) {
 	jobs, err := c.jobs(wErr, e)
 	if err == nil && !allDone(jobs) {
-		err = writable(c.out)
+		err = errors.Join(sweep.CheckFormat(jobs), writable(c.out))
 	}
 	return jobs, err
 }

@@ -114,6 +114,22 @@ func TestHeldTask(t *testing.T) {
 	succeeds(t, "run", "tiny.yaml", "--task", "0/1")
 }
 
+// TestLaterVersion: what a later version of the program has trained is neither used nor replaced.
+func TestLaterVersion(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nseeds: 2\n")
+	succeeds(t, "run", "tiny.yaml")
+	file := filepath.Join(trials(t, "results")[0], record.TrialFile)
+	write(t, file, strings.Replace(read(t, file), `"format": 2`, `"format": 9`, 1))
+	r := vaelab(t, "run", "tiny.yaml")
+	want := "vaelab: error: " + file + ": format 9, but this program writes format 2; use the version that wrote it, or another folder with --out\n"
+	if r.code != exitFailed || r.err != want {
+		t.Errorf("exit code %d\n%s", r.code, r.err)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(file), record.DoneFile)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTimeLimit: at SIGUSR1 a task saves its checkpoints and has Slurm queue it again, by the number of the task and not
 // of the array. Without Slurm, or if Slurm refuses, it is unfinished.
 func TestTimeLimit(t *testing.T) {

@@ -92,6 +92,25 @@ func TestDead(t *testing.T) {
 	}
 }
 
+// TestClocks: a claim lives as long as it grows, whatever time its file and its text say.
+func TestClocks(t *testing.T) {
+	dir := t.TempDir()
+	var c clock
+	claim := taken(t, c.watch(elsewhere("n1")), dir, 1)
+	other := c.watch(elsewhere("n2"))
+	for hour := -3; hour <= 3; hour++ {
+		when := time.Now().Add(time.Duration(hour) * time.Hour)
+		if err := os.Chtimes(claim.path(), when, when); err != nil {
+			t.Fatal(err)
+		}
+		c.now = c.now.Add(60 * time.Second)
+		held(t, other, dir)
+		if err := claim.write("."); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestCut: a claim that says nothing, because its process was killed while it made it, is dead after the usual time.
 func TestCut(t *testing.T) {
 	for _, text := range []string{"", `{"host":"n1"`, "no JSON\n", `{"heartbeat_seconds":1e300}` + "\n"} {

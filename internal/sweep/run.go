@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -350,6 +351,20 @@ func (r Runner) manifest(j Job, started time.Time) record.Manifest {
 
 // Resumable tells whether an interrupted trial left a checkpoint.
 func (j Job) Resumable() bool { return train.Resumable(j.Dir) }
+
+// CheckFormat returns an error if a folder that a job would train in has a trial of a later version of the program.
+func CheckFormat(jobs []Job) error {
+	for _, j := range jobs {
+		if len(j.Damage) == 0 {
+			continue
+		}
+		if t, err := readTrial(j.Dir); err == nil && t.Format > record.Format {
+			return fmt.Errorf("%s: format %d, but this program writes format %d; use the version that wrote it, or another folder with --out",
+				filepath.Join(j.Dir, record.TrialFile), t.Format, record.Format)
+		}
+	}
+	return nil
+}
 
 // Tidy removes what a process killed between a trial's last result and its own end has left
 // in the folders of the jobs done. A folder that another process still holds, or that may
