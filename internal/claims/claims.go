@@ -222,6 +222,9 @@ func (c Claim) judge(runs []record.Run, settings converge.Settings) Verdict {
 		if n := e.unfinished(c.Kind.Uses()); n > 0 && v.N > 0 {
 			v.Reason += fmt.Sprintf("; left out as unfinished: %d of its trials", n)
 		}
+		if mixed := e.rounding(c.Kind.Uses()); mixed != "" && v.N > 0 {
+			v.Reason += "; " + mixed
+		}
 		if c.atEnd() && v.N > 0 {
 			v.Unconverged = e.unconverged(c.Kind, v.Outcome, settings)
 		}

@@ -321,6 +321,23 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
+// TestRounding: a verdict says so if its trials ran with kernels that round differently.
+func TestRounding(t *testing.T) {
+	mixed := set(runs("bn", nil, spread(1, 0.1, 6)...))
+	for i := range mixed.Runs {
+		mixed.Runs[i].Manifest = record.Manifest{Arch: "amd64", Precision: "float32", Kernel: []string{"avx512", "avx2+fma"}[i%2]}
+	}
+	kl := bound(func(b *Bound) { b.Of, b.Metric, b.AtMost = bn, "kl", 9 })
+	if v := judge(t, mixed, kl); strings.Contains(v.Reason, "round differently") {
+		t.Errorf("AVX2 and AVX-512 give the same bytes: %s", v.Reason)
+	}
+	mixed.Runs[0].Manifest.Kernel = "gonum blas32"
+	const want = "; its trials ran with kernels that round differently: amd64 float32 avx2 or avx512 (5), amd64 float32 gonum blas32 (1)"
+	if v := judge(t, mixed, kl); v.Outcome != Holds || !strings.HasSuffix(v.Reason, want) {
+		t.Errorf("%s: %q", v.Outcome, v.Reason)
+	}
+}
+
 // TestCostWithoutCPUTime: trials of earlier versions know the wall clock only. A claim about CPU time is judged by
 // it, in each kind, and the verdict says so twice: in what it is about, and in the reason.
 func TestCostWithoutCPUTime(t *testing.T) {

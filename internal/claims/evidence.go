@@ -119,6 +119,25 @@ func (e evidence) machines(k Kind) error {
 	return nil
 }
 
+// rounding says that the selected trials ran with classes of kernels that round differently, which of them, and how many
+// with each; it is empty if they did not. Such a difference is small against that between seeds.
+func (e evidence) rounding(uses []Use) string {
+	n := map[string]int{}
+	for _, r := range e.runs {
+		if class := r.Manifest.Class(); class != "" && r.State == record.Done && used(uses, r.Trial) {
+			n[class]++
+		}
+	}
+	if len(n) < 2 {
+		return ""
+	}
+	var classes []string
+	for _, class := range slices.Sorted(maps.Keys(n)) {
+		classes = append(classes, fmt.Sprintf("%s (%d)", class, n[class]))
+	}
+	return "its trials ran with kernels that round differently: " + strings.Join(classes, ", ")
+}
+
 // withoutCPU reports whether a claim is about CPU time and none of the finished trials that it selects has one.
 func (e evidence) withoutCPU(k Kind) bool {
 	if c := k.Measured().cost(); c == nil || c.wall == "" {
