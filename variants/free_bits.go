@@ -104,8 +104,11 @@ func IdleFreeBits(methods []vae.Method, D int) (lambda, nats float64, idle bool)
 			least = m.leastKL(D)
 		}
 	}
-	v, err := Check(methods...)
-	idle = err == nil && v.Prior == nil && v.Refine == nil && bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
+	idle = bits.Lambda > 0 && (bits.Lambda < least.nats || bits.Lambda == least.nats && !bits.Masks()) // a mask is 0 at lambda
+	if idle {
+		v, err := Check(methods...)
+		idle = err == nil && v.Prior == nil && v.Refine == nil
+	}
 	switch bits.Mode {
 	case "total", "mask-batch":
 	case "example-total", "mask-example":

@@ -57,6 +57,9 @@ func Check(methods ...vae.Method) (v vae.Variant, err error) {
 			return vae.Variant{}, err
 		}
 	}
+	if len(alone) == 1 {
+		return alone[0], nil
+	}
 	if _, err := vae.Compose(alone...); err != nil {
 		return vae.Variant{}, err
 	}

@@ -13,7 +13,7 @@ import (
 	"go/token"
 	"io/fs"
 	"reflect"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +23,7 @@ import (
 type Registry[T any] struct {
 	what  string
 	kinds map[string]T
+	names []string // in alphabetical order
 	docs  func() map[string]Doc
 }
 
@@ -43,20 +44,15 @@ func (r *Registry[T]) Add(name string, defaults T) {
 		panic("registry: " + r.what + ": " + name + " is not a struct")
 	}
 	r.kinds[name] = defaults
+	at, _ := slices.BinarySearch(r.names, name)
+	r.names = slices.Insert(r.names, at, name)
 }
 
 // What names the seam, as New was told.
 func (r *Registry[T]) What() string { return r.what }
 
 // Names returns all names in alphabetical order.
-func (r *Registry[T]) Names() []string {
-	names := make([]string, 0, len(r.kinds))
-	for n := range r.kinds {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
+func (r *Registry[T]) Names() []string { return slices.Clone(r.names) }
 
 // Get returns the defaults registered under a name, or an error that lists the names.
 func (r *Registry[T]) Get(name string) (T, error) {
@@ -69,7 +65,7 @@ func (r *Registry[T]) Get(name string) (T, error) {
 
 // NameOf returns the name of a kind's type, whatever its settings, or "" if it is not registered.
 func (r *Registry[T]) NameOf(kind T) string {
-	for _, n := range r.Names() {
+	for _, n := range r.names {
 		if reflect.TypeOf(r.kinds[n]) == reflect.TypeOf(kind) {
 			return n
 		}

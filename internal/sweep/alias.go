@@ -3,6 +3,7 @@ package sweep
 import (
 	"reflect"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -21,7 +22,7 @@ type place struct {
 }
 
 // places lists every setting there is.
-func places() []place {
+var places = sync.OnceValue(func() []place {
 	var out []place
 	var add func(section string, v reflect.Value)
 	add = func(section string, v reflect.Value) {
@@ -38,7 +39,16 @@ func places() []place {
 	addKinds(models.Models, "model", add)
 	addKinds(variants.Methods, "variant", add)
 	return out
-}
+})
+
+// placesOf is places by their section.
+var placesOf = sync.OnceValue(func() map[string][]place {
+	by := map[string][]place{}
+	for _, p := range places() {
+		by[p.section] = append(by[p.section], p)
+	}
+	return by
+})
 
 func addKinds[T any](reg *registry.Registry[T], section string, add func(string, reflect.Value)) {
 	for _, name := range reg.Names() {
@@ -47,27 +57,26 @@ func addKinds[T any](reg *registry.Registry[T], section string, add func(string,
 	}
 }
 
-// lay lays an entry of the grid over the base, after every setting of each has come to
+// lay lays an entry of the grid over the base, which rename has seen, after every setting of each has come to
 // stand in its own section under its own name: nz in the entry replaces latent_dim in the base.
 func (r *reader) lay(base, entry *yaml.Node) *yaml.Node {
-	all := places()
-	base, entry = r.rename(base, "", all), r.rename(entry, "", all)
+	entry = r.rename(entry, "")
 	trial := merge(base, entry, top)
-	return merge(r.relocate(base, trial, all), r.relocate(entry, trial, all), top)
+	return merge(r.relocate(base, trial), r.relocate(entry, trial), top)
 }
 
 // rename gives the settings below n, which stand at path, their own names, with a note.
-func (r *reader) rename(n *yaml.Node, path string, all []place) *yaml.Node {
+func (r *reader) rename(n *yaml.Node, path string) *yaml.Node {
 	switch n.Kind {
 	case yaml.SequenceNode:
-		return list(n, func(c *yaml.Node) *yaml.Node { return r.rename(c, path, all) })
+		return list(n, func(c *yaml.Node) *yaml.Node { return r.rename(c, path) })
 	case yaml.MappingNode:
 		out := *n
 		out.Content = nil
 		first := map[string]*yaml.Node{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if p := known(all, path, key.Value); p != nil && key.Value != p.setting.key {
+			if p := known(path, key.Value); p != nil && key.Value != p.setting.key {
 				r.note(key, path, "%q is understood as %q", key.Value, p.setting.key)
 				key = renamed(key, p.setting.key)
 			}
@@ -76,16 +85,18 @@ func (r *reader) rename(n *yaml.Node, path string, all []place) *yaml.Node {
 				continue
 			}
 			first[key.Value] = n.Content[i]
-			out.Content = append(out.Content, key, r.rename(n.Content[i+1], join(path, key.Value), all))
+			out.Content = append(out.Content, key, r.rename(n.Content[i+1], join(path, key.Value)))
 		}
 		return &out
 	}
 	return n
 }
 
-func known(all []place, section, name string) *place {
+// known is the setting of a section that has a name, or nil.
+func known(section, name string) *place {
+	all := placesOf()[section]
 	for i := range all {
-		if all[i].section == section && all[i].setting.named(name) {
+		if all[i].setting.named(name) {
 			return &all[i]
 		}
 	}
@@ -97,23 +108,23 @@ func known(all []place, section, name string) *place {
 // them among the kinds in use, with a note. The kinds in use are those of the layer, the
 // base or an entry, and where it names none those of the trial, the entry laid over the
 // base. What no section knows, or more than one, stays and is a fault when it is read.
-func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
+func (r *reader) relocate(layer, trial *yaml.Node) *yaml.Node {
 	if layer.Kind != yaml.MappingNode {
 		return layer
 	}
-	homes := inUse(layer, trial, all)
+	homes := sync.OnceValue(func() []place { return inUse(layer, trial) })
 	out, moved := layer, map[string]bool{}
 	move := func(key, value *yaml.Node, from string) bool {
 		if f, ok := foreignName(key.Value); ok && f.never {
 			return false
 		}
 		var home *place
-		for i := range homes {
-			if homes[i].setting.named(key.Value) {
+		for _, h := range homes() {
+			if h.setting.named(key.Value) {
 				if home != nil {
 					return false
 				}
-				home = &homes[i]
+				home = &h
 			}
 		}
 		if home == nil || home.section == from {
@@ -135,14 +146,14 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 	}
 	// dotted sets a key such as train.lr where it leads, as --set does.
 	dotted := func(key, value *yaml.Node, from string) {
-		path := canonical(all, join(from, key.Value))
+		path := canonical(join(from, key.Value))
 		if earlier := find(layer, strings.Split(path, ".")); moved[path] || earlier != nil {
 			r.fault(key, path, "given twice, here as %q", key.Value)
 			return
 		}
 		moved[path] = true
 		var ok bool
-		if out, ok = lift(out, trial, override{path, key, r.rename(value, path, all)}); !ok {
+		if out, ok = lift(out, trial, override{path, key, r.rename(value, path)}); !ok {
 			parts := strings.Split(path, ".")
 			r.fault(key, path, "the trials of this entry use another %s; name it, %s: {%s: {...}}", parts[0], parts[0], parts[min(1, len(parts)-1)])
 		}
@@ -167,7 +178,7 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 			if k := value.Content[j]; strings.Contains(k.Value, ".") {
 				out = with(out, key, without(get(out, key.Value), k.Value))
 				dotted(k, value.Content[j+1], key.Value)
-			} else if known(all, key.Value, k.Value) == nil && move(k, value.Content[j+1], key.Value) {
+			} else if known(key.Value, k.Value) == nil && move(k, value.Content[j+1], key.Value) {
 				out = with(out, key, without(get(out, key.Value), k.Value))
 			}
 		}
@@ -176,9 +187,9 @@ func (r *reader) relocate(layer, trial *yaml.Node, all []place) *yaml.Node {
 }
 
 // canonical is a dotted path with the setting's own name at its end.
-func canonical(all []place, path string) string {
+func canonical(path string) string {
 	if at := strings.LastIndex(path, "."); at > 0 {
-		if p := known(all, path[:at], path[at+1:]); p != nil {
+		if p := known(path[:at], path[at+1:]); p != nil {
 			return join(path[:at], p.setting.key)
 		}
 	}
@@ -196,7 +207,7 @@ func lift(layer, trial *yaml.Node, o override) (*yaml.Node, bool) {
 }
 
 // inUse lists the settings of the kinds in use.
-func inUse(layer, trial *yaml.Node, all []place) []place {
+func inUse(layer, trial *yaml.Node) []place {
 	used := map[string]bool{"kl": true, "train": true}
 	for section := range kinded {
 		n := get(layer, section)
@@ -218,7 +229,7 @@ func inUse(layer, trial *yaml.Node, all []place) []place {
 		use(n)
 	}
 	var out []place
-	for _, p := range all {
+	for _, p := range places() {
 		section := p.section
 		if section == "train.decay" || section == "train.stop" {
 			section = "train"

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -30,6 +31,11 @@ type reader struct {
 
 	data data.Source // of the trial that is read; nil before it is known
 
+	known  map[piece]recalled    // see recall
+	texts  map[string]int        // settings of a section -> their number, see numbered
+	sizes  map[*yaml.Node]size   // see size
+	picked map[choice]*yaml.Node // see pickTrial
+
 	entries []string // where the entry of each trial stands, see Experiment
 
 	soundClaims bool     // a faulty claim is left out
@@ -37,7 +43,8 @@ type reader struct {
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, seen: map[string]bool{}, paths: map[string]string{}}
+	return &reader{file: file, seen: map[string]bool{}, paths: map[string]string{},
+		known: map[piece]recalled{}, texts: map[string]int{}, sizes: map[*yaml.Node]size{}, picked: map[choice]*yaml.Node{}}
 }
 
 // from marks a node and all below it as given on the command line by a flag: its line is
@@ -158,8 +165,31 @@ type setting struct {
 // struct, which has the tag `yaml:",inline"`, stand in its place, as if they were the outer
 // one's own; as in Go, a field of the outer struct hides an inner one of the same name.
 func settings(v reflect.Value) []setting {
-	var out []setting
-	for _, f := range reflect.VisibleFields(v.Type()) {
+	fields := fieldsOf(v.Type())
+	out := make([]setting, len(fields))
+	for i, f := range fields {
+		out[i] = f.setting
+		out[i].value = v.FieldByIndex(f.index)
+	}
+	return out
+}
+
+// A field is a setting of a type, without a value.
+type field struct {
+	setting
+	index []int
+}
+
+// fieldsByType keeps what fieldsOf returns: tags are read once for each type, not once for each trial.
+var fieldsByType sync.Map // reflect.Type -> []field
+
+// fieldsOf lists the settings of a struct type.
+func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
+	var out []field
+	for _, f := range reflect.VisibleFields(t) {
 		tag := f.Tag
 		key := tag.Get("yaml")
 		if f.Anonymous != (key == ",inline") {
@@ -168,11 +198,11 @@ func settings(v reflect.Value) []setting {
 		if key == "" || f.Anonymous {
 			continue
 		}
-		owner := v.Type()
+		owner := t
 		if outer := f.Index[:len(f.Index)-1]; len(outer) > 0 {
 			owner = owner.FieldByIndex(outer).Type
 		}
-		s := setting{key: key, value: v.FieldByIndex(f.Index), owner: owner.Name(), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
+		s := setting{key: key, owner: owner.Name(), bounds: tag.Get("range"), low: math.Inf(-1), high: math.Inf(1)}
 		s.path = tag.Get("kind") == "path"
 		s.knob = tag.Get("knob")
 		if value, ok := tag.Lookup("neutral"); ok {
@@ -195,8 +225,9 @@ func settings(v reflect.Value) []setting {
 				panic("sweep: range tag " + b + " of " + key)
 			}
 		}
-		out = append(out, s)
+		out = append(out, field{s, f.Index})
 	}
+	fieldsByType.Store(t, out)
 	return out
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -205,8 +206,9 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 	var out []train.Trial
 	r.entries = nil
 	used := make([]bool, len(sets))
-	first := map[string]*yaml.Node{} // settings of a trial -> the entry that has them
+	first := map[identity]*yaml.Node{} // settings of a trial -> the entry that has them
 	total := 0
+	var shared *yaml.Node // the base, its settings under their own names
 	for _, entry := range grid {
 		if entry.Kind == yaml.ScalarNode && contains(variants.Methods.Names(), entry.Value) {
 			r.fault(entry, "grid", "must be keys and values, got the name of a variant; write variant: %s", entry.Value)
@@ -215,42 +217,49 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 		if r.pairs(entry, "grid"); entry.Kind != yaml.MappingNode && !isNull(entry) {
 			continue
 		}
-		n := r.lay(base, entry)
+		if shared == nil {
+			shared = r.rename(base, "")
+		}
+		n := r.lay(shared, entry)
 		for i, s := range sets {
 			var ok bool
 			n, ok = set(n, s)
 			used[i] = used[i] || ok
 		}
-		size := r.count(n, "")
+		size, place := r.size(n, "").trials, r.place(entry)
 		if total += size * max(1, len(seeds)); total > maxTrials {
 			r.fault(entry, "grid", "lists and seeds make more than %d trials; leave some out", maxTrials)
 			return nil
 		}
+		out, r.entries = slices.Grow(out, size*len(seeds)), slices.Grow(r.entries, size*len(seeds))
 		for i := range size {
 			if len(r.faults) >= maxFaults {
 				return nil
 			}
 			wrong := r.wrong
-			one := r.pick(n, i)
-			t := r.trial(one)
-			r.idle(get(one, "kl"), t.KL)
-			r.idleStop(get(get(one, "train"), "stop"), t.Train.Stop)
-			r.checkOptimizer(get(one, "train"), t.Train)
+			one := r.pickTrial(n, i)
+			t, id := r.trial(one)
+			kl, settings := get(one, "kl"), get(one, "train")
+			recall(r, of("idle", kl, settings), func() bool {
+				r.idle(kl, t.KL)
+				r.idleStop(get(settings, "stop"), t.Train.Stop)
+				r.checkOptimizer(settings, t.Train)
+				return true
+			})
 			if r.wrong > wrong {
 				continue
 			}
-			settings := fmt.Sprint(t.Config) // in the order of their keys; with paths, since the data are not loaded
-			if other, ok := first[settings]; ok {
+			if other, ok := first[id]; ok { // with paths, since the data are not loaded
 				if len(sets) == 0 {
 					r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line)
 				}
 				continue
 			}
-			first[settings] = entry
+			first[id] = entry
 			for _, seed := range seeds {
 				t.Seed = seed
 				out = append(out, t)
-				r.entries = append(r.entries, r.place(entry))
+				r.entries = append(r.entries, place)
 			}
 		}
 	}
@@ -397,7 +406,6 @@ func (r *reader) figures(n *yaml.Node) []string {
 // overrides parses every --set.
 func (r *reader) overrides(sets []string) []override {
 	var out []override
-	all := places()
 	for _, text := range sets {
 		path, value, ok := strings.Cut(text, "=")
 		at := &yaml.Node{}
@@ -411,9 +419,9 @@ func (r *reader) overrides(sets []string) []override {
 			r.fault(at, "", "%v", r.unknownKey("section", parts[0], sections))
 			continue
 		}
-		path = canonical(all, path)
+		path = canonical(path)
 		if v := r.flagValue(value, path, "--set "+text); v != nil {
-			out = append(out, override{path, at, r.rename(v, path, all)})
+			out = append(out, override{path, at, r.rename(v, path)})
 		}
 	}
 	return out
@@ -431,11 +439,14 @@ func (r *reader) flagValue(text, path, flag string) *yaml.Node {
 	return r.plain(n, path)
 }
 
+// precision is that of this program's numbers, as trial.json has it.
+var precision = fmt.Sprintf("float%d", tensor.Bits)
+
 // trial resolves one trial: no lists are left in n.
-func (r *reader) trial(n *yaml.Node) train.Trial {
+func (r *reader) trial(n *yaml.Node) (train.Trial, identity) {
 	t := train.Trial{
-		Data: data.Synthetic{}, Model: models.LSTM{}, KL: optim.DefaultKL, Train: train.Defaults,
-		Trial: record.Trial{Format: record.Format, Config: map[string]string{"precision": fmt.Sprintf("float%d", tensor.Bits)}},
+		Data: data.Synthetic{}, Model: models.LSTM{},
+		Trial: record.Trial{Format: record.Format},
 	}
 	nodes := map[string]*yaml.Node{}
 	for _, kv := range r.pairs(n, "") {
@@ -443,60 +454,75 @@ func (r *reader) trial(n *yaml.Node) train.Trial {
 	}
 	wrong := r.wrong
 	r.data = nil
-	oneKind(r, nodes["data"], "data", data.Sources, t.Config, func(s data.Source) { t.Data, r.data = s, s })
+	source := recall(r, of("data", nodes["data"]), func() part[data.Source] {
+		return oneKind(r, nodes["data"], "data", data.Sources)
+	})
+	if source.ok {
+		t.Data, r.data = source.is, source.is
+	}
 	for _, kv := range r.pairs(n, "") {
 		if !contains(sections, kv[0].Value) {
 			r.fault(kv[0], "", "%v", r.unknownKey("section", kv[0].Value, sections))
 		}
 	}
-	oneKind(r, nodes["model"], "model", models.Models, t.Config, func(m models.Model) { t.Model = m })
+	model := recall(r, of("model", nodes["model"], nodes["data"]), func() part[models.Model] {
+		return oneKind(r, nodes["model"], "model", models.Models)
+	})
+	if model.ok {
+		t.Model = model.is
+	}
 	known := r.wrong == wrong // both of them
 	if known {
 		if err := t.Model.Fits(vae.Space{Kind: t.Data.Kind()}); err != nil {
 			r.fault(cmp.Or(nodes["model"], nodes["data"]), "model", "%v", err)
 		}
 	}
-	var names []string
+	modelName := model.config["model"]
+	variant := recall(r, of("variant", nodes["variant"], nodes["data"]), func() part[[]vae.Method] { return r.methods(nodes["variant"]) })
+	t.Methods, t.Variant = variant.is, variant.config["variant"]
 	steady, codes := false, false // the KL is constant; z is one of finitely many codes
-	for _, k := range kinds(r, nodes["variant"], "variant") {
-		names = append(names, k.name.Value)
-		build(r, k, "variant", variants.Methods, t.Config, func(m vae.Method) { t.Methods = append(t.Methods, m) })
-	}
-	t.Variant = strings.Join(names, "+")
-	t.Config["variant"] = t.Variant
-	if len(names) == 0 {
-		r.fault(nodes["variant"], "variant", "must be at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
-	} else if len(t.Methods) == len(names) {
-		v, err := variants.Check(t.Methods...)
-		if err == nil && r.wrong == wrong { // model and data fit
-			v, err = train.Check(t.Model, vae.Space{Kind: t.Data.Kind(), Given: data.Gives(t.Data)}, t.Methods)
+	if variant.ok {
+		check := recall(r, of("check", nodes["variant"]), func() checked { return checkedOf(variants.Check(t.Methods...)) })
+		if check.err == nil && r.wrong == wrong { // model and data fit
+			check = recall(r, of("fit", nodes["variant"], nodes["data"], nodes["model"]), func() checked {
+				return checkedOf(train.Check(t.Model, vae.Space{Kind: t.Data.Kind(), Given: data.Gives(t.Data)}, t.Methods))
+			})
 		}
-		if err != nil {
-			r.fault(cmp.Or(nodes["variant"], nodes["model"]), "variant", "%s: %v", t.Variant, err)
+		if check.err != nil {
+			r.fault(cmp.Or(nodes["variant"], nodes["model"]), "variant", "%s: %v", t.Variant, check.err)
 		}
-		weigher := methodOf(t.Methods, func(v vae.Variant) bool { return v.Weigher != nil })
-		if kl := r.pairs(nodes["kl"], "kl"); v.Weigher != nil && r.written && len(kl) > 0 {
+		if kl := r.pairs(nodes["kl"], "kl"); check.weighs && r.written && len(kl) > 0 {
+			weigher := methodOf(t.Methods, func(v vae.Variant) bool { return v.Weigher != nil })
 			r.fault(kl[0][0], "kl", "has no effect with %s, which sets the KL weight itself; leave out kl or %s, or move kl to the entries of the grid without it", weigher, weigher)
 		}
-		if known && v.Family() == vae.SphereFamily && t.Model.Latent() < 2 {
-			r.fault(nodes["variant"], "variant", "%s needs two latent dimensions or more, because a sphere of one dimension is two points; set latent_dim of %s to 2 or more", t.Variant, t.Config["model"])
+		if known && check.family == vae.SphereFamily && t.Model.Latent() < 2 {
+			r.fault(nodes["variant"], "variant", "%s needs two latent dimensions or more, because a sphere of one dimension is two points; set latent_dim of %s to 2 or more", t.Variant, modelName)
 		}
-		steady, codes = v.IdleWeight(), v.Family() == vae.CodeFamily
+		steady, codes = check.steady, check.family == vae.CodeFamily
 	}
-	r.decode(nodes["kl"], reflect.ValueOf(&t.KL).Elem(), "kl")
+	kl := recall(r, of("kl", nodes["kl"], nodes["data"]), func() part[optim.KLSchedule] { return decoded(r, nodes["kl"], "kl", optim.DefaultKL) })
+	t.KL = kl.is
 	if steady {
 		r.idleWeight(nodes["kl"], t)
 	}
-	flatten(reflect.ValueOf(t.KL), "kl", t.Config)
-	r.decode(nodes["train"], reflect.ValueOf(&t.Train).Elem(), "train")
-	flatten(reflect.ValueOf(t.Train), "train", t.Config)
+	settings := recall(r, of("train", nodes["train"], nodes["data"]), func() part[train.Settings] { return decoded(r, nodes["train"], "train", train.Defaults) })
+	t.Train = settings.is
 	if t.Train.LagEvery > 0 && known && t.Model.Latent() != 1 {
-		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", t.Config["model"], t.Model.Latent())
+		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", modelName, t.Model.Latent())
 	}
 	if t.Train.LagEvery > 0 && codes {
 		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a z that moves continuously, and that of %s is one of finitely many codes; leave lag_every out, or choose another variant", t.Variant)
 	}
-	return t
+	configs := [...]map[string]string{{"precision": precision}, source.config, model.config, variant.config, kl.config, settings.config}
+	all := 0
+	for _, config := range configs {
+		all += len(config)
+	}
+	t.Config = make(map[string]string, all) // of its size from the start: this is most of the time of a large experiment
+	for _, config := range configs {
+		maps.Copy(t.Config, config)
+	}
+	return t, identity{source.number, model.number, variant.number, kl.number, settings.number}
 }
 
 // methodOf is the name of the method whose variant is such, as that which sets the KL weight.
@@ -590,15 +616,44 @@ func build[T any](r *reader, k kind, section string, reg *registry.Registry[T], 
 	use(v.Interface().(T))
 }
 
-// oneKind is build for a section that takes exactly one kind.
-func oneKind[T any](r *reader, n *yaml.Node, section string, reg *registry.Registry[T], config map[string]string, use func(T)) {
+// oneKind reads a section that takes exactly one kind.
+func oneKind[T any](r *reader, n *yaml.Node, section string, reg *registry.Registry[T]) (p part[T]) {
+	p.config = map[string]string{}
 	found := kinds(r, n, section)
 	if len(found) != 1 {
 		r.fault(n, section, "must be one kind with its settings, such as {%s: {}}, got %d; known: %s", kinded[section], len(found), strings.Join(reg.Names(), ", "))
-		return
+		return p
 	}
-	config[section] = found[0].name.Value
-	build(r, found[0], section, reg, config, use)
+	p.config[section] = found[0].name.Value
+	build(r, found[0], section, reg, p.config, func(is T) { p.is, p.ok = is, true })
+	p.number = r.numbered(p.config)
+	return p
+}
+
+// methods reads the section of the variant, which takes one kind or more.
+func (r *reader) methods(n *yaml.Node) (p part[[]vae.Method]) {
+	p.config = map[string]string{}
+	var names []string
+	for _, k := range kinds(r, n, "variant") {
+		names = append(names, k.name.Value)
+		build(r, k, "variant", variants.Methods, p.config, func(m vae.Method) { p.is = append(p.is, m) })
+	}
+	if len(names) == 0 {
+		r.fault(n, "variant", "must be at least one kind with its settings, such as {vanilla: {}}; known: %s", strings.Join(variants.Methods.Names(), ", "))
+	}
+	p.config["variant"], p.ok = strings.Join(names, "+"), len(names) > 0 && len(p.is) == len(names)
+	p.number = r.numbered(p.config)
+	return p
+}
+
+// decoded reads a section that has settings and no kind.
+func decoded[T any](r *reader, n *yaml.Node, section string, defaults T) part[T] {
+	p := part[T]{is: defaults, config: map[string]string{}, ok: true}
+	v := reflect.ValueOf(&p.is).Elem()
+	r.decode(n, v, section)
+	flatten(v, section, p.config)
+	p.number = r.numbered(p.config)
+	return p
 }
 
 // FromConfig rebuilds a trial from its trial.json. A setting that it lacks has its neutral value; one without a neutral
@@ -625,7 +680,7 @@ func FromConfig(rec record.Trial) (train.Trial, error) {
 			}
 		}
 	}
-	t := r.trial(root)
+	t, _ := r.trial(root)
 	if r.wrong == 0 {
 		for _, key := range sortedKeys(t.Config) {
 			if _, ok := rec.Config[key]; !ok {

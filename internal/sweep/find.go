@@ -22,7 +22,7 @@ func (e *Experiment) find(results string, jobs []Job) {
 	s := search{asked: map[string]map[int]int{}, owned: map[string]bool{}, jobs: jobs}
 	for i, j := range jobs {
 		s.owned[j.Dir] = true
-		key := content(j.Trial.Trial)
+		key := j.content
 		if s.asked[key] == nil {
 			s.asked[key] = map[int]int{}
 		}
@@ -101,9 +101,12 @@ func (s *search) look(dir string) (all []found, others bool) {
 		runs, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
 		for _, run := range runs {
 			at := filepath.Join(dir, folder.Name(), run.Name())
+			if s.owned[at] {
+				continue
+			}
 			t, err := readTrial(at)
-			if err != nil || !fits(t) || s.owned[at] {
-				continue // a file, a folder that another program has made, one with a damaged trial.json, or a job's own
+			if err != nil || !fits(t) {
+				continue // a file, a folder that another program has made, or one with a damaged trial.json
 			}
 			seeds, ok := s.asked[content(t)]
 			if !ok {

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -157,52 +158,93 @@ func sameKeys(a, b *yaml.Node) bool {
 	return true
 }
 
-// count is the number of trials that the lists inside a trial multiply to, or anything
-// above maxTrials if it is more than that. An empty list is a fault: it leaves no trial.
-func (r *reader) count(n *yaml.Node, path string) int {
+// A size says what the lists inside a node make of it.
+type size struct {
+	trials int  // that they multiply to, or anything above maxTrials if it is more than that
+	fixed  bool // there is no list
+	ones   bool // it is a list, and each element makes one
+}
+
+// size returns a node's size. An empty list is a fault: it leaves no trial. Path is that of the setting.
+func (r *reader) size(n *yaml.Node, path string) size {
+	if n.Kind != yaml.SequenceNode && n.Kind != yaml.MappingNode {
+		return size{trials: 1, fixed: true}
+	}
+	if known, ok := r.sizes[n]; ok {
+		return known
+	}
+	var s size
 	switch n.Kind {
 	case yaml.SequenceNode:
-		sum := 0
+		s.ones = true
 		for _, c := range n.Content {
-			sum = min(sum+r.count(c, path), maxTrials+1)
+			below := r.size(c, path).trials
+			s.trials, s.ones = min(s.trials+below, maxTrials+1), s.ones && below == 1
 		}
 		if len(n.Content) == 0 {
 			r.fault(n, path, "the list is empty; give at least one value")
 		}
-		return sum
 	case yaml.MappingNode:
-		product := 1
+		s = size{trials: 1, fixed: true}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			product = min(product*r.count(n.Content[i+1], join(path, n.Content[i].Value)), maxTrials+1)
+			below := r.size(n.Content[i+1], join(path, n.Content[i].Value))
+			s.trials, s.fixed = min(s.trials*below.trials, maxTrials+1), s.fixed && below.fixed
 		}
-		return product
 	}
-	return 1
+	r.sizes[n] = s
+	return s
 }
 
-// pick returns trial i of those that n's lists multiply to, each list replaced by one of
+// A choice is one of the nodes that a node's lists multiply to.
+type choice struct {
+	of *yaml.Node
+	i  int
+}
+
+// pickTrial is pick for a whole trial. Trials that have made the same choice in a section share its node, so that they
+// also share what is read of it, see recall.
+func (r *reader) pickTrial(n *yaml.Node, i int) *yaml.Node {
+	return r.pickValues(n, i, func(section *yaml.Node, i int) *yaml.Node {
+		c := choice{section, i}
+		if _, ok := r.picked[c]; !ok {
+			r.picked[c] = r.pick(section, i)
+		}
+		return r.picked[c]
+	})
+}
+
+// pick returns node i of those that n's lists multiply to, each list replaced by one of
 // its elements; the last list varies fastest.
 func (r *reader) pick(n *yaml.Node, i int) *yaml.Node {
-	switch n.Kind {
-	case yaml.SequenceNode:
+	switch s := r.size(n, ""); {
+	case s.fixed:
+	case s.ones:
+		return r.pick(n.Content[i], 0)
+	case n.Kind == yaml.SequenceNode:
 		for _, c := range n.Content {
-			size := r.count(c, "")
-			if i < size {
+			below := r.size(c, "").trials
+			if i < below {
 				return r.pick(c, i)
 			}
-			i -= size
+			i -= below
 		}
-	case yaml.MappingNode:
-		out := *n
-		out.Content = append([]*yaml.Node(nil), n.Content...)
-		for k := len(n.Content) - 1; k > 0; k -= 2 {
-			size := r.count(n.Content[k], "")
-			out.Content[k] = r.pick(n.Content[k], i%size)
-			i /= size
-		}
-		return &out
+	case n.Kind == yaml.MappingNode:
+		return r.pickValues(n, i, r.pick)
 	}
 	return n
+}
+
+// pickValues is pick for a mapping, with the function that picks among those of a value.
+func (r *reader) pickValues(n *yaml.Node, i int, pick func(value *yaml.Node, i int) *yaml.Node) *yaml.Node {
+	out := *n
+	out.Content = slices.Clone(n.Content)
+	for k := len(n.Content) - 1; k > 0; k -= 2 {
+		if s := r.size(n.Content[k], ""); !s.fixed {
+			out.Content[k] = pick(n.Content[k], i%s.trials)
+			i /= s.trials
+		}
+	}
+	return &out
 }
 
 // An override sets one value in a trial.

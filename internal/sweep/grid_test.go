@@ -94,8 +94,8 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 	for flag, want := range map[string]string{
-		"0":        `--seeds 0: seeds: must be a count in [1,10000] or a list of whole numbers, got "0"`,
-		"x":        `--seeds x: seeds: must be a count in [1,10000] or a list of whole numbers, got "x"`,
+		"0":        `--seeds 0: seeds: must be a count in [1,100000] or a list of whole numbers, got "0"`,
+		"x":        `--seeds x: seeds: must be a count in [1,100000] or a list of whole numbers, got "x"`,
 		"3,3":      `--seeds 3,3: seeds: 3 is given twice`,
 		"-1,2":     `--seeds -1,2: seeds: must be whole numbers of at least 0, got "-1"`,
 		"&a [*a,]": `--seeds &a [*a,]: nested more than 50 deep`,

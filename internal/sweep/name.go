@@ -15,11 +15,18 @@ import (
 )
 
 // traits is every setting there is, by its key in trial.json.
-var traits = sync.OnceValue(func() map[string]setting {
-	all := map[string]setting{}
+var traits = sync.OnceValue(func() map[string]*setting {
+	all := map[string]*setting{}
 	for _, p := range places() {
-		all[join(p.section, p.setting.key)] = p.setting
+		all[join(p.section, p.setting.key)] = &p.setting
 	}
+	return all
+})
+
+// neutral is the settings that have a neutral value, by their key in trial.json.
+var neutral = sync.OnceValue(func() map[string]*setting {
+	all := maps.Clone(traits())
+	maps.DeleteFunc(all, func(_ string, s *setting) bool { return s.neutral == nil })
 	return all
 })
 
@@ -57,18 +64,34 @@ func named(t record.Trial, settings string) string {
 // neutral) does what the program did before there was such a setting, and trials from before it lack it.
 func Settings(config map[string]string) string {
 	var b strings.Builder
-	kept := Naming(config)
-	for _, k := range sortedKeys(kept) {
-		fmt.Fprintf(&b, "%s=%s\n", k, kept[k])
+	for _, k := range sortedKeys(config) {
+		if inName(k, config[k]) {
+			b.WriteString(k)
+			b.WriteByte('=')
+			b.WriteString(config[k])
+			b.WriteByte('\n')
+		}
 	}
 	return b.String()
+}
+
+// inName tells whether a setting with this value is part of what names a trial.
+func inName(key, value string) bool {
+	s := traits()[key]
+	return s == nil || !s.path && !s.isNeutral(value)
+}
+
+// isPath tells whether a setting is where data lie.
+func isPath(key string) bool {
+	s := traits()[key]
+	return s != nil && s.path
 }
 
 // Naming returns the settings that Settings writes.
 func Naming(config map[string]string) map[string]string {
 	kept := map[string]string{}
 	for k, v := range config {
-		if s := traits()[k]; !s.path && !s.isNeutral(v) {
+		if inName(k, v) {
 			kept[k] = v
 		}
 	}
@@ -78,14 +101,14 @@ func Naming(config map[string]string) map[string]string {
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // isNeutral tells whether the setting has a neutral value, and this is it.
-func (s setting) isNeutral(value string) bool { return s.neutral != nil && *s.neutral == value }
+func (s *setting) isNeutral(value string) bool { return s.neutral != nil && *s.neutral == value }
 
 // complete returns the settings of a trial with those that it lacks at their neutral values: it was made before
 // there were any. A setting without a neutral value is never made up.
 func complete(config map[string]string) map[string]string {
 	out := config
-	for key, s := range traits() {
-		if _, ok := config[key]; ok || s.neutral == nil || !uses(config, key) {
+	for key, s := range neutral() {
+		if _, ok := config[key]; ok || !uses(config, key) {
 			continue
 		}
 		if len(out) == len(config) {
@@ -125,7 +148,7 @@ func Complete(set *record.Set) {
 			continue
 		}
 		for key, value := range first[data] {
-			if here, ok := t.Config[key]; ok && here != value && traits()[key].path {
+			if here, ok := t.Config[key]; ok && here != value && isPath(key) {
 				t.Config = maps.Clone(t.Config)
 				t.Config[key] = value
 			}

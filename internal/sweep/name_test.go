@@ -147,7 +147,7 @@ func TestNeutralValuesAreCanonical(t *testing.T) {
 		n++
 		r := newReader("x")
 		s.value = reflect.New(s.value.Type()).Elem()
-		r.scalar(&yaml.Node{Kind: yaml.ScalarNode, Value: *s.neutral}, s, key)
+		r.scalar(&yaml.Node{Kind: yaml.ScalarNode, Value: *s.neutral}, *s, key)
 		if len(r.faults) > 0 {
 			t.Errorf("%s: neutral: %v", key, r.faults)
 		} else if got := s.text(); got != *s.neutral {

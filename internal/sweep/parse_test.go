@@ -171,8 +171,8 @@ func TestFaults(t *testing.T) {
 		{"equal in another order", "grid:\n- variant: {bn: {}, free-bits: {}}\n- variant: {free-bits: {}, bn: {}}\n", []string{`x.yaml:3:3: grid: has the same settings as the entry at line 2`}},
 		{"wrong values are not equal trials", "base: {variant: {bn: {gamma: [-1, -2], eps: [1, 2]}}}\n", []string{
 			`x.yaml:1:31: variant.bn.gamma: -1 is outside (0,inf)`, `x.yaml:1:35: variant.bn.gamma: -2 is outside (0,inf)`}},
-		{"too many trials", "base: {train: {lr: [" + strings.Repeat("1, ", 101) + "], clip: [" + strings.Repeat("1, ", 100) + "]}}\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 10000 trials`}},
-		{"too many seeds", "base: {train: {lr: [1, 2]}}\nseeds: 6000\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 10000 trials`}},
+		{"too many trials", "base: {train: {lr: [" + strings.Repeat("1, ", 1001) + "], clip: [" + strings.Repeat("1, ", 100) + "]}}\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 100000 trials`}},
+		{"too many seeds", "base: {train: {lr: [1, 2]}}\nseeds: 60000\n", []string{`x.yaml:1:1: grid: lists and seeds make more than 100000 trials`}},
 
 		// KL settings without effect
 		{"idle on constant", "base: {kl: {warm_up: 5}}\n", []string{`x.yaml:1:13: kl.warm_up: has no effect on a constant schedule; choose another kl.schedule or leave it out`}},
@@ -198,11 +198,11 @@ func TestFaults(t *testing.T) {
 		{"one number", "base: {train: {stop: 3}}\n", []string{`x.yaml:1:22: train.stop: must be keys and values, got "3"`}},
 
 		// seeds
-		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got "0"`}},
-		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got "-3"`}},
-		{"seeds in millions", "seeds: 1000000\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000]`}},
-		{"seeds empty", "seeds: []\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000]`}},
-		{"seeds mapping", "seeds: {1: 2}\n", []string{`x.yaml:1:8: seeds: must be a count in [1,10000] or a list of whole numbers, got keys and values`}},
+		{"seeds 0", "seeds: 0\n", []string{`x.yaml:1:8: seeds: must be a count in [1,100000] or a list of whole numbers, got "0"`}},
+		{"seeds negative", "seeds: -3\n", []string{`x.yaml:1:8: seeds: must be a count in [1,100000] or a list of whole numbers, got "-3"`}},
+		{"seeds in millions", "seeds: 1000000\n", []string{`x.yaml:1:8: seeds: must be a count in [1,100000]`}},
+		{"seeds empty", "seeds: []\n", []string{`x.yaml:1:8: seeds: must be a count in [1,100000]`}},
+		{"seeds mapping", "seeds: {1: 2}\n", []string{`x.yaml:1:8: seeds: must be a count in [1,100000] or a list of whole numbers, got keys and values`}},
 		{"seed negative, a word, twice", "seeds: [3, -1, x, 3]\n", []string{
 			`x.yaml:1:12: seeds: must be whole numbers of at least 0, got "-1"`, `x.yaml:1:16: seeds: must be whole numbers of at least 0, got "x"`, `x.yaml:1:19: seeds: 3 is given twice`}},
 

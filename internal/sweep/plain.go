@@ -8,7 +8,7 @@ const (
 	maxBytes  = 1 << 20 // of a file
 	maxNodes  = 20_000  // keys, values and lists of a file, what aliases repeat counted again
 	maxDepth  = 50
-	maxTrials = 10_000
+	maxTrials = 100_000
 	maxFaults = 100 // further trials are not looked at
 )
 

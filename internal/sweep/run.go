@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,6 +28,8 @@ type Job struct {
 	Dir    string
 	Done   bool    // there is nothing left to train
 	Damage []error // what is damaged in its folder; then it is not done
+
+	content string // what content returns of its trial
 }
 
 // Is tells whether a trial is this job's, though another version of the program may have named it: of the
@@ -44,12 +47,19 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 	var jobs []Job
 	first := map[string]int{} // ID -> its trial
 	lengths := map[string]length{}
+	var set *data.Set
+	var settings string
 	for i, t := range e.Trials {
-		set, err := load(t, sets)
-		if err != nil {
-			return nil, e.located(t, err)
+		anew := i == 0 || !maps.Equal(t.Config, e.Trials[i-1].Config) // else another seed of the same settings
+		if anew {
+			var err error
+			if set, err = load(t, sets); err != nil {
+				return nil, e.located(t, err)
+			}
+			settings = Settings(t.Config)
 		}
-		Identify(&t, set.Digest)
+		t.Trial.Data = set.Digest
+		t.ID = named(t.Trial, settings)
 		if k, ok := first[t.ID]; ok {
 			fault := fmt.Sprintf("%s: grid: has the same settings as the entry at %s, and the same data under other paths; each trial must differ in some setting", e.entries[i], e.entries[k])
 			if !e.set && !slices.Contains(faults, fault) { // there are several seeds
@@ -58,16 +68,13 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 			continue
 		}
 		first[t.ID] = i
-		e.noteShort(i, t, set, lengths)
-		e.noteFreeBits(i, t)
-		e.noteMasks(i, t)
-		e.noteUncertain(i, t)
-		e.noteTarget(i, t, set)
-		e.noteCodes(i, t, set)
-		if fault := e.tooFewExamples(i, t, set); fault != "" && !slices.Contains(faults, fault) { // there are several seeds
-			faults = append(faults, fault)
+		if anew {
+			e.noteAll(i, t, set, lengths)
+			if fault := e.tooFewExamples(i, t, set); fault != "" && !slices.Contains(faults, fault) { // several settings may have one place
+				faults = append(faults, fault)
+			}
 		}
-		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results)})
+		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results), content: settings + set.Digest})
 	}
 	if len(faults) > 0 {
 		return nil, faults

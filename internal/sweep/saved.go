@@ -27,7 +27,7 @@ func FromStamp(s train.Stamp) (train.Trial, error) {
 func DataPaths(config map[string]string) []string {
 	var keys []string
 	for _, key := range sortedKeys(config) {
-		if traits()[key].path {
+		if isPath(key) {
 			keys = append(keys, key)
 		}
 	}

@@ -25,6 +25,16 @@ func lengthOf(t train.Trial, set *data.Set, known map[string]length) length {
 	return known[key]
 }
 
+// noteAll notes what a trial, by its index, is to be known of before it trains. It is the same for all seeds.
+func (e *Experiment) noteAll(i int, t train.Trial, set *data.Set, lengths map[string]length) {
+	e.noteShort(i, t, set, lengths)
+	e.noteFreeBits(i, t)
+	e.noteMasks(i, t)
+	e.noteUncertain(i, t)
+	e.noteTarget(i, t, set)
+	e.noteCodes(i, t, set)
+}
+
 // noteShort notes what a trial, by its index, is too short for: an evaluation, the first phase of a training regime, the end
 // of the schedule of its KL weight, the start of a variant that weighs, or train.stop. Without the final KL weight the trial
 // never trains at kl.beta, and nothing that waits for that weight happens.
@@ -111,9 +121,11 @@ func (e *Experiment) noteMasks(i int, t train.Trial) {
 
 // noteUncertain notes du-vae under a schedule whose KL weight never is 1, where its floor and dropout begin.
 func (e *Experiment) noteUncertain(i int, t train.Trial) {
-	v, err := variants.Check(t.Methods...)
 	for _, m := range t.Methods {
-		if _, ok := m.(variants.DUVAE); ok && t.KL.Beta < 1 && err == nil && v.Weigher == nil {
+		if _, ok := m.(variants.DUVAE); !ok || t.KL.Beta >= 1 {
+			continue
+		}
+		if v, err := variants.Check(t.Methods...); err == nil && v.Weigher == nil {
 			e.note(e.entries[i], "variant.du-vae: alpha and dropout have no effect: they begin when the KL weight is 1, and kl.beta is %.4g; set kl.beta to 1, or use bn", t.KL.Beta)
 		}
 	}
