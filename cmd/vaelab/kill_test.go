@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"vaelab/internal/host"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 )
@@ -180,7 +181,7 @@ func TestInterruptions(t *testing.T) {
 		has(t, "eval of an unfinished trial", succeeds(t, "eval", open).out, "test split, 64 examples", "kl ")
 		has(t, "plot of an unfinished run", succeeds(t, "plot", "stopped").out, filepath.Join("stopped", "kl-curve.png"))
 		has(t, "export of an unfinished run", succeeds(t, "export", "stopped").out, ",train,kl,")
-		write(t, filepath.Join(open, ".last.safetensors.1.tmp"), "half a checkpo")
+		write(t, filepath.Join(open, ".last.safetensors."+host.ID()+"-1-0.tmp"), "half a checkpo")
 		if r := succeeds(t, command("stopped")...); !strings.Contains(r.err, "from a checkpoint") {
 			t.Errorf("it did not go on from a checkpoint:\n%s", r.err)
 		}

@@ -8,7 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"sync"
+	"time"
+
+	"vaelab/internal/host"
 )
 
 // WriteFileAtomic is WriteFile for bytes that are in memory.
@@ -115,15 +119,13 @@ type part struct {
 // writePart writes the part of a file and syncs it. It keeps the mode of the old file, if there is one. It also removes what
 // a killed process has left of this file.
 func writePart(file File, old fs.FileInfo) (*part, error) {
-	if err := cleanUp(filepath.Dir(file.Path), filepath.Base(file.Path)); err != nil {
-		return nil, err
-	}
 	f, err := createPart(file.Path)
 	if err != nil {
 		return nil, err
 	}
 	p := &part{File: f, path: file.Path}
-	if old != nil {
+	err = cleanUp(filepath.Dir(file.Path), filepath.Base(file.Path), func() (time.Time, error) { return modTime(f) })
+	if err == nil && old != nil {
 		err = f.Chmod(old.Mode().Perm())
 	}
 	if err == nil {
@@ -156,14 +158,15 @@ func (p *part) close() {
 	p.File.Close() // a second Close does no harm
 }
 
-// partSuffix ends the name of a file that is being written: ".NAME.PROCESS-NUMBER.tmp".
+// partSuffix ends the name of a file that is being written: ".NAME.HOST-PROCESS-NUMBER.tmp". Older versions
+// wrote ".NAME.PROCESS-NUMBER.tmp".
 const partSuffix = ".tmp"
 
 // createPart makes the file that will become path. It is locked for as long as it is open, so that CleanUp
 // knows it from what a killed process has left.
 func createPart(path string) (*os.File, error) {
 	for n := 0; ; n++ {
-		part := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d%s", filepath.Base(path), os.Getpid(), n, partSuffix))
+		part := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%s-%d-%d%s", filepath.Base(path), host.ID(), os.Getpid(), n, partSuffix))
 		f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -187,11 +190,14 @@ func isAt(f *os.File, path string) bool {
 }
 
 // CleanUp removes the parts that processes killed in WriteFile have left in a folder of which every file is ours.
-// The part of a living process stays, and so does one that may not be removed.
-func CleanUp(dir string) error { return cleanUp(dir, "") }
+// The part of a living process stays, and so does one that may not be removed. What a process of another host has left
+// goes when it is an hour old.
+func CleanUp(dir string) error {
+	return cleanUp(dir, "", sync.OnceValues(func() (time.Time, error) { return ServerTime(dir) }))
+}
 
-// cleanUp is CleanUp for the parts of one file, or of all if none is named.
-func cleanUp(dir, only string) error {
+// cleanUp is CleanUp for the parts of one file, or of all if none is named. The clock is asked for the server's time.
+func cleanUp(dir, only string, clock func() (time.Time, error)) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -202,32 +208,38 @@ func cleanUp(dir, only string) error {
 		return err
 	}
 	for _, part := range names {
-		if name, ok := partOf(part); ok && (only == "" || name == only) {
-			removeDead(filepath.Join(dir, part))
+		if name, at, ok := partOf(part); ok && (only == "" || name == only) {
+			removeDead(filepath.Join(dir, part), at, clock)
 		}
 	}
 	return nil
 }
 
-// partOf is the name of the file whose part has this name.
-func partOf(part string) (name string, ok bool) {
-	name, begins := strings.CutPrefix(part, ".")
-	name, ends := strings.CutSuffix(name, partSuffix)
-	dot := strings.LastIndexByte(name, '.')
-	if !begins || !ends || dot < 1 {
-		return "", false
+// partForm is the form of a part's name.
+var partForm = regexp.MustCompile(`^\.(.+)\.(?:([0-9a-f]{8})-)?[0-9]+(?:-[0-9]+)?\` + partSuffix + `$`)
+
+// partOf is the name of the file whose part has this name, and the host of the process that writes it: "" for a part
+// of an older version.
+func partOf(part string) (name, at string, ok bool) {
+	m := partForm.FindStringSubmatch(part)
+	if m == nil {
+		return "", "", false
 	}
-	return name[:dot], true
+	return m[1], m[2], true
 }
 
 // IsPart tells whether a file of this name is one that WriteFile has not finished.
 func IsPart(name string) bool {
-	_, ok := partOf(name)
+	_, _, ok := partOf(name)
 	return ok
 }
 
-// removeDead removes a part whose process has ended.
-func removeDead(path string) {
+// abandoned is the age from which a part of another host is that of a dead process. Writing takes seconds.
+const abandoned = time.Hour
+
+// removeDead removes a part whose process has ended. On this host a lock tells. The lock of another host need not be seen
+// here, on NFS mounted with local_lock for one; there the age tells, by the clock of the file server.
+func removeDead(path, at string, clock func() (time.Time, error)) {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return
@@ -237,9 +249,37 @@ func removeDead(path string) {
 		return
 	}
 	defer f.Close()
-	if lockFile(f) == nil {
-		os.Remove(path)
+	locked := lockFile(f)
+	if errors.Is(locked, ErrLocked) {
+		return
 	}
+	if at != host.ID() || locked != nil { // or the file system has no locks
+		if now, err := clock(); err != nil || now.Sub(info.ModTime()) < abandoned {
+			return
+		}
+	}
+	os.Remove(path)
+}
+
+// ServerTime is the time by the clock that stamps the files in a folder: that of a file which it makes there and
+// removes. On a network file system this is the server's clock, from which those of the hosts may differ.
+func ServerTime(dir string) (time.Time, error) {
+	f, err := createPart(filepath.Join(dir, "clock"))
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer f.Close()
+	defer os.Remove(f.Name()) // before it is closed
+	return modTime(f)
+}
+
+// modTime is when an open file was changed last.
+func modTime(f *os.File) (time.Time, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // syncDir makes the names in a folder durable.

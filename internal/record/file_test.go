@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"vaelab/internal/host"
 )
 
 // TestWriteFile: a file is replaced as a whole or not at all, and nothing is left beside it.
@@ -88,11 +91,23 @@ func TestWriteFiles(t *testing.T) {
 	}
 }
 
-// TestCleanUp: the parts of dead processes go, those of living ones and files of others stay.
+// TestCleanUp: the parts of dead processes go, those of living ones and files of others stay. A lock tells of this
+// host; of other hosts and of older versions, which did not name it, the age by the file server's clock.
 func TestCleanUp(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{".a.png.123.tmp", ".a.png.77-0.tmp", ".b.csv.1.tmp", ".other", "x.tmp", ".tmp"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o666); err != nil {
+	now, err := ServerTime(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{
+		".a.png." + host.ID() + "-77-0.tmp": 0, ".b.csv." + host.ID() + "-1-3.tmp": 0,
+		".a.png.00000000-77-0.tmp": 59 * time.Minute, ".a.png.00000001-77-0.tmp": -time.Hour, ".a.png.00000002-77-0.tmp": 61 * time.Minute,
+		".b.csv.00000002-77-0.tmp": 61 * time.Minute,
+		".a.png.123.tmp":           0, ".a.png.77-0.tmp": 61 * time.Minute, ".b.csv.1.tmp": 61 * time.Minute,
+		".other": 61 * time.Minute, "x.tmp": 61 * time.Minute, ".tmp": 61 * time.Minute, ".a.b-1.tmp": 61 * time.Minute,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte("half"), 0o666), os.Chtimes(path, now, now.Add(-age))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,19 +116,23 @@ func TestCleanUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alive.Close()
+	if err := os.Chtimes(alive.Name(), now, now.Add(-2*time.Hour)); err != nil { // it is a large file
+		t.Fatal(err)
+	}
 	if err := WriteFileAtomic(filepath.Join(dir, "a.png"), nil); err != nil {
 		t.Fatal(err)
 	}
-	only(t, dir, filepath.Base(alive.Name()), ".b.csv.1.tmp", ".other", "x.tmp", ".tmp", "a.png")
+	stay := []string{".a.png.00000000-77-0.tmp", ".a.png.00000001-77-0.tmp", ".a.png.123.tmp", ".other", "x.tmp", ".tmp", ".a.b-1.tmp", "a.png"}
+	only(t, dir, append(stay, filepath.Base(alive.Name()), ".b.csv."+host.ID()+"-1-3.tmp", ".b.csv.00000002-77-0.tmp", ".b.csv.1.tmp")...)
 	if err := CleanUp(dir); err != nil {
 		t.Fatal(err)
 	}
-	only(t, dir, filepath.Base(alive.Name()), ".other", "x.tmp", ".tmp", "a.png")
+	only(t, dir, append(stay, filepath.Base(alive.Name()))...)
 	alive.Close()
 	if err := CleanUp(dir); err != nil {
 		t.Fatal(err)
 	}
-	only(t, dir, ".other", "x.tmp", ".tmp", "a.png")
+	only(t, dir, stay...)
 }
 
 // holds fails unless a file has this text.
