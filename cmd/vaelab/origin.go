@@ -54,6 +54,9 @@ func ofTrial(dir string) (*origin, error) {
 	if o.trial, err = sweep.FromConfig(run.Trial); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	if _, kept := run.Files[train.ModelFile]; run.Files != nil && !kept {
+		return nil, fmt.Errorf("%s: there are no weights: the trial was trained with --keep none; vaelab run EXPERIMENT --out FOLDER trains it again and keeps them", dir)
+	}
 	text, err := run.ReadFile(train.ModelFile)
 	if err == nil {
 		o.file, err = safetensors.Decode(text)

@@ -21,17 +21,25 @@ type training struct {
 	every     time.Duration
 	heartbeat time.Duration
 	quiet     bool
+	keep      string
 	logging   logging
 	leave     bool // jobs that other processes have, instead of waiting for them
 
 	own *owner.Watch // see watch
 }
 
+// The values of --keep.
+const (
+	keepWeights = "weights"
+	keepNone    = "none"
+)
+
 func (t *training) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "number of `trials` that train side by side")
 	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
 	f.DurationVar(&t.heartbeat, "heartbeat", owner.Heartbeat, "`time` between two signs of life; without three of them another process takes a trial over")
+	f.StringVar(&t.keep, "keep", keepWeights, "what finished trials keep beside their rows: `weights` or none")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "print no progress")
 }
 
@@ -43,6 +51,8 @@ func (t *training) check() error {
 		return usageError{fmt.Errorf("--checkpoint %v: must be at least 0s", t.every)}
 	case t.heartbeat < 10*time.Millisecond || t.heartbeat > time.Hour:
 		return usageError{fmt.Errorf("--heartbeat %v: must be 10ms to 1h", t.heartbeat)}
+	case t.keep != keepWeights && t.keep != keepNone:
+		return usageError{fmt.Errorf("--keep %s: must be %s or %s", t.keep, keepWeights, keepNone)}
 	}
 	return nil
 }
@@ -61,7 +71,7 @@ func (t *training) watch() *owner.Watch {
 func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job) error {
 	runner := sweep.Runner{
 		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, CPU: machine.CPUTime, PeakMemory: machine.PeakMemory,
-		Manifest: thisProgram(), Watch: t.watch(), Leave: t.leave,
+		Manifest: thisProgram(), Weightless: t.keep == keepNone, Watch: t.watch(), Leave: t.leave,
 	}
 	runner.Tidy(jobs)
 	todo, resume, damaged := 0, 0, 0

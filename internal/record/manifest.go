@@ -27,6 +27,8 @@ type Manifest struct {
 	Data     string   `json:"data"` // name and digest
 	Warnings []string `json:"data_warnings,omitempty"`
 
+	Kept string `json:"kept,omitempty"` // "none" if the finished trial has no weights, by --keep none
+
 	// What follows is of the process that finished the trial, and 0 if none did. If that process resumed a
 	// checkpoint, both times are of its part alone: work after the last checkpoint is done twice, so
 	// that no sum of parts is the cost of the trial.

@@ -151,6 +151,12 @@ func readDone(dir string) (sums Sums, done bool, err error) {
 	return sums, true, nil
 }
 
+// Means tells whether DONE of the trial in a folder has the sum of this content for one of its files.
+func Means(dir, name string, data []byte) bool {
+	sums, _, err := readDone(dir)
+	return err == nil && sums[name] == SumOf(data)
+}
+
 // SetAside moves what a trial's folder holds of a finished trial into a folder damaged-1, -2 ... within it, so that the
 // trial can be trained again and nothing is lost. It returns that folder's name, or "" if the trial has no DONE. The names
 // are those of files beside the record's own. Nobody else may be writing there.

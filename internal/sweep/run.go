@@ -152,6 +152,7 @@ type Runner struct {
 	PeakMemory func() int64         // largest resident memory of the process so far, in bytes; nil if it is not known
 	Observer   Observer
 	Manifest   record.Manifest // what the manifest of every trial says of the program and the processor
+	Weightless bool            // finished trials keep no weights and no vocabulary
 	Watch      *owner.Watch    // who we are, and what we have seen of others
 
 	// Leave gives up jobs that a living process has: their error is an *owner.Held. Else Run waits for those processes.
@@ -266,7 +267,7 @@ func (p *pass) one(ctx context.Context, i int) error {
 	}
 	p.Observer.Started(i)
 	share(&p.running, 1)
-	err = p.train(ctx, claim, i)
+	err = p.train(ctx, claim, now[0], i)
 	share(&p.running, -1)
 	p.Observer.Ended(i, err)
 	if errors.Is(err, owner.ErrLost) {
@@ -283,8 +284,7 @@ func share(running *atomic.Int32, n int32) {
 }
 
 // train trains one job in the folder that it has claimed. The error is owner.ErrLost if another process takes that over.
-func (p *pass) train(ctx context.Context, claim *owner.Claim, i int) (err error) {
-	j := p.jobs[i]
+func (p *pass) train(ctx context.Context, claim *owner.Claim, j Job, i int) (err error) {
 	ctx = claim.Keep(ctx)
 	defer func() {
 		if err != nil && errors.Is(context.Cause(ctx), owner.ErrLost) {
@@ -297,6 +297,13 @@ func (p *pass) train(ctx context.Context, claim *owner.Claim, i int) (err error)
 		}
 	}()
 	if err := record.Retry(j.Dir); err != nil {
+		return err
+	}
+	mended, err := j.mend()
+	if mended && err == nil {
+		p.Observer.Noted(i, fmt.Sprintf("%s: %s was damaged; it has been written again", j.Dir, train.VocabFile))
+	}
+	if mended || err != nil {
 		return err
 	}
 	aside, err := record.SetAside(j.Dir, train.ModelFile, train.VocabFile)
@@ -333,6 +340,9 @@ func (p *pass) train(ctx context.Context, claim *owner.Claim, i int) (err error)
 		Owner: claim.Number(),
 		Owned: claim.Check,
 
+		Weightless:   p.Weightless,
+		Vocabularies: j.vocabularies(),
+
 		Settings: Naming(j.Config),
 		Finished: func(resumed bool) error {
 			m.Resumed, m.CPUSeconds, m.Seconds = resumed, p.cpu.end(i).Seconds(), p.Now().Sub(started).Seconds()
@@ -350,6 +360,9 @@ func (r Runner) manifest(j Job, started time.Time) record.Manifest {
 	m.Go, m.OS, m.Arch, m.Procs = runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)
 	m.Precision, m.Kernel = fmt.Sprintf("float%d", tensor.Bits), tensor.Kernel()
 	m.Data, m.Started = j.Set.Name+" "+j.Set.Digest, started.UTC().Format(time.RFC3339)
+	if r.Weightless {
+		m.Kept = "none"
+	}
 	for _, w := range j.Set.Warnings {
 		m.Warnings = append(m.Warnings, w.Error())
 	}

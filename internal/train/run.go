@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +50,10 @@ type Hooks struct {
 	Owner int
 	// Owned returns an error if the folder is not this process's any more. Then Run publishes nothing, and returns it.
 	Owned func() error
+	// Weightless tells whether the finished trial is to have no weights and no vocabulary.
+	Weightless bool
+	// Vocabularies is the folder in which trials share their vocabularies, see record.WriteShared; empty if they do not.
+	Vocabularies string
 	// Finished is called when nothing but DONE is missing; resumed tells whether the trial went on from a checkpoint. It may
 	// write the manifest, which DONE covers.
 	Finished func(resumed bool) error
@@ -240,7 +243,7 @@ func (t *Trainer) restored() []*nn.Param {
 	return slices.DeleteFunc(slices.Clone(t.Model.Params.All()), func(p *nn.Param) bool { return strings.HasPrefix(p.Name, vae.RegimeMemory) })
 }
 
-// finish tests the reported weights, saves them, and marks the trial as done. The rows that it writes come after those
+// finish tests the reported weights, saves them if they are to be kept, and marks the trial as done. The rows that it writes come after those
 // of the last checkpoint, which stays: if ctx ends, finish is begun anew.
 func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, hooks Hooks) error {
 	if t.Waiting.Over && t.Sum.Steps > 0 { // the last row of split train is of the last step here, too
@@ -273,21 +276,8 @@ func (t *Trainer) finish(ctx context.Context, dir string, rows *record.Writer, h
 	if err := os.Rename(filepath.Join(dir, record.Numbered(record.RowsFile, hooks.Owner)), filepath.Join(dir, record.RowsFile)); err != nil {
 		return err
 	}
-	stamp, err := t.trial.stamp(t.set, hooks.Settings).metadata()
-	if err != nil {
+	if err := t.keep(dir, hooks); err != nil {
 		return err
-	}
-	if err := t.save(filepath.Join(dir, ModelFile), safetensors.File{Tensors: nn.Tensors(t.Model.Params.All(), ""), Metadata: stamp}); err != nil {
-		return err
-	}
-	if t.set.Vocab != nil {
-		var words bytes.Buffer
-		if err := t.set.Vocab.Write(&words); err != nil {
-			return err
-		}
-		if err := record.WriteFileAtomic(filepath.Join(dir, VocabFile), words.Bytes()); err != nil {
-			return err
-		}
 	}
 	if hooks.Finished != nil {
 		if err := hooks.Finished(t.resumed); err != nil {
@@ -324,12 +314,4 @@ func Tidy(dir string) error {
 		return err
 	}
 	return record.CleanUp(dir)
-}
-
-func (t *Trainer) save(path string, f safetensors.File) error {
-	bytes, err := f.Encode()
-	if err != nil {
-		return err
-	}
-	return record.WriteFileAtomic(path, bytes)
 }
