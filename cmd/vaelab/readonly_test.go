@@ -75,6 +75,9 @@ func TestReadOnlyResults(t *testing.T) {
 			t.Errorf("verify %v: exit code %d\n%s%s", more, r.code, r.out, r.err)
 		}
 	}
+	if r := asOther("status", "results"); r.code != exitOK || !strings.HasPrefix(r.out, "2 trials: 2 done\n") || !strings.Contains(r.out, "Times are by the clock of this machine") {
+		t.Errorf("status: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
 	for _, args := range [][]string{
 		{"plot", "results/tiny", "--out", "elsewhere/figures"},
 		{"report", "results/tiny", "--out", "elsewhere/page", "--experiment", "tiny.yaml"},

@@ -215,7 +215,7 @@ func IsTrial(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return err == nil
 	}
-	return has(TrialFile) || placeOf(dir) != "" && has(DoneFile)
+	return has(TrialFile) || PlaceOf(dir) != "" && has(DoneFile)
 }
 
 // trialDirs returns the folders of trials in and below root, behind links too.
@@ -388,7 +388,7 @@ func (l *loaded) trial() {
 	case l.run.Format < 1 || l.run.Format > Format:
 		lost("format %d, but this program reads formats 1 to %d; use the version that wrote it", l.run.Format, Format)
 	default:
-		if place := placeOf(l.run.Dir); place != l.run.ID {
+		if place := PlaceOf(l.run.Dir); place != l.run.ID {
 			l.misplaced = place
 		}
 	}
@@ -405,8 +405,8 @@ func unreadable(err error) string {
 // idForm is the form of a trial's ID.
 var idForm = regexp.MustCompile(`[^/]+-[0-9a-f]{8}/seed-[0-9]+$`)
 
-// placeOf is the ID of the trial that belongs into a folder, going by its name; "" if the folder has no such name.
-func placeOf(dir string) string {
+// PlaceOf is the ID of the trial that belongs into a folder, going by its name; "" if the folder has no such name.
+func PlaceOf(dir string) string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return ""
