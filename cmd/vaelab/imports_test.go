@@ -29,7 +29,7 @@ var imports = map[string]string{
 	"internal/magic":         "",
 	"internal/memory":        "",
 	"internal/host":          "",
-	"internal/owner":         "",
+	"internal/owner":         "internal/host",
 	"internal/record":        "internal/folder internal/host",
 	"internal/converge":      "internal/record",
 	"internal/fetch":         "internal/magic internal/record internal/registry",

@@ -33,6 +33,7 @@ func TestReadOnlyResults(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	makeTrial(t, "bn-0123abcd/seed-1", 0, "claim.1", claimOf("n1"))
 	open(0o555)
 	t.Cleanup(func() { open(0o755) }) // so that it can be removed
 	if err := errors.Join(os.Mkdir("elsewhere", 0o777), os.Chmod("elsewhere", 0o777), os.Chmod(".", 0o755)); err != nil {
@@ -75,7 +76,7 @@ func TestReadOnlyResults(t *testing.T) {
 			t.Errorf("verify %v: exit code %d\n%s%s", more, r.code, r.out, r.err)
 		}
 	}
-	if r := asOther("status", "results"); r.code != exitOK || !strings.HasPrefix(r.out, "2 trials: 2 done\n") || !strings.Contains(r.out, "Times are by the clock of this machine") {
+	if r := asOther("status", "results"); r.code != exitOK || !strings.HasPrefix(r.out, "3 trials: 2 done, 1 running\n") || !strings.Contains(r.out, "Times are by the clock of this machine") {
 		t.Errorf("status: exit code %d\n%s%s", r.code, r.out, r.err)
 	}
 	for _, args := range [][]string{

@@ -101,7 +101,7 @@ func printStatus(w, wErr io.Writer, dir string, asJSON bool) error {
 	if err := printUnfinished(w, set); err != nil {
 		return err
 	}
-	if set.LocalClock {
+	if timed := func(t status.Trial) bool { return t.Owner != nil }; set.LocalClock && slices.ContainsFunc(set.Trials, timed) {
 		fmt.Fprintln(w, "Times are by the clock of this machine, because the folder cannot be written; that of the file server may differ.")
 	}
 	return nil

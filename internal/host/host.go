@@ -9,13 +9,25 @@ import (
 	"sync"
 )
 
-// ID is a short name of where this process runs: eight hexadecimal digits, a hash of the host's name, of its boot and of the
-// namespace of its process ids. Two processes with one ID share a kernel that has not been booted since, so that a lock holds
-// between them and a process id means the same to both. What the system does not tell is left out.
+// System names the running system and the space of its process numbers: containers of one machine may have one host name
+// and different processes of one number. It changes when the machine starts again. It is empty if the system does not
+// say; Linux does.
+var System = sync.OnceValue(func() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(boot)) + " " + space
+})
+
+// ID is a short name of the host: eight hexadecimal digits, a hash of its name and of System. Two processes with one ID
+// share a kernel that has not been started anew since, so that a lock holds between them.
 var ID = sync.OnceValue(func() string {
-	name, _ := os.Hostname()
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // Linux
-	space, _ := os.Readlink("/proc/self/ns/pid")
-	sum := sha256.Sum256([]byte(strings.Join([]string{name, string(boot), space}, "\n")))
+	name, _ := os.Hostname() // System tells most hosts apart without it
+	sum := sha256.Sum256([]byte(name + "\n" + System()))
 	return hex.EncodeToString(sum[:4])
 })

@@ -6,12 +6,14 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"vaelab/internal/host"
 )
 
 // A Process says who claims a folder. Its JSON is the first line of a claim.
 type Process struct {
 	Host   string `json:"host"`
-	System string `json:"system,omitempty"` // the running system and its process numbers, see system; empty if not known
+	System string `json:"system,omitempty"` // the running system and its process numbers, see host.System; empty if not known
 	PID    int    `json:"pid"`
 	Born   string `json:"born,omitempty"` // when the process started, as the system counts; two processes of one PID differ
 
@@ -26,7 +28,7 @@ type Process struct {
 
 // This is the process that runs, with a heartbeat of its own. Under Slurm it names the job.
 func This(heartbeat time.Duration) Process {
-	p := Process{PID: os.Getpid(), System: system(), Born: born(os.Getpid()), HeartbeatSeconds: heartbeat.Seconds()}
+	p := Process{PID: os.Getpid(), System: host.System(), Born: born(os.Getpid()), HeartbeatSeconds: heartbeat.Seconds()}
 	p.Host, _ = os.Hostname()
 	if p.Job = SlurmTask(); p.Job != "" {
 		p.Host = cmp.Or(os.Getenv("SLURMD_NODENAME"), p.Host)
@@ -69,7 +71,7 @@ func (p Process) heartbeat() time.Duration {
 func (p Process) here(me Process) bool { return p.System != "" && p.System == me.System }
 
 // Gone tells whether the process is known to have ended: it ran on this system and runs no more.
-func (p Process) Gone() bool { return p.here(Process{System: system()}) && born(p.PID) != p.Born }
+func (p Process) Gone() bool { return p.here(Process{System: host.System()}) && born(p.PID) != p.Born }
 
 // before tells whether the process was an earlier start of the task that me is.
 func (p Process) before(me Process) bool {

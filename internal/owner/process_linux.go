@@ -6,20 +6,6 @@ import (
 	"strings"
 )
 
-// system names the running system and the space of its process numbers: containers of one machine may have one host name
-// and different processes of one number. It changes when the machine starts again. It is empty if the system does not say.
-func system() string {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	space, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(boot)) + " " + space
-}
-
 // born is when a process started, in ticks of the system's clock; empty if there is none of that number, or it has ended
 // and only waits to be noticed by its parent.
 func born(pid int) string {

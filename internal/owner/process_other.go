@@ -2,7 +2,5 @@
 
 package owner
 
-// system is not known here. A process is then taken for dead only if it misses its heartbeats.
-func system() string { return "" }
-
+// born is not known here. A process is then taken for dead only if it misses its heartbeats.
 func born(int) string { return "" }

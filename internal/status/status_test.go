@@ -113,7 +113,9 @@ func TestStates(t *testing.T) {
 		{"an empty claim of long ago", func(dir string) { put(t, dir+"/claim.3", "", 92*time.Second) }, Stale, "claim.3 is empty"},
 		{"a broken claim", func(dir string) { put(t, dir+"/claim.1", `{"host":"n`, 92*time.Second) }, Stale, "claim.1 does not say whose it is"},
 		{"no claim", func(dir string) { put(t, dir+"/claim.one", "", 0) }, Stopped, "no checkpoint; it will begin anew"},
-		{"of a later version", func(dir string) { put(t, dir+"/trial.json", `{"format":3,"id":"bn-0123abcd/seed-1","variant":"bn"}`, 0) }, Unreadable, "format 3, but this program reads formats 1 to 2; use the version that wrote it"},
+		{"of a later version", func(dir string) {
+			put(t, dir+"/trial.json", `{"format":3,"id":"bn-0123abcd/seed-1","variant":"bn"}`, 0)
+		}, Unreadable, "format 3, but this program reads formats 1 to 2; use the version that wrote it"},
 		{"a broken trial.json", func(dir string) { put(t, dir+"/trial.json", `{"form`, 0) }, Unreadable, "trial.json: unexpected EOF"},
 		{"another trial.json", func(dir string) { put(t, dir+"/trial.json", `[]`, 0) }, Unreadable, "trial.json: must be an object"},
 		{"an empty trial.json", func(dir string) { put(t, dir+"/trial.json", ``, 0) }, Unreadable, "trial.json: EOF"},
