@@ -29,7 +29,7 @@ type Kubernetes struct {
 }
 
 // Mount is where the pods see the volume.
-const Mount = "/vaelab"
+const Mount = "/data"
 
 // MostTasks is the largest number of tasks of one Job: above it Kubernetes wants maxFailedIndexes, too.
 const MostTasks = 100_000

@@ -138,7 +138,7 @@ func TestKubernetesNames(t *testing.T) {
 		"processors": func(k *Kubernetes) { k.CPUs = 1 },
 		"memory":     func(k *Kubernetes) { k.Memory = "3Gi" },
 		"claim":      func(k *Kubernetes) { k.Claim = "other" },
-		"results":    func(k *Kubernetes) { k.Results = "/vaelab/other" },
+		"results":    func(k *Kubernetes) { k.Results = "/data/other" },
 	} {
 		name(what, change)
 	}
@@ -172,6 +172,15 @@ func TestKubernetesContract(t *testing.T) {
 	}
 	if got, want := strings.Join(rules, ", "), "Ignore DisruptionTarget, Ignore 130, FailIndex 2"; got != want {
 		t.Errorf("rules %s, want %s", got, want)
+	}
+	image, err := os.ReadFile(filepath.Join("..", "..", "Containerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range at(t, pod, "containers", 0, "volumeMounts").([]any) {
+		if path := at(t, m, "mountPath"); bytes.Contains(image, []byte("\nCOPY vaelab "+path.(string)+"\n")) {
+			t.Errorf("a volume hides the program of the image at %s", path)
+		}
 	}
 	k := request()
 	k.AtOnce = 0

@@ -108,9 +108,9 @@ grid: [{variant: vanilla}, {variant: bn}]
 		sets []string
 		want string
 	}{
-		{nil, "x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/vaelab/valid.txt"},
-		{[]string{"data.text.train=t"}, "--set data.text.train=t: data.text.train: t is relative; must be the absolute path where the tasks run, such as --set data.text.train=/vaelab/t\n" +
-			"x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/vaelab/valid.txt"},
+		{nil, "x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/data/valid.txt"},
+		{[]string{"data.text.train=t"}, "--set data.text.train=t: data.text.train: t is relative; must be the absolute path where the tasks run, such as --set data.text.train=/data/t\n" +
+			"x.yaml:2:48: data.text.valid: lists/valid.txt is relative; must be the absolute path where the tasks run, such as --set data.text.valid=/data/valid.txt"},
 		{[]string{"data.text.valid=/data/valid.txt"}, ""},
 	} {
 		e, err := Parse("x.yaml", []byte(text), Options{Sets: c.sets})
@@ -118,7 +118,7 @@ grid: [{variant: vanilla}, {variant: bn}]
 			t.Fatal(err)
 		}
 		got := ""
-		if err := e.Absolute("/vaelab"); err != nil {
+		if err := e.Absolute("/data"); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {
