@@ -75,13 +75,13 @@ declares another.`,
 				return err
 			}
 			t.leave, t.logging.task = s.task != "", s.task != ""
+			var stop stopping // from before the data are read: unhandled, Go exits with 2 if it is process 1 of a container
+			ctx, restore := stop.watch(cmd.Context())
+			defer restore()
 			jobs, err := c.trainable(wErr, e)
 			if err != nil {
 				return err
 			}
-			var stop stopping
-			ctx, restore := stop.watch(cmd.Context())
-			defer restore()
 			failed := t.missing(ctx, wErr, e, jobs)
 			if stopped(failed) || s.task != "" {
 				return stop.ended(wErr, failed)
