@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party methods docs generate
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz test-slurm ci bench bench-record bench-peer third-party methods docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -30,6 +30,9 @@ test-fuzz: ## every reader of files with made-up content; what fails is kept as 
 		list=$$(go test -list '^Fuzz' $$p); \
 		for f in $$(echo "$$list" | grep '^Fuzz'); do echo "$$p $$f"; go test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s; done; \
 	done
+
+test-slurm: ## on a real Slurm, which it starts and ends; wants root and apt (tools/slurm/test.sh)
+	tools/slurm/test.sh
 
 ci:
 	.ci/run
