@@ -73,7 +73,7 @@ func (p Process) here(me Process) bool { return p.System != "" && p.System == me
 // Gone tells whether the process is known to have ended: it ran on this system and runs no more.
 func (p Process) Gone() bool { return p.here(Process{System: host.System()}) && born(p.PID) != p.Born }
 
-// before tells whether the process was an earlier start of the task that me is.
-func (p Process) before(me Process) bool {
-	return p.Job != "" && p.Job == me.Job && p.Cluster == me.Cluster && p.Restarts < me.Restarts
+// Before tells whether the process is an earlier start of the batch system's task that other is a start of.
+func (p Process) Before(other Process) bool {
+	return p.Job != "" && p.Job == other.Job && p.Cluster == other.Cluster && p.Restarts < other.Restarts
 }

@@ -56,7 +56,7 @@ func (w *Watch) judge(dir string, s State) *Held {
 	if w.seen == nil {
 		w.seen = map[string]sighting{}
 	}
-	if s.Number == 0 || s.Released || s.By.Gone() || s.By.before(w.Me) {
+	if s.Number == 0 || s.Released || s.By.Gone() || s.By.Before(w.Me) {
 		delete(w.seen, dir)
 		return nil
 	}

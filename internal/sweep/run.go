@@ -161,9 +161,12 @@ type Runner struct {
 
 // Run trains every job that is not done. It goes on after a failure and returns all of
 // them joined; if ctx ends, running trials leave a checkpoint and ctx's error is joined. The jobs that other processes
-// have come last. Run takes over those whose process has died.
+// have come last. Run takes over those whose process has died. If the batch system has started this task again, which
+// it does when it has lost sight of this process, that start takes jobs over; then Run ends as if ctx had.
 func (r Runner) Run(ctx context.Context, jobs []Job) error {
-	p := pass{Runner: r, jobs: jobs, errs: make([]error, len(jobs)), held: make([]bool, len(jobs)), cpu: newMeter(r.CPU)}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p := pass{Runner: r, stop: stop, jobs: jobs, errs: make([]error, len(jobs)), held: make([]bool, len(jobs)), cpu: newMeter(r.CPU)}
 	defer tensor.SetProcs(1)
 	next, back := make(chan int), make(chan int)
 	var workers sync.WaitGroup
@@ -191,6 +194,7 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 // A pass is one Run.
 type pass struct {
 	Runner
+	stop    context.CancelFunc
 	jobs    []Job
 	errs    []error // how each job has ended
 	held    []bool  // whether another process had it when we looked last
@@ -272,6 +276,11 @@ func (p *pass) one(ctx context.Context, i int) error {
 	p.Observer.Ended(i, err)
 	if errors.Is(err, owner.ErrLost) {
 		if s, err := owner.Look(j.Dir); err == nil {
+			if p.Watch.Me.Before(s.By) {
+				p.Observer.Noted(i, fmt.Sprintf("%v has been started again and goes on; this process stops", s.By))
+				p.stop()
+				return ctx.Err()
+			}
 			return &owner.Held{By: s.By}
 		}
 	}

@@ -359,56 +359,73 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// TestLost: an owner that is overtaken stops without a trace, and the trial is the other's.
+// TestLost: an owner that is overtaken stops that trial without a trace, and the trial is the other's. If the other is a later
+// start of our own task, which has all its trials to do, we stop altogether.
 func TestLost(t *testing.T) {
-	jobs := prepare(t, strings.Replace(tiny, "epochs: 2", "epochs: 20", 1)+"grid: [{variant: bn}]\n", t.TempDir())
-	dir := jobs[0].Dir
-	again := owner.This(owner.Heartbeat)
-	again.Job, again.Restarts = "12_3", 1
-	other := &owner.Watch{Me: again, Now: time.Now}
-	w := &watch{}
-	r := runner(w, 1)
-	r.Watch.Me.Job, r.Checkpoint = "12_3", 0 // the clock stands still: never again
-	var claim *owner.Claim
-	r.Now = func() time.Time { return time.Unix(0, int64(w.steps)) } // a checkpoint after each step
-	w.onStep = func() {
-		if w.steps == 10 {
-			var err error
-			if claim, err = other.Take(dir); err != nil {
-				t.Error(err)
-			}
-			go func() {
-				if err := train.Run(context.Background(), jobs[0].Trial, jobs[0].Set, dir,
-					train.Hooks{Owner: claim.Number(), Owned: claim.Check, Settings: Naming(jobs[0].Config)}); err != nil {
-					t.Error(err)
-				}
-				if err := claim.Clear(); err != nil {
-					t.Error(err)
-				}
-			}()
-		}
-	}
-	if err := r.Run(context.Background(), jobs); err != nil {
-		t.Fatal(err)
-	}
-	if claim.Number() != 2 || !errors.Is(w.ended[0], owner.ErrLost) || len(w.started) != 1 || len(w.elsewhere) != 1 {
-		t.Errorf("claim %d, ended with %v, started %v, elsewhere %v", claim.Number(), w.ended[0], w.started, w.elsewhere)
-	}
-	whole := prepare(t, strings.Replace(tiny, "epochs: 2", "epochs: 20", 1)+"grid: [{variant: bn}]\n", t.TempDir())
+	text := strings.Replace(tiny, "epochs: 2", "epochs: 20", 1) + "grid: [{variant: [bn, vanilla]}]\n"
+	whole := prepare(t, text, t.TempDir())
 	if _, err := run(context.Background(), whole, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{record.RowsFile, train.ModelFile} {
-		a, _ := os.ReadFile(filepath.Join(dir, name))
-		b, err := os.ReadFile(filepath.Join(whole[0].Dir, name))
-		if err != nil || !bytes.Equal(a, b) {
-			t.Errorf("%s differs after a takeover: %v", name, err)
+	for _, c := range []struct {
+		name      string
+		other     owner.Process
+		started   []int
+		elsewhere int // trials that we have seen ended by the other
+		err       error
+	}{
+		{"another task, after a long silence", owner.Process{Host: "n2", Job: "12_4"}, []int{0, 1}, 1, nil},
+		{"a later start of ours", owner.Process{Host: "n2", Job: "12_3", Restarts: 1}, []int{0}, 0, context.Canceled},
+	} {
+		jobs := prepare(t, text, t.TempDir())
+		dir := jobs[0].Dir
+		var silence time.Duration
+		other := &owner.Watch{Me: c.other, Now: func() time.Time { return time.Unix(0, 0).Add(silence) }}
+		w := &watch{}
+		r := runner(w, 1)
+		r.Watch.Me = owner.Process{Host: "n1", Job: "12_3"}
+		r.Checkpoint, r.Now = 0, func() time.Time { return time.Unix(0, int64(w.steps)) } // a checkpoint after each step
+		ended := make(chan error, 1)
+		w.onStep = func() {
+			if w.steps != 10 {
+				return
+			}
+			claim, err := other.Take(dir)
+			if errors.As(err, new(*owner.Held)) {
+				silence = time.Hour
+				claim, err = other.Take(dir)
+			}
+			if err != nil || claim.Number() != 2 {
+				t.Errorf("%s: claim %v, %v", c.name, claim, err)
+				ended <- err
+				return
+			}
+			go func() {
+				hooks := train.Hooks{Owner: claim.Number(), Owned: claim.Check, Settings: Naming(jobs[0].Config)}
+				ended <- errors.Join(train.Run(context.Background(), jobs[0].Trial, jobs[0].Set, dir, hooks), claim.Clear())
+			}()
 		}
-	}
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if name := e.Name(); owner.Is(name) || strings.HasPrefix(name, "rows.2") || strings.HasPrefix(name, "last") {
-			t.Errorf("%s is left", name)
+		if err := r.Run(context.Background(), jobs); !errors.Is(err, c.err) {
+			t.Errorf("%s: error %v, want %v", c.name, err, c.err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatalf("%s: the other: %v", c.name, err)
+		}
+		if !slices.Equal(w.started, c.started) || len(w.elsewhere) != c.elsewhere || !errors.Is(w.ended[0], owner.ErrLost) {
+			t.Errorf("%s: started %v, elsewhere %v, ended with %v", c.name, w.started, w.elsewhere, w.ended[0])
+		}
+		for _, name := range []string{record.RowsFile, train.ModelFile} {
+			a, _ := os.ReadFile(filepath.Join(dir, name))
+			b, err := os.ReadFile(filepath.Join(whole[0].Dir, name))
+			if err != nil || !bytes.Equal(a, b) {
+				t.Errorf("%s: %s differs after a takeover: %v", c.name, name, err)
+			}
+		}
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if name := e.Name(); owner.Is(name) || strings.HasPrefix(name, "rows.2") || strings.HasPrefix(name, "last") {
+				t.Errorf("%s: %s is left", c.name, name)
+			}
 		}
 	}
 }
