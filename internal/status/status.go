@@ -82,17 +82,23 @@ func Read(root string, local func() time.Time) (*Set, error) {
 	}
 	_, err = os.Stat(filepath.Join(root, record.ArchiveFile))
 	set.Archive = err == nil
-	set.Trials = make([]Trial, len(found))
+	trials := make([]Trial, len(found))
 	var all sync.WaitGroup
 	free := make(chan struct{}, atATime)
 	for i, f := range found {
 		free <- struct{}{}
 		all.Go(func() {
-			set.Trials[i] = f.look(root, set.Now)
-			<-free
+			defer func() { <-free }()
+			if f.names == nil {
+				f.read()
+			}
+			if f.isTrial() {
+				trials[i] = f.look(root, set.Now)
+			}
 		})
 	}
 	all.Wait()
+	set.Trials = slices.DeleteFunc(trials, func(t Trial) bool { return t.State == "" })
 	set.submissions()
 	slices.SortFunc(set.Trials, func(a, b Trial) int { return strings.Compare(a.Name, b.Name) })
 	for _, t := range set.Trials {
@@ -101,27 +107,22 @@ func Read(root string, local func() time.Time) (*Set, error) {
 	return set, nil
 }
 
-// A place is the folder of a trial with the names of its files.
+// A place is a folder that has a trial, or a trial's name.
 type place struct {
 	dir   string
-	names []string
-	err   error // that the names cannot be read
+	names []string // of its files
+	err   error    // that they cannot be read
 }
 
-// find returns the folders of trials in and below root: those with a trial.json, and those with a trial's name that are
-// done or claimed.
+// find returns the places in and below root. Those with a trial's name are still to be read, side by side.
 func find(root string) ([]place, error) {
 	var all []place
 	_, err := folder.Files(root, func(dir string) bool {
 		p := place{dir: dir}
-		var entries []fs.DirEntry
-		entries, p.err = os.ReadDir(dir)
-		for _, e := range entries {
-			p.names = append(p.names, e.Name())
-		}
-		is := p.has(record.TrialFile)
-		if !is && (p.err != nil || p.has(record.DoneFile) || slices.ContainsFunc(p.names, owner.Is)) {
-			is = record.PlaceOf(dir) != ""
+		is := record.PlaceOf(dir) != ""
+		if !is {
+			p.read()
+			is = p.has(record.TrialFile)
 		}
 		if is {
 			all = append(all, p)
@@ -129,6 +130,20 @@ func find(root string) ([]place, error) {
 		return !is
 	})
 	return all, err
+}
+
+// read reads the names of the files.
+func (p *place) read() {
+	var entries []fs.DirEntry
+	entries, p.err = os.ReadDir(p.dir)
+	for _, e := range entries {
+		p.names = append(p.names, e.Name())
+	}
+}
+
+// isTrial tells whether a trial has been begun there, or claimed.
+func (p place) isTrial() bool {
+	return p.err != nil || p.has(record.TrialFile) || p.has(record.DoneFile) || slices.ContainsFunc(p.names, owner.Is)
 }
 
 // look tells how the trial in a folder stands.

@@ -230,6 +230,9 @@ func TestSubmissions(t *testing.T) {
 		put(t, filepath.Join(root, x, "submit/9/tasks.csv"), "task,trial\n0,bn-0123abcd/seed-1\n0,bn-0123abcd/seed-2\n1,free-bits-0123abcd/seed-1\n", 0)
 		put(t, filepath.Join(root, x, "submit/9/jobs.csv"), "job,first,last,what\n41,0,1,array\n42,,,report\n", 0)
 	}
+	if err := os.MkdirAll(filepath.Join(root, "x/bn-0123abcd/seed-3/damaged-1"), 0o777); err != nil { // it has the name of a trial
+		t.Fatal(err)
+	}
 	put(t, filepath.Join(root, "x/submit/10/tasks.csv"), "task,trial\n0,bn-0123abcd/seed-2\n0,bn-0123abcd/seed-3\n", 0)
 	put(t, filepath.Join(root, "x/submit/11/tasks.csv"), "what\nis this\n", 0)
 	before := listing(t, root)
