@@ -257,6 +257,7 @@ func (d document) script(t *testing.T, my string) string {
 // TestDocumentedCommands runs the commands of README.md and docs on small settings, each document in a folder of its
 // own. The file my.yaml is the first experiment of the document, or of README.md.
 func TestDocumentedCommands(t *testing.T) {
+	newCluster(t)
 	dir := t.TempDir()
 	var first string // of all documents that have a whole experiment
 	n := 0

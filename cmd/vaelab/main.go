@@ -20,6 +20,7 @@ import (
 	"vaelab/internal/fetch"
 	"vaelab/internal/owner"
 	"vaelab/internal/registry"
+	"vaelab/internal/submit"
 	"vaelab/internal/sweep"
 	"vaelab/internal/tensor"
 )
@@ -108,17 +109,7 @@ func printErrors(wErr io.Writer, err error) {
 }
 
 // quoted is a command line for a shell to read.
-func quoted(args []string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@%"
-	var out []string
-	for _, a := range args {
-		if a == "" || strings.Trim(a, plain) != "" {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out = append(out, a)
-	}
-	return strings.Join(out, " ")
-}
+func quoted(args []string) string { return submit.Quoted(args) }
 
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
@@ -172,7 +163,7 @@ what is missing.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w;%s --help shows the flags", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(runCommand(), verifyCommand(), planCommand(), statusCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
+	root.AddCommand(runCommand(), submitCommand(), verifyCommand(), planCommand(), statusCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
 	return root
 }

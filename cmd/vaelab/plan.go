@@ -48,7 +48,6 @@ the estimate is an upper limit, because training may end earlier. Nothing is sav
 				fmt.Fprintf(w, "data %s: %v\n", u.set.Name, u)
 			}
 			fmt.Fprintln(w)
-			group, _ := labels(jobs)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
 			var fast, slow bill
@@ -57,27 +56,21 @@ the estimate is an upper limit, because training may end earlier. Nothing is sav
 			for _, j := range jobs {
 				printDamage(cmd.ErrOrStderr(), j.Damage)
 			}
-			for i := 0; i < len(jobs); {
-				to, missing := i, 0
-				for ; to < len(jobs) && group[to] == group[i]; to++ {
-					if !jobs[to].Done {
-						missing++
-					}
-				}
-				est, err := sweep.Measure(jobs[i], time.Now, 500*time.Millisecond)
+			for _, s := range settingsOf(jobs) {
+				missing := s.missing()
+				est, err := s.measure()
 				if err != nil {
-					return fmt.Errorf("%s: %w", group[i], err)
+					return err
 				}
 				fast.add(missing, est.Total)
 				slow.add(missing, est.Slowest)
 				todo += missing
 				most := ""
-				if jobs[i].Train.Stop.Patience > 0 {
+				if s.jobs[0].Train.Stop.Patience > 0 {
 					most, stops = "up to ", true
 				}
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", group[i], to-i, missing, est.Parameters, most, est.Steps,
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", s.label, len(s.jobs), missing, est.Parameters, most, est.Steps,
 					est.Step.Seconds()*1000, most, span(est.Total, est.Slowest))
-				i = to
 			}
 			if err := t.Flush(); err != nil {
 				return err

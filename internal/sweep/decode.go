@@ -27,7 +27,8 @@ type reader struct {
 	notes   []string
 	seen    map[string]bool
 
-	paths map[string]string // "setting=path" -> where the file says it
+	paths   map[string]string // "setting=path" -> where the file says it
+	located map[spot]string   // paths of data, as they are opened
 
 	data data.Source // of the trial that is read; nil before it is known
 
@@ -43,17 +44,19 @@ type reader struct {
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, seen: map[string]bool{}, paths: map[string]string{},
+	return &reader{file: file, seen: map[string]bool{}, paths: map[string]string{}, located: map[spot]string{},
 		known: map[piece]recalled{}, texts: map[string]int{}, sizes: map[*yaml.Node]size{}, picked: map[choice]*yaml.Node{}}
 }
 
 // from marks a node and all below it as given on the command line by a flag: its line is
-// the flag's number, below zero, and stays with the node when it is copied.
+// the flag's number, below zero, and stays with the node when it is copied. The columns tell the flag's nodes apart.
 func (r *reader) from(flag string, n *yaml.Node) {
 	r.flags = append(r.flags, flag)
+	column := 0
 	var mark func(n *yaml.Node)
 	mark = func(n *yaml.Node) {
-		n.Line, n.Column = -len(r.flags), 0
+		column++
+		n.Line, n.Column = -len(r.flags), column
 		for _, c := range n.Content {
 			mark(c)
 		}

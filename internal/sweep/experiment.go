@@ -47,6 +47,8 @@ type Experiment struct {
 	Converged converge.Settings // when a trial counts as converged
 
 	file    string            // its path
+	origin  string            // that of the file it was frozen from, else its own
+	from    source            // what it was read from
 	entries []string          // where the entry of each trial stands in the file
 	paths   map[string]string // "setting=path" of data -> where the file says it
 	set     bool              // a --set lies over the trials and may make some equal
@@ -117,10 +119,11 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	e := &Experiment{
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
-		Question: firstComment(text), Converged: converge.Default, file: path,
+		Question: firstComment(text), Converged: converge.Default, file: path, origin: path,
 	}
 	named := false
 	var said []saying
+	var sets []override
 	var compared *yaml.Node
 	base, grid, seeds := mapping(), []*yaml.Node{{Kind: yaml.MappingNode, Line: root.Line, Column: root.Column}}, []int{1}
 	for _, kv := range r.pairs(root, "") {
@@ -130,6 +133,12 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 				r.fault(value, "experiment", "must be a name of letters, digits, '.', - and _ that begins with a letter or digit, got %s", describe(value))
 			}
 			e.Name, named = value.Value, true
+		case "frozen":
+			if e.origin = value.Value; value.Kind != yaml.ScalarNode || e.origin == "" {
+				r.fault(value, "frozen", "must be the path of the file that this one was made from, got %s", describe(value))
+			}
+		case "set":
+			sets = r.laid(value)
 		case "base":
 			if r.pairs(value, "base"); value.Kind == yaml.MappingNode {
 				base = value
@@ -177,7 +186,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	} else if opts.ForClaims {
 		seeds = enough(seeds, said)
 	}
-	sets := r.overrides(opts.Sets)
+	sets = append(sets, r.overrides(opts.Sets)...)
 	wrong := r.wrong
 	e.Trials = r.trials(base, grid, nil, seeds)
 	if r.wrong == wrong && len(seeds) > 0 { // else the claims' trials may be missing for another fault
@@ -192,6 +201,10 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	}
 	e.Notes, e.Unjudged = r.notes, r.unjudged
 	e.entries, e.paths, e.set = r.entries, r.paths, len(sets) > 0
+	e.from = source{text: text, root: root, sets: sets, located: r.located}
+	if opts.Seeds != "" || opts.ForClaims {
+		e.from.seeds = seeds
+	}
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, r.byPlace)
 		return nil, Faults(r.faults)
@@ -410,13 +423,11 @@ func (r *reader) overrides(sets []string) []override {
 		path, value, ok := strings.Cut(text, "=")
 		at := &yaml.Node{}
 		r.from("--set "+text, at)
-		parts := strings.Split(path, ".")
-		switch {
-		case !ok || contains(parts, ""):
+		if !ok || contains(strings.Split(path, "."), "") {
 			r.fault(at, "", "must be key=value, such as train.lr=0.01")
 			continue
-		case !contains(sections, parts[0]):
-			r.fault(at, "", "%v", r.unknownKey("section", parts[0], sections))
+		}
+		if !r.settable(at, path) {
 			continue
 		}
 		path = canonical(path)
@@ -425,6 +436,37 @@ func (r *reader) overrides(sets []string) []override {
 		}
 	}
 	return out
+}
+
+// laid reads the key set: a list of what --set may say, in its order.
+func (r *reader) laid(n *yaml.Node) []override {
+	if n.Kind != yaml.SequenceNode {
+		r.fault(n, "set", "must be a list of settings, such as [train.lr: 0.01], got %s", describe(n))
+		return nil
+	}
+	var out []override
+	for _, c := range n.Content {
+		for _, kv := range r.pairs(c, "set") {
+			key, value := kv[0], kv[1]
+			if contains(strings.Split(key.Value, "."), "") {
+				r.fault(key, "set", "must be the name of a setting, such as train.lr, got %s", describe(key))
+			} else if r.settable(key, key.Value) {
+				path := canonical(key.Value)
+				out = append(out, override{path, key, r.rename(value, path)})
+			}
+		}
+	}
+	return out
+}
+
+// settable reports a path that leads into no section of a trial.
+func (r *reader) settable(at *yaml.Node, path string) bool {
+	section, _, _ := strings.Cut(path, ".")
+	known := contains(sections, section)
+	if !known {
+		r.fault(at, "", "%v", r.unknownKey("section", section, sections))
+	}
+	return known
 }
 
 // flagValue parses a value given on the command line. It returns nil, with a fault, if the

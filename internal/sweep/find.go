@@ -60,9 +60,9 @@ func (e *Experiment) find(results string, jobs []Job) {
 	}
 }
 
-// stands tells whether the file of another experiment stands beside this one's: then this one is no new name of it.
+// stands tells whether the file of another experiment stands beside this one's, or beside the one that it was frozen from: then this one is no new name of it.
 func (e *Experiment) stands(name string) bool {
-	_, err := os.Stat(filepath.Join(filepath.Dir(e.file), name+filepath.Ext(e.file)))
+	_, err := os.Stat(filepath.Join(filepath.Dir(e.origin), name+filepath.Ext(e.origin)))
 	return err == nil
 }
 

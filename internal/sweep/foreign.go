@@ -206,7 +206,7 @@ func (r *reader) factor(f foreign) string {
 }
 
 // topKeys are the keys that an experiment's file has at its top.
-var topKeys = []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged"}
+var topKeys = []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged", "set", "frozen"}
 
 // Keys says what the keys at the top of an experiment's file are.
 var Keys = map[string]string{
@@ -218,6 +218,8 @@ var Keys = map[string]string{
 	"figures":    "the figures that vaelab run draws",
 	"claims":     "what the experiment claims, which vaelab verify judges",
 	"converged":  "when a trial counts as converged",
+	"set":        "a list of settings that are laid over every trial, as --set does; vaelab submit writes it",
+	"frozen":     "the path of the file that vaelab submit made this one from",
 }
 
 // topLevel is the error for a key that the file does not have at its top.

@@ -28,7 +28,10 @@ func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 	if !r.written {
 		return file
 	}
-	defer func() { r.paths[path+"="+located] = r.place(n) }()
+	defer func() {
+		r.paths[path+"="+located] = r.place(n)
+		r.located[spotOf(n)] = located
+	}()
 	for _, v := range variable.FindAllStringSubmatch(file, -1) {
 		if os.Getenv(v[1]) == "" {
 			r.fault(n, path, "the variable %s is not set; set it, or write out the path", v[1])

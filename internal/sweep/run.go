@@ -24,10 +24,11 @@ import (
 // A Job is a trial with its data and its folder.
 type Job struct {
 	train.Trial
-	Set    *data.Set
-	Dir    string
-	Done   bool    // there is nothing left to train
-	Damage []error // what is damaged in its folder; then it is not done
+	Position int // among the experiment's Trials
+	Set      *data.Set
+	Dir      string
+	Done     bool    // there is nothing left to train
+	Damage   []error // what is damaged in its folder; then it is not done
 
 	content string // what content returns of its trial
 }
@@ -74,7 +75,7 @@ func (e *Experiment) Prepare(results string) ([]Job, error) {
 				faults = append(faults, fault)
 			}
 		}
-		jobs = append(jobs, Job{Trial: t, Set: set, Dir: t.Trial.Dir(results), content: settings + set.Digest})
+		jobs = append(jobs, Job{Trial: t, Position: i, Set: set, Dir: t.Trial.Dir(results), content: settings + set.Digest})
 	}
 	if len(faults) > 0 {
 		return nil, faults
