@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 .PHONY: build test test-f64 test-arm64 test-long test-fuzz test-slurm ci bench bench-record bench-peer third-party methods docs generate
+=======
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party methods schema docs generate
+>>>>>>> 77f48cd (schema: a JSON Schema of experiment files, for editors)
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -54,6 +58,9 @@ third-party: ## the licence texts in the program; after a change of dependencies
 methods: ## docs/methods.md, from the doc comments of the variants and the costs in results/published/remedies
 	go test ./cmd/vaelab -run Costs -update
 	go run ./cmd/vaelab list variants --markdown > docs/methods.md.new && mv docs/methods.md.new docs/methods.md
+
+schema: ## experiments/vaelab.schema.json, from the structs that the reader of YAML fills
+	go run ./cmd/vaelab schema > experiments/vaelab.schema.json.new && mv experiments/vaelab.schema.json.new experiments/vaelab.schema.json
 
 docs: ## one sentence for each package
 	@go list -f '{{.ImportPath}}: {{.Doc}}' ./...

@@ -164,7 +164,7 @@ what is missing.`,
 		return usageError{fmt.Errorf("%w;%s --help shows the flags", err, nearestFlag(cmd, err))}
 	})
 	root.AddCommand(runCommand(), submitCommand(), verifyCommand(), planCommand(), statusCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
-		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), versionCommand())
+		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), schemaCommand(), versionCommand())
 	return root
 }
 

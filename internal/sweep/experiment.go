@@ -326,7 +326,8 @@ func syntaxError(path string, text []byte, err error) Faults {
 // inFlow finds ${ within braces, where YAML takes the brace for its own.
 var inFlow = regexp.MustCompile(`\{[^"'\n]*\$\{`)
 
-// firstComment is the first paragraph of the comment that a file begins with.
+// firstComment is the first paragraph of the comment that a file begins with. A line that tells editors where the
+// schema is does not count.
 func firstComment(text []byte) string {
 	var lines []string
 	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
@@ -334,6 +335,9 @@ func firstComment(text []byte) string {
 			break
 		}
 		line = strings.TrimSpace(strings.TrimLeft(line, "#"))
+		if strings.HasPrefix(line, "yaml-language-server:") {
+			continue
+		}
 		if line == "" {
 			break
 		}

@@ -266,10 +266,11 @@ func TestFileNames(t *testing.T) {
 
 func TestQuestion(t *testing.T) {
 	for text, want := range map[string]string{
-		"# Why?\nbase: {}\n":                         "Why?",
-		"\ufeff# Why does\r\n# it?\r\n\r\nbase: {}":  "Why does it?",
-		"# Why?\n#\n# Run it with care.\nbase: {}\n": "Why?",
-		"base: {}\n# Why?\n":                         "",
+		"# Why?\nbase: {}\n":                                         "Why?",
+		"\ufeff# Why does\r\n# it?\r\n\r\nbase: {}":                  "Why does it?",
+		"# Why?\n#\n# Run it with care.\nbase: {}\n":                 "Why?",
+		"base: {}\n# Why?\n":                                         "",
+		"# yaml-language-server: $schema=s.json\n# Why?\nbase: {}\n": "Why?",
 	} {
 		if got := parse(t, text, Options{}).Question; got != want {
 			t.Errorf("%q: question %q, want %q", text, got, want)
