@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz test-slurm ci bench bench-record bench-peer third-party methods docs generate
-=======
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz ci bench bench-record bench-peer third-party methods schema docs generate
->>>>>>> 77f48cd (schema: a JSON Schema of experiment files, for editors)
+.PHONY: build test test-f64 test-arm64 test-long test-fuzz test-slurm ci bench bench-record bench-peer third-party methods schema docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
