@@ -91,7 +91,7 @@ func printStatus(w, wErr io.Writer, dir string, asJSON bool) error {
 	if set.Archive {
 		fmt.Fprintf(w, "%s holds more finished trials, which are not counted here\n", record.ArchiveFile)
 	}
-	for _, s := range set.Queued {
+	for _, s := range set.Submissions {
 		fmt.Fprintf(w, "not begun of %s: %d", visible(s.Folder), s.NotBegun)
 		if len(s.Jobs) > 0 {
 			fmt.Fprintf(w, " (job %s)", visible(strings.Join(s.Jobs, ", ")))

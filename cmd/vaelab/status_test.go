@@ -52,7 +52,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "results/x/submit/1/tasks.csv", "task,trial\n0,bn-0123abcd/seed-1\n0,bn-0123abcd/seed-4\n1,bn-0123abcd/seed-5\n")
-	write(t, "results/x/submit/1/jobs.csv", "job,first,last,what\n12,0,1,array\n13,,,report\n")
+	write(t, "results/x/submit/1/jobs.csv", "job,first,last,what\n12,0,1,array\n13,0,0,report\n")
 	r := succeeds(t, "status", "results/x")
 	const want = `8 trials: 1 done, 2 not begun, 2 running, 1 stopped, 1 stale, 1 failed
 not begun of results/x/submit/1: 2 (job 12, 13)
@@ -78,7 +78,7 @@ running  ln-0123abcd/seed-3  an unknown process  for 0s            claim.1 is em
 	if err := json.Unmarshal([]byte(succeeds(t, "status", "results/x", "--json").out), &set); err != nil {
 		t.Fatal(err)
 	}
-	if set.Count[status.Failed] != 1 || set.Count[status.NotBegun] != 2 || len(set.Trials) != 8 || set.Trials[1].Owner.Host != "n1" || *set.Trials[1].Row.KL != 1.234 {
+	if n, ok := set.Count[status.Unreadable]; n != 0 || !ok || set.Count[status.Failed] != 1 || set.Count[status.NotBegun] != 2 || len(set.Trials) != 8 || set.Trials[3].Queued != "12_0" || set.Trials[1].Owner.Host != "n1" || *set.Trials[1].Row.KL != 1.234 {
 		t.Errorf("--json: %+v", set)
 	}
 }

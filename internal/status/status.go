@@ -50,20 +50,23 @@ type Trial struct {
 	Held   float64        `json:"held_seconds,omitempty"`   // from Since to the last heartbeat, or until now if it is running
 	Silent float64        `json:"silent_seconds,omitempty"` // since the last heartbeat or the release
 
+	// Queued is the scheduler's name of the task that is to train a trial which has not begun, such as "12_3" of Slurm.
+	Queued string `json:"queued,omitempty"`
+
 	Row    *Row    `json:"row,omitempty"`    // the last one, if it is not done and has any
 	Epochs float64 `json:"epochs,omitempty"` // of the training at most, for a trial with a Row
 }
 
 // A Set is what Read found.
 type Set struct {
-	Root       string        `json:"folder"`
-	Now        time.Time     `json:"now"`         // by the clock of the file server, or of this host
-	LocalClock bool          `json:"local_clock"` // Now is by the clock of this host, since the folder cannot be written
-	Count      map[State]int `json:"count"`
-	Trials     []Trial       `json:"trials"` // by name
-	Queued     []Submission  `json:"submissions,omitempty"`
-	Archive    bool          `json:"archive"`            // there is a record.ArchiveFile, too, whose trials are not among Trials
-	Warnings   []string      `json:"warnings,omitempty"` // files of submissions that cannot be read
+	Root        string        `json:"folder"`
+	Now         time.Time     `json:"now"`         // by the clock of the file server, or of this host
+	LocalClock  bool          `json:"local_clock"` // Now is by the clock of this host, since the folder cannot be written
+	Count       map[State]int `json:"count"`
+	Trials      []Trial       `json:"trials"` // by name
+	Submissions []Submission  `json:"submissions,omitempty"`
+	Archive     bool          `json:"archive"`            // there is a record.ArchiveFile, too, whose trials are not among Trials
+	Warnings    []string      `json:"warnings,omitempty"` // files of submissions that cannot be read
 }
 
 // atATime is the number of trials that are read side by side. On a network file system the time goes into waiting.
@@ -101,6 +104,9 @@ func Read(root string, local func() time.Time) (*Set, error) {
 	set.Trials = slices.DeleteFunc(trials, func(t Trial) bool { return t.State == "" })
 	set.submissions()
 	slices.SortFunc(set.Trials, func(a, b Trial) int { return strings.Compare(a.Name, b.Name) })
+	for _, s := range States {
+		set.Count[s] = 0 // so that scripts find a number
+	}
 	for _, t := range set.Trials {
 		set.Count[t.State]++
 	}

@@ -228,18 +228,18 @@ func TestSubmissions(t *testing.T) {
 	for _, x := range []string{"x", "y"} { // equal trials of two experiments
 		begun(t, filepath.Join(root, x), "bn-0123abcd/seed-1")
 		put(t, filepath.Join(root, x, "submit/9/tasks.csv"), "task,trial\n0,bn-0123abcd/seed-1\n0,bn-0123abcd/seed-2\n1,free-bits-0123abcd/seed-1\n", 0)
-		put(t, filepath.Join(root, x, "submit/9/jobs.csv"), "job,first,last,what\n41,0,1,array\n42,,,report\n", 0)
+		put(t, filepath.Join(root, x, "submit/9/jobs.csv"), "job,first,last,what\n41,0,1,array\n42,0,0,report\n", 0)
 	}
 	if err := os.MkdirAll(filepath.Join(root, "x/bn-0123abcd/seed-3/damaged-1"), 0o777); err != nil { // it has the name of a trial
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(root, "x/submit/10/tasks.csv"), "task,trial\n0,bn-0123abcd/seed-2\n0,bn-0123abcd/seed-3\n", 0)
-	put(t, filepath.Join(root, "x/submit/11/tasks.csv"), "what\nis this\n", 0)
+	put(t, filepath.Join(root, "x/submit/11/tasks.csv"), "what\nit is\n", 0)
 	before := listing(t, root)
 	for dir, want := range map[string]string{
 		".": "x/bn-0123abcd/seed-1 stopped, x/bn-0123abcd/seed-2 not begun, x/bn-0123abcd/seed-3 not begun, x/free-bits-0123abcd/seed-1 not begun, " +
-			"y/bn-0123abcd/seed-1 stopped, y/bn-0123abcd/seed-2 not begun, y/free-bits-0123abcd/seed-1 not begun; 9: 1 [41 42], 10: 2 [], 9: 2 [41 42]; 1 warnings",
-		"x":                    "bn-0123abcd/seed-1 stopped, bn-0123abcd/seed-2 not begun, bn-0123abcd/seed-3 not begun, free-bits-0123abcd/seed-1 not begun; 9: 1 [41 42], 10: 2 []; 1 warnings",
+			"y/bn-0123abcd/seed-1 stopped, y/bn-0123abcd/seed-2 not begun, y/free-bits-0123abcd/seed-1 not begun; 10: 2 [], 9: 1 [41 42], 9: 2 [41 42]; 1 warnings",
+		"x":                    "bn-0123abcd/seed-1 stopped, bn-0123abcd/seed-2 not begun, bn-0123abcd/seed-3 not begun, free-bits-0123abcd/seed-1 not begun; 10: 2 [], 9: 1 [41 42]; 1 warnings",
 		"x/bn-0123abcd":        "seed-1 stopped; ; 0 warnings",
 		"x/bn-0123abcd/seed-1": "bn-0123abcd/seed-1 stopped; ; 0 warnings",
 		"x/submit":             "; ; 0 warnings",
@@ -252,7 +252,7 @@ func TestSubmissions(t *testing.T) {
 		for _, t := range set.Trials {
 			trials = append(trials, fmt.Sprint(t.Name, " ", t.State))
 		}
-		for _, s := range set.Queued {
+		for _, s := range set.Submissions {
 			queued = append(queued, fmt.Sprintf("%s: %d %v", filepath.Base(s.Folder), s.NotBegun, s.Jobs))
 		}
 		got := fmt.Sprintf("%s; %s; %d warnings", strings.Join(trials, ", "), strings.Join(queued, ", "), len(set.Warnings))
@@ -264,7 +264,7 @@ func TestSubmissions(t *testing.T) {
 		}
 	}
 	set, err := Read(filepath.Join(root, "x"), anHourAhead)
-	if err != nil || set.Trials[3].Variant != "free-bits" || !strings.Contains(set.Warnings[0], `submit/11/tasks.csv: there is no column "trial"`) {
+	if err != nil || set.Trials[3].Variant != "free-bits" || !strings.Contains(set.Warnings[0], `submit/11/tasks.csv: `) || set.Trials[3].Queued != "41_1" || set.Trials[1].Queued != "" {
 		t.Errorf("got %+v, %v", set, err)
 	}
 	if after := listing(t, root); after != before {

@@ -1,15 +1,14 @@
 package status
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"vaelab/internal/submit"
 )
 
 // A Submission is what vaelab submit has given to a scheduler, and of which some trials have not begun.
@@ -19,33 +18,39 @@ type Submission struct {
 	NotBegun int      `json:"not_begun"` // trials; those of several submissions count for the last
 }
 
-// The files of a submission's folder, with a line of column names each.
-const (
-	tasksFile = "tasks.csv" // task, trial
-	jobsFile  = "jobs.csv"  // job, first, last, what
-)
-
-// submissions adds the trials of submissions that have no folder yet.
+// submissions adds the trials that submissions name and that have no folder yet. Of an experiment the last submission comes
+// first, which has what was queued again.
 func (s *Set) submissions() {
 	begun := map[string]bool{}
 	for _, t := range s.Trials {
 		begun[t.Name] = true
 	}
-	var dirs []string
-	for _, pattern := range []string{"submit/*", "*/submit/*"} {
-		some, _ := filepath.Glob(filepath.Join(s.Root, filepath.FromSlash(pattern), tasksFile)) // the pattern is well-formed
-		dirs = append(dirs, some...)
-	}
-	// The last first, which has what was queued again.
-	slices.SortFunc(dirs, func(a, b string) int { return later(filepath.Dir(b), filepath.Dir(a)) })
-	for _, file := range dirs {
-		dir := filepath.Dir(file)
-		sub := Submission{Folder: dir}
-		below, _ := filepath.Rel(s.Root, filepath.Dir(filepath.Dir(dir))) // of the experiment, which lies below
-		ids, err := column(file, "trial")
-		if err != nil {
-			s.Warnings = append(s.Warnings, err.Error())
+	for _, pattern := range []string{"submit", "*/submit"} {
+		parents, _ := filepath.Glob(filepath.Join(s.Root, filepath.FromSlash(pattern))) // the pattern is well-formed
+		for _, parent := range parents {
+			experiment := filepath.Dir(parent)
+			folders, err := submit.Earlier(experiment)
+			s.warn(err)
+			for _, folder := range slices.Backward(folders) {
+				s.submission(folder, experiment, begun)
+			}
 		}
+	}
+}
+
+// submission adds the trials of one submission, and to those that have begun or are added.
+func (s *Set) submission(folder, experiment string, begun map[string]bool) {
+	tasks, err := submit.ReadTasks(folder)
+	s.warn(err)
+	jobs, err := submit.ReadJobs(folder)
+	s.warn(err)
+	sub := Submission{Folder: folder}
+	for _, j := range jobs {
+		sub.Jobs = append(sub.Jobs, j.ID)
+	}
+	below, err := filepath.Rel(s.Root, experiment)
+	s.warn(err)
+	for task, ids := range tasks {
 		for _, id := range ids {
 			name := filepath.ToSlash(filepath.Join(below, id))
 			if begun[name] {
@@ -54,53 +59,23 @@ func (s *Set) submissions() {
 			begun[name] = true
 			sub.NotBegun++
 			variant, _, _ := strings.Cut(id, "/")
-			s.Trials = append(s.Trials, Trial{Name: name, ID: id, Variant: variant[:max(0, strings.LastIndexByte(variant, '-'))], State: NotBegun})
+			t := Trial{Name: name, ID: id, Variant: variant[:max(0, strings.LastIndexByte(variant, '-'))], State: NotBegun}
+			for _, j := range jobs {
+				if j.What == submit.ArrayJob && j.First <= task && task <= j.Last {
+					t.Queued = fmt.Sprintf("%s_%d", j.ID, task-j.First)
+				}
+			}
+			s.Trials = append(s.Trials, t)
 		}
-		if sub.NotBegun == 0 {
-			continue
-		}
-		if sub.Jobs, err = column(filepath.Join(dir, jobsFile), "job"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.Warnings = append(s.Warnings, err.Error())
-		}
-		s.Queued = append(s.Queued, sub)
 	}
-	slices.Reverse(s.Queued)
+	if sub.NotBegun > 0 {
+		s.Submissions = append(s.Submissions, sub)
+	}
 }
 
-// later orders the folders of submissions by experiment, then by number.
-func later(a, b string) int {
-	if a, b := filepath.Dir(a), filepath.Dir(b); a != b {
-		return strings.Compare(a, b)
+// warn keeps the error of a submission's file. A file that is not there yet is none.
+func (s *Set) warn(err error) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Warnings = append(s.Warnings, err.Error())
 	}
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	return strings.Compare(a, b)
-}
-
-// column reads one column of a table.
-func column(path, name string) ([]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	table := csv.NewReader(f)
-	table.ReuseRecord = true
-	head, err := table.Read()
-	at := slices.Index(head, name)
-	if err == nil && at < 0 {
-		err = fmt.Errorf("there is no column %q", name)
-	}
-	var values []string
-	for err == nil {
-		var row []string
-		if row, err = table.Read(); err == nil {
-			values = append(values, strings.Clone(row[at]))
-		}
-	}
-	if err == io.EOF && at >= 0 {
-		return values, nil
-	}
-	return values, fmt.Errorf("%s: %w", path, err)
 }
