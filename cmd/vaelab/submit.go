@@ -27,14 +27,15 @@ type submission struct {
 	tasks  int
 	atOnce int
 	print  bool
+	pods   pods
 }
 
 func submitCommand() *cobra.Command {
 	var c choice
 	var s submission
 	cmd := &cobra.Command{
-		Use:   "submit EXPERIMENT --slurm [flags] [-- SBATCH ARGUMENTS]",
-		Short: "Queue the trials of an experiment on a Slurm cluster",
+		Use:   "submit EXPERIMENT --slurm|--k8s [flags] [-- SBATCH ARGUMENTS]",
+		Short: "Queue the trials of an experiment on a cluster",
 		Long: `Divide the trials of an experiment that are not trained yet into tasks, and queue them in Slurm: an
 array of tasks, and a job that judges the claims and makes the report when all tasks have ended.
 What is behind -- goes to sbatch as it is, such as the partition, the account, the time limit and the
@@ -56,10 +57,15 @@ fails; each needs some seconds to start.
 
 A task whose time limit is near saves checkpoints and queues itself again. The same command again
 queues only trials that are neither done nor queued. scancel ends tasks for good; they save
-checkpoints, too.`,
+checkpoints, too.
+
+With --k8s --print it shows the manifest of a Kubernetes Job with one pod a task, for kubectl create. The
+paths of the data must be absolute, as the pods see them. The data are not read here; without --tasks
+there is one task a trial, and at most 1,000.`,
 		Example: `  vaelab submit my.yaml --slurm -- -p cpu -A project -t 2:00:00 --mem 2G
   vaelab submit my.yaml --slurm --tasks 50 --at-once 10 -- -c 4
-  vaelab submit my.yaml --slurm --print -- -p cpu`,
+  vaelab submit my.yaml --slurm --print -- -p cpu
+  vaelab submit my.yaml --k8s --image registry.example.org/me/vaelab:1 --print > job.yaml`,
 		Args: func(cmd *cobra.Command, given []string) error {
 			given, _ = behindDash(cmd, given)
 			return args(cobra.ExactArgs(1))(cmd, given)
@@ -69,6 +75,9 @@ checkpoints, too.`,
 			if err := s.check(cmd, extra); err != nil {
 				return err
 			}
+			if s.pods.on {
+				return s.toKubernetes(cmd, c, given[0])
+			}
 			return s.toSlurm(cmd, c, given[0], extra)
 		},
 	}
@@ -77,7 +86,8 @@ checkpoints, too.`,
 	f.BoolVar(&s.slurm, "slurm", false, "queue the tasks in Slurm, with sbatch")
 	f.IntVar(&s.tasks, "tasks", 0, "`number` of tasks (default: tasks of about an hour)")
 	f.IntVar(&s.atOnce, "at-once", 0, "largest `number` of tasks at a time (default: as many as there is room for)")
-	f.BoolVar(&s.print, "print", false, "write and queue nothing; show the scripts and the commands")
+	f.BoolVar(&s.print, "print", false, "write and queue nothing; show the scripts and the commands, or the manifest")
+	s.pods.flags(cmd)
 	return cmd
 }
 
@@ -94,8 +104,10 @@ func (s submission) check(cmd *cobra.Command, extra []string) error {
 	switch {
 	case !s.slurm && len(extra) > 0:
 		return usageError{fmt.Errorf("-- %s: arguments behind -- are for sbatch; add --slurm", quoted(extra))}
-	case !s.slurm:
-		return usageError{errors.New("say where the tasks are to run: --slurm")}
+	case s.slurm == s.pods.on:
+		return usageError{errors.New("say where the tasks are to run: --slurm or --k8s")}
+	case s.slurm && len(s.pods.given(cmd)) > 0:
+		return usageError{fmt.Errorf("%s: is for --k8s; say the same to sbatch behind --", strings.Join(s.pods.given(cmd), ", "))}
 	case changed("tasks") && s.tasks < 1:
 		return usageError{fmt.Errorf("--tasks %d: must be at least 1", s.tasks)}
 	case changed("at-once") && s.atOnce < 1:
