@@ -229,9 +229,9 @@ func TestSubmitMistakes(t *testing.T) {
 		code int
 		want []string // lines of stderr
 	}{
-		{"my.yaml", exitUsage, []string{"say where the tasks are to run: --slurm"}},
+		{"my.yaml", exitUsage, []string{"say where the tasks are to run: --slurm or --k8s"}},
 		{"my.yaml -- -p cpu", exitUsage, []string{"-- -p cpu: arguments behind -- are for sbatch; add --slurm"}},
-		{"--slurm -- my.yaml", exitUsage, []string{"accepts 1 arg(s), received 0; usage: vaelab submit EXPERIMENT --slurm [flags] [-- SBATCH ARGUMENTS]"}},
+		{"--slurm -- my.yaml", exitUsage, []string{"accepts 1 arg(s), received 0; usage: vaelab submit EXPERIMENT --slurm|--k8s [flags] [-- SBATCH ARGUMENTS]"}},
 		{"my.yaml --slurm --tasks 0", exitUsage, []string{"--tasks 0: must be at least 1"}},
 		{"my.yaml --slurm --tasks 5", exitUsage, []string{"--tasks 5: must be 1 to 4, the number of trials to submit"}},
 		{"my.yaml --slurm --at-once 0", exitUsage, []string{"--at-once 0: must be at least 1; leave it out for no limit"}},
