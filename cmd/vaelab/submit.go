@@ -26,6 +26,7 @@ type submission struct {
 	slurm  bool
 	tasks  int
 	atOnce int
+	keep   string
 	print  bool
 	pods   pods
 }
@@ -55,9 +56,9 @@ Without --tasks a few steps of each setting are trained, as vaelab plan does, an
 an hour each on one processor. Shorter tasks start sooner, and there is less to do again if a node
 fails; each needs some seconds to start.
 
-A task whose time limit is near saves checkpoints and queues itself again. The same command again
-queues only trials that are neither done nor queued. scancel ends tasks for good; they save
-checkpoints, too.
+A task whose time limit is near saves checkpoints and queues itself again. scancel ends tasks for
+good; they save checkpoints, too. The same command again queues only trials that are neither done nor
+queued. vaelab status shows how the trials stand.
 
 With --k8s --print it shows the manifest of a Kubernetes Job with one pod a task, for kubectl create. The
 paths of the data must be absolute, as the pods see them. The data are not read here; without --tasks
@@ -86,6 +87,7 @@ there is one task a trial, and at most 1,000.`,
 	f.BoolVar(&s.slurm, "slurm", false, "queue the tasks in Slurm, with sbatch")
 	f.IntVar(&s.tasks, "tasks", 0, "`number` of tasks (default: tasks of about an hour)")
 	f.IntVar(&s.atOnce, "at-once", 0, "largest `number` of tasks at a time (default: as many as there is room for)")
+	keepFlag(cmd, &s.keep)
 	f.BoolVar(&s.print, "print", false, "write and queue nothing; show the scripts and the commands, or the manifest")
 	s.pods.flags(cmd)
 	return cmd
@@ -113,7 +115,15 @@ func (s submission) check(cmd *cobra.Command, extra []string) error {
 	case changed("at-once") && s.atOnce < 1:
 		return usageError{fmt.Errorf("--at-once %d: must be at least 1; leave it out for no limit", s.atOnce)}
 	}
-	return nil
+	return checkKeep(s.keep)
+}
+
+// kept is what a task is to be told of --keep; empty if it does that anyway.
+func (s submission) kept() string {
+	if s.keep == keepWeights {
+		return ""
+	}
+	return s.keep
 }
 
 // toSlurm queues an experiment in Slurm.
@@ -203,7 +213,7 @@ func (s submission) rest(ctx context.Context, cmd *cobra.Command, e *sweep.Exper
 	}
 	job := submit.Slurm{
 		Experiment: e.Name, Results: filepath.Dir(dir), Tasks: s.tasks, AtOnce: s.atOnce, Claims: len(e.Claims) > 0,
-		Seeds: seedsOf(e), After: after, Args: extra,
+		Keep: s.kept(), Seeds: seedsOf(e), After: after, Args: extra,
 	}
 	noteSeeds(wErr, e, len(job.Seeds))
 	if len(left) < len(e.Trials) {
@@ -377,16 +387,13 @@ func queue(w, wErr io.Writer, job submit.Slurm, arrays []submit.Array, dir strin
 	if err != nil {
 		return err
 	}
-	var ids []string
-	for _, j := range jobs {
-		ids = append(ids, j.ID)
-	}
+	ids := submit.IDs(jobs)
 	last := len(ids) - 1
 	what := "job"
 	if last > 1 {
 		what = "jobs"
 	}
 	fmt.Fprintf(w, "submitted: %s as %s %s, their report as job %s\n", count(job.Tasks, "task"), what, strings.Join(ids[:last], ", "), ids[last])
-	_, err = fmt.Fprintf(w, "in %s; to cancel: scancel %s\n", visible(job.Folder), strings.Join(ids, " "))
+	_, err = fmt.Fprintf(w, "in %s; to cancel: scancel %s\nvaelab status %s shows how the trials stand\n", visible(job.Folder), strings.Join(ids, " "), visible(quoted([]string{dir})))
 	return err
 }

@@ -59,7 +59,7 @@ func (s submission) toKubernetes(cmd *cobra.Command, c choice, name string) erro
 	}
 	manifest, err := submit.Kubernetes{
 		Experiment: e.Name, Text: text, Image: s.pods.image, Claim: s.pods.claim, Results: c.out,
-		Tasks: s.tasks, AtOnce: s.atOnce, CPUs: s.pods.cpus, Memory: s.pods.memory,
+		Tasks: s.tasks, AtOnce: s.atOnce, CPUs: s.pods.cpus, Memory: s.pods.memory, Keep: s.kept(),
 	}.Manifest()
 	if err != nil {
 		return usageError{err}

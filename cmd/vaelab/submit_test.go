@@ -177,7 +177,7 @@ func TestSubmitMany(t *testing.T) {
 	slurm := newCluster(t)
 	slurm.write(t, "size", "3")
 	folder(t, "my.yaml", strings.Replace(twoVariants, "seeds: 2", "seeds: 4", 1))
-	succeeds(t, "submit", "my.yaml", "--slurm", "--tasks", "8", "--at-once", "4")
+	succeeds(t, "submit", "my.yaml", "--slurm", "--tasks", "8", "--at-once", "4", "--keep", "none")
 	dir := submissionDir(t, 1)
 	if got, want := slurm.calls(t), []string{
 		"--parsable|--array=0-1%1|" + dir + "/job.sh|0|",
@@ -199,6 +199,9 @@ func TestSubmitMany(t *testing.T) {
 		t.Fatal(tasks, err)
 	}
 	has(t, "log of the last task", out, tasks[7][0])
+	if _, err := os.Stat(filepath.Join("results", "my", tasks[7][0], "model.safetensors")); err == nil {
+		t.Error("--keep none: there are weights")
+	}
 	r = vaelab(t, "submit", "my.yaml", "--slurm", "--tasks", "5", "--at-once", "1")
 	has(t, "stderr", r.err, "--at-once 1: 5 tasks are 2 arrays, since Slurm allows 3 in one (MaxArraySize)")
 	if r.code != exitUsage {
@@ -234,6 +237,7 @@ func TestSubmitMistakes(t *testing.T) {
 		{"--slurm -- my.yaml", exitUsage, []string{"accepts 1 arg(s), received 0; usage: vaelab submit EXPERIMENT --slurm|--k8s [flags] [-- SBATCH ARGUMENTS]"}},
 		{"my.yaml --slurm --tasks 0", exitUsage, []string{"--tasks 0: must be at least 1"}},
 		{"my.yaml --slurm --tasks 5", exitUsage, []string{"--tasks 5: must be 1 to 4, the number of trials to submit"}},
+		{"my.yaml --slurm --keep some", exitUsage, []string{"--keep some: must be weights or none"}},
 		{"my.yaml --slurm --at-once 0", exitUsage, []string{"--at-once 0: must be at least 1; leave it out for no limit"}},
 		{"my.yaml --slurm --out file", exitFailed, []string{"results cannot be written: mkdir "}},
 		{"text.yaml --slurm", exitFailed, []string{"text.yaml:1:29: data.text.train: none.txt: no such file in the working directory"}},
@@ -255,6 +259,11 @@ func TestSubmitMistakes(t *testing.T) {
 		}
 	}
 	has(t, "scancel", read(t, filepath.Join(slurm.dir, "cancelled")), "10")
+	slurm.write(t, "scancel", "#!/bin/sh\necho 'scancel: error: Unable to contact slurm controller' >&2\nexit 1\n")
+	slurm.write(t, "calls", "")
+	refused := vaelab(t, "submit", "my.yaml", "--slurm", "--tasks", "1", "--", "--no-report")
+	has(t, "stderr", refused.err, "error: sbatch: error: no report\n", "error: scancel: error: Unable to contact slurm controller\n", "error: cancel by hand: scancel 101\n")
+	has(t, "jobs.csv", read(t, filepath.Join("results", "my", "submit", "1", "jobs.csv")), "101,0,0,array\n") // what is queued needs its folder
 	t.Setenv("PATH", t.TempDir())
 	r := vaelab(t, "submit", "my.yaml", "--slurm")
 	has(t, "stderr", r.err, "there is no sbatch on the PATH: log in where Slurm is; or see the scripts with --print; or start tasks here: seq 0 3 | xargs -P 4 -I{} vaelab run my.yaml --task {}/4\n")

@@ -39,7 +39,7 @@ func (t *training) flags(cmd *cobra.Command) {
 	f.IntVarP(&t.parallel, "parallel", "j", runtime.GOMAXPROCS(0), "number of `trials` that train side by side")
 	f.DurationVar(&t.every, "checkpoint", 30*time.Second, "`time` between two checkpoints of a trial")
 	f.DurationVar(&t.heartbeat, "heartbeat", owner.Heartbeat, "`time` between two signs of life; without three of them another process takes a trial over")
-	f.StringVar(&t.keep, "keep", keepWeights, "what finished trials keep beside their rows: `weights` or none")
+	keepFlag(cmd, &t.keep)
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "print no progress")
 }
 
@@ -51,8 +51,18 @@ func (t *training) check() error {
 		return usageError{fmt.Errorf("--checkpoint %v: must be at least 0s", t.every)}
 	case t.heartbeat < 10*time.Millisecond || t.heartbeat > time.Hour:
 		return usageError{fmt.Errorf("--heartbeat %v: must be 10ms to 1h", t.heartbeat)}
-	case t.keep != keepWeights && t.keep != keepNone:
-		return usageError{fmt.Errorf("--keep %s: must be %s or %s", t.keep, keepWeights, keepNone)}
+	}
+	return checkKeep(t.keep)
+}
+
+// keepFlag is the flag that says what a finished trial's folder has.
+func keepFlag(cmd *cobra.Command, keep *string) {
+	cmd.Flags().StringVar(keep, "keep", keepWeights, "what finished trials keep beside their rows: `weights` or none")
+}
+
+func checkKeep(keep string) error {
+	if keep != keepWeights && keep != keepNone {
+		return usageError{fmt.Errorf("--keep %s: must be %s or %s", keep, keepWeights, keepNone)}
 	}
 	return nil
 }

@@ -23,6 +23,14 @@ type Job struct {
 	What        string
 }
 
+// IDs are those of jobs.
+func IDs(jobs []Job) (ids []string) {
+	for _, j := range jobs {
+		ids = append(ids, j.ID)
+	}
+	return ids
+}
+
 var jobsHeader = []string{"job", "first", "last", "what"}
 
 // WriteJobs writes the jobs of a submission.

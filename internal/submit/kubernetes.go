@@ -26,6 +26,7 @@ type Kubernetes struct {
 	AtOnce     int    // pods at a time, its parallelism; 0 is all
 	CPUs       int    // of a pod: it trains as many trials side by side
 	Memory     string // of a pod, a quantity such as 2Gi
+	Keep       string // as run --keep takes it; empty for what run does without
 }
 
 // Mount is where the pods see the volume.
@@ -111,6 +112,11 @@ func (k Kubernetes) manifest(name string) ([]byte, error) {
 	if atOnce == 0 {
 		atOnce = k.Tasks
 	}
+	// The kubelet expands $(...) from the container's environment.
+	train := []string{"run", file, "--task", fmt.Sprintf("$(JOB_COMPLETION_INDEX)/%d", k.Tasks), "--out", k.Results}
+	if k.Keep != "" {
+		train = append(train, "--keep", k.Keep)
+	}
 	var b bytes.Buffer
 	err := kubernetesTemplate.Execute(&b, struct {
 		Name, Experiment, Text string
@@ -118,8 +124,7 @@ func (k Kubernetes) manifest(name string) ([]byte, error) {
 		Train, Report          pod
 	}{
 		Name: name, Experiment: k.Experiment, Text: block(string(k.Text), "    "), Tasks: k.Tasks, AtOnce: atOnce,
-		// The kubelet expands $(...) from the container's environment.
-		Train:  runs("run", file, "--task", fmt.Sprintf("$(JOB_COMPLETION_INDEX)/%d", k.Tasks), "--out", k.Results),
+		Train:  runs(train...),
 		Report: runs("report", k.Results+"/"+k.Experiment, "--experiment", file),
 	})
 	return b.Bytes(), err

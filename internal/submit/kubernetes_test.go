@@ -225,3 +225,13 @@ func TestKubernetesRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestKeep: a pod that trains is told what to keep, if that is not the default.
+func TestKeep(t *testing.T) {
+	k := request()
+	plain := manifest(t, k)
+	k.Keep = "none"
+	if with := manifest(t, k); bytes.Contains(plain, []byte("--keep")) || !bytes.Contains(with, []byte(`"--out", "results", "--keep", "none"]`)) {
+		t.Errorf("got\n%s", with)
+	}
+}

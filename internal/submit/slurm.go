@@ -21,6 +21,7 @@ type Slurm struct {
 	Tasks      int
 	Trials     string   // positions of the trials, as run --trials takes them; empty for all
 	AtOnce     int      // tasks at a time; 0 for as many as the cluster has room for
+	Keep       string   // as run --keep takes it; empty for what run does without
 	MaxArray   int      // what MaxArray returned
 	Claims     bool     // the experiment has some
 	Seeds      []int    // that the claims are judged with
@@ -152,19 +153,20 @@ func (s Slurm) ArrayCommand(a Array, several bool) []string {
 // ReportCommand is the command that queues the report after the arrays have ended, however they end. It has the user's
 // arguments, without those that are for arrays only.
 func (s Slurm) ReportCommand(jobs []string) []string {
-	line := append([]string{"sbatch", "--parsable"}, withoutArray(s.Args)...)
+	line := append([]string{"sbatch", "--parsable"}, forReport(s.Args)...)
 	return append(line, "--dependency=afterany:"+strings.Join(slices.Concat(jobs, s.After), ":"), filepath.Join(s.Folder, ReportScript))
 }
 
-// withoutArray leaves out -a and --array with its value.
-func withoutArray(args []string) []string {
+// forReport leaves out -a and --array with their values, and -H and --hold: the report waits for the arrays that are held.
+func forReport(args []string) []string {
+	isArray := func(name string) bool { return len(name) > len("--a") && strings.HasPrefix("--array", name) }
 	var kept []string
 	for i := 0; i < len(args); i++ {
 		name, _, joined := strings.Cut(args[i], "=")
 		switch {
-		case args[i] == "-a" || len(name) > len("--a") && strings.HasPrefix("--array", name) && !joined:
-			i++
-		case strings.HasPrefix(args[i], "-a") || len(name) > len("--a") && strings.HasPrefix("--array", name):
+		case args[i] == "-a" || isArray(args[i]):
+			i++ // its value
+		case strings.HasPrefix(args[i], "-a") || isArray(name) && joined || args[i] == "-H" || args[i] == "--hold":
 		default:
 			kept = append(kept, args[i])
 		}
@@ -173,7 +175,7 @@ func withoutArray(args []string) []string {
 }
 
 // Submit queues the arrays and the report, and writes their numbers down. If one is refused, those queued before it are
-// cancelled: then all that is queued is in left. Said is what sbatch prints beside the numbers.
+// cancelled; it returns with the error the jobs for which that fails. Said is what sbatch prints beside the numbers.
 func (s Slurm) Submit(arrays []Array) (jobs []Job, said string, err error) {
 	queue := func(line []string, j Job) error {
 		id, words, err := sbatch(line)
@@ -185,35 +187,21 @@ func (s Slurm) Submit(arrays []Array) (jobs []Job, said string, err error) {
 		jobs = append(jobs, j)
 		return WriteJobs(s.Folder, jobs)
 	}
-	var ids []string
 	for _, a := range arrays {
 		if err = queue(s.ArrayCommand(a, len(arrays) > 1), Job{First: a.First, Last: a.Last, What: ArrayJob}); err != nil {
 			break
 		}
-		ids = append(ids, jobs[len(jobs)-1].ID)
 	}
 	if err == nil {
-		err = queue(s.ReportCommand(ids), Job{What: ReportJob})
+		err = queue(s.ReportCommand(IDs(jobs)), Job{What: ReportJob})
 	}
-	if err == nil {
-		return jobs, said, nil
+	if err == nil || len(jobs) == 0 {
+		return jobs, said, err
 	}
-	return nil, said, errors.Join(err, cancel(jobs))
-}
-
-// cancel takes jobs out of the queue.
-func cancel(jobs []Job) error {
-	if len(jobs) == 0 {
-		return nil
+	if _, failed := command("scancel", IDs(jobs)...); failed != nil {
+		return jobs, said, fmt.Errorf("%w\n%w\ncancel by hand: scancel %s", err, failed, strings.Join(IDs(jobs), " "))
 	}
-	line := []string{}
-	for _, j := range jobs {
-		line = append(line, j.ID)
-	}
-	if _, err := command("scancel", line...); err != nil {
-		return fmt.Errorf("%w\ncancel by hand: scancel %s", err, strings.Join(line, " "))
-	}
-	return nil
+	return nil, said, err
 }
 
 // sbatch runs a command and returns the job's number and what sbatch says beside it, such as a warning.

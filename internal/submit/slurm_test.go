@@ -22,7 +22,7 @@ func jobOf() Slurm {
 func TestScripts(t *testing.T) {
 	plain := jobOf()
 	large := jobOf()
-	large.Tasks, large.MaxArray, large.Trials, large.Claims, large.AtOnce = 2500, 1001, "", false, 0
+	large.Tasks, large.MaxArray, large.Trials, large.Claims, large.AtOnce, large.Keep = 2500, 1001, "", false, 0, "none"
 	for name, job := range map[string]Slurm{"slurm": plain, "slurm-large": large} {
 		arrays, err := job.Arrays()
 		if err != nil {
@@ -134,7 +134,7 @@ func TestReportArguments(t *testing.T) {
 		"--account me --acctg-freq=1 --array 0-3 -O": "--account me --acctg-freq=1 -O",
 		"--array": "",
 	} {
-		if got := strings.Join(withoutArray(strings.Fields(args)), " "); got != want {
+		if got := strings.Join(forReport(strings.Fields(args)), " "); got != want {
 			t.Errorf("%s: %s, want %s", args, got, want)
 		}
 	}

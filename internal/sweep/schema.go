@@ -53,6 +53,10 @@ func Schema() ([]byte, error) {
 			"baseline":   ref("selection"),
 			"converged":  ref("converged"),
 			"claims":     node{"type": "array", "items": s.claim()},
+			"set": node{"type": "array", "items": node{"type": "object", "additionalProperties": false, "patternProperties": node{
+				"^(" + strings.Join(sections, "|") + ")([.].+)?$": node{"description": "a setting by its path"},
+			}}},
+			"frozen": node{"type": "string", "minLength": 1},
 		},
 	}
 	for key, value := range top["properties"].(node) {

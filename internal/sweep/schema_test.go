@@ -66,7 +66,7 @@ func TestSchema(t *testing.T) {
 		"base: {train: {batching: long}}", "base: {data: {synthetic: {}, text: {}}}", "grid: []", "grid: bn", "seeds: 0", "seeds: [1, 1]", "figures: [kl-curves]",
 		"figures: kl-curve", "claims: [{say: a, order: {}}]", "claims: [{say: a, source: b, order: {metric: kl, of: bn, is: larger, than: ln}}]",
 		"claims: [{say: a, source: b}]", "converged: {steps: 0}", "base: {kl: {schedule: linar}}", `experiment: "a b"`, "base: {train: {stop: {patience: x}}}",
-		"base: {data: {synthetic: {seed: -1}}}", "grid: [{model: []}]",
+		"base: {data: {synthetic: {seed: -1}}}", "grid: [{model: []}]", "set: {train.lr: 1}", "set: [lr: 1]", "frozen: ''", "frozen: [a]",
 	} {
 		if validate(t, s, text) == nil {
 			t.Errorf("valid: %s", text)
@@ -77,7 +77,7 @@ func TestSchema(t *testing.T) {
 	}
 	for _, text := range []string{
 		"base: {variant: bn}", "grid: [{variant: [bn, {bn: {gamma: [0.3, 0.4]}}, {bn: , free-bits: {lambda: 8}}]}]", "base: {train: {learning_rate: 0.1, stop: {patience: [1, 2]}}}",
-		"seeds: [3, 5]", "base: {model: {lstm: {nz: 4}}, train.lr: 0.1}", "grid: [null, {variant: ln}]", "baseline: {variant: bn, variant.bn.gamma: 0.5}\ngrid: [{variant: bn}]",
+		"set: [train.lr: 0.1, model: {lstm: {nz: 4}}]\nfrozen: /a/b.yaml", "seeds: [3, 5]", "base: {model: {lstm: {nz: 4}}, train.lr: 0.1}", "grid: [null, {variant: ln}]", "baseline: {variant: bn, variant.bn.gamma: 0.5}\ngrid: [{variant: bn}]",
 	} {
 		if err := validate(t, s, text); err != nil {
 			t.Errorf("%s: %v", text, err)
