@@ -13,7 +13,7 @@ import (
 // jobOf is an experiment of 48 trials, of which 12 are left.
 func jobOf() Slurm {
 	return Slurm{
-		Experiment: "kl-vanishing", Folder: "/home/me/the results/50%/kl-vanishing/submit/2", Results: "/home/me/the results/50%",
+		Experiment: "kl-vanishing", Folder: "/srv/me/the results/50%/kl-vanishing/submit/2", Results: "/srv/me/the results/50%",
 		Tasks: 8, Trials: "0-9,17,23", AtOnce: 4, MaxArray: 1001, Claims: true, Seeds: []int{1, 2, 3}, Args: []string{"-p", "cpu", "-t", "2:00:00"},
 	}
 }
