@@ -63,7 +63,7 @@ func (d *Drawing) PNG() ([]byte, error) {
 	}
 	w := workshops.Get().(*workshop)
 	defer workshops.Put(w)
-	picture := w.image(int(d.Width/vg.Inch*dpi+0.5), int(d.Height/vg.Inch*dpi+0.5))
+	picture := w.image(d.Pixels())
 	c := gg.NewContextForRGBA(picture)
 	c.SetLineCapButt()
 	c.InvertY()
@@ -75,6 +75,11 @@ func (d *Drawing) PNG() ([]byte, error) {
 	}
 	d.picture = bytes.Clone(w.png.Bytes())
 	return d.picture, nil
+}
+
+// Pixels is the size of the picture that PNG returns.
+func (d *Drawing) Pixels() (width, height int) {
+	return int(d.Width/vg.Inch*dpi + 0.5), int(d.Height/vg.Inch*dpi + 0.5)
 }
 
 // A workshop is the memory in which a figure is drawn: some ten megabytes, which a report with twenty

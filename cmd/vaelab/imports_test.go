@@ -25,6 +25,7 @@ var imports = map[string]string{
 	"internal/stream":        "",
 	"internal/registry":      "",
 	"internal/safetensors":   "internal/magic",
+	"internal/tensorboard":   "",
 	"internal/folder":        "",
 	"internal/magic":         "",
 	"internal/memory":        "",

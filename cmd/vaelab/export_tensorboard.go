@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"vaelab/internal/record"
+	"vaelab/internal/tensorboard"
+	"vaelab/plots"
+)
+
+// exportTensorBoard writes an event file for each trial into a folder of its own below out, which TensorBoard calls a run, and
+// one with the figures that the rows allow.
+func exportTensorBoard(w, wErr io.Writer, set *record.Set, out string) error {
+	groups := set.Groups()
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			dir := filepath.Join(out, run.Experiment, filepath.FromSlash(run.ID))
+			if err := eventFile(dir, func(f io.Writer) error { return events(f, run, g.Varying) }); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Fprintf(w, "%s in %s\n", count(len(set.Runs), "trial"), visible(out))
+	return eventFile(filepath.Join(out, "figures"), func(f io.Writer) error {
+		events := tensorboard.NewWriter(f, 0)
+		for _, name := range plots.Figures.Names() {
+			figure, err := plots.Figures.Get(name)
+			if err != nil {
+				return err
+			}
+			drawing, err := figure.Draw(set)
+			if err != nil {
+				fmt.Fprintf(wErr, "left out: figure %s\n", visible(err.Error())) // it begins with the name
+				continue
+			}
+			png, err := drawing.PNG()
+			if err != nil {
+				return err
+			}
+			width, height := drawing.Pixels()
+			if err := events.PNG(0, 0, name, width, height, png); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eventFile writes the event file of a folder.
+func eventFile(dir string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	return record.WriteFile(filepath.Join(dir, tensorboard.FileName), write)
+}
+
+// events writes a trial: its settings, of which variant, seed and those that vary can be compared, and each number of its
+// rows. Rows do not know when they were written. Their times divide the seconds of the trial by steps.
+func events(f io.Writer, run record.Run, varying map[string]string) error {
+	started := 0.0
+	if t, err := time.Parse(time.RFC3339, run.Manifest.Started); err == nil {
+		started = float64(t.Unix())
+	}
+	last := 1
+	for _, row := range run.Rows {
+		last = max(last, row.Step)
+	}
+	at := func(step int) float64 { return started + run.Manifest.Seconds*float64(step)/float64(last) }
+	w := tensorboard.NewWriter(f, started)
+	settings := map[string]any{"variant": run.Variant, "seed": float64(run.Seed)}
+	for key, value := range varying {
+		settings[key] = comparable(value)
+	}
+	if err := w.Settings(started, settings); err != nil {
+		return err
+	}
+	for _, row := range run.Rows {
+		for _, metric := range slices.Sorted(maps.Keys(row.Values)) {
+			if err := w.Scalar(at(row.Step), row.Step, row.Split+"/"+metric, row.Values[metric]); err != nil {
+				return err
+			}
+		}
+	}
+	return w.Ended(at(last), run.State == record.Done)
+}
+
+// comparable is the value of a setting as a number or a truth value, if it is one.
+func comparable(text string) any {
+	if x, err := strconv.ParseFloat(text, 64); err == nil {
+		return x
+	}
+	if b, err := strconv.ParseBool(text); err == nil {
+		return b
+	}
+	return text
+}
