@@ -32,9 +32,10 @@ type display struct {
 	quiet bool
 	total int // trials to train
 
-	mu    sync.Mutex // for what follows; never held while a bar is called, which waits for its text
-	w     io.Writer
-	ended int
+	mu     sync.Mutex // for what follows; never held while a bar is called, which waits for its text
+	w      io.Writer
+	ended  int
+	waited bool // for a trial that another process has ended
 }
 
 // shown is a running trial's place on the display. Only text is read by a goroutine that is
@@ -164,6 +165,9 @@ func (d *display) Ended(job int, err error) {
 
 // EndedElsewhere says how another process has ended a trial.
 func (d *display) EndedElsewhere(job int, err error) {
+	d.mu.Lock()
+	d.waited = true
+	d.mu.Unlock()
 	if err != nil {
 		d.count(job, fmt.Sprintf("failed in another process: %v", err))
 		return

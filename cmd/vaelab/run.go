@@ -88,6 +88,10 @@ declares another.`,
 			}
 			dir := filepath.Join(c.out, e.Name)
 			return errors.Join(failed, t.alone(ctx, wErr, dir, "prints the table and draws the figures of "+visible(dir), func() error {
+				if t.waited && drawn(dir, e.Figures, jobs) {
+					fmt.Fprintf(wErr, "vaelab: note: another process has printed the table and drawn the figures of %s\n", visible(dir))
+					return nil
+				}
 				return conclude(w, wErr, e, jobs, dir)
 			}))
 		},

@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"vaelab/internal/owner"
+	"vaelab/internal/record"
 	"vaelab/internal/sweep"
 )
 
@@ -93,6 +95,28 @@ func (s *stopping) ended(wErr io.Writer, err error) error {
 	}
 	fmt.Fprintf(wErr, "vaelab: %v; job %s saved its checkpoints and is queued again\n", errLimit, task)
 	return errRequeued
+}
+
+// drawn tells whether there are figures and all of them are newer than all trials: they were drawn after the last was done.
+// Both times are of the same file server.
+func drawn(dir string, figures []string, jobs []sweep.Job) bool {
+	var last time.Time
+	for _, j := range jobs {
+		info, err := os.Stat(filepath.Join(j.Dir, record.DoneFile))
+		if err != nil {
+			return false
+		}
+		if info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+	for _, name := range figures {
+		info, err := os.Stat(filepath.Join(dir, name+".png"))
+		if err != nil || !info.ModTime().After(last) {
+			return false
+		}
+	}
+	return len(figures) > 0
 }
 
 // alone does what only one process is to do in a folder. If another is doing it, it says so and does nothing.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -64,14 +65,22 @@ func TestSeveralAtOnce(t *testing.T) {
 	folder(t, "tiny.yaml", tiny+"grid: [{variant: [vanilla, bn, ln, bn-scaler]}]\nseeds: 2\nfigures: [kl-curve, z-use]\n")
 	succeeds(t, "run", "tiny.yaml", "--out", "whole")
 	var all sync.WaitGroup
+	var tables atomic.Int32
 	for range 3 {
 		all.Go(func() {
-			if text, err := process(nil, "run", "tiny.yaml", "-j", "2").CombinedOutput(); err != nil {
+			text, err := process(nil, "run", "tiny.yaml", "-j", "2").CombinedOutput()
+			if err != nil {
 				t.Errorf("%v\n%s", err, text)
+			}
+			if strings.Contains(string(text), "Test split, last row of each trial") {
+				tables.Add(1)
 			}
 		})
 	}
 	all.Wait()
+	if tables.Load() != 1 {
+		t.Errorf("%d tables, want one", tables.Load())
+	}
 	sameResults(t, "whole", "results")
 	for _, dir := range trials(t, "results") {
 		onlyFinished(t, dir)

@@ -24,6 +24,7 @@ type training struct {
 	keep      string
 	logging   logging
 	leave     bool // jobs that other processes have, instead of waiting for them
+	waited    bool // for a trial that another process has ended
 
 	own *owner.Watch // see watch
 }
@@ -114,6 +115,7 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	runner.Observer = show
 	failed := runner.Run(ctx, jobs)
 	show.close()
+	t.waited = show.waited
 	return failed
 }
 
