@@ -147,9 +147,9 @@ failing_index() {
   is "COMPLETED 0:0
 COMPLETED 0:0
 FAILED 1:0" "$(sort <<<"${states%?}")"
-  grep -rh 'training diverged at step' results/failing/submit/1 || fail "no log says that the trial diverged"
-  $VAELAB status results/failing | tee status.txt
-  grep -i failed status.txt || fail "vaelab status does not say that a trial failed"
+  grep -rh 'failed after .*: training diverged' results/failing/submit/1/log || fail "no log says that the trial diverged"
+  $VAELAB status results/failing | grep -E '^failed +vanilla-[0-9a-f]+/seed-1 .*training diverged' || fail "vaelab status does not name it"
+  grep 'training diverged' results/failing/report.md || fail "the report does not name it"
   as_plain failing 2
 }
 
@@ -160,7 +160,7 @@ double_submit() {
   before=$(squeue -h -r -o %i | sort)
   submit small --tasks 2 --
   is "$before" "$(squeue -h -r -o %i | sort)"
-  scontrol release "$(job small array)"
+  scontrol release "$(job small array)" "$(job small report)"
   job_ends "$(job small report)"
   submit small --tasks 2 --
   is "" "$(squeue -h)"
@@ -224,7 +224,7 @@ frozen() {
   VAELAB=$PWD/program submit small --tasks 2 -- --hold
   echo 'this: is no experiment any more' >small.yaml
   printf '#!/bin/sh\nexit 1\n' >rebuilt && chmod +x rebuilt && mv rebuilt program
-  scontrol release "$(job small array)"
+  scontrol release "$(job small array)" "$(job small report)"
   job_ends "$(job small report)"
   cp "$TOOLS/small.yaml" .
   as_plain small 4
