@@ -76,18 +76,22 @@ preempted() {
   tidy long
 }
 
-# A node dies: slurmd, slurmstepd and the trial get SIGKILL at once. Slurm requeues the task on the other node.
+# A node dies: slurmd, slurmstepd and the trial get SIGKILL at once. Slurm requeues the task on the other node, where the trial
+# goes on from its checkpoint, here one by USR1.
 node_dies() {
   submit long --tasks 1 --
   local task node
   task=$(job long array)_0
   trains "$task"
+  scancel --signal=USR1 --batch "$task"
+  trains "$task" 2
   node=$(field "$task" BatchHost)
   kill_node "$node"
-  wait_for 120 restarted "$task" 1 || fail "it is not requeued"
+  wait_for 120 restarted "$task" 2 || fail "it is not requeued"
   job_ends "$task"
   is COMPLETED "$(field "$task" JobState)"
   [ "$(field "$task" BatchHost)" != "$node" ] || fail "it ran on $node again, which is dead"
+  resumed long
   as_plain long 1
   tidy long
 }
@@ -270,13 +274,13 @@ restarted() { [ "$(field "$1" Restarts)" -ge "$2" ]; } # JOB N
 not_queued() { local left && left=$(squeue -h -j "$1") && [ -z "$left" ]; }
 job_ends() { wait_for 300 not_queued "$1" || fail "job $1 has not ended after 300 s"; }
 
-# trains JOB waits until a trial of it has rows.
+# trains JOB [K] waits until the K-th owner of a trial, by default the first, has written rows.
 trains() {
-  wait_for 60 compgen -G 'results/*/*/seed-*/claim.1' || fail "no trial is claimed"
-  wait_for 60 has_rows || fail "no trial has rows"
+  wait_for 60 compgen -G "results/*/*/seed-*/claim.${2:-1}" || fail "no trial has an owner"
+  wait_for 60 has_rows "${2:-1}" || fail "no trial has rows"
   is RUNNING "$(field "$1" JobState)"
 }
-has_rows() { find results -name 'rows.*.jsonl' -size +8k | grep -q .; }
+has_rows() { find results -name "rows.$1.jsonl" -size +8k | grep -q .; }
 
 taken_over() { compgen -G "results/$1/*/seed-*/claim.2"; } # EXPERIMENT
 
