@@ -85,6 +85,9 @@ func TestCorruptions(t *testing.T) {
 		filepath.Join(done, record.RowsFile), filepath.Join(done, record.TrialFile), filepath.Join(done, record.ManifestFile), filepath.Join(done, record.DoneFile),
 		filepath.Join(done, train.ModelFile), filepath.Join(done, train.VocabFile), filepath.Join(begun, "last.1.safetensors"), filepath.Join(begun, "rows.1.jsonl"),
 	}
+	if err := os.Chmod(filepath.Join(done, train.VocabFile), 0o666); err != nil { // it is read-only, because trials share it
+		t.Fatal(err)
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	var kinds []string
 	for kind := range corruptions {
