@@ -111,9 +111,9 @@ func (d *Drawing) CSV() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Save draws a figure of a set by its name and saves it in dir. What the rows lack (refused) is no fault of the folder
-// (failed).
-func Save(set *record.Set, dir, name string) (d *Drawing, refused, failed error) {
+// Save draws a figure of a set by its name and saves it in dir, in some formats. What the rows lack (refused) is no fault of
+// the folder (failed).
+func Save(set *record.Set, dir, name string, formats ...string) (d *Drawing, refused, failed error) {
 	figure, err := Figures.Get(name)
 	if err != nil {
 		return nil, nil, err
@@ -121,21 +121,29 @@ func Save(set *record.Set, dir, name string) (d *Drawing, refused, failed error)
 	if d, err = figure.Draw(set); err != nil {
 		return nil, err, nil
 	}
-	return d, nil, d.Save(dir, name)
+	return d, nil, d.Save(dir, name, formats...)
 }
 
-// Save writes name.png and name.csv into dir, which it makes if need be. Both change, or none; see record.WriteFiles.
-func (d *Drawing) Save(dir, name string) error {
-	picture, err := d.PNG()
-	if err != nil {
-		return fmt.Errorf("plots: %s: %w", name, err)
+// Save writes name.png, or other formats, and name.csv into dir, which it makes if need be. All change, or none; see
+// record.WriteFiles.
+func (d *Drawing) Save(dir, name string, formats ...string) error {
+	if len(formats) == 0 {
+		formats = Formats[:1]
 	}
 	table, err := d.CSV()
 	if err != nil {
 		return fmt.Errorf("plots: %s: %w", name, err)
 	}
+	files := []record.File{record.Bytes(filepath.Join(dir, name+".csv"), table)}
+	for _, format := range formats {
+		picture, err := d.encode(format)
+		if err != nil {
+			return fmt.Errorf("plots: %s: %w", name, err)
+		}
+		files = append(files, record.Bytes(filepath.Join(dir, name+"."+format), picture))
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	return record.WriteFiles(record.Bytes(filepath.Join(dir, name+".csv"), table), record.Bytes(filepath.Join(dir, name+".png"), picture))
+	return record.WriteFiles(files...)
 }

@@ -69,6 +69,7 @@ var owners = map[string]string{
 	"gonum.org/v1/gonum/blas": "internal/tensor",
 	"gopkg.in/yaml.v3":        "internal/sweep",
 	"gonum.org/v1/plot":       "plots",
+	"codeberg.org/go-pdf":     "plots",
 	"github.com/spf13/cobra":  "cmd/vaelab",
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,15 +11,16 @@ import (
 )
 
 func plotCommand() *cobra.Command {
-	var figures []string
+	var figures, formats []string
 	var out string
 	cmd := &cobra.Command{
 		Use:   "plot DIR...",
 		Short: "Draw figures from the rows of finished and unfinished trials",
 		Long: `Draw figures from what trials have written so far; nothing is trained. DIR is a results
 folder, an experiment's, or a trial's. Without --figure every figure that the rows allow is
-drawn. Each PNG has a CSV with the same numbers.`,
-		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures",
+drawn. Each picture has a CSV with the same numbers. SVG and PDF have lines and letters instead of
+pixels, for pages and papers.`,
+		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures --format pdf,svg",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			set, err := loadSome(cmd.ErrOrStderr(), dirs)
@@ -31,13 +33,18 @@ drawn. Each PNG has a CSV with the same numbers.`,
 			if err := writable(out); err != nil {
 				return err
 			}
+			for _, format := range formats {
+				if err := plots.CheckFormat(format); err != nil {
+					return usageError{fmt.Errorf("--format: %w", err)}
+				}
+			}
 			asked := len(figures) > 0
 			if !asked {
 				figures = plots.Figures.Names()
 			}
 			failed := damaged(set)
 			for _, name := range figures {
-				refused, err := draw(cmd.OutOrStdout(), set, out, name)
+				refused, err := draw(cmd.OutOrStdout(), set, out, name, formats...)
 				if refused != nil && !asked {
 					fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s\n", visible(refused.Error()))
 					continue
@@ -49,6 +56,8 @@ drawn. Each PNG has a CSV with the same numbers.`,
 	}
 	figureFlag(cmd, &figures)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` for the figures (default the first DIR)")
+	cmd.Flags().StringSliceVar(&formats, "format", plots.Formats[:1], "`format` of the figures: "+strings.Join(plots.Formats, ", ")+"; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -191,14 +191,20 @@ func claim(set *record.Set, e *sweep.Experiment) {
 	}
 }
 
-// draw makes one figure and says where it is; refused is what the rows lack.
-func draw(w io.Writer, set *record.Set, dir, name string) (refused, failed error) {
-	switch _, refused, failed = plots.Save(set, dir, name); {
+// draw makes one figure, as PNG unless other formats are asked for, and says where it is; refused is what the rows lack.
+func draw(w io.Writer, set *record.Set, dir, name string, formats ...string) (refused, failed error) {
+	switch _, refused, failed = plots.Save(set, dir, name, formats...); {
 	case refused != nil:
 		return fmt.Errorf("figure %w", refused), nil // it begins with the name
 	case failed != nil:
 		return nil, fmt.Errorf("figure %s cannot be written: %w", name, failed)
 	}
-	_, failed = fmt.Fprintln(w, filepath.Join(dir, name+".png"))
+	if len(formats) == 0 {
+		formats = plots.Formats[:1]
+	}
+	for _, format := range formats {
+		_, err := fmt.Fprintln(w, filepath.Join(dir, name+"."+format))
+		failed = errors.Join(failed, err)
+	}
 	return nil, failed
 }

@@ -1,0 +1,69 @@
+package plots
+
+import (
+	"bytes"
+	"image/color"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"vaelab/internal/registry"
+)
+
+// formats are the kinds of files that a figure can be saved as. SVG and PDF have lines instead of pixels. The letters of an SVG
+// are text in a font that it names, those of a PDF are outlines.
+var formats = map[string]func(*Drawing) ([]byte, error){"png": (*Drawing).PNG, "svg": (*Drawing).SVG, "pdf": (*Drawing).PDF}
+
+// Formats are their names, the default first.
+var Formats = []string{"png", "svg", "pdf"}
+
+// CheckFormat returns an error for a name that is not in Formats.
+func CheckFormat(name string) error {
+	if _, ok := formats[name]; !ok {
+		return registry.Unknown("format", name, Formats)
+	}
+	return nil
+}
+
+// encode returns the file of a format.
+func (d *Drawing) encode(format string) ([]byte, error) {
+	if err := CheckFormat(format); err != nil {
+		return nil, err
+	}
+	return formats[format](d)
+}
+
+// A PDF says when it was made. Equal figures are to be equal bytes, so every PDF says the same time, 2000.
+func init() {
+	fpdf.SetDefaultCreationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+	fpdf.SetDefaultModificationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// SVG returns the figure as a Scalable Vector Graphic.
+func (d *Drawing) SVG() ([]byte, error) {
+	c := vgsvg.New(d.Width, d.Height)
+	d.onWhite(draw.New(c))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	// Letters of Arial are as wide as those of Liberation Sans, which few machines have.
+	return bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), err
+}
+
+// PDF returns the figure as a page of its size.
+func (d *Drawing) PDF() ([]byte, error) {
+	c := vgpdf.New(d.Width, d.Height)
+	d.onWhite(draw.NewCanvas(outlined{c}, d.Width, d.Height))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
+}
+
+// onWhite draws the figure on a white page, as a PNG is.
+func (d *Drawing) onWhite(c draw.Canvas) {
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	d.draw(c)
+}
