@@ -98,8 +98,8 @@ node_dies() {
 }
 
 # Only slurmd dies, and the trial goes on. Slurm takes the node for dead and starts the task on the other node too. That start
-# has a higher restart count, so it takes the trial over at once. The first process notices at its next heartbeat, or before it
-# publishes anything, and stops with 130. No trial is lost, none has rows of both, and no process fails.
+# has a higher restart count, so it takes the trial over at once. The first process notices at its next heartbeat (30 s), or
+# before it publishes anything, and stops. So one trial is begun twice, but each is finished once.
 slurmd_dies() {
   submit long --seeds 12 --tasks 1 -- -c 1
   local task node first taken
@@ -117,6 +117,8 @@ slurmd_dies() {
   echo "measured: the first process stopped $((SECONDS - taken)) s after its trial was taken over"
   job_ends "$task"
   is COMPLETED "$(field "$task" JobState)"
+  is 1 "$(grep -c 'this process stops' "$(log_of long)")"
+  finished_once 12 "$(log_of long)"
   as_plain long 12 --seeds 12
   tidy long
 }
@@ -136,9 +138,10 @@ cancelled() {
   is "" "$(squeue -h -j "${task%_*}" 2>&1)"
   compgen -G 'results/long/*/seed-1/last.*.safetensors' || fail "there is no checkpoint"
   ! compgen -G 'results/long/*/seed-1/DONE' || fail "the trial ended before it was cancelled"
-  $VAELAB run long.yaml --seeds 1 --out results
+  $VAELAB run long.yaml --out results
   resumed long
   as_plain long 1
+  tidy long
 }
 
 # One of three trials diverges: its task alone fails, and the report, which names it, follows.
@@ -189,8 +192,10 @@ raced_claims() {
       *) fail "job $task of the race ended with $(field "${jobs}_$task" ExitCode)" ;;
     esac
   done
+  finished_once 50 race-*.log
   as_plain many 50
   tidy many
+  echo "measured: a process found a trial held by another $(cat race-*.log | grep -c ': held by ') times"
 }
 
 # A trial begun with other kernels is trained anew, and its log says so.
@@ -206,7 +211,7 @@ kernel_class() {
   task=$(job long array 2)_0
   job_ends "$task"
   is COMPLETED "$(field "$task" JobState)"
-  grep -rh 'the class of kernels must be .* the trial is trained from the start' results/long/submit || fail "no log says that the trial is trained anew"
+  grep 'the class of kernels must be .* the trial is trained from the start' "$(log_of long 2)" || fail "no log says that the trial is trained anew"
   as_plain long 1
   tidy long
 }
@@ -243,8 +248,9 @@ unknown_partition() {
   [ $code != 0 ] || fail "submit succeeded"
   is 1 "$(grep -c 'invalid partition specified: nowhere' said)"
   is "" "$(squeue -h)"
+  ! compgen -G 'results/small/submit/*' || fail "the refused submission has left files"
   submit small --tasks 2 --
-  job_ends "$(squeue -h -o %A | sort -n | tail -n 1)"
+  job_ends "$(job small report)"
   as_plain small 4
 }
 
@@ -266,6 +272,9 @@ submit() { # EXPERIMENT FLAGS -- SBATCH ARGUMENTS
 
 # job EXPERIMENT array|report [K] prints the ids of these jobs of the K-th submission, by default of the first.
 job() { awk -F, -v what="$2" '$4 == what { print $1 }' "results/$1/submit/${3:-1}/jobs.csv"; }
+
+# log_of EXPERIMENT [K] names the log of its first task.
+log_of() { echo "results/$1/submit/${2:-1}/log/$(job "$1" array "${2:-1}")_0.out"; }
 
 # field JOB NAME prints what scontrol says of a job.
 field() { scontrol show job -o "$1" | grep -oE " $2=[^ ]*" | cut -d = -f 2-; }
@@ -303,6 +312,15 @@ as_plain() {
     count=$((count + 1))
   done
   is "$want" "$count"
+}
+
+# finished_once N LOG...: the logs say of N trials that they are done, of each once.
+finished_once() {
+  local want=$1 ended
+  shift
+  ended=$(grep -ohE '[^ ]+/seed-[0-9]+: done in' "$@")
+  is "$want" "$(wc -l <<<"$ended")"
+  is "" "$(sort <<<"$ended" | uniq -d)"
 }
 
 # tidy EXPERIMENT: nothing but results is left in the trials' folders: no claim, no checkpoint, no rows of an overtaken process.
