@@ -262,3 +262,24 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkClaim: one trial's claim, a check before each of ten checkpoints, and its end.
+func BenchmarkClaim(b *testing.B) {
+	dir := b.TempDir()
+	w := &Watch{Me: This(Heartbeat), Now: time.Now}
+	for b.Loop() {
+		claim, err := w.Take(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		claim.Keep(context.Background())
+		for range 10 {
+			if err := claim.Check(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := claim.Clear(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
