@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-fuzz test-slurm ci bench bench-record bench-peer third-party methods schema docs generate
+.PHONY: build test test-f64 test-arm64 test-long test-scale test-fuzz test-slurm ci bench bench-record bench-peer third-party methods schema docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -22,7 +22,11 @@ test-long: ## every float32 through exp, figures of any rows, 300 kills, and lon
 	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v
 	go test ./plots -run AnyRows -long
 	go test ./cmd/vaelab -run Interruptions -long -v
+	$(MAKE) test-scale
 	$(MAKE) test-fuzz
+
+test-scale: ## what 10,000 finished trials cost; needs 5 GB for temporary files
+	go test ./cmd/vaelab -run TenThousandTrials -long -v -timeout 1h
 
 FUZZTIME = 20s
 test-fuzz: ## every reader of files with made-up content; what fails is kept as a seed in testdata/fuzz of its package

@@ -126,10 +126,10 @@ func surgery(g record.Group) (kl, mi series) {
 	epochs := map[float64]float64{} // by step
 	runs := slices.Clone(g.Runs)
 	for i := range runs {
-		var rows []record.Row
+		var rows []record.Entry
 		for _, row := range runs[i].Rows {
-			_, kl := row.Values["kl"]
-			_, mi := row.Values["mi"]
+			_, kl := row.Value("kl")
+			_, mi := row.Value("mi")
 			if kl && mi && row.Split == "valid" {
 				rows, epochs[float64(row.Step)] = append(rows, row), row.Epoch
 			}

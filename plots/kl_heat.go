@@ -84,7 +84,10 @@ func heatOf(run record.Run, split string) heatMap {
 	var vectors [][]float64
 	D := 0
 	for _, row := range run.Rows {
-		if v, ok := row.Vectors["kl_dim"]; ok && row.Split == split && (len(ends) == 0 || row.Epoch > ends[len(ends)-1]) {
+		if row.Split != split || len(ends) > 0 && row.Epoch <= ends[len(ends)-1] {
+			continue
+		}
+		if v, ok := row.Vector("kl_dim"); ok {
 			ends, vectors, D = append(ends, row.Epoch), append(vectors, v), max(D, len(v))
 		}
 	}

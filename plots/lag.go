@@ -155,8 +155,11 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 func framesOf(g record.Group) map[int]frame {
 	frames := map[int]frame{}
 	for _, row := range firstWith(g, "valid", "lag_model").Rows {
-		x, y := row.Vectors["lag_model"], row.Vectors["lag_mu"]
-		if row.Split == "valid" && len(x) > 0 && len(x) == len(y) {
+		if row.Split != "valid" {
+			continue
+		}
+		x, _ := row.Vector("lag_model")
+		if y, _ := row.Vector("lag_mu"); len(x) > 0 && len(x) == len(y) {
 			frames[row.Step] = frame{x, y}
 		}
 	}
@@ -170,11 +173,11 @@ func lagSteps(groups []record.Group) []int {
 	most, peak := math.Inf(-1), 0
 	for _, g := range groups {
 		for _, row := range firstWith(g, "valid", "lag_model").Rows {
-			if _, ok := row.Vectors["lag_model"]; !ok || row.Split != "valid" {
+			if !row.HasVector("lag_model") || row.Split != "valid" {
 				continue
 			}
 			steps = append(steps, row.Step)
-			if lag := row.Values["lag"]; lag > most {
+			if lag, _ := row.Value("lag"); lag > most {
 				most, peak = lag, row.Step
 			}
 		}

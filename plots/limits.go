@@ -69,20 +69,20 @@ func below(kl, floor float64) bool { return floor > 0 && kl < (1-belowFloor)*flo
 func breachOf(r record.Run, split string, last bool) (worst breach, found bool) {
 	trained, known := record.Last(r, "train", "floor")
 	for _, row := range slices.Backward(r.Rows) {
-		kl, ok := row.Values["kl"]
+		kl, ok := row.Value("kl")
 		if row.Split != split || !ok {
 			continue
 		}
-		floor, has := row.Values["floor"]
+		floor, has := row.Value("floor")
 		if !has && split != "train" {
 			floor, has = trained, known
 		}
-		if slack, ok := row.Values["slack_min"]; ok && split == "train" {
+		if slack, ok := row.Value("slack_min"); ok && split == "train" {
 			kl = math.Min(kl, floor+slack)
 		}
 		if has && below(kl, floor) && (!found || kl/floor < worst.kl/worst.floor) {
 			worst, found = breach{kl, floor, math.NaN(), row.Step}, true
-			if gap, ok := row.Values["bn_gap"]; ok && split != "train" {
+			if gap, ok := row.Value("bn_gap"); ok && split != "train" {
 				worst.batch = kl + gap
 			}
 		}

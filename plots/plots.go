@@ -121,6 +121,9 @@ func Save(set *record.Set, dir, name string, formats ...string) (d *Drawing, ref
 	if d, err = figure.Draw(set); err != nil {
 		return nil, err, nil
 	}
+	if err := set.Err(); err != nil {
+		return nil, nil, err
+	}
 	return d, nil, d.Save(dir, name, formats...)
 }
 

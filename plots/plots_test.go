@@ -55,6 +55,7 @@ func (c trial) run(seed, until int) record.Run {
 	}
 	r := record.Run{Trial: record.Trial{Format: 1, Experiment: "pilot", Variant: c.variant, Seed: seed, Config: config,
 		ID: fmt.Sprintf("%s-%08x/seed-%d", c.variant, uint32(1000*c.value), seed)}}
+	var rows []record.Row
 	shift, target := noise(0.04), make([]float64, D)
 	for d := range target {
 		target[d] = 0.35 + 0.08*float64(d) + noise(0.03)
@@ -126,11 +127,11 @@ func (c trial) run(seed, until int) record.Run {
 			}
 			w["sig_theta"], w["gamma_mu"], w["gamma_sigma"] = sig, mu, sigma
 		}
-		r.Rows = append(r.Rows, record.Row{Step: step, Epoch: t / 200, Split: split, Values: v, Vectors: w})
+		rows = append(rows, record.Row{Step: step, Epoch: t / 200, Split: split, Values: v, Vectors: w})
 	}
 	for step := 50; step <= until; step += 50 {
 		if step%100 == 50 {
-			r.Rows = append(r.Rows, c.lag(seed, step-50))
+			rows = append(rows, c.lag(seed, step-50))
 		}
 		row(step, "train")
 		if step%200 == 0 {
@@ -139,12 +140,43 @@ func (c trial) run(seed, until int) record.Run {
 	}
 	if until == 2000 {
 		row(2000, "test")
-		c.shapes(&r.Rows[len(r.Rows)-1])
+		c.shapes(&rows[len(rows)-1])
 		r.State = record.Done
 		seconds := 30 + 4*float64(len(c.variant)) + 50*shift
 		r.Manifest = record.Manifest{Kernel: "avx2", CPU: "a model", Seconds: seconds, CPUSeconds: 1.5 * seconds}
 	}
+	r.Rows = record.Entries(rows...)
 	return r
+}
+
+// change changes rows of a run.
+func change(run *record.Run, f func(row *record.Row)) {
+	var rows []record.Row
+	for _, e := range run.Rows {
+		row := e.Row()
+		f(&row)
+		rows = append(rows, row)
+	}
+	run.Rows = record.Entries(rows...)
+}
+
+// changeAll changes rows of all runs of a set.
+func changeAll(set *record.Set, f func(row *record.Row)) {
+	for i := range set.Runs {
+		change(&set.Runs[i], f)
+	}
+}
+
+// setLast gives the last row of a run a value.
+func setLast(run *record.Run, metric string, v float64) {
+	last := len(run.Rows) - 1
+	n := 0
+	change(run, func(row *record.Row) {
+		if n == last {
+			row.Values[metric] = v
+		}
+		n++
+	})
 }
 
 // shapes adds to a test row what only it has: quantiles, histograms and the grid of the aggregate posterior.
@@ -266,8 +298,7 @@ func batchSet(n int) *record.Set {
 				r.ID += fmt.Sprint(size, momentum)
 				if momentum != "" {
 					r.Config["variant.bn.momentum"] = momentum
-					gap := r.Rows[len(r.Rows)-1].Values
-					gap["bn_gap"] = 0.4/float64(size)*float64(len(momentum)) + 0.01*float64(seed)
+					setLast(&r, "bn_gap", 0.4/float64(size)*float64(len(momentum))+0.01*float64(seed))
 				}
 				set.Runs = append(set.Runs, r)
 			}
@@ -290,9 +321,9 @@ func phaseSet(n int) *record.Set {
 			}
 			r.ID += fmt.Sprint(at)
 			nats, _ := o.kl(at[0] * at[1])
-			for _, row := range r.Rows {
+			change(&r, func(row *record.Row) {
 				row.Values["kl"], row.Values["au"] = nats*(1+0.01*float64(seed)), o.live(at[0]*at[1])
-			}
+			})
 			set.Runs = append(set.Runs, r)
 		}
 	}
@@ -375,21 +406,21 @@ func TestSteering(t *testing.T) {
 	set := pilotSet(2)
 	plain, _, _ := drawn(t, "kl-curve", set)
 	flat, _, _ := drawn(t, "kl-weight", set)
-	change := func(variant string, f func(row record.Row)) {
-		for _, run := range set.Runs {
-			for _, row := range run.Rows {
+	train := func(variant string, f func(row *record.Row)) {
+		for i, run := range set.Runs {
+			change(&set.Runs[i], func(row *record.Row) {
 				if _, ok := row.Values["kl"]; ok && run.Variant == variant && row.Split == "train" {
 					f(row)
 				}
-			}
+			})
 		}
 	}
-	change("bn", func(row record.Row) { row.Values["penalty"] = row.Values["kl"] * (1 + 1e-6) })
-	change("ln", func(row record.Row) { row.Values["first_phase"] = 1 }) // never ends
+	train("bn", func(row *record.Row) { row.Values["penalty"] = row.Values["kl"] * (1 + 1e-6) })
+	train("ln", func(row *record.Row) { row.Values["first_phase"] = 1 }) // never ends
 	if same, _, _ := drawn(t, "kl-curve", set); !slices.EqualFunc(same.Table, plain.Table, slices.Equal) || same.Caption != plain.Caption {
 		t.Errorf("a penalty that is the KL, or a regime that has not ended, changes the figure: %s", same.Caption)
 	}
-	change("bn-scaler", func(row record.Row) {
+	train("bn-scaler", func(row *record.Row) {
 		row.Values["penalty"], row.Values["kl_target"], row.Values["rec_target"] = row.Values["kl"]+0.5, 3, 100
 		if row.Step >= 900 {
 			row.Values["phase_end"] = 890
@@ -514,8 +545,8 @@ func TestAggregate(t *testing.T) { checkGolden(t, "aggregate", pilotSet(3)) }
 
 func TestKLExamples(t *testing.T) {
 	set := pilotSet(3)
-	for i, run := range set.Runs {
-		set.Runs[i].Rows[len(run.Rows)-1].Values["floor"] = 1 + float64(i)/2
+	for i := range set.Runs {
+		setLast(&set.Runs[i], "floor", 1+float64(i)/2)
 	}
 	checkGolden(t, "kl-examples", set)
 }
@@ -536,13 +567,13 @@ func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) 
 // for the NELBO if all have it; labels are folded and not cut before their third line.
 func TestRemedyRows(t *testing.T) {
 	set := onTwoData()
-	for _, r := range set.Runs[1:] {
-		r.Rows[len(r.Rows)-1].Values["iw_nll"] = 90
+	for i := range set.Runs[1:] {
+		setLast(&set.Runs[1+i], "iw_nll", 90)
 	}
 	if d, _, _ := drawn(t, "remedies", set); !slices.ContainsFunc(d.Table, func(row []string) bool { return row[2] == "nelbo" }) {
 		t.Error("one group lacks the importance-weighted likelihood, and there is no NELBO")
 	}
-	set.Runs[0].Rows[len(set.Runs[0].Rows)-1].Values["iw_nll"] = 95
+	setLast(&set.Runs[0], "iw_nll", 95)
 	d, _, picture := drawn(t, "remedies", set)
 	show(t, "remedies-data", picture)
 	place, rate := map[string]int{}, math.Inf(1)
@@ -581,16 +612,16 @@ func damaged(set *record.Set) *record.Set {
 	single.Rows = single.Rows[len(single.Rows)-2:]
 	nan := trial{"a new method", "", 0, 0, 5, 2, 1}.run(1, 1200)
 	nan.State, nan.Reason = record.Failed, "loss is NaN at step 1000\nand more"
-	for i := range nan.Rows {
-		if s := nan.Rows[i].Step; s == 500 || s > 1000 {
-			for k := range nan.Rows[i].Values {
-				nan.Rows[i].Values[k] = math.NaN()
+	change(&nan, func(row *record.Row) {
+		if row.Step == 500 || row.Step > 1000 {
+			for k := range row.Values {
+				row.Values[k] = math.NaN()
 			}
-			for d := range nan.Rows[i].Vectors["kl_dim"] {
-				nan.Rows[i].Vectors["kl_dim"][d] = math.NaN()
+			for d := range row.Vectors["kl_dim"] {
+				row.Vectors["kl_dim"][d] = math.NaN()
 			}
 		}
-	}
+	})
 	empty := record.Run{Trial: record.Trial{Variant: "a flow 漢字", Seed: 1}}
 	set.Runs = append(set.Runs, single, nan, empty)
 	return set
@@ -630,36 +661,26 @@ func apart() *record.Set {
 func TestMissing(t *testing.T) {
 	without := func(name string) *record.Set {
 		set := sweepSet(1)
-		for _, run := range set.Runs {
-			for _, row := range run.Rows {
-				delete(row.Values, name)
-				delete(row.Vectors, name)
-			}
-		}
+		changeAll(set, func(row *record.Row) {
+			delete(row.Values, name)
+			delete(row.Vectors, name)
+		})
 		return set
 	}
 	null := sweepSet(1)
-	for _, run := range null.Runs {
-		for _, row := range run.Rows {
-			row.Values["rec"] = math.NaN()
-		}
-	}
+	changeAll(null, func(row *record.Row) { row.Values["rec"] = math.NaN() })
 	constant, probeless, older := pilotSet(1), pilotSet(1), pilotSet(1)
-	for i := range pilot {
-		for _, row := range constant.Runs[i].Rows {
-			row.Values["kl_weight"] = 0.5
+	changeAll(constant, func(row *record.Row) { row.Values["kl_weight"] = 0.5 })
+	changeAll(probeless, func(row *record.Row) {
+		for _, n := range []int{100, 500, 1000} {
+			delete(row.Values, fmt.Sprintf("probe_%d", n))
 		}
-		for _, row := range probeless.Runs[i].Rows {
-			for _, n := range []int{100, 500, 1000} {
-				delete(row.Values, fmt.Sprintf("probe_%d", n))
-			}
+	})
+	changeAll(older, func(row *record.Row) {
+		if v, ok := row.Vectors["collapse"]; ok {
+			row.Vectors["collapse"] = v[:7]
 		}
-		for _, row := range older.Runs[i].Rows {
-			if v, ok := row.Vectors["collapse"]; ok {
-				row.Vectors["collapse"] = v[:7]
-			}
-		}
-	}
+	})
 	for _, c := range []struct {
 		figure string
 		set    *record.Set
@@ -667,7 +688,7 @@ func TestMissing(t *testing.T) {
 	}{
 		{"kl-curve", &record.Set{}, "kl-curve: no runs to draw"},
 		{"kl-curve", without("kl"), `kl-curve: no train row has the metric "kl"; there are: floor, kl_weight, moment, mu2, nelbo, nll, rec, sigma2`},
-		{"z-use", &record.Set{Runs: []record.Run{{Rows: []record.Row{{Step: 2, Split: "test", Values: map[string]float64{"mi": 1}}}}}},
+		{"z-use", &record.Set{Runs: []record.Run{{Rows: record.Entries(record.Row{Step: 2, Split: "test", Values: map[string]float64{"mi": 1}})}}},
 			`z-use: no valid row has the metric "mi"; there are: no valid rows; the validation split is evaluated after every train.eval_every epochs`},
 		{"z-use", without("mi"), `z-use: no valid row has the metric "mi"; there are: gap, kl, lag, lag_model_sd, lag_mu_sd, logvar, marginal_kl, mi_cap, moment, mu2, nelbo, nll, rec, sigma2, sigma_negative, sigma_small`},
 		{"z-use", without("gap"), `"gap"`},
@@ -723,7 +744,7 @@ func TestMatchedRateOnLines(t *testing.T) {
 	add := func(variant string, seed int, knob, kl, nelbo float64) {
 		set.Runs = append(set.Runs, record.Run{State: record.Done,
 			Trial: record.Trial{Variant: variant, Seed: seed, Config: map[string]string{"variant." + variant + ".gamma": num(knob)}},
-			Rows:  []record.Row{{Step: 1, Split: "test", Values: map[string]float64{"kl": kl, "nelbo": nelbo}}}})
+			Rows:  record.Entries(record.Row{Step: 1, Split: "test", Values: map[string]float64{"kl": kl, "nelbo": nelbo}})})
 	}
 	for seed := 1; seed <= 2; seed++ {
 		shift := float64(seed)
@@ -1017,13 +1038,11 @@ func TestSharesOfRounding(t *testing.T) {
 		}
 	}
 	set := pilotSet(1)
-	for _, run := range set.Runs {
-		for _, row := range run.Rows {
-			for k := range row.Vectors["kl_quantiles"] {
-				row.Vectors["kl_quantiles"][k] = -1e-8
-			}
+	changeAll(set, func(row *record.Row) {
+		for k := range row.Vectors["kl_quantiles"] {
+			row.Vectors["kl_quantiles"][k] = -1e-8
 		}
-	}
+	})
 	drawn(t, "kl-examples", set)
 }
 
@@ -1045,7 +1064,7 @@ func captionOf(t *testing.T, name string, set *record.Set) string {
 // cause.
 func TestFloorsInCaptions(t *testing.T) {
 	const bound = "theoretical lower bound of the KL under batch statistics"
-	set := func(change func(r *record.Run, row record.Row)) *record.Set {
+	set := func(f func(r *record.Run, row *record.Row)) *record.Set {
 		set := &record.Set{}
 		for _, gamma := range []float64{0.5, 0.7} {
 			for seed := 1; seed <= 2; seed++ {
@@ -1053,32 +1072,32 @@ func TestFloorsInCaptions(t *testing.T) {
 			}
 		}
 		for i := range set.Runs {
-			for _, row := range set.Runs[i].Rows {
+			change(&set.Runs[i], func(row *record.Row) {
 				if _, ok := row.Values["kl"]; ok {
 					row.Values["floor"] = 1
-					change(&set.Runs[i], row)
+					f(&set.Runs[i], row)
 				}
-			}
+			})
 		}
 		return set
 	}
-	leak := set(func(r *record.Run, row record.Row) {
+	leak := set(func(r *record.Run, row *record.Row) {
 		if r.Config["variant.bn.gamma"] == "0.5" && row.Step >= 1500 {
 			row.Values["kl"], row.Values["bn_gap"] = 0.002, 0
 		}
 	})
-	running := set(func(r *record.Run, row record.Row) {
+	running := set(func(r *record.Run, row *record.Row) {
 		if r.Seed == 2 && row.Split != "train" {
 			row.Values["kl"], row.Values["bn_gap"] = 0.95, 0.06
 		}
 	})
-	batches := set(func(r *record.Run, row record.Row) { // their mean is above
+	batches := set(func(r *record.Run, row *record.Row) { // their mean is above
 		if r.Seed == 1 && row.Split == "train" {
 			row.Values["slack_min"] = -0.25
 		}
 	})
-	fine := set(func(_ *record.Run, row record.Row) { row.Values["kl"] = max(row.Values["kl"], 0.999) })
-	outside := set(func(_ *record.Run, row record.Row) { // 0.6 % below
+	fine := set(func(_ *record.Run, row *record.Row) { row.Values["kl"] = max(row.Values["kl"], 0.999) })
+	outside := set(func(_ *record.Run, row *record.Row) { // 0.6 % below
 		if f, ok := row.Values["floor"]; ok && row.Split != "train" {
 			row.Values["kl"], row.Values["bn_gap"] = 0.994*f, 0.1*f
 		}
@@ -1107,11 +1126,8 @@ func TestFloorsInCaptions(t *testing.T) {
 		}
 	}
 	// Without the KL under batch statistics the last training row tells the cause.
-	for _, row := range leak.Runs[0].Rows {
-		delete(row.Values, "bn_gap")
-	}
-	for _, row := range running.Runs[1].Rows {
-		delete(row.Values, "bn_gap")
+	for _, run := range []*record.Run{&leak.Runs[0], &running.Runs[1]} {
+		change(run, func(row *record.Row) { delete(row.Values, "bn_gap") })
 	}
 	for cause, set := range map[string]*record.Set{"eps": leak, "running statistics": running} {
 		if caption := captionOf(t, "sweep", set); !strings.Contains(caption, "in 2 of 4 trials") || !strings.Contains(caption, "because of "+cause) {
@@ -1130,15 +1146,15 @@ func TestFloorsInCaptions(t *testing.T) {
 func TestCapsAndGapsInCaptions(t *testing.T) {
 	capped := func(cap float64, se bool) *record.Set {
 		set := sweepSet(2)
-		for i, run := range set.Runs {
-			for _, row := range run.Rows {
+		for i := range set.Runs {
+			change(&set.Runs[i], func(row *record.Row) {
 				if _, ok := row.Values["mi"]; ok {
 					row.Values["mi_cap"] = cap
 				}
 				if _, ok := row.Values["gap"]; ok && (se || i%2 == 0) {
 					row.Values["gap_se"] = 0.1
 				}
-			}
+			})
 		}
 		return set
 	}

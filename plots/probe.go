@@ -94,7 +94,7 @@ func probeSizes(r record.Run, split string) (sizes []int) {
 		if row.Split != split {
 			continue
 		}
-		for name := range row.Values {
+		for name := range row.Values() {
 			text, ok := strings.CutPrefix(name, "probe_")
 			if n, err := strconv.Atoi(text); ok && err == nil {
 				sizes = append(sizes, n)

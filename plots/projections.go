@@ -63,7 +63,7 @@ func known(groups []record.Group, split string) string {
 	for _, g := range groups {
 		for _, run := range g.Runs {
 			for _, row := range run.Rows {
-				for k := range row.Values {
+				for k := range row.Values() {
 					if row.Split == split {
 						names[k] = true
 					}

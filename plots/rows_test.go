@@ -98,15 +98,7 @@ func copied(set *record.Set) *record.Set {
 	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings}
 	for i, run := range out.Runs {
 		out.Runs[i].Config = maps.Clone(run.Config)
-		rows := slices.Clone(run.Rows)
-		for j, row := range rows {
-			rows[j].Values = maps.Clone(row.Values)
-			rows[j].Vectors = maps.Clone(row.Vectors)
-			for name, v := range row.Vectors {
-				rows[j].Vectors[name] = slices.Clone(v)
-			}
-		}
-		out.Runs[i].Rows = rows
+		out.Runs[i].Rows = slices.Clone(run.Rows)
 	}
 	return out
 }
@@ -136,10 +128,10 @@ func mutate(set *record.Set, r *rand.Rand) (how []string) {
 		found := map[string]bool{}
 		for _, run := range set.Runs {
 			for _, row := range run.Rows {
-				for k := range row.Values {
+				for k := range row.Values() {
 					found[k] = found[k] || !vectors
 				}
-				for k := range row.Vectors {
+				for k := range row.Vectors() {
 					found[k] = found[k] || vectors
 				}
 			}
@@ -151,13 +143,13 @@ func mutate(set *record.Set, r *rand.Rand) (how []string) {
 		}
 		return all
 	}
-	everyRow := func(runs []*record.Run, share float64, change func(row *record.Row)) {
+	everyRow := func(runs []*record.Run, share float64, f func(row *record.Row)) {
 		for _, run := range runs {
-			for i := range run.Rows {
+			change(run, func(row *record.Row) {
 				if r.Float64() < share {
-					change(&run.Rows[i])
+					f(row)
 				}
-			}
+			})
 		}
 	}
 	share := func() float64 { return []float64{0.02, 0.3, 1}[r.IntN(3)] }
@@ -216,7 +208,7 @@ func mutate(set *record.Set, r *rand.Rand) (how []string) {
 		func() string {
 			split := []string{"train", "valid", "test"}[r.IntN(3)]
 			for _, run := range some() {
-				run.Rows = slices.DeleteFunc(run.Rows, func(row record.Row) bool { return row.Split == split })
+				run.Rows = slices.DeleteFunc(run.Rows, func(row record.Entry) bool { return row.Split == split })
 			}
 			return "without rows of " + split
 		},
@@ -491,13 +483,11 @@ func TestAnyRows(t *testing.T) {
 	bases := map[string]*record.Set{"bn-gap": batchSet(2), "phase": phaseSet(2), "lag": lagSet(2), "matched-rate": sweepSet(2), "sweep": sweepSet(2), "rate-distortion": sweepSet(2)}
 	pilots := pilotSet(2)
 	deep := copied(pilots) // a bar of a million nats, and an axis of some
-	for _, run := range deep.Runs {
-		for _, row := range run.Rows {
-			if v := row.Vectors["kl_dim"]; len(v) > 0 {
-				v[0] = -1e6
-			}
+	changeAll(deep, func(row *record.Row) {
+		if v := row.Vectors["kl_dim"]; len(v) > 0 {
+			v[0] = -1e6
 		}
-	}
+	})
 	if err := survives("kl-dims", deep, true); err != nil {
 		t.Error(err)
 	}

@@ -2,7 +2,6 @@ package plots
 
 import (
 	"fmt"
-	"maps"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -129,16 +128,10 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 
 // withSpread returns the run with the metric sigma_log_spread where its rows have what it is made of.
 func withSpread(run record.Run) record.Run {
-	rows := make([]record.Row, len(run.Rows))
-	for i, row := range run.Rows {
-		logvar, ok := row.Values["logvar"]
-		sigma2, too := row.Values["sigma2"]
-		if ok && too {
-			row.Values = maps.Clone(row.Values)
-			row.Values["sigma_log_spread"] = logvar - math.Log(sigma2)
-		}
-		rows[i] = row
-	}
-	run.Rows = rows
+	run.Rows = record.With(run.Rows, "sigma_log_spread", func(row record.Entry) (float64, bool) {
+		logvar, ok := row.Value("logvar")
+		sigma2, too := row.Value("sigma2")
+		return logvar - math.Log(sigma2), ok && too
+	})
 	return run
 }

@@ -115,9 +115,9 @@ func thetaRows(g record.Group, split string) (rows [][]string) {
 }
 
 // meanOf is the mean of a vector over its dimensions.
-func meanOf(vector string) func(r record.Row) (mean float64, ok bool) {
-	return func(r record.Row) (mean float64, ok bool) {
-		v, ok := r.Vectors[vector]
+func meanOf(vector string) func(r record.Entry) (mean float64, ok bool) {
+	return func(r record.Entry) (mean float64, ok bool) {
+		v, ok := r.Vector(vector)
 		mean, _, _ = record.Range(v)
 		return mean, ok
 	}

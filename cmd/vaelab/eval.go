@@ -171,8 +171,9 @@ func broken(row record.Row, n int) error {
 // remarks are what to know of a row beside its numbers: metrics at their cap, and how the model compares with
 // those that learn next to nothing.
 func remarks(row record.Row, floors []data.Floor) (notes []string) {
+	entry := record.Entries(row)[0]
 	for _, metric := range []string{"mi", "mi_batch"} {
-		if limit, at := record.AtCap(row, metric); at {
+		if limit, at := record.AtCap(entry, metric); at {
 			notes = append(notes, fmt.Sprintf("%s is within 10 %% of its cap of %.2f, the logarithm of the number of examples: the estimate is too low and differences mean nothing.", metric, limit))
 		}
 	}

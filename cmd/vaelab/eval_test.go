@@ -35,7 +35,7 @@ func TestEvalTrial(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, trial := range set.Runs {
-		want := trial.Rows[len(trial.Rows)-1]
+		want := trial.Rows[len(trial.Rows)-1].Row()
 		if want.Split != "test" {
 			t.Fatalf("the last row of %s is of split %s", trial.ID, want.Split)
 		}

@@ -3,10 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -82,8 +80,8 @@ func events(f io.Writer, run record.Run, varying map[string]string) error {
 		return err
 	}
 	for _, row := range run.Rows {
-		for _, metric := range slices.Sorted(maps.Keys(row.Values)) {
-			if err := w.Scalar(at(row.Step), row.Step, row.Split+"/"+metric, row.Values[metric]); err != nil {
+		for metric, v := range row.Values() {
+			if err := w.Scalar(at(row.Step), row.Step, row.Split+"/"+metric, v); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,7 @@ func TestGate(t *testing.T) {
 	trial := func(variant string, seed int, digest string, values map[string]float64) record.Run {
 		return record.Run{
 			Trial: record.Trial{Variant: variant, Seed: seed, Data: digest, Config: map[string]string{"variant": variant}},
-			Rows:  []record.Row{{Step: 1, Split: "test", Values: values}},
+			Rows:  record.Entries(record.Row{Step: 1, Split: "test", Values: values}),
 		}
 	}
 	nelbo := func(v float64) map[string]float64 { return map[string]float64{"nelbo": v} }

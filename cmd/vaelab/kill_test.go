@@ -22,7 +22,7 @@ import (
 	"vaelab/internal/train"
 )
 
-var longTests = flag.Bool("long", false, "kill 300 times, not a handful")
+var longTests = flag.Bool("long", false, "kill 300 times, not a handful, and make up 10,000 trials, not dozens")
 
 // long is an experiment that takes a second or two, in which everything happens that a
 // checkpoint must keep: running statistics, the best weights, a learning rate that decays, regimes in and after their first phase.

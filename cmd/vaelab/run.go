@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -123,7 +124,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		}
 	}
 	fmt.Fprintln(w)
-	failed := damaged(set)
+	failed := errors.Join(damaged(set), set.Err())
 	if measured := slices.ContainsFunc(set.Runs, func(r record.Run) bool { return len(r.Rows) > 0 }); !measured {
 		return failed
 	}
@@ -150,8 +151,15 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	sweep.CheckNames(set)
 	printDamage(wErr, set.Damage)
 	sweep.Complete(set)
+	if len(set.Runs) > manyRuns {
+		debug.SetGCPercent(25)
+	}
 	return set, nil
 }
+
+// manyRuns is a number of trials that are most of the memory: as much again for garbage would be more than a gigabyte
+// for ten thousand of them.
+const manyRuns = 1000
 
 // loadSome is load for a command that needs a trial.
 func loadSome(wErr io.Writer, dirs []string) (*record.Set, error) {

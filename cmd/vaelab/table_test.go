@@ -18,11 +18,11 @@ func TestTableNotesDoubts(t *testing.T) {
 		}
 		return record.Run{
 			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant, "variant." + variant + ".eps": "1e-05"}},
-			Rows:  []record.Row{row("train"), row("test")},
+			Rows:  record.Entries(row("train"), row("test")),
 		}
 	}
 	short := trial("rms-scaler", 1, 0.22, 0.8) // less than a nat, but below the floor by running statistics only
-	short.Rows[0].Values["kl"] = 1.01
+	short.Rows[0] = trial("rms-scaler", 1, 1.01, 0.8).Rows[0]
 	var w strings.Builder
 	if err := printTable(&w, &record.Set{Runs: []record.Run{short, trial("bn", 1, 0.02, 0), trial("bn", 2, 1.01, 0),
 		trial("ln", 1, 1.01, 0.9), trial("ln", 2, 9, -2.9), trial("bn-scaler", 1, 1564, -1559), trial("bn-scaler", 2, 2, 3)}}); err != nil {
@@ -52,7 +52,7 @@ func TestTableShowsTheTruth(t *testing.T) {
 		}
 		return record.Run{
 			Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Data: "digest of " + data, Config: map[string]string{"variant": variant, "data": data}},
-			Rows:  []record.Row{{Step: 10, Split: "test", Values: values}},
+			Rows:  record.Entries(record.Row{Step: 10, Split: "test", Values: values}),
 		}
 	}
 	var w strings.Builder
@@ -89,7 +89,7 @@ func TestTableFits(t *testing.T) {
 				}
 				set.Runs = append(set.Runs, record.Run{
 					Trial: record.Trial{Experiment: "x", Variant: variant, Seed: seed, Config: map[string]string{"variant": variant, "train." + setting: variant}},
-					Rows:  []record.Row{{Step: 10, Split: "test", Values: values}},
+					Rows:  record.Entries(record.Row{Step: 10, Split: "test", Values: values}),
 				})
 			}
 		}

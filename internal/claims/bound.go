@@ -88,8 +88,11 @@ func (b Bound) everyRow(e evidence) Verdict {
 	for _, r := range runs {
 		seen := rows
 		for _, row := range r.Rows {
+			if row.Split != b.Split {
+				continue
+			}
 			x, ok := b.in(row)
-			if !ok || row.Split != b.Split {
+			if !ok {
 				continue
 			}
 			if math.IsNaN(x) {
@@ -115,4 +118,6 @@ func (b Bound) everyRow(e evidence) Verdict {
 }
 
 // place names a row.
-func place(r record.Run, row record.Row) string { return fmt.Sprintf("%s at step %d", r.ID, row.Step) }
+func place(r record.Run, row record.Entry) string {
+	return fmt.Sprintf("%s at step %d", r.ID, row.Step)
+}

@@ -29,13 +29,20 @@ func runs(variant string, settings []string, values ...float64) []record.Run {
 			r.Config[k] = value
 		}
 		for step, kl := range []float64{v + 1, v} {
-			r.Rows = append(r.Rows, record.Row{Step: 10 * (step + 1), Split: "test",
-				Values: map[string]float64{"kl": kl, "gap": -kl}, Vectors: map[string][]float64{"theta": {kl + 4, kl, kl + 1}}})
+			r.Rows = append(r.Rows, record.Entries(record.Row{Step: 10 * (step + 1), Split: "test",
+				Values: map[string]float64{"kl": kl, "gap": -kl}, Vectors: map[string][]float64{"theta": {kl + 4, kl, kl + 1}}})...)
 		}
 		r.Manifest = record.Manifest{Seconds: v, CPUSeconds: 2 * v, Kernel: "avx2"}
 		out = append(out, r)
 	}
 	return out
+}
+
+// change changes an entry.
+func change(e *record.Entry, f func(row *record.Row)) {
+	row := e.Row()
+	f(&row)
+	*e = record.Entries(row)[0]
 }
 
 func set(groups ...[]record.Run) *record.Set { return &record.Set{Runs: slices.Concat(groups...)} }
@@ -254,9 +261,9 @@ func TestNotJudged(t *testing.T) {
 		unfinished.Runs[i].State = record.Unfinished
 	}
 	nan := set(runs("bn", nil, six...))
-	nan.Runs[3].Rows[1].Values["kl"] = math.NaN()
+	change(&nan.Runs[3].Rows[1], func(row *record.Row) { row.Values["kl"] = math.NaN() })
 	twice := set(runs("bn", nil, six...), runs("bn", nil, six...))
-	nan.Runs[3].Rows[1].Vectors["theta"][0] = math.NaN()
+	change(&nan.Runs[3].Rows[1], func(row *record.Row) { row.Vectors["theta"][0] = math.NaN() })
 	models, some := set(runs("bn", nil, six...), runs("vanilla", nil, six...)), set(runs("bn", nil, six...), runs("vanilla", nil, six...))
 	models.Runs[0].Manifest.CPU, some.Runs[7].Manifest.CPUSeconds = "A", 0
 	elsewhere, resumed, untimed := set(runs("bn", nil, six...), runs("vanilla", nil, six...)), set(runs("bn", nil, six...)), set(runs("bn", nil, six...))

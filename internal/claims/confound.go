@@ -3,6 +3,7 @@ package claims
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -117,58 +118,86 @@ var sections = []string{variantKey, "model", "data", "kl", "train"}
 // table must not be read across.
 func Entangled(set *record.Set) []string {
 	groups := set.Groups()
+	factors := make([]factor, len(sections))
+	for i, section := range sections {
+		factors[i] = factorOf(groups, section)
+	}
 	var lines []string
-	for i, s := range sections {
-		for _, t := range sections[i+1:] {
-			if a, b, ok := apart(groups, s, t); ok {
+	for i := range sections {
+		for j := i + 1; j < len(sections); j++ {
+			if a, b, ok := apart(factors[i], factors[j]); ok {
+				a, b := groups[a], groups[b]
 				lines = append(lines, fmt.Sprintf("%s and %s differ in %s, too, as no other trials show one without the other",
-					a.Label, b.Label, differ(a.Runs[0].Trial, b.Runs[0].Trial, t)))
+					a.Label, b.Label, differ(a.Runs[0].Trial, b.Runs[0].Trial, sections[j])))
 			}
 		}
 	}
 	return lines
 }
 
-// apart returns two groups that differ in factor s, where those that have the one's s never have
-// the t of any that has the other's.
-func apart(groups []record.Group, s, t string) (a, b record.Group, ok bool) {
-	seen := map[string]map[string]bool{} // value of s -> values of t
-	for _, g := range groups {
-		x, y := factor(g, s), factor(g, t)
-		if seen[x] == nil {
-			seen[x] = map[string]bool{}
-		}
-		seen[x][y] = true
-	}
-	for i, a := range groups {
-		for _, b := range groups[i+1:] {
-			x, y := factor(a, s), factor(b, s)
-			shared := false
-			for v := range seen[x] {
-				shared = shared || seen[y][v]
-			}
-			if x != y && !shared {
-				return a, b, true
-			}
-		}
-	}
-	return a, b, false
+// A factor is a section of the settings, as the number of each group's: equal settings have equal numbers, from 0 on.
+type factor struct {
+	of     []int
+	values int
 }
 
-// factor is a section of a group's settings as one text.
-func factor(g record.Group, section string) string {
-	t := g.Runs[0].Trial
-	text := ""
-	for _, k := range keys([]record.Trial{t}) {
-		if k == section || strings.HasPrefix(k, section+".") {
-			v, _ := setting(t, k)
-			text += k + "=" + v + "\n"
+// apart returns two groups, by their place, that differ in factor s, where those that have the one's s never have
+// the t of any that has the other's.
+func apart(s, t factor) (a, b int, ok bool) {
+	with := make([]big.Int, s.values) // value of s -> those of t that it is seen with, a bit each
+	for g, x := range s.of {
+		with[x].SetBit(&with[x], t.of[g], 1)
+	}
+	var common, both big.Int
+	for x := range with {
+		if x == 0 {
+			common.Set(&with[x])
+		}
+		common.And(&common, &with[x])
+	}
+	if common.Sign() > 0 { // a value of t that is seen with all, as in every full grid
+		return 0, 0, false
+	}
+	begun := make([]bool, s.values)
+	for a, x := range s.of {
+		if begun[x] {
+			continue // the first group that has it would have done
+		}
+		begun[x] = true
+		checked := make([]bool, s.values)
+		for b := a + 1; b < len(s.of); b++ {
+			y := s.of[b]
+			if x != y && !checked[y] && both.And(&with[x], &with[y]).Sign() == 0 {
+				return a, b, true
+			}
+			checked[y] = true
 		}
 	}
-	if section == "data" {
-		text += t.Data
+	return 0, 0, false
+}
+
+// factorOf is a section of the groups' settings.
+func factorOf(groups []record.Group, section string) (f factor) {
+	numbers := map[string]int{}
+	for _, g := range groups {
+		t := g.Runs[0].Trial
+		text := ""
+		for _, k := range keys([]record.Trial{t}) {
+			if k == section || strings.HasPrefix(k, section+".") {
+				v, _ := setting(t, k)
+				text += k + "=" + v + "\n"
+			}
+		}
+		if section == "data" {
+			text += t.Data
+		}
+		if _, ok := numbers[text]; !ok {
+			numbers[text] = len(numbers)
+		}
+		f.of = append(f.of, numbers[text])
 	}
-	return text
+	f.values = len(numbers)
+	return f
 }
 
 // differ lists what differs in one section.

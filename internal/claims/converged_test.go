@@ -12,7 +12,7 @@ import (
 func learning(variant string, fall, drift float64, values ...float64) []record.Run {
 	out := runs(variant, nil, values...)
 	for i := range out {
-		out[i].Rows = nil
+		var rows []record.Row
 		for step := 100; step <= 4000; step += 100 {
 			left := float64(4000-step) / 2000
 			kl := values[i] - drift*left
@@ -21,11 +21,11 @@ func learning(variant string, fall, drift float64, values ...float64) []record.R
 				Vectors: map[string][]float64{"theta": {kl, kl}}}
 			train := row
 			train.Split = "train"
-			out[i].Rows = append(out[i].Rows, train, row)
+			rows = append(rows, train, row)
 		}
-		last := out[i].Rows[len(out[i].Rows)-1]
+		last := rows[len(rows)-1]
 		last.Split = "test"
-		out[i].Rows = append(out[i].Rows, last)
+		out[i].Rows = record.Entries(append(rows, last)...)
 	}
 	return out
 }

@@ -13,8 +13,10 @@ func withValues(variant string, values ...map[string]float64) []record.Run {
 	out := runs(variant, nil, make([]float64, len(values))...)
 	for i := range out {
 		for j := range out[i].Rows {
-			out[i].Rows[j].Values = maps.Clone(values[i])
-			out[i].Rows[j].Values["mi_cap"] = 3
+			change(&out[i].Rows[j], func(row *record.Row) {
+				row.Values = maps.Clone(values[i])
+				row.Values["mi_cap"] = 3
+			})
 		}
 	}
 	return out

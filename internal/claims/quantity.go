@@ -132,13 +132,12 @@ func (q Quantity) named() error {
 }
 
 // in returns the quantity in a row, of whatever split.
-func (q Quantity) in(row record.Row) (value float64, ok bool) {
+func (q Quantity) in(row record.Entry) (value float64, ok bool) {
 	name, how, reduced := strings.Cut(q.Metric, ".")
 	if !reduced {
-		value, ok = row.Values[name]
-		return value, ok
+		return row.Value(name)
 	}
-	vector := row.Vectors[name]
+	vector, _ := row.Vector(name)
 	if len(vector) == 0 || q.fits(len(vector)) != nil {
 		return 0, false
 	}
@@ -182,10 +181,10 @@ func (q Quantity) lacking(r record.Run) error {
 		if row.Split != q.Split {
 			continue
 		}
-		for name := range row.Values {
+		for name := range row.Values() {
 			lengths[name] = 0
 		}
-		for name, v := range row.Vectors {
+		for name, v := range row.Vectors() {
 			lengths[name] = len(v)
 		}
 	}

@@ -130,7 +130,7 @@ func Of(run record.Run, s Settings) State {
 // least squares, with half of its 95 % interval: Student's, with n - 2 degrees of freedom. Both are NaN
 // with fewer than three rows of the split in the last Steps steps, after the KL weight is final, that
 // have the number.
-func Move(run record.Run, split string, value func(record.Row) (v float64, ok bool), s Settings) (move, half float64) {
+func Move(run record.Run, split string, value func(record.Entry) (v float64, ok bool), s Settings) (move, half float64) {
 	all := points(run, split, value)
 	if final, ok := countsFrom(run); ok && len(all) > 0 {
 		all = since(all, max(final, all[len(all)-1].step-s.Steps))

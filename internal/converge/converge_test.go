@@ -17,12 +17,26 @@ const (
 // curve is a trial whose objective, evaluated after each of its epochs, is a function of the step and noise.
 func curve(epochs int, sd float64, rng *rand.Rand, f func(step float64) float64) record.Run {
 	run := record.Run{Trial: record.Trial{Config: map[string]string{"kl.beta": "1"}}, State: record.Done}
+	var rows []record.Row
 	for e := 1; e <= epochs; e++ {
 		step := e * perEpoch
-		run.Rows = append(run.Rows,
+		rows = append(rows,
 			record.Row{Step: step, Epoch: float64(e), Split: "train", Values: map[string]float64{"kl_weight": 1}},
 			record.Row{Step: step, Epoch: float64(e), Split: "valid", Values: map[string]float64{"objective": f(float64(step)) + sd*rng.NormFloat64()}})
 	}
+	run.Rows = record.Entries(rows...)
+	return run
+}
+
+// change returns the run with its rows changed.
+func change(run record.Run, f func(row *record.Row)) record.Run {
+	var rows []record.Row
+	for _, e := range run.Rows {
+		row := e.Row()
+		f(&row)
+		rows = append(rows, row)
+	}
+	run.Rows = record.Entries(rows...)
 	return run
 }
 
@@ -114,12 +128,11 @@ func TestTooShort(t *testing.T) {
 		return curve(epochs, noise, source(), func(float64) float64 { return 40 })
 	}
 	weight := func(run record.Run, w func(step int) float64) record.Run {
-		for _, row := range run.Rows {
+		return change(run, func(row *record.Row) {
 			if row.Split == "train" {
 				row.Values["kl_weight"] = w(row.Step)
 			}
-		}
-		return run
+		})
 	}
 	warm := func(to float64) func(int) float64 {
 		return func(step int) float64 { return min(1, float64(step)/to) }
@@ -180,13 +193,13 @@ func TestOldRows(t *testing.T) {
 		{map[string]string{"kl.beta": "2", "variant.free-bits.lambda": "8", "variant.free-bits.mode": "total"}, 46},
 		{map[string]string{"kl.beta": "2", "variant.free-bits.lambda": "3", "variant.free-bits.mode": "total"}, 40},
 	} {
-		run := record.Run{Trial: record.Trial{Config: c.config}, Rows: []record.Row{row}}
+		run := record.Run{Trial: record.Trial{Config: c.config}, Rows: record.Entries(row)}
 		if s := Of(run, Default); s.Objective != c.want {
 			t.Errorf("%v: objective %v, want %v", c.config, s.Objective, c.want)
 		}
 	}
 	row.Values["objective"] = 7
-	if s := Of(record.Run{Rows: []record.Row{row}}, Default); s.Objective != 7 {
+	if s := Of(record.Run{Rows: record.Entries(row)}, Default); s.Objective != 7 {
 		t.Errorf("the rows' own objective is %v, want 7", s.Objective)
 	}
 }
@@ -217,11 +230,8 @@ func TestPlateauOfDecoderStrength(t *testing.T) {
 // TestMove: of a number that moves along a line, how far it moves in the last steps.
 func TestMove(t *testing.T) {
 	run := curve(40, 0, source(), func(float64) float64 { return 40 })
-	for _, row := range run.Rows {
-		row.Vectors = map[string][]float64{}
-		row.Values["kl"] = 9 - float64(max(2500, row.Step))/1000
-	}
-	kl := func(row record.Row) (float64, bool) { v, ok := row.Values["kl"]; return v, ok }
+	run = change(run, func(row *record.Row) { row.Values["kl"] = 9 - float64(max(2500, row.Step))/1000 })
+	kl := func(row record.Entry) (float64, bool) { return row.Value("kl") }
 	move, half := Move(run, "valid", kl, Settings{Steps: 1000})
 	if math.Abs(move+1) > 1e-9 || half > 1e-9 {
 		t.Errorf("moves by %v ± %v, want -1", move, half)
@@ -230,7 +240,7 @@ func TestMove(t *testing.T) {
 	const draws = 1000
 	for range draws { // 200 steps have three evaluations, 1 degree of freedom
 		run := curve(4, noise, rng, func(float64) float64 { return 40 })
-		move, half := Move(run, "valid", func(row record.Row) (float64, bool) { v, ok := row.Values["objective"]; return v, ok }, Settings{Steps: 200})
+		move, half := Move(run, "valid", func(row record.Entry) (float64, bool) { return row.Value("objective") }, Settings{Steps: 200})
 		if math.Abs(move) > half {
 			off++
 		}
@@ -248,12 +258,12 @@ func TestMove(t *testing.T) {
 func TestCounts(t *testing.T) {
 	counting := func(from int) record.Run {
 		run := curve(40, noise, source(), func(float64) float64 { return 40 })
-		for i, row := range run.Rows {
+		return change(run, func(row *record.Row) {
 			if row.Split == "train" {
-				row.Values["kl_weight"] = 0.4 + 0.01*float64(i%7)
+				row.Values["kl_weight"] = 0.4 + 0.01*float64(row.Step/perEpoch%7)
 			}
 			if from < 0 {
-				continue
+				return
 			}
 			row.Values["counts"] = 0
 			if row.Step >= from {
@@ -261,8 +271,7 @@ func TestCounts(t *testing.T) {
 			} else if row.Split == "train" && row.Step >= from-perEpoch {
 				row.Values["counts"] = 0.5 // of its steps
 			}
-		}
-		return run
+		})
 	}
 	for _, c := range []struct {
 		from       int

@@ -12,25 +12,25 @@ import (
 // objective is the validation objective at the final KL weight, evaluation by evaluation.
 func objective(run record.Run) []point {
 	beta := number(run, "kl.beta", 1)
-	return points(run, "valid", func(row record.Row) (float64, bool) {
-		if v, ok := row.Values["objective"]; ok {
+	return points(run, "valid", func(row record.Entry) (float64, bool) {
+		if v, ok := row.Value("objective"); ok {
 			return v, true
 		}
-		rec, ok := row.Values["rec"]
+		rec, ok := row.Value("rec")
 		return rec + beta*penalty(run, row), ok
 	})
 }
 
 // penalty is what the trial's method charges for a row without an objective: the KL, or what free bits
 // make of the split's KL. Training takes their maximum over each batch, which gives a little more.
-func penalty(run record.Run, row record.Row) float64 {
+func penalty(run record.Run, row record.Entry) float64 {
 	const section = "variant.free-bits."
-	kl := row.Values["kl"]
+	kl, _ := row.Value("kl")
 	lambda := number(run, section+"lambda", 0)
 	if lambda == 0 {
 		return kl
 	}
-	dims := row.Vectors["kl_dim"]
+	dims, _ := row.Vector("kl_dim")
 	if run.Config[section+"mode"] == "total" || len(dims) == 0 {
 		return max(lambda, kl)
 	}
@@ -49,11 +49,11 @@ func countsFrom(run record.Run) (step int, ok bool) {
 	beta, own := number(run, "kl.beta", 1), hasCounts(run)
 	ok = true
 	for _, row := range run.Rows {
-		counts, has := row.Values["counts"]
+		counts, has := row.Value("counts")
 		final := counts == 1
 		if !own {
 			var w float64
-			w, has = row.Values["kl_weight"]
+			w, has = row.Value("kl_weight")
 			has, final = has && row.Split == "train", math.Abs(w-beta) <= float32Digits*beta
 		}
 		if has {
@@ -67,7 +67,7 @@ func countsFrom(run record.Run) (step int, ok bool) {
 
 // hasCounts tells whether the run's rows say themselves which of them count.
 func hasCounts(run record.Run) bool {
-	return slices.ContainsFunc(run.Rows, func(row record.Row) bool { _, ok := row.Values["counts"]; return ok })
+	return slices.ContainsFunc(run.Rows, func(row record.Entry) bool { _, ok := row.Value("counts"); return ok })
 }
 
 // Short says why no evaluation of a run counts at its end: the training was shorter than the schedule of the KL weight, or
@@ -94,7 +94,7 @@ func number(run record.Run, key string, byDefault float64) float64 {
 }
 
 // points are a number of a run's rows, step by step; the last of those at one step counts.
-func points(run record.Run, split string, value func(record.Row) (float64, bool)) (all []point) {
+func points(run record.Run, split string, value func(record.Entry) (float64, bool)) (all []point) {
 	for _, row := range run.Rows {
 		if row.Split != split {
 			continue

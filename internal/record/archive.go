@@ -2,7 +2,6 @@ package record
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +21,7 @@ import (
 // somebody else has trained: no weights, but every row. It is lines of JSON, zipped: for each trial
 // a line that says which it is, where it ran and how it stands, then its rows as in rows.jsonl, then a line with the
 // SHA-256 of these lines, which archives of older versions lack. Numbers
-// of trials in float32 are as Rounded has them, which halves the file.
+// of trials in float32 are as Round has them, which halves the file.
 const ArchiveFile = "trials.jsonl.gz"
 
 // A few kilobytes of a file that somebody else has made can unpack to more than a machine holds. The archives
@@ -48,60 +47,66 @@ type archived struct {
 	Rows     int      `json:"rows"`             // that follow
 }
 
-// Archive returns the set as the content of an ArchiveFile; equal sets give equal bytes. What Load
-// has warned of is not in it.
-func Archive(set *Set) ([]byte, error) {
-	var b bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+// WriteArchive writes the set as the content of an ArchiveFile; equal sets give equal bytes. It rounds the set. What
+// Load has warned of is not in it.
+func WriteArchive(w io.Writer, set *Set) error {
+	Round(set)
+	zip, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	const together = 64 // trials whose texts are in memory
+	for runs := range slices.Chunk(set.Runs, together) {
+		texts, errs := make([][]byte, len(runs)), make([]error, len(runs))
+		sideBySide(len(runs), func() func(int) {
+			return func(i int) { texts[i], errs[i] = archiveText(runs[i]) }
+		})
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		for _, text := range texts {
+			if _, err := zip.Write(text); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(zip.Close(), set.Err())
+}
+
+// archiveText is the lines of one trial.
+func archiveText(r Run) ([]byte, error) {
+	text, err := json.Marshal(archived{r.Trial, r.Manifest, r.State.String(), r.Reason, len(r.Rows)})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range Rounded(set).Runs {
-		sum := sha256.New()
-		lines := json.NewEncoder(io.MultiWriter(zip, sum))
-		if err := lines.Encode(archived{r.Trial, r.Manifest, r.State.String(), r.Reason, len(r.Rows)}); err != nil {
-			return nil, err
-		}
-		for _, row := range r.Rows {
-			if err := lines.Encode(row); err != nil {
-				return nil, err
-			}
-		}
-		if err := lines.Encode(archivedSum{hex.EncodeToString(sum.Sum(nil))}); err != nil {
-			return nil, err
-		}
+	text = append(text, '\n')
+	for _, row := range whole(r.Rows) {
+		text = append(row.append(text), '\n')
 	}
-	err = zip.Close()
-	return b.Bytes(), err
+	sum := sha256.Sum256(text)
+	last, err := json.Marshal(archivedSum{hex.EncodeToString(sum[:])})
+	return append(append(text, last...), '\n'), err
 }
 
-// Rounded returns the set with the numbers of trials in float32 at that precision: what they measured is
-// no more exact. Whoever draws and judges the rounded set comes to what its archive comes to.
-func Rounded(set *Set) *Set {
-	out := &Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage, Knobs: set.Knobs}
-	for i, run := range out.Runs {
-		if run.Config["precision"] != "float32" {
-			continue
-		}
-		rows := make([]Row, len(run.Rows))
-		for j, r := range run.Rows {
-			rows[j] = Row{Step: r.Step, Epoch: short(r.Epoch), Split: r.Split, Values: make(map[string]float64, len(r.Values))}
-			for k, v := range r.Values {
-				rows[j].Values[k] = short(v)
+// Round gives the numbers of trials in float32 that precision: what they measured is no more exact. Whoever draws and
+// judges the rounded set comes to what its archive comes to.
+func Round(set *Set) {
+	sideBySide(len(set.Runs), func() func(int) {
+		return func(i int) {
+			rows := set.Runs[i].Rows
+			if set.Runs[i].Config["precision"] != "float32" || len(rows) == 0 || rows[0].of.short {
+				return
 			}
-			for k, vector := range r.Vectors {
-				if rows[j].Vectors == nil {
-					rows[j].Vectors = make(map[string][]float64, len(r.Vectors))
-				}
-				rows[j].Vectors[k] = make([]float64, len(vector))
-				for d, v := range vector {
-					rows[j].Vectors[k][d] = short(v)
-				}
+			of := rows[0].of
+			of.short = true
+			for k, v := range of.numbers {
+				of.numbers[k] = short(v)
+			}
+			for k := range rows {
+				rows[k].Epoch = short(rows[k].Epoch)
 			}
 		}
-		out.Runs[i].Rows = rows
-	}
-	return out
+	})
 }
 
 // short is the shortest decimal that stands for the number among float32; one that float32 has no room
@@ -152,6 +157,8 @@ type archive struct {
 	left int // bytes that may follow
 	sum  hash.Hash
 	runs []Run
+
+	reader rowReader
 }
 
 // read reads all trials.
@@ -212,23 +219,21 @@ func (a *archive) check(t Trial) error {
 }
 
 // rows reads the n rows of a trial.
-func (a *archive) rows(n int) (rows []Row, err error) {
-	p := parser{scanner{names: map[string]string{}}}
+func (a *archive) rows(n int) (rows []Entry, err error) {
+	a.reader.begin(nil)
 	for range n {
 		line, err := a.next()
 		if err == io.EOF {
-			err = fmt.Errorf("line %d: the trial has %d rows, not %d", a.line, len(rows), n)
+			err = fmt.Errorf("line %d: the trial has %d rows, not %d", a.line, len(a.reader.rows), n)
 		}
 		if err != nil {
 			return nil, err
 		}
-		r, err := p.row(line)
-		if err != nil {
+		if err := a.reader.line(line, 0); err != nil {
 			return nil, fmt.Errorf("line %d: broken row: %w", a.line, err)
 		}
-		rows = append(rows, r)
 	}
-	return rows, nil
+	return a.reader.end(), nil
 }
 
 // next is the next line without its end, until next is called again. The error is io.EOF only between

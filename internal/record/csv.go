@@ -2,7 +2,7 @@ package record
 
 import (
 	"encoding/csv"
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -28,39 +28,30 @@ func ExportCSV(w io.Writer, set *Set) error {
 	out.Write(slices.Concat([]string{"experiment", "trial", "variant", "seed"}, keys, []string{"step", "split", "metric", "value"}))
 	for _, g := range groups {
 		for _, run := range g.Runs {
-			all := settings(run.Trial)
 			front := []string{run.Experiment, run.ID, run.Variant, strconv.Itoa(run.Seed)}
 			for _, k := range keys {
-				front = append(front, all[k])
+				value, _ := setting(run.Trial, k)
+				front = append(front, value)
 			}
-			for _, row := range run.Rows {
-				step := strconv.Itoa(row.Step)
-				for _, m := range tidy(row) {
-					out.Write(slices.Concat(front, []string{step, row.Split, m.name, strconv.FormatFloat(m.value, 'g', -1, 64)}))
+			line := append(slices.Clip(front), "", "", "", "") // step, split, metric, value
+			for _, row := range whole(run.Rows) {
+				tail := line[len(front):]
+				tail[0], tail[1] = strconv.Itoa(row.Step), row.Split
+				write := func(metric string, v float64) {
+					tail[2], tail[3] = metric, strconv.FormatFloat(v, 'g', -1, 64)
+					out.Write(line)
+				}
+				for name, v := range row.Values() {
+					write(name, v)
+				}
+				for name, vector := range row.Vectors() {
+					for d, v := range vector {
+						write(name+"/"+strconv.Itoa(d), v)
+					}
 				}
 			}
 		}
 	}
 	out.Flush()
-	return out.Error()
-}
-
-// A measure is one number of a row.
-type measure struct {
-	name  string
-	value float64
-}
-
-// tidy returns the numbers of a row, the values before the vectors, each sorted by name.
-func tidy(row Row) []measure {
-	var ms []measure
-	for _, k := range slices.Sorted(maps.Keys(row.Values)) {
-		ms = append(ms, measure{k, row.Values[k]})
-	}
-	for _, k := range slices.Sorted(maps.Keys(row.Vectors)) {
-		for d, v := range row.Vectors[k] {
-			ms = append(ms, measure{fmt.Sprintf("%s/%d", k, d), v})
-		}
-	}
-	return ms
+	return errors.Join(out.Error(), set.Err())
 }

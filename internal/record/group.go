@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,19 +31,19 @@ var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ", "bet
 func (s *Set) Groups() []Group {
 	var groups []Group
 	at := map[string]int{}
+	last := 0 // the group of the run before, which the next is most often of
 	for _, run := range s.Runs {
-		key := run.Variant
-		all := settings(run.Trial)
-		for _, k := range slices.Sorted(maps.Keys(all)) {
-			key += "\x00" + k + "\x00" + all[k]
-		}
-		i, ok := at[key]
+		i, ok := last, len(groups) > 0 && alike(groups[last].Runs[0].Trial, run.Trial)
 		if !ok {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}})
+			key := keyOf(run.Trial)
+			if i, ok = at[key]; !ok {
+				i = len(groups)
+				at[key] = i
+				groups = append(groups, Group{Variant: run.Variant, Varying: map[string]string{}})
+			}
 		}
 		groups[i].Runs = append(groups[i].Runs, run)
+		last = i
 	}
 	for i := range groups {
 		slices.SortStableFunc(groups[i].Runs, func(a, b Run) int { return cmp.Compare(a.Seed, b.Seed) })
@@ -62,16 +63,54 @@ const (
 	dataKey       = "data_digest"
 )
 
-// settings returns all that a trial is, but its variant and its seed.
-func settings(t Trial) map[string]string {
-	all := map[string]string{}
-	for k, v := range t.Config {
-		if k != "seed" && k != "variant" {
-			all[k] = v
+// settings are all that a trial is, but its variant and its seed, in no order.
+func settings(t Trial) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for k, v := range t.Config {
+			if ofGroup(k) && !yield(k, v) {
+				return
+			}
+		}
+		_ = yield(experimentKey, t.Experiment) && yield(dataKey, t.Data)
+	}
+}
+
+// ofGroup tells whether a key of a trial's config is one of its settings.
+func ofGroup(key string) bool {
+	return key != "seed" && key != "variant" && key != experimentKey && key != dataKey
+}
+
+// setting is one of the settings.
+func setting(t Trial, key string) (value string, ok bool) {
+	switch {
+	case key == experimentKey:
+		return t.Experiment, true
+	case key == dataKey:
+		return t.Data, true
+	case !ofGroup(key):
+		return "", false
+	}
+	value, ok = t.Config[key]
+	return value, ok
+}
+
+// alike tells whether two trials differ in the seed only. Where it does not, keyOf decides.
+func alike(a, b Trial) bool {
+	return a.Variant == b.Variant && a.Experiment == b.Experiment && a.Data == b.Data && maps.Equal(a.Config, b.Config)
+}
+
+// keyOf is the same for trials that differ in the seed only.
+func keyOf(t Trial) string {
+	var b strings.Builder
+	all := maps.Collect(settings(t))
+	b.WriteString(t.Variant)
+	for _, k := range sortedKeys(all) {
+		for _, part := range [...]string{k, all[k]} {
+			b.WriteByte(0)
+			b.WriteString(part)
 		}
 	}
-	all[experimentKey], all[dataKey] = t.Experiment, t.Data
-	return all
+	return b.String()
 }
 
 // vary fills in Varying: settings with two values, then whatever else tells apart groups
@@ -82,7 +121,7 @@ func vary(groups []Group) {
 			continue
 		}
 		for _, g := range groups {
-			if v, ok := settings(g.Runs[0].Trial)[k]; ok {
+			if v, ok := setting(g.Runs[0].Trial, k); ok {
 				g.Varying[k] = v
 			}
 		}
@@ -93,12 +132,13 @@ func vary(groups []Group) {
 		same[l] = append(same[l], g)
 	}
 	for _, alike := range same {
+		if len(alike) == 1 {
+			continue
+		}
 		for k, values := range census(alike) {
-			for v, n := range values {
-				for _, g := range alike {
-					if n < len(alike) && settings(g.Runs[0].Trial)[k] == v {
-						g.Varying[k] = v
-					}
+			for _, g := range alike {
+				if v, _ := setting(g.Runs[0].Trial, k); values[v] < len(alike) && values[v] > 0 {
+					g.Varying[k] = v
 				}
 			}
 		}

@@ -21,16 +21,16 @@ var caps = map[string]struct{ value, cap string }{
 
 // AtCap tells whether a metric of a row is, or is made of, a number within 10 % of its cap, and returns the
 // cap in nats. A vector is if its largest element is.
-func AtCap(r Row, metric string) (limit float64, at bool) {
+func AtCap(r Entry, metric string) (limit float64, at bool) {
 	c, ok := caps[metric]
 	if !ok {
 		return 0, false
 	}
-	value, ok := r.Values[c.value]
-	if v := r.Vectors[c.value]; len(v) > 0 {
+	value, ok := r.Value(c.value)
+	if v, _ := r.Vector(c.value); len(v) > 0 {
 		value, ok = slices.Max(v), true
 	}
-	limit, capped := r.Values[c.cap]
+	limit, capped := r.Value(c.cap)
 	return limit, ok && capped && value > NearCap*limit
 }
 
@@ -50,24 +50,21 @@ func OldGap(run Run, split string) bool {
 	if !ok {
 		return false
 	}
-	_, se := row.Values["gap_se"]
+	_, se := row.Value("gap_se")
 	return !se
 }
 
 // lastRow is the last row of a split that has a metric.
-func lastRow(run Run, split, metric string) (Row, bool) {
+func lastRow(run Run, split, metric string) (Entry, bool) {
 	for _, row := range slices.Backward(run.Rows) {
 		if row.Split != split {
 			continue
 		}
-		if _, ok := row.Values[metric]; ok {
-			return row, true
-		}
-		if _, ok := row.Vectors[metric]; ok {
+		if _, ok := row.Value(metric); ok || row.HasVector(metric) {
 			return row, true
 		}
 	}
-	return Row{}, false
+	return Entry{}, false
 }
 
 // CapNote is a sentence about the trials of groups whose metric is at its cap, "" if there are none. Tables and

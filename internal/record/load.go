@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,7 +83,7 @@ type Run struct {
 	Trial
 	Dir      string // its folder
 	Manifest Manifest
-	Rows     []Row // in the order written
+	Rows     []Entry // in the order written
 	State    State
 	Reason   string // why it failed, or what is damaged
 	Files    Sums   // what DONE says of its files; nil if it does not
@@ -254,10 +255,16 @@ type loaded struct {
 func loadRuns(dirs []string) []loaded {
 	all := make([]loaded, len(dirs))
 	sideBySide(len(dirs), func() func(int) {
-		var text bytes.Buffer // for one file after the other: they are most of the bytes
-		return func(i int) { all[i] = loadRun(dirs[i], &text) }
+		var m memory
+		return func(i int) { all[i] = loadRun(dirs[i], &m) }
 	})
 	return all
+}
+
+// A memory is what one trial after the other is read with: the text of rows.jsonl is most of the bytes.
+type memory struct {
+	text bytes.Buffer
+	rows rowReader
 }
 
 // sideBySide does n things, as many at a time as there are processors. Each of these has a worker of its own.
@@ -275,10 +282,10 @@ func sideBySide(n int, worker func() func(i int)) {
 	pool.Wait()
 }
 
-// loadRun reads one trial's folder. The buffer is its own for as long as it runs.
-func loadRun(dir string, rows *bytes.Buffer) loaded {
+// loadRun reads one trial's folder. The memory is its own for as long as it runs.
+func loadRun(dir string, m *memory) loaded {
 	l := loaded{run: Run{Dir: dir}}
-	l.read(rows, true)
+	l.read(m, true)
 	l.judge()
 	return l
 }
@@ -291,8 +298,7 @@ func Check(dir string) (Run, []error) {
 	if !IsTrial(dir) {
 		return l.run, nil
 	}
-	var rows bytes.Buffer
-	l.read(&rows, false)
+	l.read(new(memory), false)
 	for name := range l.run.Files {
 		if !slices.Contains(readByLoad, name) {
 			l.add(l.run.Files.checkFile(dir, name, true))
@@ -326,7 +332,7 @@ func CheckAll(root string) (runs []Run, archived int, damage []error, err error)
 var readByLoad = []string{RowsFile, TrialFile, ManifestFile}
 
 // read reads the files, and the rows unless they need not be parsed, because DONE has their sum.
-func (l *loaded) read(rows *bytes.Buffer, parse bool) {
+func (l *loaded) read(m *memory, parse bool) {
 	// DONE comes first: if it is there the other files are final.
 	sums, done, err := readDone(l.run.Dir)
 	l.add(err)
@@ -341,7 +347,7 @@ func (l *loaded) read(rows *bytes.Buffer, parse bool) {
 	if done {
 		l.run.State, l.run.Reason = Done, ""
 	}
-	l.rows(rows, parse || sums == nil)
+	l.rows(m, parse || sums == nil)
 	l.manifest()
 	if parse {
 		for name := range sums {
@@ -415,29 +421,32 @@ func PlaceOf(dir string) string {
 }
 
 // rows reads rows.jsonl, or what is there of it yet.
-func (l *loaded) rows(text *bytes.Buffer, parse bool) {
+func (l *loaded) rows(m *memory, parse bool) {
 	name := RowsFile
 	if l.run.State != Done {
 		name = latestRows(l.run.Dir)
 	}
 	path := filepath.Join(l.run.Dir, name)
-	switch err := readInto(text, path); {
+	stored, err := readInto(&m.text, path)
+	switch {
 	case errors.Is(err, fs.ErrNotExist) && l.run.State != Done: // it has not measured anything yet
 		return
 	case err != nil:
 		l.add(&Damage{l.run.Dir, name, unreadable(err)})
 		return
 	}
+	var source io.ReaderAt // of the vectors, if it is certain that the file stays as it is
 	if _, ok := l.run.Files[RowsFile]; ok {
-		if err := l.run.Files.check(l.run.Dir, RowsFile, SumOf(text.Bytes())); err != nil {
+		if err := l.run.Files.check(l.run.Dir, RowsFile, SumOf(m.text.Bytes())); err != nil {
 			l.add(err)
 			return
 		}
+		source = stored
 	}
 	if !parse {
 		return
 	}
-	rows, cut, err := readRows(text.Bytes())
+	rows, cut, err := m.rows.all(m.text.Bytes(), source)
 	switch {
 	case err != nil:
 		l.add(&Damage{l.run.Dir, name, err.Error()})
@@ -474,15 +483,19 @@ func (l *loaded) manifest() {
 }
 
 // readInto reads a whole file into the buffer.
-func readInto(b *bytes.Buffer, path string) error {
+func readInto(b *bytes.Buffer, path string) (*storedText, error) {
 	b.Reset()
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	_, err = b.ReadFrom(f)
-	return err
+	return &storedText{path, int64(b.Len()), info.ModTime()}, err
 }
 
 // add keeps a damage, if there is one.

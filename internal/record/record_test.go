@@ -90,23 +90,26 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte("null\n"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		rows, _, err := readRows(text)
+		rows, _, err := new(rowReader).all(text, nil)
 		if err != nil {
 			return
 		}
-		encode := func(rows []Row) []byte {
-			var b bytes.Buffer
-			for _, r := range rows {
-				line, err := json.Marshal(r)
+		encode := func(rows []Entry) []byte {
+			var b []byte
+			for _, e := range rows {
+				line, err := json.Marshal(e.Row())
 				if err != nil {
 					t.Fatal(err)
 				}
-				b.Write(append(line, '\n'))
+				if own := e.append(nil); !bytes.Equal(own, line) {
+					t.Fatalf("%q is written as %s, want %s", text, own, line)
+				}
+				b = append(append(b, line...), '\n')
 			}
-			return b.Bytes()
+			return b
 		}
 		once := encode(rows)
-		again, cut, err := readRows(once)
+		again, cut, err := new(rowReader).all(once, nil)
 		if err != nil || cut > 0 {
 			t.Fatalf("%q became %q: %v, line %d cut off", text, once, err, cut)
 		}
@@ -114,8 +117,8 @@ func FuzzRows(f *testing.F) {
 			t.Fatalf("%q became %q became %q", text, once, twice)
 		}
 		for i := range rows {
-			for k, v := range rows[i].Values {
-				if w := again[i].Values[k]; w != v && !(math.IsNaN(v) && math.IsNaN(w)) {
+			for k, v := range rows[i].Values() {
+				if w, _ := again[i].Value(k); w != v && !(math.IsNaN(v) && math.IsNaN(w)) {
 					t.Fatalf("%q: %s was %v, is %v", text, k, v, w)
 				}
 			}
@@ -473,9 +476,9 @@ func TestWriter(t *testing.T) {
 	size(keep, row(2), row(3)) // these are lost with the process
 	size(keep, row(4))         // resumed from the checkpoint after step 1
 	text, _ := os.ReadFile(path)
-	rows, cut, err := readRows(text)
-	if want := []Row{row(1), row(4)}; err != nil || cut > 0 || !reflect.DeepEqual(rows, want) {
-		t.Errorf("got %v (%d, %v), want %v", rows, cut, err, want)
+	rows, cut, err := new(rowReader).all(text, nil)
+	if want := []Row{row(1), row(4)}; err != nil || cut > 0 || !reflect.DeepEqual(written(rows), want) {
+		t.Errorf("got %v (%d, %v), want %v", written(rows), cut, err, want)
 	}
 	for what, wrong := range map[string]Sum{
 		"a short file": {Size: 1000, SHA256: keep.SHA256}, "other rows": {Size: keep.Size, SHA256: SumOf(nil).SHA256},
@@ -572,6 +575,14 @@ func TestKnob(t *testing.T) {
 	}
 }
 
+// written returns rows as they were written.
+func written(entries []Entry) (rows []Row) {
+	for _, e := range entries {
+		rows = append(rows, e.Row())
+	}
+	return rows
+}
+
 // rows makes train rows at steps 1, 2, ... with these values of kl.
 func rows(kl ...float64) (rs []Row) {
 	for i, v := range kl {
@@ -583,7 +594,7 @@ func rows(kl ...float64) (rs []Row) {
 func TestSeries(t *testing.T) {
 	again := append(rows(1, 2), Row{Step: 2, Split: "train", Values: map[string]float64{"kl": 4}})
 	again[0], again[1] = again[1], again[0] // nor do the steps have to come in order
-	runs := []Run{{Rows: again}, {Rows: rows(3, 8, 5)}, {Rows: rows(2, 3, 6, math.NaN())}, {}}
+	runs := []Run{{Rows: Entries(again...)}, {Rows: Entries(rows(3, 8, 5)...)}, {Rows: Entries(rows(2, 3, 6, math.NaN())...)}, {}}
 	steps, mean, lo, hi, n := Series(runs, "train", "kl")
 	if !slices.Equal(steps, []int{1, 2, 3, 4}) || n != 3 ||
 		!slices.Equal(mean[:3], []float64{2, 5, 5.5}) || !slices.Equal(lo[:3], []float64{1, 3, 5}) || !slices.Equal(hi[:3], []float64{3, 8, 6}) {
@@ -615,7 +626,7 @@ func TestSeries(t *testing.T) {
 func TestExportCSV(t *testing.T) {
 	a, b := run("bn", 1, "variant.bn.gamma=0.5", "train.lr=1"), run("vanilla", 2, "train.lr=1")
 	c := run("bn", 1, "variant.bn.gamma=1", "train.lr=1")
-	a.Rows, b.Rows = rows(1.5), rows(math.NaN())
+	a.Rows, b.Rows = Entries(rows(1.5)...), Entries(rows(math.NaN())...)
 	var out bytes.Buffer
 	if err := ExportCSV(&out, &Set{Runs: []Run{a, b, c}}); err != nil {
 		t.Fatal(err)
@@ -645,7 +656,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := set.Runs[0]
-	if !reflect.DeepEqual(got.Trial, trial) || !reflect.DeepEqual(got.Rows, want) || !maps.Equal(got.Config, trial.Config) {
+	if !reflect.DeepEqual(got.Trial, trial) || !reflect.DeepEqual(written(got.Rows), want) || !maps.Equal(got.Config, trial.Config) {
 		t.Errorf("got %+v\nwant %+v %+v", got, trial, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -100,34 +101,45 @@ func convert[To, From ~float64](from []From) []To {
 	return to
 }
 
-// A parser reads lines, the usual ones fast.
-type parser struct{ fast scanner }
-
-func (p *parser) row(line []byte) (Row, error) {
-	if r, ok := p.fast.row(line); ok {
-		return r, nil
+// appendNumber appends the JSON of a number, as number.MarshalJSON has it.
+//
+// Source: encoding/json, which takes the exponents of ES6.
+func appendNumber(line []byte, v float64) []byte {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(line, "null"...)
 	}
-	var r Row
-	err := json.Unmarshal(line, &r)
-	return r, err
+	if a := math.Abs(v); a == 0 || a >= 1e-6 && a < 1e21 {
+		return strconv.AppendFloat(line, v, 'f', -1, 64)
+	}
+	line = strconv.AppendFloat(line, v, 'e', -1, 64)
+	if n := len(line); line[n-4] == 'e' && line[n-3] == '-' && line[n-2] == '0' { // e-09 is e-9
+		line = append(line[:n-2], line[n-1])
+	}
+	return line
 }
 
-// readRows reads the text of rows.jsonl; the rows share nothing with it. A last line that lacks its newline and is not
-// a row yet is left out, and cut is its number: the trial is running, or was killed. Any other
-// line that is not a row is an error.
-func readRows(text []byte) (rows []Row, cut int, err error) {
-	p := parser{scanner{names: map[string]string{}}}
-	rows = make([]Row, 0, bytes.Count(text, []byte("\n"))+1)
-	for n := 1; len(text) > 0; n++ {
-		line, rest, ended := bytes.Cut(text, []byte("\n"))
-		text = rest
-		if r, err := p.row(line); err == nil {
-			rows = append(rows, r)
-		} else if !ended {
-			return rows, n, nil
-		} else {
-			return nil, 0, fmt.Errorf("line %d is no row: %w", n, err)
-		}
+// appendShort is appendNumber of short(v).
+func appendShort(line []byte, v float64) []byte {
+	if a := math.Abs(v); a >= 1e-5 && a < 1e20 { // the digits are those that short reads
+		return strconv.AppendFloat(line, v, 'f', -1, 32)
 	}
-	return rows, 0, nil
+	return appendNumber(line, short(v))
+}
+
+// appendString appends the JSON of a string.
+func appendString(line []byte, text string) []byte {
+	quoted, _ := json.Marshal(text) // a string has one
+	return append(line, quoted...)
+}
+
+// appendVector appends a vector with its name, each number by a function.
+func appendVector(line []byte, name string, vector []float64, number func(line []byte, v float64) []byte) []byte {
+	line = append(appendString(line, name), ':', '[')
+	for i, v := range vector {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = number(line, v)
+	}
+	return append(line, ']')
 }

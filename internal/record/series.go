@@ -12,14 +12,11 @@ import (
 // NaN, all three are NaN. If a run has two rows at one step, the later one counts. n is the
 // number of runs that have the metric at all.
 func Series(runs []Run, split, metric string) (steps []int, mean, lo, hi []float64, n int) {
-	return SeriesBy(runs, split, func(r Row) (v float64, ok bool) {
-		v, ok = r.Values[metric]
-		return v, ok
-	})
+	return SeriesBy(runs, split, func(e Entry) (v float64, ok bool) { return e.Value(metric) })
 }
 
 // SeriesBy is Series for what a function makes of a row, if anything.
-func SeriesBy(runs []Run, split string, value func(Row) (v float64, ok bool)) (steps []int, mean, lo, hi []float64, n int) {
+func SeriesBy(runs []Run, split string, value func(Entry) (v float64, ok bool)) (steps []int, mean, lo, hi []float64, n int) {
 	var all [][]point
 	for _, run := range runs {
 		if ps := points(run, split, value); len(ps) > 0 {
@@ -49,11 +46,11 @@ func SeriesBy(runs []Run, split string, value func(Row) (v float64, ok bool)) (s
 
 // Has tells whether a run has a metric on a split at all.
 func Has(run Run, split, metric string) bool {
-	return slices.ContainsFunc(run.Rows, func(r Row) bool {
-		if r.Split != split { // cheaper than a look into the map
+	return slices.ContainsFunc(run.Rows, func(e Entry) bool {
+		if e.Split != split { // cheaper than a look into the map
 			return false
 		}
-		_, ok := r.Values[metric]
+		_, ok := e.Value(metric)
 		return ok
 	})
 }
@@ -65,7 +62,7 @@ type point struct {
 }
 
 // points returns a run's points in the order of the steps, the last of those at one step.
-func points(run Run, split string, value func(Row) (v float64, ok bool)) (ps []point) {
+func points(run Run, split string, value func(Entry) (v float64, ok bool)) (ps []point) {
 	inOrder := true
 	for _, row := range run.Rows {
 		if row.Split != split {
@@ -109,7 +106,7 @@ func Last(run Run, split, metric string) (value float64, ok bool) {
 		if row.Split != split {
 			continue
 		}
-		if v, ok := row.Values[metric]; ok {
+		if v, ok := row.Value(metric); ok {
 			return v, true
 		}
 	}
@@ -122,7 +119,7 @@ func LastVector(run Run, split, name string) (values []float64, ok bool) {
 		if row.Split != split {
 			continue
 		}
-		if v, ok := row.Vectors[name]; ok {
+		if v, ok := row.Vector(name); ok {
 			return v, true
 		}
 	}
@@ -132,7 +129,10 @@ func LastVector(run Run, split, name string) (values []float64, ok bool) {
 // VectorSeries returns one run's vectors against the step, in the order written.
 func VectorSeries(run Run, split, name string) (steps []int, values [][]float64) {
 	for _, row := range run.Rows {
-		if v, ok := row.Vectors[name]; ok && row.Split == split {
+		if row.Split != split {
+			continue
+		}
+		if v, ok := row.Vector(name); ok {
 			steps, values = append(steps, row.Step), append(values, v)
 		}
 	}

@@ -59,7 +59,7 @@ func Remarks(t record.Trial, row record.Row, weighted bool) []string {
 	if weighted {
 		columns = append(columns, column{"IW-NLL", "iw_nll", 2})
 	}
-	set := &record.Set{Runs: []record.Run{{Trial: t, Rows: []record.Row{row}, State: record.Done}}}
+	set := &record.Set{Runs: []record.Run{{Trial: t, Rows: record.Entries(row), State: record.Done}}}
 	return caveats(set.Groups(), row.Split, columns, stats.Median)
 }
 

@@ -12,7 +12,7 @@ import (
 func trialWith(variant string, seed int, values map[string]float64) record.Run {
 	return record.Run{
 		Trial: record.Trial{Experiment: "x", ID: variant, Variant: variant, Seed: seed, Config: map[string]string{"variant": variant}, Data: "d"},
-		Rows:  []record.Row{{Step: 1, Split: "test", Values: values}}, State: record.Done,
+		Rows:  record.Entries(record.Row{Step: 1, Split: "test", Values: values}), State: record.Done,
 	}
 }
 
@@ -39,10 +39,11 @@ func TestRemarkable(t *testing.T) {
 		set := &record.Set{}
 		for seed := range 6 {
 			core := map[string]float64{"kl": 1, "nelbo": 12, "mi": 1, "gap": 2, "gap_se": 0.1}
-			other, own := trialWith("vanilla", seed+1, core), trialWith(c.name, seed+1, maps.Clone(core))
-			own.Rows[0].Values[c.metric] = 0.25 + float64(seed)/50
+			more := maps.Clone(core)
+			more[c.metric] = 0.25 + float64(seed)/50
+			other, own := trialWith("vanilla", seed+1, core), trialWith(c.name, seed+1, more)
 			if c.metric == "prior_gap" {
-				other.Rows[0].Values = maps.Clone(own.Rows[0].Values)
+				other.Rows = own.Rows
 				other.Config["data"], other.Config["data.text.given"] = "text", "nothing"
 				own.Config["data"], own.Config["data.text.given"] = "text", "label"
 			}

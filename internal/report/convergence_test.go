@@ -19,7 +19,7 @@ func trained(variant string, seed, steps int, fall float64) record.Run {
 		rows = append(rows, record.Row{Step: step, Epoch: float64(step) / 100, Split: "valid",
 			Values: map[string]float64{"objective": 40 - fall*float64(step)/2000, "kl": 1}})
 	}
-	r.Rows = append(rows, r.Rows...)
+	r.Rows = append(record.Entries(rows...), r.Rows...)
 	return r
 }
 

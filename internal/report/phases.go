@@ -11,10 +11,10 @@ import (
 // ended, 0 if it has not or there is none, and the trial's steps.
 func phase(r record.Run) (first bool, end, steps int) {
 	for _, row := range r.Rows {
-		if v, ok := row.Values["first_phase"]; ok {
+		if v, ok := row.Value("first_phase"); ok {
 			first, steps = v == 1, row.Step
 		}
-		if v, ok := row.Values["phase_end"]; ok {
+		if v, ok := row.Value("phase_end"); ok {
 			end = int(v)
 		}
 	}

@@ -21,7 +21,7 @@ func TestPhases(t *testing.T) {
 			if end > 0 && step > end {
 				v["first_phase"], v["phase_end"] = 0, float64(end)
 			}
-			r.Rows = append(r.Rows, record.Row{Step: step, Split: "train", Values: v})
+			r.Rows = append(r.Rows, record.Entries(record.Row{Step: step, Split: "train", Values: v})...)
 		}
 		return r
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -46,6 +47,9 @@ func (p *Publication) Write() (files []string, err error) {
 		return nil, err
 	}
 	r := New(p.Source)
+	if err := p.Set.Err(); err != nil {
+		return nil, err
+	}
 	for _, form := range []struct {
 		name  string
 		bytes func() ([]byte, error)
@@ -111,14 +115,10 @@ func shows(name string) string {
 }
 
 // publish writes the trials' rows and the verdicts of a results folder into another, and returns the
-// set as it will be read from there.
+// set as it will be read from there. It rounds the numbers of the set itself, too.
 func publish(set *record.Set, dir, out string) (*record.Set, error) {
-	set = withoutFolders(record.Rounded(set))
-	text, err := record.Archive(set)
-	if err != nil {
-		return nil, err
-	}
-	if err := record.WriteFileAtomic(filepath.Join(out, record.ArchiveFile), text); err != nil {
+	set = withoutFolders(set)
+	if err := record.WriteFile(filepath.Join(out, record.ArchiveFile), func(w io.Writer) error { return record.WriteArchive(w, set) }); err != nil {
 		return nil, err
 	}
 	judged, err := verdictFiles(dir)

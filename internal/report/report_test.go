@@ -29,7 +29,7 @@ func run(variant string, seed int, values map[string]float64, settings ...string
 	}
 	return record.Run{State: record.Done,
 		Trial: record.Trial{Experiment: "x", ID: fmt.Sprintf("%s-1/seed-%d", variant, seed), Variant: variant, Seed: seed, Config: config, Data: "d1"},
-		Rows:  []record.Row{{Step: 10, Split: "test", Values: values}}}
+		Rows:  record.Entries(record.Row{Step: 10, Split: "test", Values: values})}
 }
 
 // pairs are n seeds of vanilla, whose KL is the seed, and of each other variant, whose KL is
@@ -199,9 +199,9 @@ func hard() Source {
 	set.Runs[4].Manifest.Revision, set.Runs[4].Manifest.Resumed = "", true
 	set.Runs[2].Manifest.Warnings = []string{"glyphs: 3 images left out"}
 	set.Runs[3].Data = "d2"
-	set.Runs[4].Rows = append(set.Runs[4].Rows,
+	set.Runs[4].Rows = append(set.Runs[4].Rows, record.Entries(
 		record.Row{Split: "train", Values: map[string]float64{"kl": 0.1, "floor": 1}},
-		record.Row{Split: "test", Values: map[string]float64{"kl": math.NaN(), "odd_metric": 1e-3}})
+		record.Row{Split: "test", Values: map[string]float64{"kl": math.NaN(), "odd_metric": 1e-3}})...)
 	failed := run(`<b>&"evil" $x_1$ ~{\%} 漢|`, 1, nil)
 	failed.State, failed.Reason, failed.Rows = record.Failed, "loss is NaN at step 3; try <less>\nand more", nil
 	set.Runs = append(set.Runs, failed, record.Run{Trial: record.Trial{Experiment: "x", Variant: "empty", Seed: 9}})
@@ -247,7 +247,9 @@ func TestSummary(t *testing.T) {
 	}
 	// A metric that only five of six seeds have has no interval at 95 %, and a baseline that is not there is named.
 	set := pairs(6, nil)
-	delete(set.Runs[0].Rows[0].Values, "nelbo")
+	row := set.Runs[0].Rows[0].Row()
+	delete(row.Values, "nelbo")
+	set.Runs[0].Rows = record.Entries(row)
 	table := Summary(set, declared("variant", "bn")...)
 	if got := table.Rows[1][2].Text + " " + table.Rows[1][3].Text; got != "1.00..6.00 n=5" {
 		t.Errorf("KL of 6 seeds and NELBO of 5: %q", got)

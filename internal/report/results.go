@@ -76,7 +76,7 @@ func measured(groups []record.Group) (split string, metrics []string) {
 					if row.Split != split {
 						continue
 					}
-					for k := range row.Values {
+					for k := range row.Values() {
 						names[k] = true
 					}
 				}

@@ -13,7 +13,7 @@ func tested(variant string, config map[string]string, kl ...float64) (runs []rec
 	for i, v := range kl {
 		runs = append(runs, record.Run{
 			Trial: record.Trial{ID: fmt.Sprintf("%s-%v/seed-%d", variant, config, i+1), Variant: variant, Seed: i + 1, Config: config, Data: "d"},
-			State: record.Done, Rows: []record.Row{{Step: 9, Split: "test", Values: map[string]float64{"kl": v, "floor": 0}}},
+			State: record.Done, Rows: record.Entries(record.Row{Step: 9, Split: "test", Values: map[string]float64{"kl": v, "floor": 0}}),
 		})
 	}
 	return runs

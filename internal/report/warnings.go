@@ -114,9 +114,10 @@ func misses(r record.Run) string {
 		share        float64
 	}{{"kl", "KL", 0.1}, {"rec", "rec", 0.05}} {
 		var is, weight, target float64
-		var rows []record.Row
+		var rows []record.Entry
 		for _, row := range r.Rows {
-			if _, ok := row.Values[m.metric+"_target"]; ok && row.Split == "train" && row.Values["counts"] == 1 {
+			_, ok := row.Value(m.metric + "_target")
+			if counts, _ := row.Value("counts"); ok && row.Split == "train" && counts == 1 {
 				rows = append(rows, row)
 			}
 		}
@@ -126,9 +127,10 @@ func misses(r record.Run) string {
 		rows = rows[len(rows)*4/5:]
 		for _, row := range rows {
 			n := float64(len(rows))
-			is += row.Values[m.metric] / n
-			weight += row.Values["kl_weight"] / n
-			target += row.Values[m.metric+"_target"] / n
+			for name, sum := range map[string]*float64{m.metric: &is, "kl_weight": &weight, m.metric + "_target": &target} {
+				v, _ := row.Value(name)
+				*sum += v / n
+			}
 		}
 		off, tolerance := is-target, max(0.1, m.share*math.Abs(target))
 		if off <= tolerance && (m.metric == "rec" || off >= -tolerance) { // a rec below its target is a bound that does not bind

@@ -22,7 +22,7 @@ func TestShortSchedule(t *testing.T) {
 		{0.3, "2", record.Unfinished, nil},
 	} {
 		run := record.Run{State: c.state, Trial: record.Trial{Config: map[string]string{"kl.beta": c.beta}},
-			Rows: []record.Row{{Step: 1, Split: "train", Values: map[string]float64{"kl_weight": 0.1}}, {Step: 2, Split: "train", Values: map[string]float64{"kl_weight": c.weight}}}}
+			Rows: record.Entries(record.Row{Step: 1, Split: "train", Values: map[string]float64{"kl_weight": 0.1}}, record.Row{Step: 2, Split: "train", Values: map[string]float64{"kl_weight": c.weight}})}
 		if got := Doubts(record.Group{Runs: []record.Run{run}}); !slices.Equal(got, c.want) {
 			t.Errorf("weight %v of %s, %v: %q, want %q", c.weight, c.beta, c.state, got, c.want)
 		}
@@ -57,7 +57,7 @@ func TestMissedTargets(t *testing.T) {
 				at = c.end
 			}
 			values := map[string]float64{c.metric: at, c.metric + "_target": c.target, "kl_weight": c.weight, "counts": c.counts}
-			run.Rows = append(run.Rows, record.Row{Step: step, Split: "train", Values: values})
+			run.Rows = append(run.Rows, record.Entries(record.Row{Step: step, Split: "train", Values: values})...)
 		}
 		got := slices.DeleteFunc(Doubts(record.Group{Runs: []record.Run{run}}), func(s string) bool { return strings.Contains(s, "before an evaluation counts") })
 		if c.want == "" && len(got) > 0 || c.want != "" && !slices.Equal(got, []string{c.want}) {

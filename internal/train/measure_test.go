@@ -14,6 +14,14 @@ import (
 	"vaelab/variants"
 )
 
+// written returns rows as they were written.
+func written(entries []record.Entry) (rows []record.Row) {
+	for _, e := range entries {
+		rows = append(rows, e.Row())
+	}
+	return rows
+}
+
 // rowsOf trains in a folder and returns its rows.
 func rowsOf(t *testing.T, trial Trial, run func(dir string) error) []record.Row {
 	t.Helper()
@@ -28,7 +36,7 @@ func rowsOf(t *testing.T, trial Trial, run func(dir string) error) []record.Row 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Runs[0].Rows
+	return written(set.Runs[0].Rows)
 }
 
 // TestStates: what tiny trainings end as is named in their rows and their progress.

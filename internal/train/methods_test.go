@@ -105,7 +105,7 @@ func resumes(t *testing.T, trial Trial, set *data.Set) []record.Row {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all.Runs[0].Rows
+	return written(all.Runs[0].Rows)
 }
 
 // TestMethodsResume: every registered method alone trains and resumes to the byte, and so does every registered head beside

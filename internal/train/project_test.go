@@ -48,7 +48,7 @@ func TestProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	spread := 0.0
-	for _, row := range set.Runs[0].Rows {
+	for _, row := range written(set.Runs[0].Rows) {
 		if row.Split != "train" {
 			continue
 		}
