@@ -70,7 +70,15 @@ func withoutNote(what string, labels []string) []string {
 	if len(labels) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("Without %s: %s.", what, strings.Join(labels, ", "))}
+	return []string{fmt.Sprintf("Without %s: %s.", what, strings.Join(listed(labels), ", "))}
+}
+
+// listed are labels in a sentence: some and a number if there are more than a legend has room for.
+func listed(labels []string) []string {
+	if n := len(labels); n > mostLines {
+		return append(labels[:mostPanels:mostPanels], fmt.Sprintf("and %d more", n-mostPanels))
+	}
+	return labels
 }
 
 // lacking is withoutNote about the groups that are not among those with what.

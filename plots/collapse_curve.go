@@ -31,6 +31,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	if split == "" {
 		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"; rows of posteriors on a sphere, of flows and of mixture priors have none")
 	}
+	groups, more := sampled(groups)
 	p := newPanel("ε (nats, logarithmic)", "share of collapsed dimensions")
 	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
 		table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
@@ -73,6 +74,6 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	pad(&p.X)
 	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
 	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}
-	pg.caption = append(append(pg.caption, withoutNote("these shares", without)...), doubts(set, all)...)
+	pg.caption = append(append(append(pg.caption, more...), withoutNote("these shares", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }

@@ -30,6 +30,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups, more := sampled(groups)
 	p := newPanel("training step", "KL (nats per example, √ scale)")
 	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
 		table: [][]string{{"group", "step", "kl_mean", "kl_min", "kl_max", "floor", "seeds", "penalty", "target"}}}
@@ -109,7 +110,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	if len(ends) > 0 {
 		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
-	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
+	pg.caption = append(append(append(pg.caption, more...), note...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

@@ -31,6 +31,7 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups, more := sampled(groups)
 	common, moves := commonWeight(groups)
 	steered := func(metric string) bool {
 		return slices.ContainsFunc(groups, func(g record.Group) bool { return len(targets(g, metric).X) > 0 })
@@ -101,7 +102,7 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	if phased {
 		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
-	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
+	pg.caption = append(append(append(pg.caption, more...), notes...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

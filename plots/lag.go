@@ -58,6 +58,8 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups, more := sampled(groups)
+	note = append(more, note...)
 	pg := page{table: [][]string{{"group", "seed", "step", "example", "model", "mu", "lag", "min", "max", "model_sd", "mu_sd"}}}
 	if n := len(framed); n > lagRows {
 		note = append(note, fmt.Sprintf("Frames of the first %d of %d groups.", lagRows, n))

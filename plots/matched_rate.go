@@ -57,7 +57,7 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 	if len(rows) == 0 {
 		why := "no method has two points or more over a swept setting"
 		if len(m.reach) > 0 {
-			why = "no two methods reach the same KL on the same data with every seed: " + strings.Join(m.reach, ", ")
+			why = "no two methods reach the same KL on the same data with every seed: " + strings.Join(listed(m.reach), ", ")
 		}
 		return nil, fmt.Errorf("matched-rate: %s; add values of a setting that moves the rate%s", why, movers(set, groups))
 	}

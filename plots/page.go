@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/record"
 )
 
 // A page is a figure from top to bottom: a legend on its own strip, the panels, the
@@ -83,6 +85,19 @@ func firstOf[T any](all []T, most int, what string) (first []T, note []string) {
 		return all[:most], []string{fmt.Sprintf("The first %d of %d %s.", most, n, what)}
 	}
 	return all, nil
+}
+
+// sampled are the groups of a figure with lines for each: all or, if a legend has no room for them, as many as can be
+// told apart, at equal distances in their order.
+func sampled(all []record.Group) (some []record.Group, note []string) {
+	n := len(all)
+	if n <= mostLines {
+		return all, nil
+	}
+	for i := range mostPanels {
+		some = append(some, all[i*(n-1)/(mostPanels-1)])
+	}
+	return some, []string{fmt.Sprintf("%d of %s groups, at equal distances in their order; vaelab plot with the folders of some trials draws those.", mostPanels, thousands(n))}
 }
 
 // headedPanel is an empty panel of a trellis, with two lines above it.

@@ -1188,3 +1188,29 @@ func TestCapsAndGapsInCaptions(t *testing.T) {
 		t.Error("a cap out of view is drawn")
 	}
 }
+
+// TestManyGroups: a figure with lines for each group draws as many as can be told apart, and says so; its table has those
+// that it draws.
+func TestManyGroups(t *testing.T) {
+	const n = 2*mostLines + 1
+	set := &record.Set{}
+	for i := range n {
+		c := trial{"bn-scaler", "tau", 0.2 + 0.5*float64(i)/n, 4, 3, 2, 1}
+		r := c.run(1, 2000)
+		change(&r, func(row *record.Row) { row.Values["kl_weight"] = min(1, float64(row.Step)/1000) })
+		set.Runs = append(set.Runs, r)
+	}
+	for _, name := range []string{"kl-curve", "z-use", "moments", "sigma", "collapse-curve", "theta", "kl-weight", "lag"} {
+		d, _, _ := drawn(t, name, set)
+		if want := fmt.Sprintf("%d of %d groups, at equal distances", mostPanels, n); !strings.Contains(d.Caption, want) {
+			t.Errorf("%s does not say %q: %s", name, want, d.Caption)
+		}
+		groups := map[string]bool{}
+		for _, row := range d.Table[1:] {
+			groups[row[0]] = true
+		}
+		if name != "lag" && len(groups) > mostPanels+1 {
+			t.Errorf("%s draws %d groups", name, len(groups))
+		}
+	}
+}

@@ -112,7 +112,7 @@ func labels(groups []record.Group) string {
 	if len(ls) == 0 {
 		return "no runs"
 	}
-	return strings.Join(ls, ", ")
+	return strings.Join(listed(ls), ", ")
 }
 
 // finalSplit returns "test" if all runs that have something on valid have it on test as

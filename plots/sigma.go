@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -30,7 +31,8 @@ const gaussianLog = -0.57721566490153286 - math.Ln2
 
 // Draw implements Figure.
 func (Sigma) Draw(set *record.Set) (*Drawing, error) {
-	groups := set.Groups()
+	groups, more := sampled(set.Groups())
+	groups = slices.Clone(groups)
 	for i := range groups {
 		runs := make([]record.Run, len(groups[i].Runs))
 		for j, run := range groups[i].Runs {
@@ -52,6 +54,7 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
+	pg.caption = append(pg.caption, more...)
 	if signed, size, table := sigmaHistograms(groups); signed != nil {
 		const lower = 2.2 * vg.Inch
 		curves := pg.body

@@ -124,6 +124,8 @@ func (o overSteps) draw(set *record.Set, groups []record.Group) (*Drawing, error
 // page takes the validation split, whose statistics are those of the end, and only if it lacks the
 // first metric the training split.
 func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
+	every := groups
+	groups, more := sampled(every)
 	split := "valid"
 	if _, _, err := withMetric(o.figure, groups, split, o.panels[0].metric); err != nil {
 		split = "train"
@@ -162,6 +164,6 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 	pg.legend = append(pg.legend, entry{label: o.level, line: reference})
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{fmt.Sprintf("%s split: %s", splitNames[split], o.about), seedsNote(counts)}
-	pg.caption = append(append(pg.caption, notes...), doubts(set, groups)...)
+	pg.caption = append(append(append(pg.caption, more...), notes...), doubts(set, every)...)
 	return pg, nil
 }

@@ -45,6 +45,7 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 			return nil, fmt.Errorf("theta: the %s rows have the vector \"sig_theta\" but not %q", split, m.vector)
 		}
 	}
+	groups, more := sampled(groups)
 	pg := page{height: 2.6 * vg.Inch, table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
 	counts := map[string]int{}
 	styles := groupStyles(groups)
@@ -86,7 +87,7 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, entry{label: "limit", line: thin(neutral, 0)})
 		pg.caption = append(pg.caption, "Limit: γ of μ cannot fall below √τ, nor γ of σ exceed √(1−τ).")
 	}
-	pg.caption = append(pg.caption, doubts(set, all)...)
+	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

@@ -21,14 +21,14 @@ type ZUse struct{}
 
 // Draw implements Figure.
 func (ZUse) Draw(set *record.Set) (*Drawing, error) {
-	all := set.Groups()
+	every := set.Groups()
+	all, notes := sampled(every)
 	pg := page{height: 2.75 * vg.Inch,
 		table: [][]string{{"group", "metric", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	styles := groupStyles(all)
 	told, toldLine := trueMI(all), draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	var row []*plot.Plot
-	var notes []string
 	capped := false
 	for _, m := range []struct{ name, label string }{
 		{"mi", "mutual information I(x; z) (nats)"},
@@ -72,7 +72,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 	pg.body = panels([][]*plot.Plot{row})
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
 		"Right: increase of −ln p(x|z) when z is taken from another example (gap); 0 means that the decoder ignores z.", seedsNote(counts)}
-	pg.caption = append(append(pg.caption, notes...), doubts(set, all)...)
+	pg.caption = append(append(pg.caption, notes...), doubts(set, every)...)
 	return pg.drawing(), nil
 }
 

@@ -151,7 +151,7 @@ func TestArchiveRefusals(t *testing.T) {
 func TestArchiveIsBounded(t *testing.T) {
 	const text = `{"format":1,"id":"a/seed-1","state":"done","rows":0}` + "\n"
 	for _, left := range []int{2 * len(text), 2*len(text) - 1} {
-		a := archive{text: bufio.NewReader(strings.NewReader(text + text)), left: left}
+		a := archive{text: bufio.NewReader(strings.NewReader(text + text)), left: int64(left)}
 		if err := a.read("."); (err == nil) != (left == 2*len(text)) || err != nil && !strings.HasPrefix(err.Error(), "line 2: the text is longer than") {
 			t.Errorf("%d of %d bytes: %v", left, 2*len(text), err)
 		}
