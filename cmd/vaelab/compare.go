@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,9 @@ settings. A group that is equally like several is left out, and named.`,
 			}
 			v := report.NewVersus(sets[0], sets[1])
 			t := v.Table()
+			if err := errors.Join(sets[0].Err(), sets[1].Err()); err != nil {
+				return err
+			}
 			if len(t.Rows) == 0 {
 				return fmt.Errorf("%s have no variant in common that has been evaluated in both", strings.Join(dirs, " and "))
 			}

@@ -34,6 +34,9 @@ func exportTensorBoard(w, wErr io.Writer, set *record.Set, out string) error {
 				return err
 			}
 			drawing, err := figure.Draw(set)
+			if broken := set.Err(); broken != nil {
+				return broken
+			}
 			if err != nil {
 				fmt.Fprintf(wErr, "left out: figure %s\n", visible(err.Error())) // it begins with the name
 				continue

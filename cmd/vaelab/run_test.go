@@ -75,7 +75,7 @@ sedes: 2
 		code int
 		says []string // a line each
 	}{
-		{[]string{"rnu"}, exitUsage, []string{`unknown command "rnu"; did you mean "run"? known: bench, completion, data, eval`}},
+		{[]string{"rnu"}, exitUsage, []string{`unknown command "rnu"; did you mean "run"? known: bench, compare, completion, data, eval`}},
 		{[]string{"--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
 		{[]string{"run", "--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
 		{[]string{"run", "tiny.yaml", "-j", "two"}, exitUsage, []string{"two"}},

@@ -131,7 +131,11 @@ damaged trials again. Exit codes with --files:
 				return fmt.Errorf("%s: no trial matches %s, because another version of the file or of the program trained them; verdicts unchanged",
 					filepath.Join(dir, record.ArchiveFile), given[0])
 			}
-			return conclusion(w, wErr, dir, e, claims.Judge(set, e.Claims, e.Converged), asJSON)
+			verdicts := claims.Judge(set, e.Claims, e.Converged)
+			if err := set.Err(); err != nil { // a file has changed since: nothing is known
+				return err
+			}
+			return conclusion(w, wErr, dir, e, verdicts, asJSON)
 		},
 	}
 	c.flags(cmd)
