@@ -168,7 +168,7 @@ double_submit() {
   before=$(squeue -h -r -o %i | sort)
   submit small --tasks 2 --
   is "$before" "$(squeue -h -r -o %i | sort)"
-  scontrol release "$(job small array)" "$(job small report)"
+  scontrol release "$(job small array)" # the report is not held
   job_ends "$(job small report)"
   submit small --tasks 2 --
   is "" "$(squeue -h)"
@@ -234,7 +234,7 @@ frozen() {
   VAELAB=$PWD/program submit small --tasks 2 -- --hold
   echo 'this: is no experiment any more' >small.yaml
   printf '#!/bin/sh\nexit 1\n' >rebuilt && chmod +x rebuilt && mv rebuilt program
-  scontrol release "$(job small array)" "$(job small report)"
+  scontrol release "$(job small array)" # the report is not held
   job_ends "$(job small report)"
   cp "$TOOLS/small.yaml" .
   as_plain small 4
