@@ -36,6 +36,8 @@ type display struct {
 	w      io.Writer
 	ended  int
 	waited bool // for a trial that another process has ended
+
+	trained atomic.Bool // a step
 }
 
 // shown is a running trial's place on the display. Only text is read by a goroutine that is
@@ -94,6 +96,7 @@ func (d *display) Started(job int) {
 
 // Progress moves a trial's bar or, now and then, prints its line.
 func (d *display) Progress(job int, p train.Progress) {
+	d.trained.Store(true)
 	s := &d.trial[job]
 	if s.first < 0 {
 		s.first = p.Step - 1

@@ -85,7 +85,7 @@ declares another.`,
 			}
 			failed := t.missing(ctx, wErr, e, jobs)
 			if stopped(failed) || s.task != "" {
-				return stop.ended(wErr, failed)
+				return stop.ended(wErr, failed, t.trained)
 			}
 			dir := filepath.Join(c.out, e.Name)
 			return errors.Join(failed, t.alone(ctx, wErr, dir, "prints the table and draws the figures of "+visible(dir), func() error {

@@ -78,14 +78,19 @@ func (l logging) every() time.Duration {
 var errRequeued = errors.New("requeued")
 
 // ended makes of a training's error what the exit code says. If a time limit was near and nothing else stopped the
-// program, the batch system is asked to start the task again.
-func (s *stopping) ended(wErr io.Writer, err error) error {
+// program, the batch system is asked to start the task again, but not if nothing was trained: then it would be
+// stopped as early again, without end.
+func (s *stopping) ended(wErr io.Writer, err error, trained bool) error {
 	if !stopped(err) || !s.limit.Load() || s.stop.Load() {
 		return err
 	}
 	task := owner.SlurmTask()
 	if task == "" {
 		fmt.Fprintf(wErr, "vaelab: %v\n", errLimit)
+		return err
+	}
+	if !trained {
+		fmt.Fprintf(wErr, "vaelab: warning: %v, and job %s has not trained a step; it is not queued again. Ask for more time (-t)\n", errLimit, task)
 		return err
 	}
 	out, failed := exec.Command("scontrol", "requeue", task).CombinedOutput()

@@ -123,34 +123,39 @@ func TestHeldTask(t *testing.T) {
 	succeeds(t, "run", "tiny.yaml", "--task", "0/1")
 }
 
-// TestStopWhileReading: a signal that comes while the data are read is not lost, and does not kill.
+// TestStopWhileReading: a signal that comes while the data are read is not lost, and does not kill. A task under Slurm that has
+// no time to train is not queued again, or it would be without end.
 func TestStopWhileReading(t *testing.T) {
 	folder(t, "x.yaml", "base:\n  data: {text: {train: train.txt, valid: valid.txt, test: valid.txt}}\n  model: {lstm: {latent_dim: 2, embed_dim: 2, enc_hidden: 2, dec_hidden: 2}}\n",
 		"valid.txt", corpus())
 	if err := syscall.Mkfifo("train.txt", 0o600); err != nil {
 		t.Skip(err)
 	}
-	cmd := process(nil, "run", "x.yaml", "--task", "0/1")
-	var text strings.Builder
-	cmd.Stdout, cmd.Stderr = &text, &text
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pipe, err := os.OpenFile("train.txt", os.O_WRONLY, 0) // returns when the program has opened it for reading
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprint(pipe, corpus())
-	pipe.Close()
-	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
-		t.Errorf("%v, want exit code %d\n%s", err, exitInterrupted, &text)
-	}
-	if rowBytes("results") > 0 {
-		t.Error("it trained")
+	for which, says := range map[syscall.Signal]string{
+		syscall.SIGTERM: "vaelab: stopped; ", syscall.SIGUSR1: "the time limit is near, and job 12 has not trained a step; it is not queued again. Ask for more time (-t)\n",
+	} {
+		cmd := process([]string{"SLURM_JOB_ID=12"}, "run", "x.yaml", "--task", "0/1")
+		var text strings.Builder
+		cmd.Stdout, cmd.Stderr = &text, &text
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		pipe, err := os.OpenFile("train.txt", os.O_WRONLY, 0) // returns when the program has opened it for reading
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(which); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(pipe, corpus())
+		pipe.Close()
+		var exit *exec.ExitError
+		if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted || !strings.Contains(text.String(), says) {
+			t.Errorf("%v: %v, want exit code %d\n%s", which, err, exitInterrupted, &text)
+		}
+		if rowBytes("results") > 0 {
+			t.Errorf("%v: it trained", which)
+		}
 	}
 }
 

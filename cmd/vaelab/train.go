@@ -25,6 +25,7 @@ type training struct {
 	logging   logging
 	leave     bool // jobs that other processes have, instead of waiting for them
 	waited    bool // for a trial that another process has ended
+	trained   bool // a step
 
 	own *owner.Watch // see watch
 }
@@ -115,7 +116,7 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	runner.Observer = show
 	failed := runner.Run(ctx, jobs)
 	show.close()
-	t.waited = show.waited
+	t.waited, t.trained = show.waited, show.trained.Load()
 	return failed
 }
 
