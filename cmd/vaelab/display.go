@@ -141,9 +141,14 @@ func (d *display) Noted(job int, note string) {
 
 // Held says that another process has a trial.
 func (d *display) Held(job int, by owner.Process) {
-	if !d.quiet {
-		d.print(fmt.Sprintf("%s: held by %v\n", d.names[job], by))
+	if d.quiet {
+		return
 	}
+	until := ""
+	if by == (owner.Process{}) { // its claim was cut off, or is being written
+		until = fmt.Sprintf("; taken over if it shows no sign of life for %v", 3*owner.Heartbeat)
+	}
+	d.print(fmt.Sprintf("%s: held by %v%s\n", d.names[job], by, until))
 }
 
 // Ended says how a trial ended.

@@ -72,16 +72,20 @@ declares another.`,
 			if err != nil {
 				return err
 			}
-			if err := s.of(e); err != nil {
+			if err := s.of(cmd, e); err != nil {
 				return err
 			}
 			t.leave, t.logging.task = s.task != "", s.task != ""
 			var stop stopping // from before the data are read: unhandled, Go exits with 2 if it is process 1 of a container
 			ctx, restore := stop.watch(cmd.Context())
 			defer restore()
-			jobs, err := c.trainable(wErr, e)
-			if err != nil {
+			var jobs []sweep.Job
+			err = unlessStopped(ctx, func() (err error) {
+				jobs, err = c.trainable(wErr, e)
 				return err
+			})
+			if err != nil {
+				return stop.ended(wErr, err, false)
 			}
 			failed := t.missing(ctx, wErr, e, jobs)
 			if stopped(failed) || s.task != "" {

@@ -220,8 +220,9 @@ func (s submission) rest(ctx context.Context, cmd *cobra.Command, e *sweep.Exper
 		job.Trials = sweep.FormatPositions(positions(left))
 	}
 	job.MaxArray, err = submit.MaxArray()
-	if s.print && errors.Is(err, exec.ErrNotFound) {
+	if s.print && err != nil {
 		job.MaxArray = submit.DefaultMaxArray
+		fmt.Fprintf(wErr, "vaelab: note: Slurm does not say how large an array may be (scontrol show config); %d is assumed, its default\n", job.MaxArray)
 	} else if err != nil {
 		return err
 	}

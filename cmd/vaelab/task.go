@@ -30,16 +30,17 @@ func (s *selection) flags(cmd *cobra.Command) {
 	f.StringVar(&s.trials, "trials", "", "only the trials at these `positions` of the experiment, such as 0-17,23; the first is 0")
 }
 
-// of leaves the experiment the trials that are meant.
-func (s *selection) of(e *sweep.Experiment) error {
-	if s.trials != "" {
+// of leaves the experiment the trials that are meant. An empty text is a mistake: else a variable that is not set would
+// make each task train everything.
+func (s *selection) of(cmd *cobra.Command, e *sweep.Experiment) error {
+	if cmd.Flags().Changed("trials") {
 		which, err := sweep.ParsePositions(s.trials, len(e.Trials))
 		if err != nil {
 			return usageError{fmt.Errorf("--trials %w", err)}
 		}
 		e.Keep(which)
 	}
-	if s.task == "" {
+	if !cmd.Flags().Changed("task") {
 		return nil
 	}
 	task, err := sweep.ParseTask(s.task)
@@ -100,6 +101,19 @@ func (s *stopping) ended(wErr io.Writer, err error, trained bool) error {
 	}
 	fmt.Fprintf(wErr, "vaelab: %v; job %s saved its checkpoints and is queued again\n", errLimit, task)
 	return errRequeued
+}
+
+// unlessStopped does what changes nothing, such as reading data, which may take minutes. If ctx ends first, it is left to
+// end with the program.
+func unlessStopped(ctx context.Context, do func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- do() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // drawn tells whether there are figures and all of them are newer than all trials: they were drawn after the last was done.

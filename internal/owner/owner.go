@@ -89,7 +89,8 @@ func take(dir string, highest int, who Process) (*Claim, error) {
 	}
 	_, err = f.Write(append(line, '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", c.path(), err) // the file stays: others may have seen it
+		// A full disk. Nothing has been written under this number, so that another may have it.
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.path(), err), os.Remove(c.path()))
 	}
 	if err := c.Check(); err != nil { // one that was made before an old Clear ended
 		return nil, err
