@@ -92,7 +92,7 @@ func TestStatusOfMany(t *testing.T) {
 			reason = "there is no memory"
 		}
 		makeTrial(t, fmt.Sprintf("bn-%08x/seed-1", i), 0, "FAILED", reason)
-		makeTrial(t, fmt.Sprintf("ln-%08x/seed-1", i), time.Duration(i+1)*time.Hour, "claim.1", claimOf(fmt.Sprintf("n%d", i%(1+i/20))))
+		makeTrial(t, fmt.Sprintf("ln-%08x/seed-1", i), time.Duration(i+1)*time.Hour+20*time.Second, "claim.1", claimOf(fmt.Sprintf("n%d", i%(1+i/20))))
 	}
 	r := succeeds(t, "status", "results/x")
 	has(t, "status", r.out, "60 trials: 30 stale, 30 failed\n",
