@@ -146,7 +146,7 @@ func (d *display) Held(job int, by owner.Process) {
 	}
 	until := ""
 	if by == (owner.Process{}) { // its claim was cut off, or is being written
-		until = fmt.Sprintf("; taken over if it shows no sign of life for %v", 3*owner.Heartbeat)
+		until = fmt.Sprintf("; taken over if it shows no sign of life for %v", owner.Patience)
 	}
 	d.print(fmt.Sprintf("%s: held by %v%s\n", d.names[job], by, until))
 }

@@ -77,7 +77,7 @@ func events(f io.Writer, run record.Run, varying map[string]string) error {
 	w := tensorboard.NewWriter(f, started)
 	settings := map[string]any{"variant": run.Variant, "seed": float64(run.Seed)}
 	for key, value := range varying {
-		settings[key] = comparable(value)
+		settings[key] = typed(value)
 	}
 	if err := w.Settings(started, settings); err != nil {
 		return err
@@ -92,8 +92,8 @@ func events(f io.Writer, run record.Run, varying map[string]string) error {
 	return w.Ended(at(last), run.State == record.Done)
 }
 
-// comparable is the value of a setting as a number or a truth value, if it is one.
-func comparable(text string) any {
+// typed is the value of a setting as a number or a truth value, if it is one.
+func typed(text string) any {
 	if x, err := strconv.ParseFloat(text, 64); err == nil {
 		return x
 	}

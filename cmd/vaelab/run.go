@@ -75,7 +75,7 @@ declares another.`,
 			if err := s.of(cmd, e); err != nil {
 				return err
 			}
-			t.leave, t.logging.task = s.task != "", s.task != ""
+			t.task = s.task != ""
 			var stop stopping // from before the data are read: unhandled, Go exits with 2 if it is process 1 of a container
 			ctx, restore := stop.watch(cmd.Context())
 			defer restore()
@@ -88,7 +88,7 @@ declares another.`,
 				return stop.ended(wErr, err, false)
 			}
 			failed := t.missing(ctx, wErr, e, jobs)
-			if stopped(failed) || s.task != "" {
+			if stopped(failed) || t.task {
 				return stop.ended(wErr, failed, t.trained)
 			}
 			dir := filepath.Join(c.out, e.Name)

@@ -166,25 +166,18 @@ func (s submission) toSlurm(cmd *cobra.Command, c choice, name string, extra []s
 
 // turnIn waits until no other process submits the same experiment. Else both would queue the same trials.
 func turnIn(ctx context.Context, wErr io.Writer, at string) (*owner.Claim, error) {
-	watch := &owner.Watch{Me: owner.This(owner.Heartbeat), Now: time.Now}
-	for said := false; ; said = true {
-		claim, err := watch.Take(at)
-		var held *owner.Held
-		if !errors.As(err, &held) {
-			if err == nil {
-				claim.Keep(ctx)
-			}
-			return claim, err
-		}
+	said := false
+	claim, err := (&owner.Watch{Me: owner.This(owner.Heartbeat), Now: time.Now}).Wait(ctx, at, func(by *owner.Held) bool {
 		if !said {
-			fmt.Fprintf(wErr, "vaelab: note: %s is %v, which submits the same experiment; waiting for it\n", visible(at), held)
+			said = true
+			fmt.Fprintf(wErr, "vaelab: note: %s is %v, which submits the same experiment; waiting for it\n", visible(at), by)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(time.Second):
-		}
+		return true
+	})
+	if err == nil {
+		claim.Keep(ctx)
 	}
+	return claim, err
 }
 
 // rest queues the jobs that are neither done nor queued, or shows what that takes.

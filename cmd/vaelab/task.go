@@ -51,30 +51,6 @@ func (s *selection) of(cmd *cobra.Command, e *sweep.Experiment) error {
 	return nil
 }
 
-// A logging is how running trials are shown. In a task, whose output is a file, each has a line a minute, and is named as
-// its folder is.
-type logging struct{ task bool }
-
-func (l logging) names(jobs []sweep.Job) []string {
-	if !l.task {
-		_, names := labels(jobs)
-		return names
-	}
-	names := make([]string, len(jobs))
-	for i, j := range jobs {
-		names[i] = j.ID
-	}
-	return names
-}
-
-// every is the time between two lines of a trial, 0 if bars on a terminal are better.
-func (l logging) every() time.Duration {
-	if l.task {
-		return time.Minute
-	}
-	return 0
-}
-
 // errRequeued says that the batch system will start this task again.
 var errRequeued = errors.New("requeued")
 
@@ -143,24 +119,24 @@ func (t *training) alone(ctx context.Context, wErr io.Writer, dir, what string, 
 	if os.MkdirAll(dir, 0o777) != nil {
 		return do() // nothing can be written here anyway
 	}
-	for {
-		claim, err := t.watch().Take(dir)
-		var held *owner.Held
-		switch {
-		case errors.As(err, &held) && held.Alive:
-			fmt.Fprintf(wErr, "vaelab: note: %v %s\n", held.By, what)
-			return nil
-		case errors.As(err, &held): // it may be dead
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(time.Second):
-			}
-			continue
-		case err != nil:
-			return do() // the folder cannot be written
+	said := false
+	claim, err := t.watch().Wait(ctx, dir, func(by *owner.Held) bool {
+		if by.Alive {
+			fmt.Fprintf(wErr, "vaelab: note: %v %s\n", by.By, what)
+		} else if !said { // it may be dead
+			said = true
+			fmt.Fprintf(wErr, "vaelab: note: %s is %v; waiting %v at most for a sign of life\n", visible(dir), by, owner.Patience)
 		}
-		claim.Keep(ctx)
-		return errors.Join(do(), claim.Clear())
+		return !by.Alive
+	})
+	switch {
+	case stopped(err):
+		return err
+	case errors.As(err, new(*owner.Held)):
+		return nil
+	case err != nil:
+		return do() // the folder cannot be written
 	}
+	claim.Keep(ctx)
+	return errors.Join(do(), claim.Clear())
 }

@@ -22,8 +22,7 @@ type training struct {
 	heartbeat time.Duration
 	quiet     bool
 	keep      string
-	logging   logging
-	leave     bool // jobs that other processes have, instead of waiting for them
+	task      bool // this is a task: its log is a file, and jobs that other processes have are left to them
 	waited    bool // for a trial that another process has ended
 	trained   bool // a step
 
@@ -83,7 +82,7 @@ func (t *training) watch() *owner.Watch {
 func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job) error {
 	runner := sweep.Runner{
 		Parallel: t.parallel, Checkpoint: t.every, Now: time.Now, CPU: machine.CPUTime, PeakMemory: machine.PeakMemory,
-		Manifest: thisProgram(), Weightless: t.keep == keepNone, Watch: t.watch(), Leave: t.leave,
+		Manifest: thisProgram(), Weightless: t.keep == keepNone, Watch: t.watch(), Leave: t.task,
 	}
 	runner.Tidy(jobs)
 	todo, resume, damaged := 0, 0, 0
@@ -111,13 +110,25 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	if todo == 0 {
 		return nil
 	}
-	names := t.logging.names(jobs)
-	show := newDisplay(wErr, names, todo, t.logging.every(), t.quiet)
+	show := t.display(wErr, jobs, todo)
 	runner.Observer = show
 	failed := runner.Run(ctx, jobs)
 	show.close()
 	t.waited, t.trained = show.waited, show.trained.Load()
 	return failed
+}
+
+// display shows the jobs that are trained. In a task each has a line a minute, and is named as its folder is.
+func (t *training) display(wErr io.Writer, jobs []sweep.Job, todo int) *display {
+	if !t.task {
+		_, names := labels(jobs)
+		return newDisplay(wErr, names, todo, 0, t.quiet)
+	}
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		names[i] = j.ID
+	}
+	return newDisplay(wErr, names, todo, time.Minute, t.quiet)
 }
 
 // stopped tells whether the user stopped the program.

@@ -4,8 +4,8 @@
 // # Claims
 //
 // A folder has the files claim.1, claim.2 ... The highest number is the owner's. A process claims the folder by making
-// the next file exclusively (O_CREAT|O_EXCL), which one of several processes can do, on NFS too. No claim is renamed or
-// removed while the work goes on, so that a number is never given twice.
+// the next file exclusively (O_CREAT|O_EXCL), which one of several processes can do, on NFS too. No claim under which anything
+// was written is renamed or removed while the work goes on, so that two owners never have one number.
 //
 //	{"host":"n1","pid":123,"job":"12_3",...}   one line that says who made it
 //	.....                                      one byte for each heartbeat
@@ -43,6 +43,9 @@ const Heartbeat = 30 * time.Second
 // missed is the number of heartbeats without which a claim is dead. The names in a folder may be a minute old on NFS
 // (acdirmax), so that three times Heartbeat is long enough for a living owner to be seen.
 const missed = 3
+
+// Patience is the usual time after which a claim that does not grow is dead.
+const Patience = missed * Heartbeat
 
 // prefix begins the names of claims; a number follows.
 const prefix = "claim."

@@ -92,6 +92,26 @@ func TestDead(t *testing.T) {
 	}
 }
 
+// TestWait: a folder that another has is waited for, until it is free, the caller has enough, or the context ends.
+func TestWait(t *testing.T) {
+	dir := t.TempDir()
+	var c clock
+	first := taken(t, c.watch(elsewhere("n1")), dir, 1)
+	other := c.watch(elsewhere("n2"))
+	var by *Held
+	if _, err := other.Wait(context.Background(), dir, func(*Held) bool { return false }); !errors.As(err, &by) || by.By.Host != "n1" {
+		t.Errorf("given up: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := other.Wait(ctx, dir, func(*Held) bool { cancel(); return true }); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+	claim, err := other.Wait(context.Background(), dir, func(*Held) bool { return first.Release() == nil })
+	if err != nil || claim.Number() != 2 {
+		t.Errorf("released: claim %v, %v", claim, err)
+	}
+}
+
 // TestClocks: a claim lives as long as it grows, whatever time its file and its text say.
 func TestClocks(t *testing.T) {
 	dir := t.TempDir()

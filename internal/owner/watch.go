@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"sync"
@@ -41,6 +42,23 @@ func (w *Watch) Take(dir string) (*Claim, error) {
 			continue // another process was faster
 		}
 		return c, err
+	}
+}
+
+// Wait is Take again and again, until the folder is ours, ctx ends, or held does not want to go on waiting: then the error
+// is its *Held.
+func (w *Watch) Wait(ctx context.Context, dir string, held func(*Held) (wait bool)) (*Claim, error) {
+	for {
+		claim, err := w.Take(dir)
+		var by *Held
+		if !errors.As(err, &by) || !held(by) {
+			return claim, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-w.After(time.Second):
+		}
 	}
 }
 

@@ -31,14 +31,24 @@ func NumberIn(file, name string) (owner int, ok bool) {
 	return owner, starts && ends && err == nil && owner > 0 && Numbered(name, owner) == file
 }
 
-// latestRows is the name of the file in which an unfinished trial's rows are: that of the last owner that has written any.
-func latestRows(dir string) string {
-	entries, _ := os.ReadDir(dir) // a folder that cannot be read has no rows, which the caller finds
-	latest := 0
-	for _, e := range entries {
-		if n, ok := NumberIn(e.Name(), RowsFile); ok {
+// Latest is the file of the last owner among a folder's files, by their names, that Numbered made of name.
+func Latest(files []string, name string) (file string, ok bool) {
+	latest := -1
+	for _, f := range files {
+		if n, ok := NumberIn(f, name); ok {
 			latest = max(latest, n)
 		}
 	}
-	return Numbered(RowsFile, latest)
+	return Numbered(name, max(0, latest)), latest >= 0
+}
+
+// latestRows is the name of the file in which an unfinished trial's rows are: that of the last owner that has written any.
+func latestRows(dir string) string {
+	entries, _ := os.ReadDir(dir) // a folder that cannot be read has no rows, which the caller finds
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	file, _ := Latest(names, RowsFile)
+	return file
 }

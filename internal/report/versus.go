@@ -110,7 +110,7 @@ func (v Versus) Table() Table {
 	}
 	split, metrics := measured(groups)
 	t := Table{
-		Header: []string{"group", "metric", "A", "B", "B " + minusSign + " A", "95 % CI", "P", "n"}, Left: 2,
+		Header: []string{"group", "metric", "A", "B", "B " + minus("-") + " A", "95 % CI", "P", "n"}, Left: 2,
 		Caption: splitNames[split] + " split, last row of each trial, nats per example; medians over seeds; differences are paired by seed.",
 	}
 	columns := slices.DeleteFunc(coreOf(metrics), func(c column) bool { return untested[c.metric] })
@@ -158,9 +158,6 @@ func (v Versus) Table() Table {
 	t.Notes = append(v.notes(), undone...)
 	return t
 }
-
-// minusSign is the sign in print.
-const minusSign = "−"
 
 // notes say what differs, once where it is the same in all pairs, and what is left out.
 func (v Versus) notes() (notes []string) {

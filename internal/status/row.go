@@ -24,7 +24,7 @@ const tail = 32 << 10
 
 // row finds the last row of a trial that is not done. A file without one, or that cannot be read, has none.
 func (t *Trial) row(p place) {
-	name, ok := latest(p.names, record.RowsFile)
+	name, ok := record.Latest(p.names, record.RowsFile)
 	if !ok {
 		return
 	}

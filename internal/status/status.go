@@ -226,22 +226,8 @@ func (p place) has(name string) bool { return slices.Contains(p.names, name) }
 
 // resumable tells whether there is a checkpoint.
 func (p place) resumable() bool {
-	_, ok := latest(p.names, train.CheckpointFile)
+	_, ok := record.Latest(p.names, train.CheckpointFile)
 	return ok
-}
-
-// latest is the file of the highest owner among those with a name, see record.Numbered.
-func latest(names []string, name string) (file string, ok bool) {
-	highest := -1
-	for _, f := range names {
-		if n, ok := record.NumberIn(f, name); ok {
-			highest = max(highest, n)
-		}
-	}
-	if highest < 0 {
-		return "", false
-	}
-	return record.Numbered(name, highest), true
 }
 
 // A head is what trial.json says at its beginning.

@@ -37,11 +37,7 @@ usr1_requeues() {
   trains "$task"
   scancel --signal=USR1 --batch "$task"
   wait_for 60 restarted "$task" 1 || fail "it is not requeued"
-  job_ends "$task"
-  is COMPLETED "$(field "$task" JobState)"
-  resumed long
-  as_plain long 1
-  tidy long
+  went_on "$task" 1
 }
 
 # The same when the time limit is near: 1 minute, of which job.sh's --signal=B:USR1@90 is always left. Slurm looks every
@@ -52,11 +48,7 @@ time_limit() {
   task=$(job long array)_0
   wait_for 120 restarted "$task" 1 || fail "it is not requeued"
   scontrol update "JobId=$task" TimeLimit=30 # once is enough
-  job_ends "$task"
-  is COMPLETED "$(field "$task" JobState)"
-  resumed long
-  as_plain long 12 --seeds 12
-  tidy long
+  went_on "$task" 12
 }
 
 # A job of a partition with a higher priority takes the node: the trial gets TERM, saves a checkpoint and leaves requeuing to
@@ -70,12 +62,8 @@ preempted() {
   job_ends "$urgent"
   is COMPLETED "$(field "$urgent" JobState)"
   wait_for 60 restarted "$task" 1 || fail "it is not requeued"
-  job_ends "$task"
-  is COMPLETED "$(field "$task" JobState)"
+  went_on "$task" 1
   is 1 "$(field "$task" Restarts)"
-  resumed long
-  as_plain long 1
-  tidy long
 }
 
 # A node dies: slurmd, slurmstepd and the trial get SIGKILL at once. Slurm requeues the task on the other node, where the trial
@@ -90,12 +78,8 @@ node_dies() {
   node=$(field "$task" BatchHost)
   kill_node "$node"
   wait_for 120 restarted "$task" 2 || fail "it is not requeued"
-  job_ends "$task"
-  is COMPLETED "$(field "$task" JobState)"
+  went_on "$task" 1
   [ "$(field "$task" BatchHost)" != "$node" ] || fail "it ran on $node again, which is dead"
-  resumed long
-  as_plain long 1
-  tidy long
 }
 
 # Only slurmd dies, and the trial goes on. Slurm takes the node for dead and starts the task on the other node too. That start
@@ -297,6 +281,15 @@ taken_over() { compgen -G "results/$1/*/seed-*/claim.2"; } # EXPERIMENT
 
 # resumed EXPERIMENT: a trial's manifest says that it went on from a checkpoint.
 resumed() { grep -l '"resumed": true' results/"$1"/*/seed-*/manifest.json || fail "no trial was resumed from its checkpoint"; }
+
+# went_on JOB N: the task of long.yaml ends well, after it resumed one of its trials; with N seeds they are those of a plain run.
+went_on() {
+  job_ends "$1"
+  is COMPLETED "$(field "$1" JobState)"
+  resumed long
+  as_plain long "$2" --seeds "$2"
+  tidy long
+}
 
 # as_plain EXPERIMENT N FLAGS: N trials are done, and their rows and weights are the bytes of a plain run with these flags.
 as_plain() {
