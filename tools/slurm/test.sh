@@ -40,15 +40,16 @@ usr1_requeues() {
   went_on "$task" 1
 }
 
-# The same when the time limit is near: 1 minute, of which job.sh's --signal=B:USR1@90 is always left. Slurm looks every
-# 30 s. Twelve trials on one processor take longer than that.
+# The same when the time limit is near: of 2 minutes there are 90 s left, the time in job.sh's --signal=B:USR1@90, after 30 s.
+# Slurm looks every 30 s. Sixteen trials on one processor take longer than that. With 1 minute the signal would come before
+# anything is trained, and a task to which that happens is not queued again.
 time_limit() {
-  submit long --seeds 12 --tasks 1 -- -c 1 -t 1
+  submit long --seeds 16 --tasks 1 -- -c 1 -t 2
   local task
   task=$(job long array)_0
   wait_for 120 restarted "$task" 1 || fail "it is not requeued"
   scontrol update "JobId=$task" TimeLimit=30 # once is enough
-  went_on "$task" 12
+  went_on "$task" 16
 }
 
 # A job of a partition with a higher priority takes the node: the trial gets TERM, saves a checkpoint and leaves requeuing to
