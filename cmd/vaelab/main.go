@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,8 +154,8 @@ what is missing.`,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
 		Version:               version(),
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if err := tensor.CheckKernel(); err != nil {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmp.Or(tensor.CheckKernel(), cmd.ValidateFlagGroups()); err != nil { // cobra's own call comes later, and is no usage error
 				return usageError{err}
 			}
 			return nil

@@ -23,6 +23,9 @@ pixels, for pages and papers.`,
 		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures --format pdf,svg",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
+			if err := knownFigures(figures); err != nil {
+				return err
+			}
 			set, err := loadSome(cmd.ErrOrStderr(), dirs)
 			if err != nil {
 				return err
@@ -59,6 +62,16 @@ pixels, for pages and papers.`,
 	cmd.Flags().StringSliceVar(&formats, "format", plots.Formats[:1], "`format` of the figures: "+strings.Join(plots.Formats, ", ")+"; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// knownFigures refuses names that no figure has.
+func knownFigures(names []string) error {
+	for _, name := range names {
+		if _, err := plots.Figures.Get(name); err != nil {
+			return usageError{fmt.Errorf("--figure: %w", err)}
+		}
+	}
+	return nil
 }
 
 // figureFlag is the flag that chooses figures; without it there are all that the rows allow.

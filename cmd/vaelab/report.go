@@ -41,6 +41,9 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := knownFigures(figures); err != nil {
+				return err
+			}
 			set, err := loadSome(wErr, dirs)
 			if err != nil {
 				return err
@@ -61,11 +64,6 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			}
 			if figures == nil {
 				figures = plots.Figures.Names()
-			}
-			for _, name := range figures {
-				if _, err := plots.Figures.Get(name); err != nil {
-					return usageError{err}
-				}
 			}
 			p := report.Publication{Dir: dir, Out: out, Rows: rows, Names: figures,
 				Clean: func(text string) string { return escaped(text, "\n\t") }}
