@@ -77,7 +77,10 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 				return err
 			}
 			for _, v := range judged {
-				p.Verdicts = append(p.Verdicts, v.Claims...)
+				for _, c := range v.Claims {
+					c.Experiment = v.Experiment
+					p.Verdicts = append(p.Verdicts, c)
+				}
 			}
 			if err := identify(wErr, &p.Source, names, all, judged); err != nil {
 				return err

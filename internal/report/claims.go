@@ -34,6 +34,8 @@ type Verdict struct {
 	Reason     string   `json:"reason"`
 
 	Unconverged *claims.Unconverged `json:"not_converged"` // nil if nothing says so
+
+	Experiment string `json:"-"` // whose claim it is; "" stands for the only one
 }
 
 // judged is what is said, and what was found.

@@ -139,6 +139,41 @@ func learning(groups []record.Group, experiments []Experiment) (notes []string) 
 	return notes
 }
 
+// open is a sentence about the trials that had not converged, and the verdicts that longer training might change; "" if all had.
+func open(groups []record.Group, experiments []Experiment, verdicts []Verdict) string {
+	var labels []string
+	done, left := 0, 0
+	for _, g := range groups {
+		p := progressOf(g, convergedBy(g, experiments))
+		done += p.done
+		if n := p.done - p.converged; n > 0 {
+			left += n
+			labels = append(labels, fmt.Sprintf("%s %d of %d", g.Label, n, p.done))
+		}
+	}
+	if left == 0 {
+		return ""
+	}
+	which := ""
+	if left < done && len(labels) <= mostOpen {
+		which = " (" + strings.Join(labels, ", ") + ")"
+	}
+	text := fmt.Sprintf(" Not converged: %d of %s%s", left, count(done, "finished trial"), which)
+	changing := 0
+	for _, v := range verdicts {
+		if v.Unconverged != nil {
+			changing++
+		}
+	}
+	if changing > 0 {
+		text += fmt.Sprintf("; longer training might change %s", count(changing, "verdict"))
+	}
+	return text + "."
+}
+
+// mostOpen is how many groups a sentence names.
+const mostOpen = 4
+
 // convergence is the section that says how far trials have come.
 func convergence(s Source, groups []record.Group) Section {
 	section := Section{Title: "Convergence"}

@@ -49,7 +49,9 @@ type Figure struct {
 // A Report is a title and sections.
 type Report struct {
 	Title    string
-	Lead     []string // questions, then what there is
+	Lead     []string // questions
+	Answers  []string // one for each experiment of which something has been measured
+	Status   string   // what trials there are
 	Sections []Section
 }
 
@@ -103,7 +105,7 @@ func New(s Source) *Report {
 		}
 		r.Lead = append(r.Lead, e.Question)
 	}
-	r.Lead = append(r.Lead, status(s.Set, groups))
+	r.Answers, r.Status = answers(s, groups), status(s.Set, groups)
 	for _, section := range []Section{
 		judged(s), results(s, groups), convergence(s, groups), figures(s), settings(s, groups), warnings(s, groups), provenance(s),
 	} {
@@ -137,6 +139,9 @@ func status(set *record.Set, groups []record.Group) string {
 		if n[s] > 0 {
 			text += fmt.Sprintf(", %d %v", n[s], s)
 		}
+	}
+	if n[record.Done] < len(set.Runs) {
+		text += " (see Warnings)"
 	}
 	return text + "."
 }

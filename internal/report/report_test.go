@@ -417,27 +417,19 @@ func TestLaTeXEscape(t *testing.T) {
 	}
 }
 
-// TestLaTeXCompiles: pdflatex, if there is one, makes a PDF of the hardest report, and of every letter.
-func TestLaTeXCompiles(t *testing.T) {
+// compiled is the log of pdflatex about report.tex, which lies beside the other files. The test is skipped without a pdflatex
+// that has booktabs.
+func compiled(t *testing.T, files map[string][]byte) string {
+	t.Helper()
 	pdflatex, err := exec.LookPath("pdflatex")
 	if err != nil {
 		t.Skip("no pdflatex")
 	}
-	s := hard()
-	for r := ' '; r <= 'ÿ'; r++ {
-		s.Notes = append(s.Notes, "a "+string(r)+" "+string(r)+string(r)+"[z]")
-	}
-	s.Notes = append(s.Notes, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΠΣΦΨΩ √²½≥≤≈×·→∞‖‘’“”…—–−")
-	page, err := New(s).LaTeX()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var picture bytes.Buffer
-	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 20))); err != nil {
-		t.Fatal(err)
+	if err := exec.Command("kpsewhich", "booktabs.sty").Run(); err != nil {
+		t.Skip("pdflatex without booktabs")
 	}
 	dir := t.TempDir()
-	for name, text := range map[string][]byte{"report.tex": page, "kl-curve.png": picture.Bytes()} {
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -451,7 +443,26 @@ func TestLaTeXCompiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(log), "Missing character") {
+	return string(log)
+}
+
+// TestLaTeXCompiles: pdflatex, if there is one, makes a PDF of the hardest report, and of every letter.
+func TestLaTeXCompiles(t *testing.T) {
+	s := hard()
+	for r := ' '; r <= 'ÿ'; r++ {
+		s.Notes = append(s.Notes, "a "+string(r)+" "+string(r)+string(r)+"[z]")
+	}
+	s.Notes = append(s.Notes, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΠΣΦΨΩ √²½≥≤≈×·→∞‖‘’“”…—–−")
+	page, err := New(s).LaTeX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 20))); err != nil {
+		t.Fatal(err)
+	}
+	log := compiled(t, map[string][]byte{"report.tex": page, "kl-curve.png": picture.Bytes()})
+	if strings.Contains(log, "Missing character") {
 		t.Errorf("a letter is not in the typeface:\n%s", log)
 	}
 }
