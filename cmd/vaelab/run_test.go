@@ -259,7 +259,13 @@ func TestDamagedRows(t *testing.T) {
 				}
 			}
 		}
-		has(t, "the report", read(t, "results/tiny/report.md"), "1 done, 1 damaged", "rows.jsonl: damaged: it has")
+		for _, page := range []string{"report.md", "report.html", "report.tex"} {
+			text := read(t, filepath.Join("results", "tiny", page))
+			has(t, page, text, "1 done, 1 damaged (see Warnings)")
+			if n := strings.Count(text, "rows.jsonl: damaged: it has"); n != 1 {
+				t.Errorf("%s says %d times that a trial is damaged", page, n)
+			}
+		}
 		r := vaelab(t, "verify", "tiny.yaml", "--seeds", "2", "--no-train")
 		if r.code != exitUndecided {
 			t.Errorf("verify --no-train: exit code %d\n%s", r.code, r.err)

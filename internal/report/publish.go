@@ -43,7 +43,7 @@ func (p *Publication) Write() (files []string, err error) {
 			list[i] = errors.New(moved(err.Error(), p.Dir, p.Named))
 		}
 	}
-	if err := p.drawAll(); err != nil {
+	if err := p.drawAll(&record.Set{Runs: p.Set.Runs, Knobs: p.Set.Knobs}); err != nil { // the page has the warnings once
 		return nil, err
 	}
 	r := New(p.Source)
@@ -67,15 +67,15 @@ func (p *Publication) Write() (files []string, err error) {
 	return files, nil
 }
 
-// drawAll draws those of the figures that the rows allow, side by side, and saves them beside the report.
-func (p *Publication) drawAll() error {
+// drawAll draws those of the figures that the rows of a set allow, side by side, and saves them beside the report.
+func (p *Publication) drawAll(set *record.Set) error {
 	drawn, refused, failed := make([]Figure, len(p.Names)), make([]error, len(p.Names)), make([]error, len(p.Names))
 	next := make(chan int)
 	var pool sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		pool.Go(func() {
 			for i := range next {
-				drawn[i], refused[i], failed[i] = p.drawOne(p.Names[i])
+				drawn[i], refused[i], failed[i] = p.drawOne(set, p.Names[i])
 			}
 		})
 	}
@@ -98,8 +98,8 @@ func (p *Publication) drawAll() error {
 }
 
 // drawOne draws and saves one figure; refused is what the rows lack.
-func (p *Publication) drawOne(name string) (f Figure, refused, failed error) {
-	d, refused, failed := plots.Save(p.Set, p.Out, name)
+func (p *Publication) drawOne(set *record.Set, name string) (f Figure, refused, failed error) {
+	d, refused, failed := plots.Save(set, p.Out, name)
 	if refused != nil || failed != nil {
 		return f, refused, failed
 	}
