@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -24,7 +26,10 @@ func planCommand() *cobra.Command {
 		Long: `Read and check an experiment, load its data, list its trials, and estimate the time from
 a few training steps and evaluations of each setting. The estimate is the range of three
 measurements. A line says if other programs use the processors at the same time. With train.stop
-the estimate is an upper limit, because training may end earlier. Nothing is saved.`,
+the estimate is an upper limit, because training may end earlier. Nothing is saved.
+
+The notes of the file are printed first. If it extends another file, the settings of both together
+follow, each key with the file or files that say it.`,
 		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -37,6 +42,9 @@ the estimate is an upper limit, because training may end earlier. Nothing is sav
 				return err
 			}
 			fmt.Fprintf(w, "%s\n", visible(e.Title()))
+			if err := printFile(w, e); err != nil {
+				return err
+			}
 			for _, set := range sets(jobs) {
 				fmt.Fprintf(w, "data %s: %d training, %d validation, %d test examples: %v\n",
 					set.Name, set.Train.N(), set.Valid.N(), set.Test.N(), set.Space())
@@ -96,6 +104,31 @@ the estimate is an upper limit, because training may end earlier. Nothing is sav
 	c.flags(cmd)
 	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
 	return cmd
+}
+
+// printFile prints the notes of an experiment's file, and what it says together with the one that it extends.
+func printFile(w io.Writer, e *sweep.Experiment) error {
+	if e.Remarks != "" {
+		fmt.Fprintf(w, "notes:\n%s", indented(e.Remarks))
+	}
+	if e.Extends == "" {
+		return nil
+	}
+	text, err := e.Resolved()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "extends %s; the two files say together, without claims, --set and --seeds:\n%s", visible(e.Extends), indented(text))
+	return err
+}
+
+// indented is lines of a file below a line that names them.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("  " + visible(strings.TrimRight(line, "\n")) + "\n")
+	}
+	return b.String()
 }
 
 // A bill is what trials take, in all and the longest of them.

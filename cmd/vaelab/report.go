@@ -29,7 +29,7 @@ paired tests, every figure that the rows allow, settings, warnings, provenance, 
 for each part. DIR is a results folder or that of an experiment. Nothing is trained.
 
 report.html needs no other file. report.md and report.tex show the PNG files beside them; each
-figure also has a CSV with the same numbers. The question and the commands are those of the shipped
+figure also has a CSV with the same numbers. The question, the notes and the commands are those of the shipped
 experiment of the same name, or of the experiment given with --experiment.
 
 With --rows the folder of the report can be published. It also gets the verdicts and ` + record.ArchiveFile + `
@@ -158,11 +158,11 @@ func identify(wErr io.Writer, s *report.Source, names []string, all map[string]g
 		one := report.Experiment{Name: name}
 		for _, v := range judged {
 			if v.Experiment == name {
-				one.Question = v.Question
+				one.Question, one.Notes = v.Question, v.Notes
 			}
 		}
 		if e, ok := all[name]; ok {
-			one.File, one.Question, one.Baseline, one.Converged = quoted([]string{e.file}), e.Question, e.Baseline, e.Converged
+			one.File, one.Question, one.Notes, one.Baseline, one.Converged = quoted([]string{e.file}), e.Question, e.Remarks, e.Baseline, e.Converged
 			trials, strayed, settings, missing := e.Strayed(s.Set)
 			s.Notes = append(s.Notes, report.Strayed(name, trials, strayed, settings, missing)...)
 		}

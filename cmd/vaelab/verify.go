@@ -200,8 +200,9 @@ func conclusion(w, wErr io.Writer, dir string, e *sweep.Experiment, verdicts []c
 	text, err := json.MarshalIndent(struct {
 		Experiment string           `json:"experiment"`
 		Question   string           `json:"question"`
+		Notes      string           `json:"notes,omitempty"`
 		Claims     []claims.Verdict `json:"claims"`
-	}{e.Name, e.Question, verdicts}, "", "  ")
+	}{e.Name, e.Question, e.Remarks, verdicts}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 type Verdicts struct {
 	Experiment string    `json:"experiment"`
 	Question   string    `json:"question"`
+	Notes      string    `json:"notes"`
 	Claims     []Verdict `json:"claims"`
 }
 

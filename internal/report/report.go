@@ -28,6 +28,7 @@ type Source struct {
 type Experiment struct {
 	Name     string
 	Question string // "" if its file is not known
+	Notes    string // of its file; paragraphs with empty lines between
 	File     string // what to give to vaelab run, as a shell reads it; "" if it is not known
 
 	// Baseline selects what the others are compared with; nil leaves it to baselines.
@@ -97,13 +98,19 @@ func New(s Source) *Report {
 	groups := s.Set.Groups()
 	r := &Report{Title: title(s.Experiments)}
 	for _, e := range s.Experiments {
-		if e.Question == "" {
-			continue
-		}
+		of := ""
 		if len(s.Experiments) > 1 {
-			e.Question = e.Name + ": " + e.Question
+			of = e.Name + ": "
 		}
-		r.Lead = append(r.Lead, e.Question)
+		if e.Question != "" {
+			r.Lead = append(r.Lead, of+e.Question)
+		}
+		for i, paragraph := range paragraphs(e.Notes) {
+			if i == 0 {
+				paragraph = of + "Notes: " + paragraph
+			}
+			r.Lead = append(r.Lead, paragraph)
+		}
 	}
 	r.Answers, r.Status = answers(s, groups), status(s.Set, groups)
 	for _, section := range []Section{
@@ -114,6 +121,19 @@ func New(s Source) *Report {
 		}
 	}
 	return r
+}
+
+// paragraphs are the parts of a text between empty lines, each on one line.
+func paragraphs(text string) (all []string) {
+	var words []string
+	for line := range strings.Lines(text + "\n\n") {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			words = append(words, fields...)
+		} else if len(words) > 0 {
+			all, words = append(all, strings.Join(words, " ")), nil
+		}
+	}
+	return all
 }
 
 // title is the experiments' names.

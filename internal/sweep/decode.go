@@ -19,13 +19,14 @@ import (
 
 // A reader collects everything that is wrong with, or was tacitly understood of, a file.
 type reader struct {
-	file    string
-	written bool     // the file is the user's, whose paths are as people write them; see locate
-	flags   []string // flags that nodes come from, see from
-	faults  []string
-	wrong   int // faults met, those counted that a file has once and many trials share
-	notes   []string
-	seen    map[string]bool
+	file     string
+	extended string   // path of the file that it extends, or ""
+	written  bool     // the file is the user's, whose paths are as people write them; see locate
+	flags    []string // flags that nodes come from, see from
+	faults   []string
+	wrong    int // faults met, those counted that a file has once and many trials share
+	notes    []string
+	seen     map[string]bool
 
 	paths   map[string]string // "setting=path" -> where the file says it
 	located map[spot]string   // paths of data, as they are opened
@@ -71,7 +72,15 @@ func (r *reader) place(n *yaml.Node) string {
 	case n.Line == 0: // not from a text
 		return r.file
 	}
-	return fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column)
+	return fmt.Sprintf("%s:%d:%d", r.fileOf(n), n.Line%extendedLine, n.Column)
+}
+
+// fileOf is the file that a node stands in.
+func (r *reader) fileOf(n *yaml.Node) string {
+	if n.Line >= extendedLine {
+		return r.extended
+	}
+	return r.file
 }
 
 // fault records that something at n is wrong; path is the key as a user would --set it.
@@ -97,9 +106,13 @@ func (r *reader) once(list *[]string, n *yaml.Node, path, text string) {
 	}
 }
 
-// byPlace orders faults by line and column; those of flags and of the whole file come first.
+// byPlace orders faults by line and column; those of flags and of the whole file come first, those of an extended file last.
 func (r *reader) byPlace(a, b string) int {
 	at := func(fault string) (line, column int) {
+		if rest, ok := strings.CutPrefix(fault, r.extended+":"); ok && r.extended != "" {
+			_, _ = fmt.Sscanf(rest, "%d:%d:", &line, &column)
+			return line + extendedLine, column
+		}
 		_, _ = fmt.Sscanf(strings.TrimPrefix(fault, r.file), ":%d:%d:", &line, &column) // 0 if it has no place
 		return line, column
 	}

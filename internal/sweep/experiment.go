@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -43,6 +42,8 @@ type Experiment struct {
 	Unjudged Faults           // of claims that Options.SoundClaims left out
 	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
 	Notes    []string         // what was understood though it was said otherwise, and what Prepare found elsewhere
+	Remarks  string           // the file's key notes: free text that changes nothing
+	Extends  string           // path of the file that this one extends; "" if it extends none
 
 	Converged converge.Settings // when a trial counts as converged
 
@@ -84,17 +85,9 @@ func (f Faults) Error() string { return strings.Join(f, "\n") }
 
 // Read reads an experiment file.
 func Read(path string, opts Options) (*Experiment, error) {
-	f, err := os.Open(path)
+	text, err := readText(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s: the file is larger than %d MiB; an experiment is a few lines of YAML", path, maxBytes>>20)
 	}
 	return Parse(path, text, opts)
 }
@@ -117,7 +110,11 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	if root = r.plain(root, ""); root == nil {
 		return nil, Faults(r.faults)
 	}
+	if root, err = r.extend(root); err != nil {
+		return nil, err
+	}
 	e := &Experiment{
+		Extends:  r.extended,
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
 		Question: firstComment(text), Converged: converge.Default, file: path, origin: path,
 	}
@@ -172,6 +169,11 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 			if e.Baseline = r.selection(value, "baseline"); r.wrong == wrong {
 				compared = value
 			}
+		case "notes":
+			if value.Kind != yaml.ScalarNode || isNull(value) {
+				r.fault(value, "notes", "must be text, got %s", describe(value))
+			}
+			e.Remarks = strings.TrimSpace(value.Value)
 		case "converged":
 			r.decode(value, reflect.ValueOf(&e.Converged).Elem(), "converged")
 		default:
@@ -264,7 +266,7 @@ func (r *reader) trials(base *yaml.Node, grid []*yaml.Node, sets []override, see
 			}
 			if other, ok := first[id]; ok { // with paths, since the data are not loaded
 				if len(sets) == 0 {
-					r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line)
+					r.fault(entry, "grid", "has the same settings as the entry at line %d; each trial must differ in some setting", other.Line%extendedLine)
 				}
 				continue
 			}

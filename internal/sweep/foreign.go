@@ -206,7 +206,7 @@ func (r *reader) factor(f foreign) string {
 }
 
 // topKeys are the keys that an experiment's file has at its top.
-var topKeys = []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged", "set", "frozen"}
+var topKeys = []string{"experiment", "base", "grid", "seeds", "baseline", "figures", "claims", "converged", "notes", "extends", "set", "frozen"}
 
 // Keys says what the keys at the top of an experiment's file are.
 var Keys = map[string]string{
@@ -218,6 +218,8 @@ var Keys = map[string]string{
 	"figures":    "the figures that vaelab run draws",
 	"claims":     "what the experiment claims, which vaelab verify judges",
 	"converged":  "when a trial counts as converged",
+	"notes":      "free text for readers, shown by plan and report; it changes no trial",
+	"extends":    "the path, relative to this file, of a file whose keys apply where this one has none; base and converged are merged key by key",
 	"set":        "a list of settings that are laid over every trial, as --set does; vaelab submit writes it",
 	"frozen":     "the path of the file that vaelab submit made this one from",
 }

@@ -15,7 +15,7 @@ import (
 // A source is what an experiment was read from.
 type source struct {
 	text []byte
-	root *yaml.Node // of the text, without aliases
+	root *yaml.Node // of the text, without aliases, laid over the file that it extends
 
 	seeds   []int      // that an option asks for instead of the file's; nil without one
 	sets    []override // those of the file, then those of the options
@@ -28,7 +28,7 @@ type spot struct{ line, column int }
 func spotOf(n *yaml.Node) spot { return spot{n.Line, n.Column} }
 
 // Freeze returns the experiment as one YAML text that means the same wherever it is read: the options are in it (--set as
-// the key set), the paths of its data are absolute, and it has its name. Aliases are written out; comments are kept.
+// the key set), the paths of its data are absolute, the file that it extends is in it, and it has its name. Aliases are written out; comments are kept.
 // It is an error if reading the text gives other trials, in number, settings, seeds or order, or other claims.
 func (e *Experiment) Freeze() ([]byte, error) {
 	if !nameRule.MatchString(e.Name) {
@@ -178,7 +178,7 @@ func (e *Experiment) same(other *Experiment) error {
 	}{
 		{"name", e.Name, other.Name}, {"question", e.Question, other.Question}, {"figures", e.Figures, other.Figures},
 		{"claims", e.Claims, other.Claims}, {"baseline", e.Baseline, other.Baseline}, {"converged", e.Converged, other.Converged},
-		{"set", e.set, other.set},
+		{"set", e.set, other.set}, {"notes", e.Remarks, other.Remarks},
 	} {
 		if !reflect.DeepEqual(part.here, part.there) {
 			return fmt.Errorf("its %s would be %v instead of %v", part.what, part.there, part.here)

@@ -23,7 +23,7 @@ var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // locate returns the path of a setting with the tag kind:"path" as it is opened, and trial.json keeps it: with ~ and
 // ${VARIABLE} replaced, and below the folder of the experiment's file if it exists there and not in the working
-// directory, which is noted. A path that is in neither stays as it is; see beside.
+// directory, which is noted. A path that is in neither stays as it is; see besideOf.
 func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 	if !r.written {
 		return file
@@ -47,17 +47,15 @@ func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 		}
 		file = filepath.Join(home, rest)
 	}
-	if near := r.beside(file); near != "" && !exists(file) && exists(near) {
+	if near := besideOf(r.fileOf(n), file); near != "" && !exists(file) && exists(near) {
 		r.note(n, path, "%s is not in the working directory; %s is used, from the folder of the experiment's file", file, near)
 		return near
 	}
 	return file
 }
 
-// beside is a relative path seen from the folder of the experiment's file; empty if it is not relative or that is the
+// besideOf is a relative path seen from the folder of the file that says it; empty if it is not relative or that is the
 // working directory.
-func (r *reader) beside(file string) string { return besideOf(r.file, file) }
-
 func besideOf(experiment, file string) string {
 	folder := filepath.Dir(experiment)
 	if file == "" || filepath.IsAbs(file) || folder == "." {
@@ -80,7 +78,7 @@ func (e *Experiment) located(t train.Trial, err error) error {
 		for _, key := range DataPaths(t.Config) {
 			if at, ok := e.paths[key+"="+missing.Path]; ok && t.Config[key] == missing.Path && (!errors.As(err, &split) || strings.Contains(key, split.Split)) {
 				if _, there := os.Lstat(missing.Path); errors.Is(there, fs.ErrNotExist) {
-					return fmt.Errorf("%s: %s: %w", at, key, absent{e.looked(missing.Path)})
+					return fmt.Errorf("%s: %s: %w", at, key, absent{e.looked(at, missing.Path)})
 				}
 				return fmt.Errorf("%s: %s: %w", at, key, err)
 			}
@@ -126,14 +124,18 @@ func (a absent) Error() string { return a.says }
 
 func (a absent) Unwrap() error { return fs.ErrNotExist }
 
-// looked says in which folders a path of the data was looked for, and which name there is near to it.
-func (e *Experiment) looked(file string) string {
+// looked says in which folders a path of the data, said at a place, was looked for, and which name there is near to it.
+func (e *Experiment) looked(at, file string) string {
+	said := e.file
+	if e.Extends != "" && strings.HasPrefix(at, e.Extends+":") {
+		said = e.Extends
+	}
 	folders := []string{filepath.Dir(file)}
-	if near := besideOf(e.file, file); near != "" {
+	if near := besideOf(said, file); near != "" {
 		folders = append(folders, filepath.Dir(near))
 	}
 	meant := ""
-	var said []string
+	var where []string
 	for _, folder := range folders {
 		entries, err := os.ReadDir(folder)
 		var names []string
@@ -149,7 +151,7 @@ func (e *Experiment) looked(file string) string {
 		case folder == ".":
 			folder = "the working directory"
 		}
-		said = append(said, folder)
+		where = append(where, folder)
 	}
-	return fmt.Sprintf("%s: no such file in %s%s", file, strings.Join(said, " or "), cmp.Or(meant, "; check the path"))
+	return fmt.Sprintf("%s: no such file in %s%s", file, strings.Join(where, " or "), cmp.Or(meant, "; check the path"))
 }

@@ -56,7 +56,9 @@ func Schema() ([]byte, error) {
 			"set": node{"type": "array", "items": node{"type": "object", "additionalProperties": false, "patternProperties": node{
 				"^(" + strings.Join(sections, "|") + ")([.].+)?$": node{"description": "a setting by its path"},
 			}}},
-			"frozen": node{"type": "string", "minLength": 1},
+			"frozen":  node{"type": "string", "minLength": 1},
+			"extends": node{"type": "string", "minLength": 1},
+			"notes":   node{"type": "string"},
 		},
 	}
 	for key, value := range top["properties"].(node) {
