@@ -101,10 +101,18 @@ func (c *choice) prepare(wErr io.Writer, name string) (*sweep.Experiment, []swee
 // written.
 func (c *choice) trainable(wErr io.Writer, e *sweep.Experiment) ([]sweep.Job, error) {
 	jobs, err := c.jobs(wErr, e)
-	if err == nil && !allDone(jobs) {
-		err = errors.Join(sweep.CheckFormat(jobs), writable(c.out))
+	if err == nil {
+		err = c.ready(jobs)
 	}
 	return jobs, err
+}
+
+// ready returns why jobs could not be kept, if anything is left to train.
+func (c *choice) ready(jobs []sweep.Job) error {
+	if allDone(jobs) {
+		return nil
+	}
+	return errors.Join(sweep.CheckFormat(jobs), writable(c.out))
 }
 
 // allDone tells whether nothing is left to train.

@@ -34,12 +34,13 @@ func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
 func verifyCommand() *cobra.Command {
 	c := choice{forClaims: true}
 	var t training
-	var noTrain, asJSON, files bool
+	var noTrain, asJSON, files, all bool
 	cmd := &cobra.Command{
 		Use:   "verify EXPERIMENT | DIR --files",
 		Short: "Train what the claims of an experiment need, and judge them",
-		Long: `Train every trial of an experiment that is not trained yet, as run does, and judge the claims
-of its file. Print one line for each claim: the verdict, the claim, its source, the numbers and
+		Long: `Train those trials of an experiment that its claims select and that are not trained yet, as run does,
+and judge the claims. Other trials of the file change no verdict; they are counted, and trained only with
+--all. Print one line for each claim: the verdict, the claim, its source, the numbers and
 the reason. The verdicts also go to ` + report.VerdictsFile + ` in the results folder of the experiment; a warning
 says if that folder is not writable.
 
@@ -89,11 +90,8 @@ damaged trials again. Exit codes with --files:
 			c.soundClaims = noTrain
 			var jobs []sweep.Job
 			e, err := c.read(wErr, given[0])
-			switch {
-			case err == nil && noTrain:
+			if err == nil {
 				jobs, err = c.jobs(wErr, e)
-			case err == nil:
-				jobs, err = c.trainable(wErr, e)
 			}
 			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(shipped(), given[0]) {
 				return fmt.Errorf("%w; to check the files of the trials in the folder: vaelab verify %s --files", err, quoted(given))
@@ -108,8 +106,15 @@ damaged trials again. Exit codes with --files:
 			}
 			warnConfounds(wErr, e.Claims, jobs)
 			if !noTrain {
+				needed := jobs
+				if !all {
+					needed = selected(wErr, e.Claims, jobs)
+				}
+				if err := c.ready(needed); err != nil {
+					return err
+				}
 				ctx, restore := untilStopped(cmd.Context())
-				err := t.missing(ctx, wErr, e, jobs)
+				err := t.missing(ctx, wErr, e, needed)
 				restore()
 				if stopped(err) {
 					return err
@@ -142,11 +147,27 @@ damaged trials again. Exit codes with --files:
 	t.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&files, "files", false, "only check the files of the trials; train and judge nothing")
+	f.BoolVar(&all, "all", false, "also train the trials that no claim selects")
 	f.BoolVar(&noTrain, "no-train", false, "train nothing; judge the trials that are there")
 	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+report.VerdictsFile)
 	cmd.MarkFlagsMutuallyExclusive("files", "no-train")
+	cmd.MarkFlagsMutuallyExclusive("files", "all")
+	cmd.MarkFlagsMutuallyExclusive("no-train", "all")
 	cmd.MarkFlagsMutuallyExclusive("files", "json")
 	return cmd
+}
+
+// selected are the jobs whose trials the claims select, with a line if there are others.
+func selected(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) (needed []sweep.Job) {
+	for _, j := range jobs {
+		if slices.ContainsFunc(said, func(c claims.Claim) bool { return c.Needs(j.Trial.Trial) }) {
+			needed = append(needed, j)
+		}
+	}
+	if len(needed) < len(jobs) {
+		fmt.Fprintf(wErr, "vaelab: note: %d of %s are needed by the claims; verify --all trains the others, too\n", len(needed), count(len(jobs), "trial"))
+	}
+	return needed
 }
 
 // warnConfounds says before the training which claims cannot be judged for a confound.

@@ -59,13 +59,13 @@ func TestVerify(t *testing.T) {
 		tells []string // on stderr
 	}{
 		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      No KL is negative (Gibbs): no finished trial of vanilla; unfinished: 6\n", "holds: 0, does not hold: 0, undecided: 3\n"}, nil},
-		{[]string{"sure.yaml", "-q"}, exitOK, []string{"holds          No KL is negative (Gibbs): test kl of vanilla in every row, claimed at least 0; ", "undecided: 0\n"}, []string{"4 trials, 0 done, 4 to train"}},
+		{[]string{"sure.yaml", "-q", "--all"}, exitOK, []string{"holds          No KL is negative (Gibbs): test kl of vanilla in every row, claimed at least 0; ", "undecided: 0\n"}, []string{"4 trials, 0 done, 4 to train"}},
 		{[]string{"tiny.yaml", "--no-train"}, exitUndecided, []string{"undecided      [not converged: 2 of 2 trials] The floor is 0.5 (Zhu et al.): test floor of bn, claimed between 0.49 and 0.6; median 0.5 [0.5, 0.5] at 50 %, n=2; too few seeds: 2 reach 50 % at most; 95 % needs 6; left out as unfinished: 4 of its trials\n"}, nil},
 		{[]string{"tiny.yaml", "-q"}, exitOK, []string{"holds          [not converged: 6 of 6 trials] The floor is 0.5", "holds          [not converged: 12 of 12 trials] bn has more KL", "p=0.03125 (sign-flip test; Holm 0.03125)", "holds: 3, does not hold: 0, undecided: 0, of these not converged: 2\n"},
 			[]string{"12 trials, 4 done, 8 to train"}},
 		{[]string{"more.yaml"}, exitOK, []string{"test kl_dim.min of bn, claimed at least 0; median ", "cpu_ms_per_step of bn over that of vanilla, claimed between 0.001 and 1000; median "}, []string{"12 trials, 12 done, 0 to train"}},
 		{[]string{"tiny.yaml", "--seeds", "3"}, exitUndecided, []string{"3 reach 75 % at most"}, []string{"6 trials, 6 done, 0 to train"}},
-		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row, claimed at most 0; ", "undecided      [not converged: 2 of 2 trials] The floor"}, []string{"4 trials, 4 done, 0 to train"}},
+		{[]string{"wrong.yaml", "-q", "--seeds", "2"}, exitRefuted, []string{"does not hold  There is no KL (nobody): train kl of bn in every row, claimed at most 0; ", "undecided      [not converged: 2 of 2 trials] The floor"}, []string{"2 of 4 trials are needed", "2 trials, 2 done, 0 to train"}},
 	} {
 		r := vaelab(t, append([]string{"verify"}, c.args...)...)
 		if r.code != c.code {
@@ -99,6 +99,27 @@ func TestVerify(t *testing.T) {
 	}
 	if experiment, outcomes := verdictsOf(t, r.out); experiment != "tiny" || strings.Join(outcomes, ", ") != "holds, holds, holds" {
 		t.Errorf("%s: %v", experiment, outcomes)
+	}
+}
+
+// TestVerifyNeeded: trials that no claim selects are counted and not trained, unless --all says so; the verdicts are the same.
+func TestVerifyNeeded(t *testing.T) {
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}, {variant: {bn: {gamma: [0.5, 0.7]}}}, {variant: ln}]\nclaims:\n"+
+		"- {say: No KL is negative, source: Gibbs, seeds: [2], bound: {metric: kl, of: vanilla, rows: every, at_least: 0}}\n"+
+		"- {say: A larger gamma has more KL, source: us, converged: any, seeds: [1, 3], trend: {metric: kl, split: train, of: bn, over: variant.bn.gamma}}\n")
+	some := vaelab(t, "verify", "tiny.yaml", "-q", "--out", "a", "--seeds", "3")
+	has(t, "stderr", some.err, "vaelab: note: 5 of 12 trials are needed by the claims; verify --all trains the others, too\n", "5 trials, 0 done, 5 to train\n")
+	if n := len(trials(t, "a")); n != 5 || some.code != exitUndecided {
+		t.Errorf("%d trials, exit code %d\n%s", n, some.code, some.out)
+	}
+	all := vaelab(t, "verify", "tiny.yaml", "-q", "--out", "b", "--seeds", "3", "--all")
+	has(t, "stderr", all.err, "12 trials, 0 done, 12 to train\n")
+	if strings.Contains(all.err, "note:") || len(trials(t, "b")) != 12 || strings.ReplaceAll(all.out, "b/tiny", "a/tiny") != some.out {
+		t.Errorf("with --all:\n%s%swithout:\n%s", all.err, all.out, some.out)
+	}
+	has(t, "stderr", vaelab(t, "verify", "tiny.yaml", "-q", "--out", "b", "--seeds", "3").err, "5 of 12 trials are needed", "5 trials, 5 done, 0 to train")
+	if r := vaelab(t, "verify", "tiny.yaml", "--out", "a", "--seeds", "3", "--no-train"); strings.Contains(r.err, "needed") || r.out != some.out {
+		t.Errorf("with --no-train:\n%s%s", r.err, r.out)
 	}
 }
 

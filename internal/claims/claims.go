@@ -109,6 +109,12 @@ func (c Claim) SeedsNeeded() int {
 	return stats.SeedsFor(c.Confidence)
 }
 
+// Needs reports whether the verdict depends on what a trial measures: the claim selects it. Other trials of an
+// experiment count only as there.
+func (c Claim) Needs(t record.Trial) bool {
+	return (len(c.Seeds) == 0 || slices.Contains(c.Seeds, t.Seed)) && used(c.Kind.Uses(), t)
+}
+
 // Check returns what is wrong with a claim about these trials, whether they are trained or
 // not, and the keys below the claim's kind that lead to where it is said.
 func (c Claim) Check(trials []record.Trial) (path []string, err error) {

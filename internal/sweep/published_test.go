@@ -1,11 +1,14 @@
 package sweep
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
 	"vaelab/internal/train"
@@ -73,4 +76,51 @@ func TestPublishedArchivesMatch(t *testing.T) {
 func matches(t train.Trial, published record.Trial) bool {
 	t.Trial.Data = published.Data
 	return Job{Trial: t}.Is(published)
+}
+
+// TestNeededTrials: the trials that no claim selects change no verdict. Those of each published experiment are judged with
+// them, and without what they have measured.
+func TestNeededTrials(t *testing.T) {
+	if tensor.Bits != 32 {
+		t.Skip("the archives are of trials in float32")
+	}
+	files, err := filepath.Glob("../../results/published/*/" + record.ArchiveFile)
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	fewer := 0
+	for _, file := range files {
+		runs, err := record.LoadArchive(filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := Read(filepath.Join("../../experiments", filepath.Base(filepath.Dir(file))+".yaml"), Options{ForClaims: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Claims) == 0 {
+			continue
+		}
+		all, needed := &record.Set{Runs: runs}, &record.Set{}
+		Complete(all)
+		left := 0
+		for _, r := range all.Runs {
+			if !slices.ContainsFunc(e.Claims, func(c claims.Claim) bool { return c.Needs(r.Trial) }) {
+				r, left = record.Run{Trial: r.Trial, Dir: r.Dir}, left+1
+			}
+			needed.Runs = append(needed.Runs, r)
+		}
+		if left > 0 {
+			fewer++
+			t.Logf("%s: %d of %d trials are needed", e.Name, len(runs)-left, len(runs))
+		}
+		want, errWant := json.Marshal(claims.Judge(all, e.Claims, e.Converged))
+		got, errGot := json.Marshal(claims.Judge(needed, e.Claims, e.Converged))
+		if errWant != nil || errGot != nil || string(got) != string(want) {
+			t.Errorf("%s: with the needed trials\n%s\nwith all\n%s%v%v", e.Name, got, want, errWant, errGot)
+		}
+	}
+	if fewer < 5 {
+		t.Errorf("only %d experiments have trials that no claim selects", fewer)
+	}
 }
