@@ -40,7 +40,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 	pg := page{table: [][]string{{"group", "seed", "dim_a", "dim_b", "z_a", "z_b", "density"}}}
 	groups, pg.caption = firstOf(groups, mostPanels-1, "groups") // one is the prior's
 	top := 0.0
-	add := func(d density, second, group, seed, a, b string) *plot.Plot {
+	add := func(d density, second, group, seed, a, b string) headed {
 		d.Top = &top
 		for k, v := range d.Cells {
 			top = max(top, finiteOr(v, 0))
@@ -52,7 +52,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		p.Add(d)
 		return p
 	}
-	var cells []*plot.Plot
+	var cells []headed
 	for _, g := range groups {
 		run := firstWith(g, split, "aggregate")
 		grid, _ := record.LastVector(run, split, "aggregate")
@@ -69,29 +69,8 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		cells = append(cells, add(d, second, g.Label, strconv.Itoa(run.Seed), a, b))
 	}
 	prior := add(priorDensity(int(math.Sqrt(float64(len(pg.table)/len(cells))))), "N(0, I)", "prior", "", "", "")
-	rows := arrange(append([]*plot.Plot{prior}, cells...))
-	for j, row := range rows {
-		for i, p := range row {
-			if p == nil {
-				continue
-			}
-			if i > 0 {
-				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
-			}
-			if j < len(rows)-1 && rows[j+1][i] != nil {
-				p.X.Tick.Marker = unlabelled(p.X.Tick.Marker)
-			}
-		}
-	}
-	const key, left, between = 56, 26, 14
-	columns := vg.Length(len(rows[0]))
-	side := min(1.9*vg.Inch, (pageWidth-2*margin-key-left-between*(columns-1))/columns) // of a panel
-	pg.height = vg.Length(len(rows))*(side+38) + 20
-	pg.body = func(c draw.Canvas) {
-		end := c.Min.X + left + columns*side + between*(columns-1) + 4
-		heatKey(draw.Crop(c, end+12-c.Min.X, 0, 0, 0), top, "density")
-		panels(rows)(draw.Crop(c, 0, end-c.Max.X, 0, 0))
-	}
+	key := func(c draw.Canvas) { heatKey(draw.Crop(c, 12, 0, 0, 0), top, "density") }
+	pg.blocks = []block{trellis{cells: append([]headed{prior}, cells...), sharedX: true, sharedY: true, square: true, right: 56, beside: key}}
 	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions with the highest MI (numbered from 0), square-root scaled.",
 		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions; large where q(z) has holes."}
 	if capped := record.CapNote(groups, split, "mi_dim"); capped != "" {

@@ -56,7 +56,7 @@ func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 		return nil, fmt.Errorf("bn-gap: all trials have batches of %s; give several values of %s", sortedKeys(sizes)[0], batchKey)
 	}
 	left, right := newPanel("batch size", "KL, batch − running (nats)"), newPanel("batch size", "the same, % of the KL")
-	pg := page{body: panels([][]*plot.Plot{{left, right}}), height: 2.8 * vg.Inch,
+	pg := page{blocks: []block{matrix{rows: [][]*plot.Plot{{left, right}}, height: 2.8 * vg.Inch}},
 		table: [][]string{{"group", "batch_size", "metric", "split", "seed", "value"}}}
 	var at []float64
 	for _, p := range []*plot.Plot{left, right} {

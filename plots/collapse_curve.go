@@ -33,12 +33,10 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	}
 	groups, more := sampled(groups)
 	p := newPanel("ε (nats, logarithmic)", "share of collapsed dimensions")
-	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
-		table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
+	shown := overlay{panel: p}
+	pg := page{table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	var without []string
-	var curves lines
-	var marks []plot.Plotter
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
 		var shares [][]float64
@@ -64,15 +62,15 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 		counts[g.Label] = s.N
 		s.X = logs(s.X)
 		glyph := draw.GlyphStyle{Color: style.Color, Radius: 1.8, Shape: draw.CircleGlyph{}}
-		curves.add(s, style)
-		marks = append(marks, dots{s.X, s.Mean, glyph})
-		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
+		l := shown.add(g.Label, s, style)
+		l.over = append(l.over, dots{s.X, s.Mean, glyph})
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: style, glyph: glyph})
 	}
-	curves.on(p)
-	p.Add(marks...)
+	shown.spread()
 	p.X.Tick.Marker = plot.TickerFunc(logTicks)
 	pad(&p.X)
 	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
+	pg.overlay(3.1*vg.Inch, shown)
 	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}
 	pg.caption = append(append(append(pg.caption, more...), withoutNote("these shares", without)...), doubts(set, all)...)
 	return pg.drawing(), nil

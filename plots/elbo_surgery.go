@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -51,7 +50,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		}}
 	counts := map[string]int{}
 	var without []string
-	var cells []*plot.Plot
+	var cells []headed
 	least, most := math.Inf(1), math.Inf(-1) // what I(x; z) cannot exceed
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
@@ -97,8 +96,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	if len(cells) == 0 {
 		return nil, fmt.Errorf("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"; there are: %s", known(groups, "valid"))
 	}
-	rows, height := trellis(cells, "epoch", "nats")
-	pg.body, pg.height = panels(rows), height
+	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "nats"}}
 	lead := []string{"Validation split: KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), nats per example; headings give the last row's. Each panel has a scale of its own.", meansNote("Areas", "dotted lines", counts)}
 	if least <= most {
 		limit := cents(least)

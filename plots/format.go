@@ -2,7 +2,10 @@ package plots
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"image/color"
+	"math"
 	"slices"
 	"time"
 
@@ -43,6 +46,20 @@ func (d *Drawing) encode(format string) ([]byte, error) {
 func init() {
 	fpdf.SetDefaultCreationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	fpdf.SetDefaultModificationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// withPHYs is a PNG that says how large it is to be printed: the encoder writes no pHYs chunk. It stands behind the header, which
+// is the first chunk and has 13 bytes.
+//
+// Source: W3C, "Portable Network Graphics (PNG) Specification", section 11.3.4.3.
+func withPHYs(picture []byte, dpi int) []byte {
+	const header = 8 + 4 + 4 + 13 + 4
+	perMetre := uint32(math.Round(float64(dpi) / 0.0254))
+	chunk := append(make([]byte, 0, 21), "\x00\x00\x00\x09pHYs"...)
+	chunk = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(chunk, perMetre), perMetre)
+	chunk = append(chunk, 1) // the unit is the metre
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	return slices.Concat(picture[:header], chunk, picture[header:])
 }
 
 // SVG returns the figure as a Scalable Vector Graphic.

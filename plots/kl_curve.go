@@ -32,38 +32,39 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	}
 	groups, more := sampled(groups)
 	p := newPanel("training step", "KL (nats per example, √ scale)")
-	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
-		table: [][]string{{"group", "step", "kl_mean", "kl_min", "kl_max", "floor", "seeds", "penalty", "target"}}}
+	shown := overlay{panel: p}
+	pg := page{table: [][]string{{"group", "step", "kl_mean", "kl_min", "kl_max", "floor", "seeds", "penalty", "target"}}}
 	counts := map[string]int{}
 	equal := map[string]int{} // floors seen at a height
-	var curves, floors, bands, charges, aims, ends []plot.Plotter
+	bounded, charged, aimed, ended := false, false, false, false
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
 		s := seriesOf(g.Runs, "train", "kl")
 		counts[g.Label] = s.N
-		curves = append(curves, curve{s.X, roots(s.Mean), style})
-		if s.N > 1 {
-			bands = append(bands, band{s.X, roots(s.Lo), roots(s.Hi), fade(style.Color, 0.2)})
-		}
-		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
+		l := shown.add(g.Label, series{s.X, roots(s.Mean), roots(s.Lo), roots(s.Hi), s.N}, style)
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: style})
 
 		f := seriesOf(g.Runs, "train", "floor")
 		if hasFloor(f.Mean) {
 			height := num(f.Mean[len(f.Mean)-1])
-			floors = append(floors, curve{f.X, roots(f.Mean), thin(style, equal[height])})
+			l.under = append(l.under, curve{f.X, roots(f.Mean), thin(style, equal[height])})
 			equal[height]++
+			bounded = true
 		}
 		penalty, target := seriesOf(g.Runs, "train", "penalty"), targets(g, "kl")
 		if differ(s, penalty) {
-			charges = append(charges, curve{penalty.X, roots(penalty.Mean), charge(style)})
+			l.over = append(l.over, curve{penalty.X, roots(penalty.Mean), charge(style)})
+			charged = true
 		} else {
 			penalty = series{}
 		}
 		if len(target.X) > 0 {
-			aims = append(aims, curve{target.X, roots(target.Mean), aim(style)})
+			l.under = append(l.under, curve{target.X, roots(target.Mean), aim(style)})
+			aimed = true
 		}
 		if at := phaseEnds(g); len(at) > 0 {
-			ends = append(ends, endings(at, style))
+			l.over = append(l.over, endings(at, style))
+			ended = true
 		}
 		for j, step := range s.X {
 			pg.table = append(pg.table, []string{g.Label, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(f.at(step)), num(float64(s.N)), num(penalty.at(step)), num(target.at(step))})
@@ -72,42 +73,38 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	for _, column := range []struct {
 		there bool
 		at    int
-	}{{len(aims) > 0, 8}, {len(charges) > 0, 7}} {
+	}{{aimed, 8}, {charged, 7}} {
 		if !column.there {
 			for j, row := range pg.table {
 				pg.table[j] = slices.Delete(row, column.at, column.at+1)
 			}
 		}
 	}
-	p.Add(bands...)
-	p.Add(floors...)
-	p.Add(aims...)
-	p.Add(curves...)
-	p.Add(ends...)
-	top := reach * p.Y.Max
-	p.Add(charges...)
+	top := reach * shown.highest()
+	shown.spread()
 	cut := p.Y.Max > top
 	p.Y.Max = min(p.Y.Max, top)
 	stepAxis(p)
 	fromZero(&p.Y)
 	p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
+	pg.overlay(3.1*vg.Inch, shown)
 
 	pg.caption = []string{"Training KL(q(z|x) || p(z)), nats per example, averaged over the batches since the previous row.", seedsNote(counts)}
-	if len(floors) > 0 {
+	if bounded {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
 		pg.caption = append(append(pg.caption, floorLine), floorNotes(groups, "train", false)...)
 	}
-	if len(charges) > 0 {
+	if charged {
 		pg.legend = append(pg.legend, entry{label: "penalty, if not the KL", line: charge(neutral)})
 		pg.caption = append(pg.caption, "Dotted, in the colour of the line: the penalty, which the loss charges instead of the KL, before its weight.")
 		if cut {
 			pg.caption = append(pg.caption, "Penalties far above all KLs are cut off.")
 		}
 	}
-	if len(aims) > 0 {
+	if aimed {
 		pg.legend, pg.caption = append(pg.legend, aimEntry), append(pg.caption, aimNote)
 	}
-	if len(ends) > 0 {
+	if ended {
 		pg.legend, pg.caption = append(pg.legend, phaseEntry), append(pg.caption, phaseNote)
 	}
 	pg.caption = append(append(append(pg.caption, more...), note...), doubts(set, all)...)

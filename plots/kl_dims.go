@@ -30,7 +30,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	pg := page{table: [][]string{{"group", "rank", "kl_mean", "kl_min", "kl_max", "seeds"}}}
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	counts := map[string]int{}
-	var cells []*plot.Plot
+	var cells []headed
 	var without []string
 	top := 0.0
 	for i, style := range groupStyles(groups) {
@@ -52,9 +52,8 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 		p.Add(bars{mean, lo, hi, style.Color, n > 1})
 		cells = append(cells, p)
 	}
-	rows, height := trellis(cells, "dimension, by rank", "KL (nats)")
-	shareY(rows, top)
-	pg.body, pg.height = panels(rows), height
+	shareY(cells, top)
+	pg.blocks = []block{trellis{cells: cells, x: "dimension, by rank", y: "KL (nats)", sharedY: true}}
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
 		"Headings give the sum over dimensions.", barsNote(counts)}
 	pg.caption = append(append(append(lead, pg.caption...), withoutNote("kl_dim", without)...), doubts(set, all)...)

@@ -92,8 +92,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	p.Y.LineStyle.Width = 0
 	p.X.Min, p.X.Max = 0, math.Sqrt(edges[exampleBins])
 	p.Y.Min, p.Y.Max = 0.85-float64(len(names)), 1
-	pg.body = func(c draw.Canvas) { panels([][]*plot.Plot{{p}})(draw.Crop(c, 0, -ridgeNotes, 0, 0)) }
-	pg.height = vg.Length(0.6+0.42*float64(len(names))) * vg.Inch
+	pg.blocks = []block{matrix{rows: [][]*plot.Plot{{p}}, right: ridgeNotes, height: vg.Length(0.6+0.42*float64(len(names))) * vg.Inch}}
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled. Each histogram is scaled to its tallest bin.",
 		"Numbers: mean and standard deviation over examples.", histogramNote(counts)}
 	if floors {

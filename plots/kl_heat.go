@@ -45,7 +45,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	pg := page{table: [][]string{{"group", "seed", "dim", "epoch_from", "epoch_to", "kl"}}}
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	top := 0.0
-	var cells []*plot.Plot
+	var cells []headed
 	for _, g := range groups {
 		run := firstWith(g, split, "kl_dim")
 		h := heatOf(run, split)
@@ -65,12 +65,8 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 		cells = append(cells, p)
 	}
-	rows, height := trellis(cells, "epoch", "dimension")
-	pg.body = func(c draw.Canvas) {
-		heatKey(draw.Crop(c, c.Max.X-c.Min.X-44, 0, 0, 0), top, "KL, nats")
-		panels(rows)(draw.Crop(c, 0, -56, 0, 0))
-	}
-	pg.height = height
+	key := func(c draw.Canvas) { heatKey(draw.Crop(c, 12, 0, 0, 0), top, "KL, nats") }
+	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "dimension", right: 56, beside: key}}
 	lead := []string{splitNames[split] + " rows: KL(q(z|x) || p(z)) of each latent dimension, nats, mean over examples; one seed (n = 1) each, dimensions sorted by their last KL.",
 		"The colour is square-root scaled. Grey: not a number."}
 	pg.caption = append(append(append(lead, pg.caption...), without...), doubts(set, all)...)

@@ -39,23 +39,33 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	if !moves && !steered("kl") && !steered("rec") {
 		return nil, errors.New("kl-weight: the KL weight of every trial is constant; set kl.schedule and kl.warm_up, or use the figure kl-curve for the KL")
 	}
-	upper, lower := newPanel("", "KL weight"), newPanel("", "KL (nats per example)")
-	pg := page{height: 3.6 * vg.Inch, table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
+	pg := page{table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	styles := groupStyles(groups)
-	weights := upper
+	with := func(metric, label string, groups []record.Group, styles []draw.LineStyle) overlay {
+		shown, table := stepCurves(newPanel("training step", label), groups, styles, "train", metric, counts)
+		pg.table = append(append(pg.table, table...), aimCurves(shown, groups, styles, metric)...)
+		return shown
+	}
+	weight, kl := with("kl_weight", "KL weight", groups, styles), with("kl", "KL (nats)", groups, styles)
 	if len(common.X) > 0 { // their lines would cover each other; they are in the table only
-		common.LineStyle, weights = neutral, newPanel("", "")
-		upper.Add(common)
+		common.LineStyle = neutral
+		weight.layers, weight.common = nil, []plot.Plotter{common}
 		pg.legend = []entry{{label: "KL weight of all", line: neutral}}
 	}
-	pg.table = append(pg.table, stepCurves(weights, groups, styles, "train", "kl_weight", counts)...)
-	pg.table = append(pg.table, stepCurves(lower, groups, styles, "train", "kl", counts)...)
-	pg.table = append(pg.table, aimCurves(lower, groups, styles, "kl")...)
-	rows := [][]*plot.Plot{{upper}, {lower}}
+	phased := false
+	for i, g := range groups {
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: styles[i]})
+		if ends := phaseEnds(g); len(ends) > 0 {
+			phased = true
+			for _, shown := range []overlay{weight, kl} {
+				shown.of(g.Label, func(l *layer) { l.over = append(l.over, endings(ends, styles[i])) })
+			}
+		}
+	}
+	shown := []overlay{weight, kl}
 	about := "Training batches, means since the row before. Above: the factor of the KL in the loss. Below: KL(q(z|x) || p(z)), not weighted, nats per example."
 	if steered("rec") {
-		third := newPanel("", "rec (nats per example)")
 		var own []record.Group
 		var ownStyles []draw.LineStyle
 		for i, g := range groups {
@@ -63,38 +73,24 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 				own, ownStyles = append(own, g), append(ownStyles, styles[i])
 			}
 		}
-		pg.table = append(pg.table, stepCurves(third, own, ownStyles, "train", "rec", counts)...)
-		pg.table = append(pg.table, aimCurves(third, own, ownStyles, "rec")...)
-		pad(&third.Y)
-		rows, pg.height = append(rows, []*plot.Plot{third}), 5.2*vg.Inch
+		shown = append(shown, with("rec", "rec (nats)", own, ownStyles))
 		about = "Training batches, means since the row before. Above: the factor of the KL in the loss. Middle: KL(q(z|x) || p(z)), not weighted. Below: rec, −ln p(x|z), of the methods that steer it. Both in nats per example."
 	}
-	phased := false
-	for i, g := range groups {
-		pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
-		if ends := phaseEnds(g); len(ends) > 0 {
-			phased = true
-			for _, row := range rows[:2] {
-				row[0].Add(endings(ends, styles[i]))
-			}
-		}
-	}
 	last := 0.0
-	for _, row := range rows {
-		stepAxis(row[0])
-		last = max(last, row[0].X.Max)
-	}
-	fromZero(&upper.Y)
-	fromZero(&lower.Y)
-	for i, row := range rows {
-		row[0].X.Max = last
-		if i < len(rows)-1 {
-			row[0].X.Tick.Marker = unlabelled(row[0].X.Tick.Marker)
+	for i, o := range shown {
+		p := o.spread()
+		stepAxis(p)
+		last = max(last, p.X.Max)
+		if i < 2 {
+			fromZero(&p.Y)
 		} else {
-			row[0].X.Label.Text = "training step"
+			pad(&p.Y)
 		}
 	}
-	pg.body = panels(rows)
+	for _, o := range shown {
+		o.panel.X.Max = last
+	}
+	pg.stack(1.05*vg.Inch, shown...)
 	pg.caption = []string{about, seedsNote(counts)}
 	if steered("kl") || steered("rec") {
 		pg.legend, pg.caption = append(pg.legend, aimEntry), append(pg.caption, aimNote)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -34,13 +35,38 @@ func init() { Figures.Add("lag", Lag{}) }
 type Lag struct{}
 
 const (
-	lagReach = 3  // where the axes of He et al.'s code end
-	lagRows  = 6  // the most groups with frames
-	lagSide  = 76 // of a frame's data area, points: five fill the width of the page
+	lagReach = 3 // where the axes of He et al.'s code end
+	lagRows  = 6 // the most groups with frames
 )
 
 // A frame is one group's points at a step.
 type frame struct{ X, Y []float64 }
+
+// lagFrames are rows of square panels, a row for each group, whose label stands left of it.
+type lagFrames struct {
+	rows   [][]*plot.Plot
+	labels []string
+}
+
+// lay implements block. The numbers of each row and the label of its group take the room on the left.
+func (m lagFrames) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
+	const left, between, below = 64, 14, 36
+	n := vg.Length(len(m.rows[0]))
+	side := min(1.3*vg.Inch, (width-left-between*(n-1))/n)
+	used := left + n*side + between*(n-1)
+	rows := make([][]*plot.Plot, len(m.rows))
+	_, labels := shared(m.labels)
+	for j, row := range m.rows {
+		rows[j] = slices.Clone(row)
+		first := *row[0]
+		lines := foldTo(first.Y.Label.TextStyle, printable(labels[j]), side+6, 2)
+		first.Y.Label.Text = strings.Join(append(make([]string, 2-len(lines)), lines...), "\n")
+		rows[j][0] = &first
+	}
+	return vg.Length(len(rows))*(side+8) + below, func(c draw.Canvas) {
+		drawPanels(rows, edgeLabels(draw.Crop(c, 0, used-width, 0, 0), "E[z] under p(z|x)", "μ"))
+	}
+}
 
 // Draw implements Figure.
 func (Lag) Draw(set *record.Set) (*Drawing, error) {
@@ -70,7 +96,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		styles[all[i].Label] = style
 	}
 	steps := lagSteps(framed)
-	var above [][]*plot.Plot
+	var above lagFrames
 	beyond := false
 	for j, g := range framed {
 		frames, seed := framesOf(g), strconv.Itoa(firstWith(g, "valid", "lag_model").Seed)
@@ -91,56 +117,46 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 			}
 			if j == 0 {
 				p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
-				p.Add(heading{"", "step " + thousands(step)})
+				p.Add(heading{second: "step " + thousands(step)})
 			}
-			if i == 0 {
-				p.Y.Label.Text = clip(printable(g.Label), 24) + "\nμ"
-			} else {
+			if i > 0 {
 				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
 			}
-			if j == len(framed)-1 {
-				p.X.Label.Text = "E[z] under p(z|x)"
-			} else {
+			if j < len(framed)-1 {
 				p.X.Tick.Marker = unlabelled(p.X.Tick.Marker)
 			}
 			row = append(row, p)
 		}
-		above = append(above, row)
+		above.rows, above.labels = append(above.rows, row), append(above.labels, g.Label)
 	}
 
-	lag, spread := newPanel("training step", "inference lag"), newPanel("training step", "spread of means")
+	lag, spread := overlay{panel: newPanel("training step", "inference lag")}, overlay{panel: newPanel("training step", "spread of means")}
 	counts := map[string]int{}
-	var lags lines
 	ended := false
 	for _, g := range groups {
 		style := styles[g.Label]
 		s, model, mu := seriesOf(g.Runs, "valid", "lag"), seriesOf(g.Runs, "valid", "lag_model_sd"), seriesOf(g.Runs, "valid", "lag_mu_sd")
 		counts[g.Label] = s.N
-		lags.add(s, style)
-		spread.Add(curve{model.X, model.Mean, style}, curve{mu.X, mu.Mean, thin(style, 0)})
-		pg.legend = append(pg.legend, entry{label: g.Label, line: style})
+		l := lag.add(g.Label, s, style)
+		both := spread.add(g.Label, series{X: model.X, Mean: model.Mean}, style)
+		both.over = append(both.over, curve{mu.X, mu.Mean, thin(style, 0)})
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: style})
 		if at := phaseEnds(g); len(at) > 0 {
 			ended = true
-			lag.Add(endings(at, style))
+			l.over = append(l.over, endings(at, style))
 		}
 		for k, step := range s.X {
 			pg.table = append(pg.table, []string{g.Label, "all", num(step), "mean", "", "", num(s.Mean[k]), num(s.Lo[k]), num(s.Hi[k]), num(model.at(step)), num(mu.at(step))})
 		}
 	}
-	lags.on(lag)
-	for _, p := range []*plot.Plot{lag, spread} {
+	for _, o := range []overlay{lag, spread} {
+		p := o.spread()
 		stepAxis(p)
 		fromZero(&p.Y)
 	}
 	pg.legend = append(pg.legend, entry{label: "spread of μ", line: thin(neutral, 0)})
-
-	const below = 1.6 * vg.Inch
-	frames := vg.Length(len(framed))*(lagSide+8) + 36
-	pg.height = frames + below
-	pg.body = func(c draw.Canvas) {
-		panels(above)(draw.Crop(c, 0, 0, below, 0))
-		panels([][]*plot.Plot{{lag, spread}})(draw.Crop(c, 0, 0, 0, -frames-8))
-	}
+	pg.blocks = []block{above}
+	pg.overlay(1.6*vg.Inch, lag, spread)
 	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; they are equal on the diagonal.",
 		"Lag: mean distance by which μ falls short of E[z] under p(z|x). Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
 	if beyond {

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -229,26 +230,27 @@ func (m bars) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return 0.4, float64(len(m.Mean)) + 0.6, math.Min(0, ymin), ymax
 }
 
-// A heading is two lines over a panel; its plot's title has to make room for them. The
-// first is set smaller if it is too wide, and cut if that does not help.
-type heading struct{ first, second string }
+// A heading is lines over a panel, the first ones bold; its plot's title has to make room for them.
+type heading struct {
+	first  []string
+	second string
+}
 
 // Plot implements plot.Plotter.
 func (m heading) Plot(c draw.Canvas, _ *plot.Plot) {
-	style, width := bold(tickSize), c.Max.X-c.Min.X+8
-	for style.Font.Size > 6.5 && style.Width(m.first) > width {
-		style.Font.Size -= 0.5
+	at := vg.Point{X: c.Center().X, Y: c.Max.Y + 4}
+	if m.second != "" {
+		style := sans(tickSize)
+		style.XAlign = draw.XCenter
+		c.FillText(style, at, strings.Join(foldTo(style, m.second, c.Max.X-c.Min.X+16, 1), ""))
+		at.Y += tickSize * leading
 	}
-	first := m.first
-	for n := len([]rune(first)) - 1; n > 1 && style.Width(first) > width; n-- {
-		first = clip(m.first, n)
+	style := bold(tickSize)
+	style.XAlign = draw.XCenter
+	for _, line := range slices.Backward(m.first) {
+		c.FillText(style, at, line)
+		at.Y += tickSize * leading
 	}
-	x := c.Center().X
-	style.XAlign = draw.XCenter
-	c.FillText(style, vg.Point{X: x, Y: c.Max.Y + tickSize*leading + 4}, first)
-	style = sans(tickSize)
-	style.XAlign = draw.XCenter
-	c.FillText(style, vg.Point{X: x, Y: c.Max.Y + 4}, m.second)
 }
 
 // A span is the indices from <= i < to.

@@ -61,8 +61,7 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 		}
 		return nil, fmt.Errorf("matched-rate: %s; add values of a setting that moves the rate%s", why, movers(set, groups))
 	}
-	m.body = panels(rows)
-	m.height = vg.Length(0.1+2.25*float64(len(rows))) * vg.Inch
+	m.blocks = []block{matrix{rows: rows, height: 2.3 * vg.Inch}}
 	m.caption = []string{splitNames[split] + " split, last row, at equal KL.",
 		"Dots: each seed's measured points over the method's setting. Lines: these points, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
 		seedsNote(m.counts)}

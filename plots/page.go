@@ -8,67 +8,76 @@ import (
 	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"vaelab/internal/record"
 )
 
-// A page is a figure from top to bottom: a legend on its own strip, the panels, the
+// A page is a figure from top to bottom: a legend on its own strip, the blocks, the
 // caption. Nothing is ever drawn over the data, and the page is as high as it has to be.
 type page struct {
 	legend  []entry
-	body    func(draw.Canvas)
-	height  vg.Length // of the body
-	caption []string  // sentences
+	blocks  []block
+	caption []string // sentences
 	table   [][]string
 }
 
 const (
-	pageWidth = 7 * vg.Inch
-	margin    = vg.Length(6)
-	swatch    = vg.Length(22) // width of a legend's line
+	margin = vg.Length(6)
+	swatch = vg.Length(22) // width of a legend's line
 )
 
-// drawing lays the page out.
+// drawing is the figure, in the default layout.
 func (p page) drawing() *Drawing {
-	caption := printable(strings.Join(p.caption, " ")) // has no control characters
-	lines := wrap(caption, pageWidth-2*margin)
-	key := newLegend(p.legend, pageWidth-2*margin)
-	foot := vg.Length(float64(len(lines))*captionSize*leading) + 4
 	for _, row := range p.table {
 		for i := range row {
 			row[i] = plain(row[i])
 		}
 	}
-	d := &Drawing{Caption: caption, Table: p.table, Width: pageWidth, Height: 2*margin + key.height + p.height + foot}
-	d.draw = func(c draw.Canvas) {
-		c = draw.Crop(c, margin, -margin, margin, -margin)
+	d := &Drawing{Caption: printable(strings.Join(p.caption, " ")), Table: p.table, page: p} // which has no control characters
+	return d.As(Layout{})
+}
+
+// As is the figure in a layout.
+func (d *Drawing) As(l Layout) *Drawing {
+	l = l.completed()
+	scale := vg.Length(l.scale())
+	width := l.Width / scale
+	var caption []string
+	foot := vg.Length(0)
+	if !l.NoCaption {
+		caption = wrap(d.Caption, width-2*margin)
+		foot = vg.Length(float64(len(caption))*captionSize*leading) + 4
+	}
+	key := newLegend(d.page.legend, width-2*margin)
+	height := 2*margin + key.height + foot
+	var heights []vg.Length
+	var bodies []func(draw.Canvas)
+	for _, b := range d.page.blocks {
+		h, body := b.lay(width - 2*margin)
+		height, heights, bodies = height+h, append(heights, h), append(bodies, body)
+	}
+	out := &Drawing{Caption: d.Caption, Table: d.Table, Width: l.Width, Height: height * scale, page: d.page, layout: l}
+	out.draw = func(c draw.Canvas) {
+		c = draw.Crop(draw.NewCanvas(scaledTo(c.Canvas, scale), width, height), margin, -margin, margin, -margin)
 		key.draw(c)
-		p.body(draw.Crop(c, 0, 0, foot, -key.height))
+		top := c.Max.Y - key.height
+		for i, body := range bodies {
+			part := c
+			part.Max.Y, part.Min.Y = top, top-heights[i]
+			body(part)
+			top -= heights[i]
+		}
 		style := sans(captionSize)
 		style.YAlign = draw.YTop
-		for i, line := range lines {
+		for i, line := range caption {
 			y := c.Min.Y + foot - 4 - vg.Length(float64(i)*captionSize*leading)
 			c.FillText(style, vg.Point{X: c.Min.X, Y: y}, line)
 		}
 	}
-	return d
-}
-
-// panels draws a grid of panels with equal data areas; nil leaves a place empty. (plot.Align
-// takes the room for labels at the first size it tries, and is off by some pixels.)
-func panels(rows [][]*plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) {
-		for _, p := range slices.Concat(rows...) {
-			if p != nil {
-				sound(p)
-			}
-		}
-		for _, cell := range align(rows, draw.Crop(c, 0, -2, 2, -4)) {
-			cell.plot.Draw(cell.canvas)
-		}
-	}
+	return out
 }
 
 // mostPanels is the most panels of a trellis; more could not be told apart.
@@ -98,64 +107,6 @@ func sampled(all []record.Group) (some []record.Group, note []string) {
 		some = append(some, all[i*(n-1)/(mostPanels-1)])
 	}
 	return some, []string{fmt.Sprintf("%d of %s groups, at equal distances in their order; vaelab plot with the folders of some trials draws those.", mostPanels, thousands(n))}
-}
-
-// headedPanel is an empty panel of a trellis, with two lines above it.
-func headedPanel(first, second string) *plot.Plot {
-	p := newPanel("", "")
-	p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize) // room for the heading
-	p.Add(heading{printable(first), second})
-	return p
-}
-
-// trellis lays out one panel per group, with axis labels at the edges only.
-func trellis(cells []*plot.Plot, x, y string) (rows [][]*plot.Plot, height vg.Length) {
-	rows = arrange(cells)
-	for j, row := range rows {
-		for i, p := range row {
-			if p == nil {
-				continue
-			}
-			if i == 0 {
-				p.Y.Label.Text = y
-			}
-			if j == len(rows)-1 || rows[j+1][i] == nil {
-				p.X.Label.Text = x
-			}
-		}
-	}
-	if len(cells) == 1 {
-		return rows, 2.4 * vg.Inch
-	}
-	return rows, vg.Length(0.35+1.55*float64(len(rows))) * vg.Inch
-}
-
-// arrange puts panels into as few rows as take at most four each, and those evenly.
-func arrange(cells []*plot.Plot) [][]*plot.Plot {
-	n := (len(cells) + 3) / 4
-	columns := (len(cells) + n - 1) / n
-	rows := make([][]*plot.Plot, n)
-	for j := range rows {
-		rows[j] = make([]*plot.Plot, columns)
-		copy(rows[j], cells[min(j*columns, len(cells)):])
-	}
-	return rows
-}
-
-// shareY gives all panels one y axis from zero to top, with its numbers on the left.
-func shareY(rows [][]*plot.Plot, top float64) {
-	for _, row := range rows {
-		for i, p := range row {
-			if p == nil {
-				continue
-			}
-			p.Y.Min, p.Y.Max = 0, top
-			fromZero(&p.Y)
-			if i > 0 {
-				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
-			}
-		}
-	}
 }
 
 // A cell is a panel and its place.
@@ -242,6 +193,7 @@ func printable(text string) string {
 // An entry is one line of a legend.
 type entry struct {
 	label string
+	group bool           // the label is a group's; what those of all groups share is said once
 	line  draw.LineStyle // not drawn if its width is 0
 	glyph draw.GlyphStyle
 }
@@ -261,6 +213,7 @@ func newLegend(entries []entry, width vg.Length) legend {
 	if n := len(entries); n > mostLines {
 		entries = append(entries[:mostLines-1:mostLines-1], entry{label: fmt.Sprintf("and %d more", n-mostLines+1)})
 	}
+	entries = led(entries)
 	l := legend{entries: slices.Clone(entries)}
 	if len(entries) == 0 {
 		return l
@@ -269,8 +222,9 @@ func newLegend(entries []entry, width vg.Length) legend {
 	var sum, widest vg.Length
 	var widths []vg.Length
 	for i := range l.entries {
-		l.entries[i].label = printable(l.entries[i].label)
-		w := swatch + 5 + sans(legendSize).Width(l.entries[i].label) + space
+		e := &l.entries[i]
+		e.label = strings.Join(foldTo(e.style(), printable(e.label), width-e.indent(), 1), "")
+		w := e.indent() + e.style().Width(e.label) + space
 		widths = append(widths, w)
 		sum, widest = sum+w, max(widest, w)
 	}
@@ -299,8 +253,49 @@ func (l legend) draw(c draw.Canvas) {
 		if e.glyph.Radius > 0 {
 			c.DrawGlyphNoClip(e.glyph, vg.Point{X: x + swatch/2, Y: y})
 		}
-		style := sans(legendSize)
+		style := e.style()
 		style.YAlign = draw.YCenter
-		c.FillText(style, vg.Point{X: x + swatch + 5, Y: y + 0.08*legendSize}, e.label)
+		c.FillText(style, vg.Point{X: x + e.indent(), Y: y + 0.08*legendSize}, e.label)
 	}
+}
+
+// led are entries whose groups' labels are without the words that all of them share, which come first.
+func led(entries []entry) []entry {
+	var labels []string
+	for _, e := range entries {
+		if e.group {
+			labels = append(labels, e.label)
+		}
+	}
+	lead, rest := shared(labels)
+	if lead == "" {
+		return entries
+	}
+	out := []entry{{label: lead + ":"}}
+	for _, e := range entries {
+		if e.group {
+			e.label, rest = rest[0], rest[1:]
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// title tells that an entry has no line and no glyph: it is about those that follow.
+func (e entry) title() bool { return e.line.Width == 0 && e.glyph.Radius == 0 }
+
+// indent is the room left of the label.
+func (e entry) indent() vg.Length {
+	if e.title() {
+		return 0
+	}
+	return swatch + 5
+}
+
+// style is the label's.
+func (e entry) style() text.Style {
+	if e.title() {
+		return bold(legendSize)
+	}
+	return sans(legendSize)
 }

@@ -173,8 +173,7 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 	for _, d := range sets {
 		rows = append(rows, f.row(d))
 	}
-	f.body = panels(rows)
-	f.height = vg.Length(0.2+2.6*float64(len(rows))) * vg.Inch
+	f.blocks = []block{matrix{rows: rows, height: 2.7 * vg.Inch}}
 	f.legend = append([]entry{
 		{label: "optimum of vanilla, closed form", line: closedStyle},
 		{label: "± 2 sd over samples of the data", line: draw.LineStyle{Color: closedBand, Width: 7}},

@@ -49,12 +49,11 @@ type Drawing struct {
 	Table         [][]string // header and rows: the very numbers drawn, to six digits
 	Width, Height vg.Length
 
+	page    page
+	layout  Layout
 	draw    func(draw.Canvas)
 	picture []byte // once drawn
 }
-
-// dpi makes a figure of 7 in 1400 pixels wide.
-const dpi = 200
 
 // PNG returns the picture; it is drawn the first time only. A Drawing is for one goroutine.
 func (d *Drawing) PNG() ([]byte, error) {
@@ -67,18 +66,19 @@ func (d *Drawing) PNG() ([]byte, error) {
 	c := gg.NewContextForRGBA(picture)
 	c.SetLineCapButt()
 	c.InvertY()
-	d.draw(draw.New(vgimg.NewWith(vgimg.UseImageWithContext(picture, c), vgimg.UseDPI(dpi))))
+	d.draw(draw.New(vgimg.NewWith(vgimg.UseImageWithContext(picture, c), vgimg.UseDPI(d.layout.DPI))))
 	w.png.Reset()
 	fast := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: w}
 	if err := fast.Encode(&w.png, picture); err != nil {
 		return nil, err
 	}
-	d.picture = bytes.Clone(w.png.Bytes())
+	d.picture = withPHYs(w.png.Bytes(), d.layout.DPI)
 	return d.picture, nil
 }
 
 // Pixels is the size of the picture that PNG returns.
 func (d *Drawing) Pixels() (width, height int) {
+	dpi := vg.Length(d.layout.DPI)
 	return int(d.Width/vg.Inch*dpi + 0.5), int(d.Height/vg.Inch*dpi + 0.5)
 }
 

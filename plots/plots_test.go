@@ -594,14 +594,6 @@ func TestRemedyRows(t *testing.T) {
 	if len(place) != 2 || metrics["kl"] != 12 || metrics["iw_nll"] == 0 || metrics["nelbo"] > 0 {
 		t.Errorf("data sets %v, rows %v", place, metrics)
 	}
-	for label, want := range map[string]string{
-		"bn": "bn", "vanilla model=lstm inputless=false word_dropout=0.25": "vanilla model=lstm|inputless=false|word_dropout=0.25",
-		"a very long label which has more words than would fit into only three lines of thirty letters each": "a very long label which has|more words than would fit into|only three lines of thirty le…",
-	} {
-		if got := strings.Join(folded(label), "|"); got != want {
-			t.Errorf("%q is folded to %q, want %q", label, got, want)
-		}
-	}
 }
 
 // damaged is what comes off the disk while an experiment is running: one seed, a trial

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -34,13 +33,11 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("probe: no valid or test row has a probe, such as probe_100; set train.probe: true, on data with labels")
 	}
 	p := newPanel("labels", "probe accuracy")
-	pg := page{body: panels([][]*plot.Plot{{p}}), height: 3.1 * vg.Inch,
-		table: [][]string{{"group", "split", "labels", "mean", "min", "max", "seeds"}}}
+	shown := overlay{panel: p}
+	pg := page{table: [][]string{{"group", "split", "labels", "mean", "min", "max", "seeds"}}}
 	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	counts := map[string]int{}
 	var without []string
-	var curves lines
-	var marks []plot.Plotter
 	var at, chances []float64
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
@@ -62,9 +59,9 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 		s.X = logs(s.X)
 		at = append(at, s.X...)
 		glyph := draw.GlyphStyle{Color: style.Color, Radius: 2.2, Shape: draw.CircleGlyph{}}
-		curves.add(s, style)
-		marks = append(marks, dots{s.X, s.Mean, glyph})
-		pg.legend = append(pg.legend, entry{label: g.Label, line: style, glyph: glyph})
+		l := shown.add(g.Label, s, style)
+		l.over = append(l.over, dots{s.X, s.Mean, glyph})
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: style, glyph: glyph})
 		if values := numbers(finals(g, split, "probe_chance")); len(values) > 0 {
 			mean, _, _ := record.Range(values)
 			pg.table = append(pg.table, []string{g.Label, split, "chance", num(mean), num(mean), num(mean), num(float64(len(values)))})
@@ -73,12 +70,12 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	}
 	slices.Sort(chances)
 	for _, c := range slices.Compact(chances) {
-		p.Add(level{c, reference})
+		shown.common = append(shown.common, level{c, reference})
 	}
-	curves.on(p)
-	p.Add(marks...)
+	shown.spread()
 	ownTicks(&p.X, at, unlog)
 	pad(&p.Y)
+	pg.overlay(3.1*vg.Inch, shown)
 	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}
 	if len(chances) > 0 {
 		pg.legend = append(pg.legend, entry{label: "chance", line: reference})

@@ -50,7 +50,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		p.Title.Text, p.Title.TextStyle = " ", sans(captionSize) // room for the numbers of the diagonals
 		if len(sets) > 1 {
 			p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize)
-			p.Add(heading{first: "data: " + printable(d.name)})
+			p.Add(heading{first: []string{"data: " + printable(d.name)}})
 		}
 		nll := math.NaN()
 		if at, ok := truthOf(d.families, split); ok {
@@ -61,11 +61,11 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		drawFrontiers(&pg, p, d.families, split, nll)
 		rows = append(rows, []*plot.Plot{p})
 	}
-	pg.body = func(c draw.Canvas) { panels(rows)(draw.Crop(c, 0, -28, 0, 0)) }
-	pg.height = 3.4 * vg.Inch
+	body := matrix{rows: rows, right: 28, height: 3.4 * vg.Inch}
 	if len(rows) > 1 {
-		pg.height = vg.Length(2.6*float64(len(rows))) * vg.Inch
+		body.height = 2.6 * vg.Inch
 	}
+	pg.blocks = []block{body}
 	pg.caption = []string{splitNames[split] + " split, last row.",
 		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its setting, in their order; they stand at the points where there is room.",
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}

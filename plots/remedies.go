@@ -117,11 +117,11 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	}
 	names, deepest := make(plot.ConstantTicks, len(rows)), 1
 	for i, r := range rows {
-		lines := folded(printable(r.group.Label))
+		lines := foldTo(sans(captionSize), printable(r.group.Label), nameRoom, 3)
 		names[i] = plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")}
 		deepest = max(deepest, len(lines))
 	}
-	for i, p := range shown {
+	for _, p := range shown {
 		p.Y.Min, p.Y.Max = -0.7, float64(len(rows))-0.3
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 		p.Y.Tick.LineStyle.Width = 0 // there are the grid's
@@ -129,17 +129,13 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 		restyle(&p.Y.Tick.Label, sans(captionSize))
 		restyle(&p.X.Label.TextStyle, sans(tickSize))
 		restyle(&p.X.Tick.Label, sans(captionSize))
-		if i > 0 {
-			p.Y.Tick.Marker = unlabelled(slices.Clone(names))
-		}
 		for j := 1; j < len(rows); j++ {
 			if rows[j].group.Runs[0].Data != rows[j-1].group.Runs[0].Data {
 				p.Add(level{float64(j) - 0.5, draw.LineStyle{Color: ink, Width: 0.6}})
 			}
 		}
 	}
-	pg.body = panels([][]*plot.Plot{shown})
-	pg.height = 0.5*vg.Inch + vg.Length((3.5+captionSize*1.15*float64(deepest))*float64(max(4, len(rows))))
+	pg.blocks = []block{matrix{rows: [][]*plot.Plot{shown}, left: nameRoom, height: 0.5*vg.Inch + vg.Length((3.5+captionSize*1.15*float64(deepest))*float64(max(4, len(rows))))}}
 	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + meansNote("Dots", "whiskers", counts)}
 	if vanilla {
 		pg.legend = append(pg.legend, entry{label: "vanilla", line: vanillaLine})
@@ -225,26 +221,6 @@ func fewTicks(lo, hi float64) []plot.Tick {
 	}
 	return ticks
 }
-
-// folded is a label in lines of at most foldAt letters, of at most three lines.
-func folded(label string) (lines []string) {
-	for _, word := range strings.Fields(label) {
-		last := len(lines) - 1
-		switch {
-		case last < 0 || len(lines) < 3 && len([]rune(lines[last]+" "+word)) > foldAt:
-			lines = append(lines, word)
-		default:
-			lines[last] += " " + word
-		}
-	}
-	for i, line := range lines {
-		lines[i] = clip(line, foldAt)
-	}
-	return lines
-}
-
-// foldAt is the most letters of a line of a label.
-const foldAt = 30
 
 // readings are dots with whiskers, one a row.
 type readings struct {

@@ -7,7 +7,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"vaelab/internal/record"
 )
@@ -40,9 +39,8 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		}
 		groups[i].Runs = runs
 	}
-	const upper = 2.45 * vg.Inch
 	pg, err := overSteps{
-		figure: "sigma", height: upper,
+		figure: "sigma", height: 2.45 * vg.Inch,
 		panels: []stepPanel{
 			{metric: "sigma_negative", label: "share of σ < 0"},
 			{metric: "sigma_small", label: "share of |σ| < 0.05"},
@@ -56,13 +54,7 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(pg.caption, more...)
 	if signed, size, table := sigmaHistograms(groups); signed != nil {
-		const lower = 2.2 * vg.Inch
-		curves := pg.body
-		pg.height += lower
-		pg.body = func(c draw.Canvas) {
-			curves(draw.Crop(c, 0, 0, lower, 0))
-			panels([][]*plot.Plot{{signed, size}})(draw.Crop(c, 0, 0, 0, -upper))
-		}
+		pg.blocks = append(pg.blocks, matrix{rows: [][]*plot.Plot{{signed, size}}, height: 2.2 * vg.Inch})
 		pg.table = append(pg.table, table...)
 		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; values beyond ±2.5 are in the outermost bins.")
 	}

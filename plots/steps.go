@@ -13,40 +13,22 @@ import (
 
 // Curves of a metric against the training step, and the page of a few such panels side by side.
 
-// lines are series with their ranges as bands, which lie below all of the lines.
-type lines struct{ bands, curves []plot.Plotter }
-
-// add draws one more, with a band if there are several seeds.
-func (l *lines) add(s series, style draw.LineStyle) {
-	if s.N > 1 {
-		l.bands = append(l.bands, band{s.X, s.Lo, s.Hi, fade(style.Color, 0.2)})
-	}
-	l.curves = append(l.curves, curve{s.X, s.Mean, style})
-}
-
-// on puts them into a panel.
-func (l lines) on(p *plot.Plot) {
-	p.Add(l.bands...)
-	p.Add(l.curves...)
-}
-
-// stepCurves adds each group's mean and range to a panel, counts the seeds, and returns the
+// stepCurves lays each group's mean and range over a panel, counts the seeds, and returns the
 // numbers.
-func stepCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, split, metric string, counts map[string]int) (table [][]string) {
-	var all lines
+func stepCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, split, metric string, counts map[string]int) (shown overlay, table [][]string) {
+	shown.panel = p
 	for i, g := range groups {
 		s := seriesOf(g.Runs, split, metric)
 		if s.N == 0 {
 			continue
 		}
 		counts[g.Label] = max(counts[g.Label], s.N)
-		all.add(s, styles[i])
+		shown.add(g.Label, s, styles[i])
 		for j, step := range s.X {
 			table = append(table, []string{g.Label, metric, split, num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 		}
 	}
-	all.on(p)
-	return table
+	return shown, table
 }
 
 // targets are a group's targets of a metric against the step, without points if its method has none.
@@ -59,11 +41,11 @@ func aim(s draw.LineStyle) draw.LineStyle {
 	return draw.LineStyle{Color: s.Color, Width: thinWidth, Dashes: []vg.Length{9, 3}}
 }
 
-// aimCurves adds each group's targets of a metric to a panel and returns the numbers.
-func aimCurves(p *plot.Plot, groups []record.Group, styles []draw.LineStyle, metric string) (table [][]string) {
+// aimCurves adds each group's targets of a metric to its layer and returns the numbers.
+func aimCurves(shown overlay, groups []record.Group, styles []draw.LineStyle, metric string) (table [][]string) {
 	for i, g := range groups {
 		s := targets(g, metric)
-		p.Add(curve{s.X, s.Mean, aim(styles[i])})
+		shown.of(g.Label, func(l *layer) { l.over = append(l.over, curve{s.X, s.Mean, aim(styles[i])}) })
 		for j, step := range s.X {
 			table = append(table, []string{g.Label, metric + "_target", "train", num(step), num(s.Mean[j]), num(s.Lo[j]), num(s.Hi[j]), num(float64(s.N))})
 		}
@@ -130,11 +112,11 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 	if _, _, err := withMetric(o.figure, groups, split, o.panels[0].metric); err != nil {
 		split = "train"
 	}
-	pg := page{height: o.height, table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
+	pg := page{table: [][]string{{"group", "metric", "split", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	styles := groupStyles(groups)
 	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
-	var row []*plot.Plot
+	var row []overlay
 	var notes []string
 	for i, m := range o.panels {
 		_, note, err := withMetric(o.figure, groups, split, m.metric)
@@ -144,25 +126,26 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 		if i == len(o.panels)-1 {
 			notes = note
 		}
-		p := newPanel("training step", m.label)
+		shown, table := stepCurves(newPanel("training step", m.label), groups, styles, split, m.metric, counts)
+		pg.table = append(pg.table, table...)
 		for _, y := range m.levels {
-			p.Add(level{y, reference})
+			shown.common = append(shown.common, level{y, reference})
 		}
-		pg.table = append(pg.table, stepCurves(p, groups, styles, split, m.metric, counts)...)
+		p := shown.spread()
 		stepAxis(p)
 		if len(o.panels) > 2 {
 			p.X.Tick.Marker = plot.TickerFunc(fewStepTicks)
 		}
 		fromZero(&p.Y)
-		row = append(row, p)
+		row = append(row, shown)
 	}
 	for i, g := range groups {
 		if counts[g.Label] > 0 {
-			pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+			pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: styles[i]})
 		}
 	}
 	pg.legend = append(pg.legend, entry{label: o.level, line: reference})
-	pg.body = panels([][]*plot.Plot{row})
+	pg.overlay(o.height, row...)
 	pg.caption = []string{fmt.Sprintf("%s split: %s", splitNames[split], o.about), seedsNote(counts)}
 	pg.caption = append(append(append(pg.caption, more...), notes...), doubts(set, every)...)
 	return pg, nil

@@ -114,8 +114,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			}
 		}
 	}
-	pg.body = panels(rows)
-	pg.height = vg.Length(0.1+2.05*float64(len(rows))) * vg.Inch
+	pg.blocks = []block{matrix{rows: rows, height: 2.1 * vg.Inch}}
 	for _, f := range flat {
 		pg.legend = append(pg.legend, entry{label: f.label, line: f.style})
 	}

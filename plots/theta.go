@@ -46,42 +46,38 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	groups, more := sampled(groups)
-	pg := page{height: 2.6 * vg.Inch, table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
+	pg := page{table: [][]string{{"group", "seed", "dim", "step", "sig_theta", "min", "max", "gamma_mu", "gamma_sigma"}}}
 	counts := map[string]int{}
 	styles := groupStyles(groups)
 	limited := false
-	var row []*plot.Plot
+	var row []overlay
 	for _, m := range thetaPanels {
-		p := newPanel("training step", m.label)
-		var means lines
-		var limits, dimensions []plot.Plotter
+		shown := overlay{panel: newPanel("training step", m.label)}
 		for i, g := range groups {
 			run := firstWith(g, split, m.vector)
 			steps, vectors := record.VectorSeries(run, split, m.vector)
-			for d := range widest(vectors) {
-				dimensions = append(dimensions, curve{floats(steps), column(vectors, d), draw.LineStyle{Color: fade(styles[i].Color, 0.7), Width: 0.5}})
-			}
 			s := drawable(record.SeriesBy(g.Runs, split, meanOf(m.vector)))
-			means.add(s, styles[i])
+			l := shown.add(g.Label, s, styles[i])
+			for d := range widest(vectors) {
+				l.under = append(l.under, curve{floats(steps), column(vectors, d), draw.LineStyle{Color: fade(styles[i].Color, 0.7), Width: 0.5}})
+			}
 			counts[g.Label] = max(counts[g.Label], s.N)
 			if tau, ok := tauOf(run); ok && m.limit != nil {
 				limited = true
-				limits = append(limits, level{m.limit(tau), thin(styles[i], 0)})
+				l.over = append(l.over, level{m.limit(tau), thin(styles[i], 0)})
 			}
 		}
-		p.Add(dimensions...)
-		means.on(p)
-		p.Add(limits...)
+		p := shown.spread()
 		stepAxis(p)
 		p.X.Tick.Marker = plot.TickerFunc(fewStepTicks)
 		p.Y.Min, p.Y.Max = 0, math.Max(1, finiteOr(p.Y.Max, 1))
-		row = append(row, p)
+		row = append(row, shown)
 	}
 	for i, g := range groups {
-		pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: styles[i]})
 		pg.table = append(pg.table, thetaRows(g, split)...)
 	}
-	pg.body = panels([][]*plot.Plot{row})
+	pg.overlay(2.6*vg.Inch, row...)
 	pg.caption = []string{splitNames[split] + " rows. Thick: mean over latent dimensions; thin: single dimensions of the first seed. The squares of the two scales add up to 1.", seedsNote(counts)}
 	if limited {
 		pg.legend = append(pg.legend, entry{label: "limit", line: thin(neutral, 0)})

@@ -74,10 +74,11 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	}
 	left, right := newPanel(clock+"seconds per trial", ""), newPanel(clock+"ms per step, with evaluation", "")
 	var ticks plot.ConstantTicks
-	longest := 0
+	deepest := 1
 	for i, g := range groups {
-		ticks = append(ticks, plot.Tick{Value: float64(i), Label: clip(printable(g.label), 60)})
-		longest = max(longest, len([]rune(ticks[i].Label)))
+		lines := foldTo(sans(captionSize), printable(g.label), nameRoom, 3)
+		deepest = max(deepest, len(lines))
+		ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")})
 		var trial, step []float64
 		for _, c := range g.costs {
 			trial, step = append(trial, seconds(c)), append(step, 1000*seconds(c)/float64(c.Steps))
@@ -91,13 +92,9 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 		p.Y.Tick.Marker = ticks
 		p.Y.Tick.Length = 0
-		if longest > 28 { // or they leave no room for the bars
-			restyle(&p.Y.Tick.Label, sans(captionSize-1))
-		}
+		restyle(&p.Y.Tick.Label, sans(captionSize))
 	}
-	right.Y.Tick.Marker = unlabelled(slices.Clone(ticks))
-	pg.body = panels([][]*plot.Plot{{left, right}})
-	pg.height = vg.Length(0.62+0.2*float64(max(6, len(groups)))) * vg.Inch
+	pg.blocks = []block{matrix{rows: [][]*plot.Plot{{left, right}}, left: nameRoom, height: 0.6*vg.Inch + vg.Length(4+captionSize*1.15*float64(deepest))*vg.Length(max(5, len(groups)))}}
 	pg.caption = append(pg.caption, barsNote(counts))
 	for _, m := range []struct {
 		what string

@@ -3,7 +3,6 @@ package plots
 import (
 	"slices"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -23,12 +22,11 @@ type ZUse struct{}
 func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 	every := set.Groups()
 	all, notes := sampled(every)
-	pg := page{height: 2.75 * vg.Inch,
-		table: [][]string{{"group", "metric", "step", "mean", "min", "max", "seeds"}}}
+	pg := page{table: [][]string{{"group", "metric", "step", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
 	styles := groupStyles(all)
 	told, toldLine := trueMI(all), draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
-	var row []*plot.Plot
+	var row []overlay
 	capped := false
 	for _, m := range []struct{ name, label string }{
 		{"mi", "mutual information I(x; z) (nats)"},
@@ -39,26 +37,27 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 			return nil, err
 		}
 		notes = append(notes, note...)
-		p := newPanel("training step", m.label)
-		for _, row := range stepCurves(p, all, styles, "valid", m.name, counts) {
+		shown, table := stepCurves(newPanel("training step", m.label), all, styles, "valid", m.name, counts)
+		for _, row := range table {
 			pg.table = append(pg.table, slices.Delete(row, 2, 3)) // without a split
 		}
 		if m.name == "mi" {
 			for _, nats := range told {
-				p.Add(level{nats, toldLine})
+				shown.common = append(shown.common, level{nats, toldLine})
 				pg.table = append(pg.table, []string{"generator", m.name, "", num(nats), "", "", ""})
 			}
 		}
+		p := shown.spread()
 		stepAxis(p)
 		fromZero(&p.Y)
 		if m.name == "mi" {
 			capped = addCaps(p, all, "valid")
 		}
-		row = append(row, p)
+		row = append(row, shown)
 	}
 	for i, g := range all {
 		if counts[g.Label] > 0 {
-			pg.legend = append(pg.legend, entry{label: g.Label, line: styles[i]})
+			pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: styles[i]})
 		}
 	}
 	if len(told) > 0 {
@@ -69,7 +68,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 		pg.legend = append(pg.legend, capEntry)
 	}
 	notes = append(notes, useNotes(all, "valid", "valid")...)
-	pg.body = panels([][]*plot.Plot{row})
+	pg.overlay(2.75*vg.Inch, row...)
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
 		"Right: increase of −ln p(x|z) when z is taken from another example (gap); 0 means that the decoder ignores z.", seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, every)...)

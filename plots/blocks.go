@@ -1,0 +1,376 @@
+package plots
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// The body of a page is blocks, one below the other. A block is laid out to the width of the page: a figure says which panels
+// there are, and the block how many of them stand side by side.
+
+// A block is a part of a page's body.
+type block interface {
+	// lay returns the height that the block takes at a width, and draws it on a canvas of that size.
+	lay(width vg.Length) (height vg.Length, draw func(draw.Canvas))
+}
+
+// The widths below which a panel moves to the next row, points; with leastNamed it has no numbers on its left.
+const (
+	leastPanel = vg.Length(108)
+	leastNamed = vg.Length(70)
+)
+
+// A matrix is rows of panels with equal data areas. A row that the page has no room for continues below.
+type matrix struct {
+	rows   [][]*plot.Plot // as long as each other; nil leaves a place empty
+	height vg.Length      // of a row
+	left   vg.Length      // room on the left for the names of lines that all panels share; 0 if each has a y axis of its own
+	right  vg.Length      // room on the right for what marks write there
+}
+
+// lay implements block.
+func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
+	least := leastPanel
+	if m.left > 0 {
+		least = leastNamed
+	}
+	side := max(1, int((width-m.left-m.right)/least))
+	var rows [][]*plot.Plot
+	for _, row := range m.rows {
+		n := (len(row) + side - 1) / side // rows that it takes
+		columns := (len(row) + n - 1) / n
+		for len(row) > 0 {
+			part := make([]*plot.Plot, columns)
+			row = row[copy(part, row):]
+			if m.left > 0 {
+				nameFirst(part)
+			}
+			rows = append(rows, part)
+		}
+	}
+	return m.height * vg.Length(len(rows)), func(c draw.Canvas) { drawPanels(rows, draw.Crop(c, 0, -m.right, 0, 0)) }
+}
+
+// nameRoom is the room for the names of rows, in lines of that width.
+const nameRoom = vg.Length(115)
+
+// nameFirst takes the labels of the y axis from all panels of a row but the first.
+func nameFirst(row []*plot.Plot) {
+	for i, p := range row {
+		if i > 0 && p != nil {
+			q := *p
+			q.Y.Tick.Marker = unlabelled(q.Y.Tick.Marker)
+			row[i] = &q
+		}
+	}
+}
+
+// single is the block of one panel.
+func single(p *plot.Plot, height vg.Length) matrix {
+	return matrix{rows: [][]*plot.Plot{{p}}, height: height}
+}
+
+// A headed panel is one of a trellis, with two lines above it; the second may be empty.
+type headed struct {
+	*plot.Plot
+	first, second string
+}
+
+// headedPanel is an empty one.
+func headedPanel(first, second string) headed {
+	return headed{newPanel("", ""), printable(first), second}
+}
+
+// A trellis is one panel for each group, with the axes' labels at its edges only. What the headings share is said once,
+// above them.
+type trellis struct {
+	cells   []headed
+	x, y    string              // labels of the axes
+	sharedX bool                // the numbers of the x axes stand below the lowest panels only
+	sharedY bool                // those of the y axes left of the first ones
+	most    int                 // panels side by side, 4 if 0
+	height  vg.Length           // of a row; 0 is the usual
+	square  bool                // data areas are as high as they are wide
+	right   vg.Length           // room on the right
+	beside  func(c draw.Canvas) // draws there
+}
+
+// lay implements block.
+func (t trellis) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
+	columns := t.columns(width)
+	rows := arrange(t.cells, columns)
+	columns = len(rows[0])
+	var firsts []string
+	for _, cell := range t.cells {
+		firsts = append(firsts, cell.first)
+	}
+	lead, firsts := shared(firsts)
+	room := (width-t.right)/vg.Length(columns) - 16
+	lines := 1
+	for i := range firsts {
+		lines = max(lines, len(foldTo(bold(tickSize), firsts[i], room, 2)))
+	}
+	two := slices.ContainsFunc(t.cells, func(h headed) bool { return h.second != "" })
+	out := make([][]*plot.Plot, len(rows))
+	k := 0
+	for j, row := range rows {
+		out[j] = make([]*plot.Plot, columns)
+		for i, cell := range row {
+			if cell.Plot == nil {
+				continue
+			}
+			p := *cell.Plot // which may be laid out again
+			p.Title.Text, p.Title.TextStyle = strings.TrimSuffix(strings.Repeat(" \n", lines+btoi(two)), "\n"), sans(tickSize)
+			p.Add(heading{foldTo(bold(tickSize), firsts[k], room, 2), cell.second})
+			k++
+			if i > 0 && t.sharedY {
+				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
+			}
+			if lowest := j == len(rows)-1 || rows[j+1][i].Plot == nil; !lowest && t.sharedX {
+				p.X.Tick.Marker = unlabelled(p.X.Tick.Marker)
+			}
+			out[j][i] = &p
+		}
+	}
+	top := vg.Length(0)
+	if lead != "" {
+		top = labelSize*leading + 2
+	}
+	height, used := t.heights(columns, len(rows), width, lines+btoi(two))
+	return height + top, func(c draw.Canvas) {
+		if lead != "" {
+			style := bold(labelSize)
+			style.YAlign = draw.YTop
+			c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, lead)
+			c = draw.Crop(c, 0, 0, 0, -top)
+		}
+		if t.beside != nil {
+			t.beside(draw.Crop(c, used, 0, 0, 0))
+		}
+		drawPanels(out, edgeLabels(draw.Crop(c, 0, used-width, 0, 0), t.x, t.y))
+	}
+}
+
+// edgeLabels draws the labels of axes that panels share, once for all, and returns what is left of the canvas.
+func edgeLabels(c draw.Canvas, x, y string) draw.Canvas {
+	const line = vg.Length(labelSize*leading) + 2
+	lines := func(label string, length vg.Length) []string { return foldTo(sans(labelSize), label, length, 2) }
+	below := lines(x, c.Max.X-c.Min.X)
+	beside := lines(y, c.Max.Y-c.Min.Y-line*vg.Length(len(below)))
+	inner := draw.Crop(c, line*vg.Length(len(beside)), 0, line*vg.Length(len(below)), 0)
+	style := sans(labelSize)
+	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+	for i, text := range slices.Backward(below) {
+		c.FillText(style, vg.Point{X: inner.Center().X, Y: c.Min.Y + line*vg.Length(len(below)-1-i)}, text)
+	}
+	style.Rotation, style.YAlign = math.Pi/2, draw.YTop
+	for i, text := range beside {
+		c.FillText(style, vg.Point{X: c.Min.X + line*vg.Length(i), Y: inner.Center().Y}, text)
+	}
+	return inner
+}
+
+// columns is how many panels stand side by side.
+func (t trellis) columns(width vg.Length) int {
+	most := t.most
+	if most == 0 {
+		most = 4
+	}
+	least := leastPanel
+	if t.sharedY {
+		least = 82 // they have no numbers but the first
+	}
+	return max(1, min(most, int((width-t.right)/least)))
+}
+
+// heights are the height of all rows, and the width that the panels take.
+func (t trellis) heights(columns, rows int, width vg.Length, lines int) (height, used vg.Length) {
+	head := vg.Length(lines) * tickSize * leading
+	used = width - t.right
+	switch {
+	case t.square:
+		const left, between = 26, 14
+		side := min(1.9*vg.Inch, (used-left-between*vg.Length(columns-1))/vg.Length(columns))
+		used = left + vg.Length(columns)*side + between*vg.Length(columns-1) + 4
+		return vg.Length(rows)*(side+head+16) + 34, used
+	case t.height > 0:
+		return vg.Length(rows)*(t.height+head) + 24, used
+	case len(t.cells) == 1:
+		return 2.4 * vg.Inch, used
+	}
+	return vg.Length(rows)*(1.22*vg.Inch+head) + 25, used
+}
+
+// arrange puts panels into as few rows as take at most so many each, and those evenly.
+func arrange(cells []headed, most int) [][]headed {
+	n := (len(cells) + most - 1) / most
+	columns := (len(cells) + n - 1) / n
+	rows := make([][]headed, n)
+	for j := range rows {
+		rows[j] = make([]headed, columns)
+		copy(rows[j], cells[min(j*columns, len(cells)):])
+	}
+	return rows
+}
+
+// shareY gives all panels one y axis from zero to top.
+func shareY(cells []headed, top float64) {
+	for _, p := range cells {
+		p.Y.Min, p.Y.Max = 0, top
+		fromZero(&p.Y)
+	}
+}
+
+// btoi is 1 for true.
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// shared are the words that all labels have, and the labels without them. There are none if a label would have nothing else.
+func shared(labels []string) (lead string, rest []string) {
+	if len(labels) < 2 {
+		return "", labels
+	}
+	var common []string
+	for _, word := range strings.Fields(labels[0]) {
+		if !slices.ContainsFunc(labels, func(l string) bool { return !slices.Contains(strings.Fields(l), word) }) {
+			common = append(common, word)
+		}
+	}
+	for _, label := range labels {
+		own := slices.DeleteFunc(strings.Fields(label), func(word string) bool { return slices.Contains(common, word) })
+		if len(own) == 0 {
+			return "", labels
+		}
+		rest = append(rest, strings.Join(own, " "))
+	}
+	return strings.Join(common, " "), rest
+}
+
+// foldTo breaks a text between words into lines that fit a width, at most so many, and cuts what is still too wide.
+func foldTo(style text.Style, label string, width vg.Length, most int) (lines []string) {
+	for _, word := range strings.Fields(label) {
+		last := len(lines) - 1
+		if last < 0 || len(lines) < most && style.Width(lines[last]+" "+word) > width {
+			lines = append(lines, word)
+		} else {
+			lines[last] += " " + word
+		}
+	}
+	for i, line := range lines {
+		for n := len([]rune(line)) - 1; n > 1 && style.Width(lines[i]) > width; n-- {
+			lines[i] = clip(line, n)
+		}
+	}
+	return lines
+}
+
+// drawPanels draws a matrix of panels with equal data areas. (plot.Align takes the room for labels at the first size it
+// tries, and is off by some pixels.) The plots are copied, since what is laid out may be laid out again.
+func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
+	c = draw.Crop(c, 0, -2, 2, -4)
+	copies := make([][]*plot.Plot, len(rows))
+	for j, row := range rows {
+		for _, p := range row {
+			if p != nil {
+				q := *p
+				p = &q
+				sound(p)
+			}
+			copies[j] = append(copies[j], p)
+		}
+	}
+	tile := draw.Tiles{Rows: len(copies), Cols: len(copies[0])}.At(c, 0, 0)
+	for _, p := range slices.Concat(copies...) {
+		if p != nil { // long labels come first, since the axes become shorter by them
+			foldLabel(&p.X, tile.Max.X-tile.Min.X)
+			foldLabel(&p.Y, tile.Max.Y-tile.Min.Y)
+		}
+	}
+	for _, cell := range align(copies, c) {
+		data := cell.plot.DataCanvas(cell.canvas)
+		for _, a := range []struct {
+			*plot.Axis
+			length  vg.Length
+			upright bool
+		}{{&cell.plot.X, data.Max.X - data.Min.X, false}, {&cell.plot.Y, data.Max.Y - data.Min.Y, true}} {
+			a.Tick.Marker = sparse{a.Tick.Marker, a.length, a.Tick.Label, a.upright, a.Scale}
+		}
+	}
+	for _, cell := range align(copies, c) {
+		cell.plot.Draw(cell.canvas)
+	}
+}
+
+// foldLabel breaks the label of an axis that is longer than its panel into two lines.
+func foldLabel(a *plot.Axis, length vg.Length) {
+	if style := a.Label.TextStyle; a.Label.Text != "" && !strings.Contains(a.Label.Text, "\n") && style.Width(a.Label.Text) > length {
+		a.Label.Text = strings.Join(foldTo(style, a.Label.Text, length, 2), "\n")
+	}
+}
+
+// sparse is a ticker whose labels do not touch on an axis of a length. Of equally spaced ones it keeps every second, third or so.
+type sparse struct {
+	plot.Ticker
+	length  vg.Length
+	style   text.Style
+	upright bool
+	scale   plot.Normalizer
+}
+
+// Ticks implements plot.Ticker.
+func (s sparse) Ticks(lo, hi float64) []plot.Tick {
+	all := s.Ticker.Ticks(lo, hi)
+	for every := 1; every <= len(all); every++ {
+		ticks, n, touching := slices.Clone(all), 0, false
+		end := -s.length
+		for _, i := range s.order(ticks, lo, hi) {
+			if ticks[i].Label == "" {
+				continue
+			}
+			if n++; (n-1)%every != 0 {
+				ticks[i].Label = ""
+				continue
+			}
+			at := vg.Length(s.scale.Normalize(lo, hi, ticks[i].Value)) * s.length
+			half, gap := s.style.Width(ticks[i].Label)/2, vg.Length(3)
+			if s.upright {
+				half, gap = s.style.Font.Size*0.42, 1
+			}
+			touching = touching || at-half < end+gap
+			end = at + half
+		}
+		if !touching {
+			return ticks
+		}
+	}
+	return all
+}
+
+// order are the indices of the ticks along the axis.
+func (s sparse) order(ticks []plot.Tick, lo, hi float64) []int {
+	order := make([]int, len(ticks))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := s.scale.Normalize(lo, hi, ticks[a].Value), s.scale.Normalize(lo, hi, ticks[b].Value)
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
+	return order
+}
