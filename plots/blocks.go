@@ -54,7 +54,11 @@ func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 			rows = append(rows, part)
 		}
 	}
-	return m.height * vg.Length(len(rows)), func(c draw.Canvas) { drawPanels(rows, draw.Crop(c, 0, -m.right, 0, 0)) }
+	height := m.height
+	if len(rows) > len(m.rows) && m.left == 0 { // the panels are narrow, and there are more rows of them
+		height = max(1.5*vg.Inch, 0.7*height)
+	}
+	return height * vg.Length(len(rows)), func(c draw.Canvas) { drawPanels(rows, draw.Crop(c, 0, -m.right, 0, 0)) }
 }
 
 // nameRoom is the room for the names of rows, in lines of that width.

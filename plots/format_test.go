@@ -2,8 +2,10 @@ package plots
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
+	"image/png"
 	"io"
 	"math"
 	"os"
@@ -22,7 +24,7 @@ func TestFormats(t *testing.T) {
 	var first map[string][]byte
 	for range 2 {
 		dir := t.TempDir()
-		if _, refused, failed := Save(set, dir, "kl-curve", Formats...); refused != nil || failed != nil {
+		if _, refused, failed := Save(set, dir, "kl-curve", Output{Formats: Formats}); refused != nil || failed != nil {
 			t.Fatal(refused, failed)
 		}
 		files := map[string][]byte{}
@@ -49,7 +51,7 @@ func TestFormats(t *testing.T) {
 			t.Fatalf("the SVG is no XML: %v", err)
 		}
 	}
-	if _, _, failed := Save(set, t.TempDir(), "kl-curve", "gif"); failed == nil {
+	if _, _, failed := Save(set, t.TempDir(), "kl-curve", Output{Formats: []string{"gif"}}); failed == nil {
 		t.Error("gif is a format")
 	}
 }
@@ -77,5 +79,45 @@ func TestOutlines(t *testing.T) {
 	width := face.Width(text)
 	if letters != 4 || low < 100 || high > 100+width+1 || high-low < 0.8*width {
 		t.Errorf("%d letters from %v to %v; want 4 within %v from 100 on", letters, low, high, width)
+	}
+}
+
+// TestResolution: a PNG says how many pixels it has per inch, in a chunk that decoders accept, and has as many.
+func TestResolution(t *testing.T) {
+	d, _, _ := drawn(t, "kl-curve", pilotSet(1))
+	for _, dpi := range []int{leastDPI, defaultDPI, 300} {
+		as := d.As(Layout{Width: 3 * vg.Inch, DPI: dpi})
+		text, err := as.PNG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(text)) // checks the sums of the chunks
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := picture.Bounds().Dx(); w != 3*dpi {
+			t.Errorf("%d dpi: %d pixels for 3 in", dpi, w)
+		}
+		at := bytes.Index(text, []byte("pHYs"))
+		if at < 0 || text[at+12] != 1 {
+			t.Fatalf("%d dpi: no pHYs in metres", dpi)
+		}
+		if got := float64(binary.BigEndian.Uint32(text[at+4:])) * 0.0254; math.Abs(got-float64(dpi)) > 0.02 {
+			t.Errorf("pHYs says %.2f pixels per inch, want %d", got, dpi)
+		}
+	}
+}
+
+// TestWidths: widths are numbers with a unit, from that of a panel to that of a poster.
+func TestWidths(t *testing.T) {
+	for text, want := range map[string]vg.Length{"3.3in": 237.6, "254 mm": 720, "8.4cm": 238.11, "240pt": 240} {
+		if got, err := ParseWidth(text); err != nil || math.Abs(float64(got-want)) > 0.01 {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "3.3", "in", "8,4cm", "1in", "-3in", "NaNin", "Infin", "1e9in", "3 px"} {
+		if got, err := ParseWidth(text); err == nil {
+			t.Errorf("%q is the width %v", text, got)
+		}
 	}
 }

@@ -111,9 +111,15 @@ func (d *Drawing) CSV() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Save draws a figure of a set by its name and saves it in dir, in some formats. What the rows lack (refused) is no fault of
+// An Output is how figures are saved: their layout, and the formats of their files. The zero value is a PNG in the default layout.
+type Output struct {
+	Layout
+	Formats []string
+}
+
+// Save draws a figure of a set by its name and saves it in dir. What the rows lack (refused) is no fault of
 // the folder (failed).
-func Save(set *record.Set, dir, name string, formats ...string) (d *Drawing, refused, failed error) {
+func Save(set *record.Set, dir, name string, out Output) (d *Drawing, refused, failed error) {
 	figure, err := Figures.Get(name)
 	if err != nil {
 		return nil, nil, err
@@ -124,7 +130,8 @@ func Save(set *record.Set, dir, name string, formats ...string) (d *Drawing, ref
 	if err := set.Err(); err != nil {
 		return nil, nil, err
 	}
-	return d, nil, d.Save(dir, name, formats...)
+	d = d.As(out.Layout)
+	return d, nil, d.Save(dir, name, out.Formats...)
 }
 
 // Save writes name.png, or other formats, and name.csv into dir, which it makes if need be. All change, or none; see

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,16 +10,18 @@ import (
 )
 
 func plotCommand() *cobra.Command {
-	var figures, formats []string
+	var figures []string
 	var out string
+	var as *plots.Output
 	cmd := &cobra.Command{
 		Use:   "plot DIR...",
 		Short: "Draw figures from the rows of finished and unfinished trials",
 		Long: `Draw figures from what trials have written so far; nothing is trained. DIR is a results
 folder, an experiment's, or a trial's. Without --figure every figure that the rows allow is
 drawn. Each picture has a CSV with the same numbers. SVG and PDF have lines and letters instead of
-pixels, for pages and papers.`,
-		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures --format pdf,svg",
+pixels, for pages and papers. A figure is laid out anew for its --width, with type of 7 pt at least: a column
+of a paper has fewer panels side by side than a page.`,
+		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures --format pdf --width 3.3in --no-caption",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			if err := knownFigures(figures); err != nil {
@@ -36,18 +37,13 @@ pixels, for pages and papers.`,
 			if err := writable(out); err != nil {
 				return err
 			}
-			for _, format := range formats {
-				if err := plots.CheckFormat(format); err != nil {
-					return usageError{fmt.Errorf("--format: %w", err)}
-				}
-			}
 			asked := len(figures) > 0
 			if !asked {
 				figures = plots.Figures.Names()
 			}
 			failed := damaged(set)
 			for _, name := range figures {
-				refused, err := draw(cmd.OutOrStdout(), set, out, name, formats...)
+				refused, err := draw(cmd.OutOrStdout(), set, out, name, *as)
 				if refused != nil && !asked {
 					fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s\n", visible(refused.Error()))
 					continue
@@ -59,8 +55,7 @@ pixels, for pages and papers.`,
 	}
 	figureFlag(cmd, &figures)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` for the figures (default the first DIR)")
-	cmd.Flags().StringSliceVar(&formats, "format", plots.Formats[:1], "`format` of the figures: "+strings.Join(plots.Formats, ", ")+"; may be repeated")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
+	as = outputFlags(cmd)
 	return cmd
 }
 

@@ -137,7 +137,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return failed
 	}
 	for _, name := range e.Figures {
-		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name)))
+		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name, plots.Output{})))
 	}
 	return failed
 }
@@ -204,13 +204,14 @@ func claim(set *record.Set, e *sweep.Experiment) {
 }
 
 // draw makes one figure, as PNG unless other formats are asked for, and says where it is; refused is what the rows lack.
-func draw(w io.Writer, set *record.Set, dir, name string, formats ...string) (refused, failed error) {
-	switch _, refused, failed = plots.Save(set, dir, name, formats...); {
+func draw(w io.Writer, set *record.Set, dir, name string, out plots.Output) (refused, failed error) {
+	switch _, refused, failed = plots.Save(set, dir, name, out); {
 	case refused != nil:
 		return fmt.Errorf("figure %w", refused), nil // it begins with the name
 	case failed != nil:
 		return nil, fmt.Errorf("figure %s cannot be written: %w", name, failed)
 	}
+	formats := out.Formats
 	if len(formats) == 0 {
 		formats = plots.Formats[:1]
 	}

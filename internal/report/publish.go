@@ -99,7 +99,7 @@ func (p *Publication) drawAll(set *record.Set) error {
 
 // drawOne draws and saves one figure; refused is what the rows lack.
 func (p *Publication) drawOne(set *record.Set, name string) (f Figure, refused, failed error) {
-	d, refused, failed := plots.Save(set, p.Out, name)
+	d, refused, failed := plots.Save(set, p.Out, name, plots.Output{})
 	if refused != nil || failed != nil {
 		return f, refused, failed
 	}
