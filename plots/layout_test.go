@@ -90,10 +90,7 @@ func manyGroups(figure string, n int) *record.Set {
 	set := &record.Set{Knobs: map[string]string{"variant.bn.gamma": "rises", "variant.bn-scaler.tau": "rises"}}
 	switch figure {
 	case "bn-gap":
-		for _, run := range batchSet(2).Runs {
-			set.Runs = append(set.Runs, run)
-		}
-		return set
+		return batchSet(2)
 	case "phase":
 		return phaseSet(2)
 	}
