@@ -155,7 +155,7 @@ what is missing.`,
 		DisableFlagsInUseLine: true,
 		Version:               version(),
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmp.Or(tensor.CheckKernel(), cmd.ValidateFlagGroups()); err != nil { // cobra's own call comes later, and is no usage error
+			if err := cmp.Or(tensor.CheckKernel(), excluded(cmd), cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil { // cobra's own calls come later, and are no usage errors
 				return usageError{err}
 			}
 			return nil
@@ -180,6 +180,23 @@ func commandsOnly(cmd *cobra.Command, given []string) error {
 	}
 	return usageError{registry.Unknown("command", given[0], names)}
 }
+
+// excluded is the error for two flags that were given and exclude each other, as MarkFlagsMutuallyExclusive says.
+func excluded(cmd *cobra.Command) (err error) {
+	given := map[string]string{} // group of flags -> the one that was given
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		for _, group := range f.Annotations[exclusive] {
+			if other, ok := given[group]; ok && err == nil {
+				err = fmt.Errorf("--%s and --%s exclude each other; leave one of them out", other, f.Name)
+			}
+			given[group] = f.Name
+		}
+	})
+	return err
+}
+
+// exclusive is cobra's annotation of flags that exclude each other.
+const exclusive = "cobra_annotation_mutually_exclusive"
 
 // nearestFlag asks whether another flag was meant, if err is about one that does not exist.
 func nearestFlag(cmd *cobra.Command, err error) string {
