@@ -48,7 +48,7 @@ settings. A group that is equally like several is left out, and named.`,
 			for _, note := range t.Notes {
 				fmt.Fprintln(w, item(visible(note)))
 			}
-			return nil
+			return errors.Join(damaged(sets[0]), damaged(sets[1]))
 		},
 	}
 }

@@ -88,6 +88,7 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			if err := writable(out); err != nil {
 				return err
 			}
+			failed := damaged(set) // before the report names the folders otherwise
 			files, err := p.Write()
 			for _, why := range p.LeftOut {
 				fmt.Fprintf(wErr, "left out: %s\n", visible(strings.TrimSuffix(why, ".")))
@@ -95,7 +96,7 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			for _, file := range files {
 				fmt.Fprintln(w, file)
 			}
-			return errors.Join(err, damaged(set))
+			return errors.Join(err, failed)
 		},
 	}
 	figureFlag(cmd, &figures)

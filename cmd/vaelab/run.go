@@ -188,12 +188,22 @@ func printDamage(wErr io.Writer, damage []error) {
 	}
 }
 
-// damaged is the error of a command that has left out damaged trials; nil if there are none.
-func damaged(set *record.Set) error {
-	if len(set.Damage) == 0 {
-		return nil
+// damaged is the error of a command that has left out damaged trials and folders that cannot be read; nil if there are none.
+func damaged(set *record.Set) (failed error) {
+	folders := 0
+	for _, err := range set.Damage {
+		var d *record.Damage
+		if errors.As(err, &d) && d.File == "" {
+			folders++
+		}
 	}
-	return fmt.Errorf("damaged files, named above: %d; their trials are left out. Copy the files again, or let vaelab run train those trials again", len(set.Damage))
+	if n := len(set.Damage) - folders; n > 0 {
+		failed = fmt.Errorf("damaged files, named above: %d; their trials are left out. Copy the files again, or let vaelab run train those trials again", n)
+	}
+	if folders > 0 {
+		failed = errors.Join(failed, fmt.Errorf("folders that cannot be read, named above: %d; the trials in them are left out. Change their permissions", folders))
+	}
+	return failed
 }
 
 // claim makes all trials of a set those of one experiment, in whose name some may have been trained under another name.

@@ -109,23 +109,25 @@ type Set struct {
 // damaged file is Damaged, and has no rows. If the damaged file is trial.json, nobody knows which trial it is: it is
 // not among the runs. Both are in Damage. A folder without a trial, trials without sums, a last row that is cut off in a
 // trial that is not done, a trial that lies in two places and a folder that has another trial's name are Warnings; of one trial
-// twice the one under another trial's name is left out. A folder that does not exist is an error.
+// twice the one under another trial's name is left out. A folder that does not exist is an error. One below it
+// that cannot be read, of a trial or of several, is in Damage, and the others are read.
 func Load(dirs ...string) (*Set, error) {
 	set := &Set{}
 	var found []string
 	var archives []Run
 	read := map[string]bool{} // by real folder
 	for _, root := range dirs {
-		below, err := trialDirs(root)
+		below, closed, err := trialDirs(root)
 		if err != nil {
 			return nil, err
 		}
+		set.Damage = append(set.Damage, closed...)
 		packed, err := LoadArchive(root)
 		if err != nil {
 			set.Damage = append(set.Damage, err)
 		}
 		archives = append(archives, packed...)
-		if len(below)+len(packed) == 0 && err == nil {
+		if len(below)+len(packed)+len(closed) == 0 && err == nil {
 			set.Warnings = append(set.Warnings, fmt.Errorf("%s: there is no %s in or below this folder", root, TrialFile))
 		}
 		for _, dir := range below {
@@ -219,26 +221,49 @@ func IsTrial(dir string) bool {
 	return has(TrialFile) || PlaceOf(dir) != "" && has(DoneFile)
 }
 
-// trialDirs returns the folders of trials in and below root, behind links too.
-func trialDirs(root string) ([]string, error) {
+// trialDirs returns the folders of trials in and below root, behind links too, and a *Damage for each folder that cannot be
+// read; root itself must be readable.
+func trialDirs(root string) (dirs []string, closed []error, err error) {
 	var cause *fs.PathError
 	switch info, err := os.Stat(root); {
 	case errors.As(err, &cause):
-		return nil, fmt.Errorf("%s: %w", root, cause.Err)
+		return nil, nil, fmt.Errorf("%s: %w", root, cause.Err)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s: is not a folder; must be the folder of results, of an experiment or of a trial", root)
+		return nil, nil, fmt.Errorf("%s: is not a folder; must be the folder of results, of an experiment or of a trial", root)
 	}
-	var dirs []string
-	_, err := folder.Files(root, func(dir string) bool {
-		is := IsTrial(dir)
-		if is {
+	_, err = folder.Files(root, func(dir string) bool {
+		if IsTrial(dir) {
 			dirs = append(dirs, dir)
+			return false
 		}
-		return !is
+		if dir == root {
+			return true
+		}
+		err := readable(dir)
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		if err != nil {
+			closed = append(closed, &Damage{Dir: dir, What: fmt.Sprintf("the folder cannot be read: %v", err)})
+		}
+		return err == nil
 	})
-	return dirs, err
+	return dirs, closed, err
+}
+
+// readable returns why a folder cannot be listed, or its files not be opened.
+func readable(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	if _, err := os.Stat(filepath.Join(dir, TrialFile)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // A loaded trial, with what is wrong with it.
@@ -312,7 +337,7 @@ func Check(dir string) (Run, []error) {
 // CheckAll checks the trials in and below a folder, and its archive. It returns the trials in folders without their rows, the
 // number of those in the archive, and what is damaged.
 func CheckAll(root string) (runs []Run, archived int, damage []error, err error) {
-	dirs, err := trialDirs(root)
+	dirs, damage, err := trialDirs(root)
 	if err != nil {
 		return nil, 0, nil, err
 	}

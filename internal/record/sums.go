@@ -76,13 +76,18 @@ func decodeSums(text []byte) (Sums, error) {
 	return s, nil
 }
 
-// A Damage is a file of a trial that is not what was written.
+// A Damage is a file of a trial that is not what was written, or a folder that cannot be read.
 type Damage struct {
-	Dir, File string // the trial's folder, and the file's name in it
+	Dir, File string // the trial's folder, and the file's name in it; a folder without a file cannot be read
 	What      string // what was expected, and what is there
 }
 
-func (d *Damage) Error() string { return filepath.Join(d.Dir, d.File) + ": damaged: " + d.What }
+func (d *Damage) Error() string {
+	if d.File == "" {
+		return d.Dir + ": " + d.What
+	}
+	return filepath.Join(d.Dir, d.File) + ": damaged: " + d.What
+}
 
 // check compares the sum of a file with the one in DONE; a file that is not listed passes.
 func (s Sums) check(dir, name string, got Sum) error {
