@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"image/color"
 	"image/png"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -977,6 +979,34 @@ func TestStyles(t *testing.T) {
 			t.Errorf("two lines are %s", key)
 		}
 		seen[key] = true
+	}
+}
+
+// TestContrast: every line can be seen on white paper, also the lightest of many shades, and no two shades are the same.
+func TestContrast(t *testing.T) {
+	for _, c := range []struct {
+		color color.NRGBA
+		want  float64
+	}{{color.NRGBA{0xff, 0xff, 0xff, 0xff}, 1}, {color.NRGBA{0, 0, 0, 0xff}, 21}, {color.NRGBA{0x77, 0x77, 0x77, 0xff}, 4.48}} {
+		if got := contrast(c.color); math.Abs(got-c.want) > 0.005 {
+			t.Errorf("contrast of %v is %.3f, want %v", c.color, got, c.want)
+		}
+	}
+	names := append(slices.Sorted(maps.Keys(colors)), slices.Sorted(maps.Keys(modelColors))...)
+	for _, name := range names {
+		for n := 1; n <= 13; n++ {
+			seen := map[color.NRGBA]bool{}
+			for k := range n {
+				s := shade(colorOf(name), k, n)
+				if contrast(s) < leastContrast || seen[s] && name != "vanilla" {
+					t.Errorf("%s: shade %d of %d is %v, contrast %.2f", name, k, n, s, contrast(s))
+				}
+				seen[s] = true
+			}
+		}
+	}
+	if contrast(grey) < leastContrast || contrast(ink) < 7 {
+		t.Error("grey or ink is too light")
 	}
 }
 

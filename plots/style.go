@@ -40,7 +40,8 @@ var (
 )
 
 // colors are the variants' colours in every figure, from the Okabe-Ito palette, which is
-// made to be told apart by colour-blind readers.
+// made to be told apart by colour-blind readers. Its orange and its sky blue have a contrast below leastContrast on white: a
+// brown stands for the first, and its purple is a little darker.
 //
 // Source: Okabe & Ito 2008, "Color Universal Design".
 var colors = map[string]color.NRGBA{
@@ -48,18 +49,36 @@ var colors = map[string]color.NRGBA{
 	"bn":         {0x00, 0x72, 0xb2, 0xff}, // blue
 	"bn-scaler":  {0xd5, 0x5e, 0x00, 0xff}, // vermillion
 	"ln":         {0x00, 0x9e, 0x73, 0xff}, // bluish green
-	"rms-scaler": {0xe6, 0x9f, 0x00, 0xff}, // orange
-	"free-bits":  {0xcc, 0x79, 0xa7, 0xff}, // reddish purple
+	"rms-scaler": {0x6b, 0x4f, 0x1d, 0xff}, // brown
+	"free-bits":  {0xc4, 0x6a, 0xa0, 0xff}, // reddish purple
 }
 
-// spare colours go to the other variants by a hash of the name: sky blue, the last of the
-// palette but for a yellow that white paper swallows, and four of Paul Tol's muted scheme.
+// spare colours go to the other variants by a hash of the name.
 var spare = []color.NRGBA{
-	{0x56, 0xb4, 0xe9, 0xff}, // sky blue
+	{0x7a, 0x7a, 0xf0, 0xff}, // periwinkle
 	{0x88, 0x22, 0x55, 0xff}, // wine
-	{0x99, 0x99, 0x33, 0xff}, // olive
+	{0x8a, 0x8a, 0x2c, 0xff}, // olive
 	{0x33, 0x22, 0x88, 0xff}, // indigo
-	{0x44, 0xaa, 0x99, 0xff}, // teal
+	{0x14, 0x53, 0x4d, 0xff}, // dark teal
+}
+
+// leastContrast is that of lines and marks to white paper.
+//
+// Source: W3C, "Web Content Accessibility Guidelines 2.2", success criterion 1.4.11.
+const leastContrast = 3
+
+// contrast is that of a colour to white, from 1 to 21.
+//
+// Source: W3C, "Web Content Accessibility Guidelines 2.2", definition of contrast ratio.
+func contrast(c color.NRGBA) float64 {
+	linear := func(v uint8) float64 {
+		if t := float64(v) / 255; t > 0.04045 {
+			return math.Pow((t+0.055)/1.055, 2.4)
+		} else {
+			return t / 12.92
+		}
+	}
+	return 1.05 / (0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B) + 0.05)
 }
 
 // modelColors are the models' colours, in figures that compare models and not variants.
@@ -126,17 +145,22 @@ func lineStyles(names []string) []draw.LineStyle {
 // groupStyles is lineStyles for groups.
 func groupStyles(groups []record.Group) []draw.LineStyle { return lineStyles(colored(groups)) }
 
-// shade returns the k-th of n shades of a colour, from light to dark.
+// shade returns the k-th of n shades of a colour, from light to dark. The lightest is as light as its contrast allows, half way
+// to white at most.
 func shade(c color.NRGBA, k, n int) color.NRGBA {
 	if n == 1 {
 		return c
 	}
-	t := float64(k) / float64(n-1)
-	mix := func(v uint8) uint8 {
-		light := float64(v) + (255-float64(v))*0.5*(1-t)
-		return uint8(math.Round(light * (1 - 0.3*t)))
+	mix := func(light, dark float64) color.NRGBA {
+		of := func(v uint8) uint8 { return uint8(math.Round((float64(v) + (255-float64(v))*light) * (1 - dark))) }
+		return color.NRGBA{of(c.R), of(c.G), of(c.B), c.A}
 	}
-	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), c.A}
+	light := 0.5
+	for light > 0 && contrast(mix(light, 0)) < leastContrast {
+		light = max(0, light-0.02)
+	}
+	t := float64(k) / float64(n-1)
+	return mix(light*(1-t), 0.5*t*(1-light))
 }
 
 // dark is a colour in which text can be read on white.
