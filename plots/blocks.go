@@ -55,8 +55,8 @@ func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 		}
 	}
 	height := m.height
-	if len(rows) > len(m.rows) && m.left == 0 { // the panels are narrow, and there are more rows of them
-		height = max(1.5*vg.Inch, 0.7*height)
+	if room := (width - m.right) / vg.Length(len(rows[0])); m.left == 0 && room < 2*vg.Inch && len(m.rows[0]) < 4 { // no panel is much higher than it is wide
+		height = min(height, max(1.5*vg.Inch, 1.3*room))
 	}
 	return height * vg.Length(len(rows)), func(c draw.Canvas) { drawPanels(rows, draw.Crop(c, 0, -m.right, 0, 0)) }
 }
@@ -302,6 +302,7 @@ func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
 	}
 	for _, cell := range align(copies, c) {
 		data := cell.plot.DataCanvas(cell.canvas)
+		foldLabel(&cell.plot.X, data.Max.X-data.Min.X+12) // names on the left may take most of the tile
 		for _, a := range []struct {
 			*plot.Axis
 			length  vg.Length
@@ -317,7 +318,7 @@ func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
 
 // foldLabel breaks the label of an axis that is longer than its panel into two lines.
 func foldLabel(a *plot.Axis, length vg.Length) {
-	if style := a.Label.TextStyle; a.Label.Text != "" && !strings.Contains(a.Label.Text, "\n") && style.Width(a.Label.Text) > length {
+	if style := a.Label.TextStyle; style.Width(a.Label.Text) > length {
 		a.Label.Text = strings.Join(foldTo(style, a.Label.Text, length, 2), "\n")
 	}
 }

@@ -46,22 +46,41 @@ type frame struct{ X, Y []float64 }
 type lagFrames struct {
 	rows   [][]*plot.Plot
 	labels []string
+	steps  []int // above the columns
 }
+
+// lagFrame is the least width of a frame, points. A narrow page has the first, the last and some between.
+const lagFrame = 50
 
 // lay implements block. The numbers of each row and the label of its group take the room on the left.
 func (m lagFrames) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 	const left, between, below = 64, 14, 36
-	n := vg.Length(len(m.rows[0]))
+	shown := len(m.steps)
+	for shown > 2 && width-left-between*vg.Length(shown-1) < lagFrame*vg.Length(shown) {
+		shown--
+	}
+	n := vg.Length(shown)
 	side := min(1.3*vg.Inch, (width-left-between*(n-1))/n)
 	used := left + n*side + between*(n-1)
 	rows := make([][]*plot.Plot, len(m.rows))
 	_, labels := shared(m.labels)
 	for j, row := range m.rows {
-		rows[j] = slices.Clone(row)
-		first := *row[0]
+		for i := range shown {
+			k := i * (len(row) - 1) / max(1, shown-1)
+			p := *row[k]
+			if j == 0 {
+				label := "step " + thousands(m.steps[k])
+				if sans(tickSize).Width(label) > side+between-4 {
+					label = thousands(m.steps[k])
+				}
+				p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
+				p.Add(heading{second: label})
+			}
+			rows[j] = append(rows[j], &p)
+		}
+		first := rows[j][0]
 		lines := foldTo(first.Y.Label.TextStyle, printable(labels[j]), side+6, 2)
 		first.Y.Label.Text = strings.Join(append(make([]string, 2-len(lines)), lines...), "\n")
-		rows[j][0] = &first
 	}
 	return vg.Length(len(rows))*(side+8) + below, func(c draw.Canvas) {
 		drawPanels(rows, edgeLabels(draw.Crop(c, 0, used-width, 0, 0), "E[z] under p(z|x)", "μ"))
@@ -96,7 +115,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 		styles[all[i].Label] = style
 	}
 	steps := lagSteps(framed)
-	var above lagFrames
+	above := lagFrames{steps: steps}
 	beyond := false
 	for j, g := range framed {
 		frames, seed := framesOf(g), strconv.Itoa(firstWith(g, "valid", "lag_model").Seed)
@@ -114,10 +133,6 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 			for _, a := range []*plot.Axis{&p.X, &p.Y} {
 				a.Min, a.Max = -lagReach, lagReach
 				a.Tick.Marker = plot.ConstantTicks{{Value: -2, Label: "−2"}, {Value: 0, Label: "0"}, {Value: 2, Label: "2"}}
-			}
-			if j == 0 {
-				p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
-				p.Add(heading{second: "step " + thousands(step)})
 			}
 			if i > 0 {
 				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)

@@ -165,6 +165,7 @@ func (m tags) Plot(c draw.Canvas, p *plot.Plot) {
 				at := vg.Point{X: x(m.X[i]) + side.X*(w+m.Room), Y: y(m.Y[i]) + side.Y*(h+m.Room)}
 				if box := around(at, w, h); free(box) {
 					taken = append(taken, box)
+					fillIn(c, color.NRGBA{0xff, 0xff, 0xff, 0xc0}, box.Min, vg.Point{X: box.Max.X, Y: box.Min.Y}, box.Max, vg.Point{X: box.Min.X, Y: box.Max.Y}) // lines may pass below
 					style.Color, style.XAlign = m.Colors[i], draw.XCenter
 					c.FillText(style, at, m.Labels[i])
 					break

@@ -159,7 +159,7 @@ func (pg *page) crowded(panels []overlay) bool {
 // coincide is the share of the panel within which two lines cannot be told apart.
 const coincide = 0.012
 
-// coinciding are the names of lines that lie on each other, at the line.
+// coinciding are the names of lines that lie on each other, at the lines.
 func (o overlay) coinciding() tags {
 	m := tags{Room: 4}
 	reach := o.panel.Y.Max - o.panel.Y.Min
@@ -186,9 +186,9 @@ func (o overlay) coinciding() tags {
 		}
 		if parts := finiteParts(a.line.X, a.line.Y); len(parts) > 0 {
 			k := parts[0].from + (parts[len(parts)-1].to-parts[0].from)*3/5
-			text := strings.Join(names, " = ")
+			text := strings.Join(names, ", ")
 			if len([]rune(text)) > 40 {
-				text = fmt.Sprintf("%s = %d others", names[0], len(names)-1)
+				text = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 			}
 			m.X, m.Y, m.Labels, m.Colors = append(m.X, a.line.X[k]), append(m.Y, a.line.Y[k]), append(m.Labels, printable(text)), append(m.Colors, dark(colors))
 		}

@@ -406,7 +406,7 @@ func unlog(v float64) string { return short(math.Pow(10, v)) }
 // beside it.
 func unlabelled(t plot.Ticker) plot.Ticker {
 	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
-		ticks := t.Ticks(lo, hi)
+		ticks := slices.Clone(t.Ticks(lo, hi)) // those of another panel, too
 		for i := range ticks {
 			ticks[i].Label = ""
 		}
