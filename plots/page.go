@@ -83,7 +83,7 @@ func (d *Drawing) As(l Layout) *Drawing {
 // mostPanels is the most panels of a trellis; more could not be told apart.
 const mostPanels = 24
 
-// mostLines is the most lines of a figure with one for each group, and of a legend. Some thousands would make
+// mostLines is the most rows of a figure with one for each group, and the most entries of a legend. Some thousands would make
 // a picture that no memory holds.
 const mostLines = 120
 
@@ -96,11 +96,11 @@ func firstOf[T any](all []T, most int, what string) (first []T, note []string) {
 	return all, nil
 }
 
-// sampled are the groups of a figure with lines for each: all or, if a legend has no room for them, as many as can be
-// told apart, at equal distances in their order.
+// sampled are the groups of a figure with lines for each: all or, if they are more than a page has panels for, as many as it
+// has, at equal distances in their order.
 func sampled(all []record.Group) (some []record.Group, note []string) {
 	n := len(all)
-	if n <= mostLines {
+	if n <= mostPanels {
 		return all, nil
 	}
 	for i := range mostPanels {

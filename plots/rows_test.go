@@ -324,6 +324,11 @@ func survives(name string, set *record.Set, pixels bool) error {
 			if err := c.within(vg.Rectangle{Max: vg.Point{X: d.Width, Y: d.Height}}, 1); err != nil {
 				return err
 			}
+			narrow, column := d.As(Layout{Width: 3.3 * vg.Inch, NoCaption: true}), tracker{}
+			narrow.draw(draw.NewCanvas(&column, narrow.Width, narrow.Height))
+			if err := column.within(vg.Rectangle{Max: vg.Point{X: narrow.Width, Y: narrow.Height}}, 1); err != nil {
+				return fmt.Errorf("at column width: %w", err)
+			}
 			if d.Height > 100*vg.Inch {
 				return fmt.Errorf("%v high", d.Height)
 			}
