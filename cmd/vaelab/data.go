@@ -31,7 +31,8 @@ func dataCommand(all fetch.Catalogue) *cobra.Command {
 
 vaelab verifies the published hash of a download before renaming it to its final name. If an
 address no longer works, a copy of the file from elsewhere will do (vaelab data import). The
-files are in the user's cache folder, one folder per data set, or below --dir.
+files are in the user's cache folder, one folder per data set, or below --dir, or below the folder
+that the variable VAELAB_DATA names.
 
 The built-in sources need no download (vaelab list data), and neither does your own text.`,
 		Example: `  vaelab data list
@@ -40,15 +41,22 @@ The built-in sources need no download (vaelab list data), and neither does your 
 		Args: commandsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&p.dir, "dir", "", "`folder` of the data sets, instead of the user's cache folder")
+	cmd.PersistentFlags().StringVar(&p.dir, "dir", "", "`folder` of the data sets; by default that of "+dataVariable+", else in the user's cache folder")
 	cmd.AddCommand(p.listCommand(), p.fetchCommand(), p.verifyCommand(), p.importCommand(), p.showCommand(), p.exportCommand())
 	return cmd
 }
 
 // store is where the data sets lie.
 func (p *published) store() (fetch.Store, error) {
-	if p.dir != "" {
-		dir, err := filepath.Abs(p.dir) // settings that name it hold from any folder
+	folder, err := p.dir, error(nil)
+	if folder == "" {
+		folder, err = dataFolder()
+	}
+	if err != nil {
+		return fetch.Store{}, err
+	}
+	if folder != "" {
+		dir, err := filepath.Abs(folder) // settings that name it hold from any folder
 		return fetch.Store{Dir: dir}, err
 	}
 	cache, err := os.UserCacheDir()

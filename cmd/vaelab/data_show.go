@@ -122,7 +122,11 @@ func (p *published) experiment(wErr io.Writer, c *choice, name string) (*sweep.E
 	if err != nil {
 		return nil, err
 	}
-	return sweep.Parse(name, fmt.Appendf(nil, "base: {data: %s, model: %s}\n", source, model), sweep.Options{Sets: c.sets})
+	below, err := dataFolder()
+	if err != nil {
+		return nil, err
+	}
+	return sweep.Parse(name, fmt.Appendf(nil, "base: {data: %s, model: %s}\n", source, model), sweep.Options{Sets: c.sets, Data: below, DataSaid: dataVariable})
 }
 
 // reader is the name of a model that reads examples of a kind: an experiment has to have one.

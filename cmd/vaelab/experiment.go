@@ -24,15 +24,17 @@ type choice struct {
 	seeds string
 	out   string
 
-	forClaims   bool // run at least the seeds that the experiment's claims need
-	soundClaims bool // a faulty claim is left out, and named
+	outGiven    func() bool // whether --out is; nil in a command without it
+	forClaims   bool        // run at least the seeds that the experiment's claims need
+	soundClaims bool        // a faulty claim is left out, and named
 }
 
 func (c *choice) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	c.setFlag(cmd)
 	f.StringVar(&c.seeds, "seeds", "", "seeds to run: a `count`, or a list such as 3,5,8")
-	f.StringVar(&c.out, "out", "results", "results `folder`")
+	f.StringVar(&c.out, "out", resultsFolder(), "results `folder`; "+resultsVariable+" sets another default")
+	c.outGiven = func() bool { return f.Changed("out") }
 	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(given) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -57,12 +59,19 @@ func shipped() []string {
 
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
+	below, err := dataFolder()
+	if err == nil {
+		err = c.sayResults(wErr)
+	}
+	if err != nil {
+		return nil, err
+	}
 	info, err := os.Stat(name)
 	folder := err == nil && info.IsDir()
 	if folder && !slices.Contains(shipped(), name) {
 		return nil, fmt.Errorf("%s: is a folder; must be a YAML file or the name of an experiment (vaelab list experiments)", name)
 	}
-	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims}
+	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims, Data: below, DataSaid: dataVariable}
 	e, err := sweep.Read(name, opts)
 	if folder || errors.Is(err, fs.ErrNotExist) { // a folder of that name, such as its results, is not meant
 		short := strings.TrimSuffix(path.Base(name), ".yaml")

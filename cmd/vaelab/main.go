@@ -143,7 +143,7 @@ Then copy its file, change it, and estimate the time before you run it:
   vaelab run my.yaml --seeds 6 --set train.lr=0.002
 
 VAELAB_KERNEL=generic turns the AVX2 and AVX-512 kernels off; vaelab version names the
-kernel in use.
+kernel in use. VAELAB_RESULTS and VAELAB_DATA name folders of results and of data; flags beat them.
 
 Results go to results/<experiment>: rows.jsonl and weights of every trial, and the
 figures as PNG, each with a CSV of the same numbers. The same command again trains only

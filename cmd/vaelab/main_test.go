@@ -23,7 +23,19 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"vaelab": main})
+	testscript.Main(unnamed{m}, map[string]func(){"vaelab": main})
+}
+
+// unnamed runs the tests without the folders that the environment of whoever runs them names.
+type unnamed struct{ *testing.M }
+
+func (m unnamed) Run() int {
+	for _, variable := range []string{resultsVariable, dataVariable} {
+		if err := os.Unsetenv(variable); err != nil {
+			panic(err)
+		}
+	}
+	return m.M.Run()
 }
 
 // TestScripts runs the scripts in testdata/script: command lines, each in a process of its own, and what they print.

@@ -122,7 +122,7 @@ func (c *weights) configure(wErr io.Writer, o *origin) error {
 
 // absent is the error for a path that is not there: it names the first part that is missing, and what there is instead.
 func absent(path string) error {
-	if below := filepath.Join("results", path); filepath.IsLocal(path) {
+	if below := filepath.Join(resultsFolder(), path); filepath.IsLocal(path) {
 		if _, err := os.Stat(below); err == nil {
 			return fmt.Errorf("%s: no such file or folder; did you mean %s?", path, below)
 		}

@@ -31,6 +31,8 @@ type reader struct {
 	paths   map[string]string // "setting=path" -> where the file says it
 	located map[spot]string   // paths of data, as they are opened
 
+	dataFolder, dataSaid string // see Options.Data
+
 	data data.Source // of the trial that is read; nil before it is known
 
 	known  map[piece]recalled    // see recall

@@ -38,7 +38,7 @@
 // With extends: FILE a file takes over the keys of another: base and converged are merged key by key, any other key is
 // replaced as a whole. It makes the trials that the two files make when written as one.
 //
-// A relative path is tried from the working directory, then from the folder of the file that says it. ~ at its
+// A relative path is tried from the working directory, then from the folder of the file that says it, then below Options.Data. ~ at its
 // beginning and ${VARIABLE} are expanded.
 //
 // A claim names trials by their variant, and by any key of trial.json where a variant has

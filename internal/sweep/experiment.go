@@ -52,6 +52,7 @@ type Experiment struct {
 	from    source            // what it was read from
 	entries []string          // where the entry of each trial stands in the file
 	paths   map[string]string // "setting=path" of data -> where the file says it
+	data    string            // Options.Data
 	set     bool              // a --set lies over the trials and may make some equal
 	part    bool              // Keep has left out trials
 }
@@ -68,6 +69,9 @@ func (e *Experiment) Title() string {
 type Options struct {
 	Sets  []string // key=value, laid over every trial that has the key
 	Seeds string   // a count or a list, instead of the file's
+
+	// Data is a folder in which relative paths of data are looked up last, and DataSaid what names it, for notes; "" is none.
+	Data, DataSaid string
 
 	// ForClaims adds to the file's seeds those that its claims need to be decided.
 	ForClaims bool
@@ -99,7 +103,7 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // to make sense by itself, whatever the options change.
 func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	r := newReader(path)
-	r.written, r.soundClaims = true, opts.SoundClaims
+	r.written, r.soundClaims, r.dataFolder, r.dataSaid = true, opts.SoundClaims, opts.Data, opts.DataSaid
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
@@ -114,7 +118,7 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		return nil, err
 	}
 	e := &Experiment{
-		Extends:  r.extended,
+		Extends: r.extended, data: opts.Data,
 		Name:     strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
 		Question: firstComment(text), Converged: converge.Default, file: path, origin: path,
 	}

@@ -23,7 +23,7 @@ var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // locate returns the path of a setting with the tag kind:"path" as it is opened, and trial.json keeps it: with ~ and
 // ${VARIABLE} replaced, and below the folder of the experiment's file if it exists there and not in the working
-// directory, which is noted. A path that is in neither stays as it is; see besideOf.
+// directory, or below Options.Data, which is noted. A path that is in none stays as it is; see besideOf.
 func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 	if !r.written {
 		return file
@@ -48,10 +48,28 @@ func (r *reader) locate(n *yaml.Node, path, file string) (located string) {
 		file = filepath.Join(home, rest)
 	}
 	if near := besideOf(r.fileOf(n), file); near != "" && !exists(file) && exists(near) {
-		r.note(n, path, "%s is not in the working directory; %s is used, from the folder of the experiment's file", file, near)
+		of := "the experiment's file"
+		if said := r.fileOf(n); said != r.file {
+			of = said
+		}
+		r.note(n, path, "%s is not in the working directory; %s is used, from the folder of %s", file, near, of)
 		return near
 	}
+	if last := r.belowData(file); last != "" && !exists(file) && exists(last) {
+		r.note(n, path, "%s is not in the working directory; %s is used, from the folder that %s names", file, last, r.dataSaid)
+		return last
+	}
 	return file
+}
+
+// belowData is a relative path below the folder of Options.Data; empty if there is no such folder.
+func (r *reader) belowData(file string) string { return belowData(r.dataFolder, file) }
+
+func belowData(folder, file string) string {
+	if folder == "" || file == "" || filepath.IsAbs(file) {
+		return ""
+	}
+	return filepath.Join(folder, file)
 }
 
 // besideOf is a relative path seen from the folder of the file that says it; empty if it is not relative or that is the
@@ -133,6 +151,9 @@ func (e *Experiment) looked(at, file string) string {
 	folders := []string{filepath.Dir(file)}
 	if near := besideOf(said, file); near != "" {
 		folders = append(folders, filepath.Dir(near))
+	}
+	if last := belowData(e.data, file); last != "" {
+		folders = append(folders, filepath.Dir(last))
 	}
 	meant := ""
 	var where []string

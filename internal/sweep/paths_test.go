@@ -126,3 +126,29 @@ grid: [{variant: vanilla}, {variant: bn}]
 		}
 	}
 }
+
+// TestDataFolder: a folder of data is where a relative path is looked up last.
+func TestDataFolder(t *testing.T) {
+	files(t, "here.txt", "a\n", "exp/here.txt", "b\n", "exp/near.txt", "a\n", "far/here.txt", "c\n", "far/near.txt", "b\n", "far/far.txt", "a\n", "exp/x.yaml",
+		"base: {data: {text: {train: here.txt, valid: near.txt, test: far.txt}}}\n", "exp/gone.yaml", "base: {data: {text: {train: gne.txt}}}\n", "far/gone.txt", "a\n")
+	e, err := Read("exp/x.yaml", Options{Data: "far", DataSaid: "VARIABLE"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"train": "here.txt", "valid": "exp/near.txt", "test": "far/far.txt"} {
+		if got := e.Trials[0].Config["data.text."+key]; got != want {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+	}
+	const note = "exp/x.yaml:1:62: data.text.test: far.txt is not in the working directory; far/far.txt is used, from the folder that VARIABLE names"
+	if len(e.Notes) != 2 || e.Notes[1] != note {
+		t.Errorf("notes %q", e.Notes)
+	}
+	if e, err = Read("exp/gone.yaml", Options{Data: "far"}); err != nil {
+		t.Fatal(err)
+	}
+	const missing = "exp/gone.yaml:1:29: data.text.train: gne.txt: no such file in the working directory or exp or far; did you mean gone.txt?"
+	if _, err := e.Prepare("results"); err == nil || err.Error() != missing {
+		t.Errorf("got  %v\nwant %s", err, missing)
+	}
+}
