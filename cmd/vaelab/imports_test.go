@@ -47,7 +47,7 @@ var imports = map[string]string{
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream internal/record",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
-	"internal/report":        "internal/claims internal/converge internal/record internal/stats plots",
+	"internal/report":        "internal/claims internal/converge internal/record internal/registry internal/stats plots",
 	"internal/submit":        "internal/record",
 	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
 	"plots":                  "internal/record internal/registry",

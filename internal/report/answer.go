@@ -113,6 +113,9 @@ func agree(n int, one, many string) string {
 // keyPath is the path of a setting, of which a sentence has the last word: variant.bn.gamma=0.5 is gamma=0.5.
 var keyPath = regexp.MustCompile(`(?:[\w-]+\.)+([\w-]+=)`)
 
+// hyphen is one that stands for a minus sign.
+var hyphen = regexp.MustCompile(`(^| )-(\d)`)
+
 // quote is a claim with what was measured: “KL vanishes” (test kl of vanilla: 0.004 [0.003, 0.006]).
 func (v Verdict) quote() string {
 	text := "“" + strings.TrimSuffix(v.Say, ".") + "”"
@@ -130,7 +133,7 @@ func (v Verdict) quote() string {
 		number = keyPath.ReplaceAllString(v.What, "$1") + ": " + number
 	}
 	if v.Wanted != "" && !strings.HasSuffix(v.Wanted, " than 0") { // that a difference is above 0 or below, the claim says itself
-		number += ", claimed " + v.Wanted
+		number += ", claimed " + hyphen.ReplaceAllString(v.Wanted, "${1}−$2")
 	}
 	return text + " (" + number + ")"
 }

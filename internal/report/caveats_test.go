@@ -21,7 +21,7 @@ func notesOf(t *testing.T, set *record.Set) map[string]string {
 	t.Helper()
 	report := section(t, Source{Set: set}, "Results").Tables
 	notes := map[string]string{}
-	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": report[len(report)-2]} {
+	for where, table := range map[string]Table{"summary": Summary(set), "means": report[0], "medians": named(t, report, "medians")} {
 		notes[where] = strings.Join(table.Notes, "\n")
 	}
 	return notes
@@ -93,7 +93,7 @@ func TestCaveats(t *testing.T) {
 		{"all", groups(2.83, 2.95, false), []string{below, capped, old}, "^"},
 	} {
 		report := section(t, Source{Set: c.set}, "Results").Tables
-		for where, table := range map[string]Table{"summary": Summary(c.set), "means": report[0], "medians": report[len(report)-2]} {
+		for where, table := range map[string]Table{"summary": Summary(c.set), "means": report[0], "medians": named(t, report, "medians")} {
 			notes := strings.Join(table.Notes, "\n")
 			for _, s := range []string{below, capped, old} {
 				wanted := false
@@ -139,7 +139,7 @@ func TestFarBelowFloor(t *testing.T) {
 func TestCapOfFurtherMetrics(t *testing.T) {
 	set := &record.Set{Runs: []record.Run{trialWith("bn", 1, map[string]float64{"kl": 5, "mi": 2.9, "mi_cap": 3, "marginal_kl": 2.1, "mi_batch": 3.4, "mi_batch_cap": 3.47})}}
 	var notes []string
-	for _, table := range section(t, Source{Set: set}, "Results").Tables {
+	for _, table := range section(t, Source{Set: set}, "Further metrics").Tables {
 		notes = append(notes, table.Notes...)
 	}
 	for _, want := range []string{

@@ -45,7 +45,7 @@ func judged(s Source) Section {
 	if len(s.Verdicts) == 0 {
 		return section
 	}
-	t := Table{Header: []string{"verdict", "claim", "source", "measured", "why"}, Left: 5}
+	t := Table{Name: "claims", Head: 1, Header: []string{"verdict", "claim", "source", "measured", "why"}, Left: 5}
 	n, unconverged := map[string]int{}, 0
 	for _, v := range s.Verdicts {
 		n[v.Outcome]++

@@ -177,7 +177,7 @@ const mostOpen = 4
 // convergence is the section that says how far trials have come.
 func convergence(s Source, groups []record.Group) Section {
 	section := Section{Title: "Convergence"}
-	t := Table{Left: 1, Header: []string{"group", "steps", "objective", "falling, nats per epoch", "fall at the end, nats", "converged"}}
+	t := Table{Name: "convergence", Left: 1, Header: []string{"group", "steps", "objective", "falling, nats per epoch", "fall at the end, nats", "converged"}}
 	why := map[string][]string{} // reason -> groups
 	rising := 0
 	for _, g := range groups {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/base64"
+	"html"
 	"html/template"
 	"strings"
 )
@@ -12,15 +13,23 @@ import (
 var htmlText string
 
 var htmlPage = template.Must(template.New("html").Funcs(template.FuncMap{
-	"uri": func(png []byte) template.URL {
-		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
-	},
+	"picture": picture,
 	"name": func(text string) template.HTML { // may break after an underscore
 		return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "_", "_<wbr/>"))
 	},
 	"number": func(place int) int { return place + 1 },
 	"class":  func(kind string) string { return strings.ReplaceAll(kind, " ", "-") },
 }).Parse(htmlText))
+
+// picture is a figure in the page: as SVG or, if there is none, as PNG.
+func picture(f Figure) template.HTML {
+	if f.SVG != nil {
+		if text, err := inlineSVG(f.SVG, f.Finding()); err == nil {
+			return template.HTML(text)
+		}
+	}
+	return template.HTML(`<img src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(f.PNG) + `" alt="` + html.EscapeString(f.Finding()) + `"/>`)
+}
 
 // HTML returns the report as one page that needs no other file: pictures and style are inside,
 // and there are no scripts.

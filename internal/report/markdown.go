@@ -11,7 +11,8 @@ import (
 var markdownText string
 
 var markdownPage = template.Must(template.New("markdown").Funcs(template.FuncMap{
-	"md": markdownEscape,
+	"md":    markdownEscape,
+	"fixed": func(text string) string { return strings.ReplaceAll(text, " ", fixed) }, // a number does not break
 	"align": func(i, left int) string {
 		if i < left {
 			return ":---"

@@ -64,7 +64,7 @@ func platform(r record.Run) string {
 // provenance is with what, and when, the trials ran.
 func provenance(s Source) Section {
 	section := Section{Title: "Provenance", Command: "vaelab export " + s.Folder + " > rows.csv"}
-	t := Table{Header: []string{"what", "value (trials)"}, Left: 2}
+	t := Table{Name: "provenance", Header: []string{"what", "value (trials)"}, Left: 2}
 	for _, o := range origins {
 		if values := census(s.Set.Runs, o.of); len(values) > 0 {
 			t.Rows = append(t.Rows, plain(o.what, tally(values)))

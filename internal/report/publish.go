@@ -22,12 +22,13 @@ import (
 type Publication struct {
 	Source // Write fills in its Figures and LeftOut
 
-	Dir   string                   // the folder that the trials are of
-	Named string                   // that folder, or the report's if the rows are written, as the report's commands name it
-	Out   string                   // the folder of the report
-	Rows  bool                     // every row of every trial is written, too
-	Names []string                 // of the figures
-	Clean func(text string) string // what the report's files pass through, so that nothing in them steers a terminal
+	Dir     string                   // the folder that the trials are of
+	Named   string                   // that folder, or the report's if the rows are written, as the report's commands name it
+	Out     string                   // the folder of the report
+	Rows    bool                     // every row of every trial is written, too
+	Names   []string                 // of the figures
+	Output plots.Output // of their files beside the report
+	Clean   func(text string) string // what the report's files pass through, so that nothing in them steers a terminal
 }
 
 // Write writes the report and what belongs beside it, and returns the paths of the report's three forms. LeftOut then
@@ -99,13 +100,23 @@ func (p *Publication) drawAll(set *record.Set) error {
 
 // drawOne draws and saves one figure; refused is what the rows lack.
 func (p *Publication) drawOne(set *record.Set, name string) (f Figure, refused, failed error) {
-	d, refused, failed := plots.Save(set, p.Out, name, plots.Output{})
+	var err error
+	d, refused, failed := plots.Save(set, p.Out, name, p.Output)
 	if refused != nil || failed != nil {
 		return f, refused, failed
 	}
-	picture, err := d.PNG()
-	return Figure{Name: name, Doc: shows(name), Caption: d.Caption, PNG: picture,
-		Command: fmt.Sprintf("vaelab plot %s --figure %s", p.Folder, name)}, nil, err
+	f = Figure{Name: name, Doc: shows(name), Caption: d.Caption, Formats: p.Output.Formats, Bare: p.Output.NoCaption,
+		Command: fmt.Sprintf("vaelab plot %s --figure %s", p.Folder, name)}
+	d = d.As(plots.Layout{NoCaption: true}) // the page has it as text
+	if f.SVG, err = d.SVG(); err != nil {
+		return f, nil, err
+	}
+	if _, err := inlineSVG(f.SVG, name); err != nil || len(f.SVG) > largestSVG {
+		f.SVG = nil
+		f.PNG, err = d.PNG()
+		return f, nil, err
+	}
+	return f, nil, nil
 }
 
 // shows is a figure's doc comment as a sentence about the figure: without its Go name.

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +41,35 @@ type Experiment struct {
 
 // A Figure is a drawing as a report shows it.
 type Figure struct {
-	Name    string // "kl-curve"; the picture lies in the file kl-curve.png beside the report
+	Name    string // "kl-curve"; the picture lies in the files kl-curve.png and so on beside the report
 	Doc     string // what it shows, one line
 	Caption string // as it stands below the picture, too
-	PNG     []byte
-	Command string // that draws it
+	SVG     []byte   // of the page, without the caption
+	PNG     []byte   // instead of an SVG that is too large
+	Formats []string // of the files; nil if there is a PNG
+	Bare    bool     // the files have no caption
+	Command string   // that draws it
+}
+
+// Finding is the first sentence of the caption.
+func (f Figure) Finding() string {
+	if end := sentenceEnd.FindStringIndex(f.Caption); end != nil {
+		return f.Caption[:end[0]+1]
+	}
+	return f.Caption
+}
+
+// sentenceEnd is a full stop before a capital.
+var sentenceEnd = regexp.MustCompile(`\. \p{Lu}`)
+
+// File is the picture's file for a page that takes files of these formats, the best first; "" if there is none.
+func (f Figure) File(formats ...string) string {
+	for _, format := range formats {
+		if slices.Contains(f.Formats, format) || f.Formats == nil && format == "png" {
+			return f.Name + "." + format
+		}
+	}
+	return ""
 }
 
 // A Report is a title and sections.
@@ -53,6 +78,7 @@ type Report struct {
 	Lead     []string // questions
 	Answers  []string // one for each experiment of which something has been measured
 	Status   string   // what trials there are
+	Notes    []string // of the experiments
 	Sections []Section
 }
 
@@ -71,12 +97,18 @@ func (s Section) ID() string { return strings.ReplaceAll(strings.ToLower(s.Title
 
 // A Table has a header and rows of as many cells.
 type Table struct {
+	Name    string // in kebab-case, by which a command asks for it: "results"; no other table of a report has it
 	Caption string
 	Header  []string
 	Rows    [][]Cell
 	Left    int      // so many columns hold text, the others numbers
+	Head    int      // the column that says what a row is about
+	Folded  bool     // pages that can show it on demand
 	Notes   []string // sentences below it
 }
+
+// Label is the caption or, without one, the name.
+func (t Table) Label() string { return cmp.Or(t.Caption, t.Name) }
 
 // A Cell is one entry of a table.
 type Cell struct {
@@ -109,12 +141,12 @@ func New(s Source) *Report {
 			if i == 0 {
 				paragraph = of + "Notes: " + paragraph
 			}
-			r.Lead = append(r.Lead, paragraph)
+			r.Notes = append(r.Notes, paragraph)
 		}
 	}
 	r.Answers, r.Status = answers(s, groups), status(s.Set, groups)
 	for _, section := range []Section{
-		judged(s), results(s, groups), convergence(s, groups), figures(s), settings(s, groups), warnings(s, groups), provenance(s),
+		judged(s), results(s, groups), convergence(s, groups), figures(s), further(s, groups), settings(s, groups), warnings(s, groups), provenance(s),
 	} {
 		if len(section.Text)+len(section.List)+len(section.Tables)+len(section.Figures) > 0 {
 			r.Sections = append(r.Sections, section)

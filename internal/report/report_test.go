@@ -57,6 +57,18 @@ func section(t *testing.T, s Source, title string) Section {
 	return Section{}
 }
 
+// named returns the table of a name.
+func named(t *testing.T, tables []Table, name string) Table {
+	t.Helper()
+	for _, table := range tables {
+		if table.Name == name {
+			return table
+		}
+	}
+	t.Fatalf("no table %s", name)
+	return Table{}
+}
+
 // free makes ordinary spaces of those at which no line ends.
 func free(text string) string { return strings.ReplaceAll(text, fixed, " ") }
 
@@ -434,16 +446,90 @@ func compiled(t *testing.T, files map[string][]byte) string {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(pdflatex, "-interaction=nonstopmode", "-halt-on-error", "report.tex")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, out[max(0, len(out)-2000):])
+	for range 2 { // a longtable knows its columns from the run before
+		cmd := exec.Command(pdflatex, "-interaction=nonstopmode", "-halt-on-error", "report.tex")
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", cmd, err, out[max(0, len(out)-2000):])
+		}
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "report.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(log)
+}
+
+// TestLaTeXFits: no line of a report of published trials is wider than the text: with three groups, with forty, and with labels and
+// differences so long that rows and columns change places.
+func TestLaTeXFits(t *testing.T) {
+	for _, name := range []string{"image-decoders", "remedies", "ln-by-decoder", "sigma-vae"} {
+		set, err := record.Load(filepath.Join("..", "..", "results", "published", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdicts, err := ReadVerdicts(filepath.Join("..", "..", "results", "published", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Source{Set: set, Experiments: []Experiment{{Name: name}}}
+		for _, v := range verdicts {
+			s.Verdicts = append(s.Verdicts, v.Claims...)
+		}
+		page, err := New(s).LaTeX()
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := compiled(t, map[string][]byte{"report.tex": page})
+		for _, line := range strings.Split(log, "\n") {
+			if strings.Contains(line, "Overfull \\hbox") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+		main := regexp.MustCompile(`(?s)Mean \$\\pm\$ 95 \\% CI\}\\nopagebreak\n\n.*?\\begin\{longtable\}\{(.*?)\}\n`).FindSubmatch(page)
+		if main == nil || !regexp.MustCompile(`^@\{\}(l|>\{[^}]*\}p\{\d+pt\})r+@\{\}$`).Match(main[1]) {
+			t.Errorf("%s: numbers of the main table may break: %s", name, main)
+		}
+	}
+}
+
+// TestTabular: a table alone, to be taken into a paper, compiles there; its numbers and its rules are those of the report.
+func TestTabular(t *testing.T) {
+	r := New(hard())
+	var names []string
+	document := `\documentclass{article}\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp,booktabs,array}\begin{document}` + "\n"
+	files := map[string][]byte{}
+	for _, section := range r.Sections {
+		for _, table := range section.Tables {
+			names = append(names, table.Name)
+			text, err := table.Tabular()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{`\begin{tabular}{@{}`, `\toprule`, `\midrule`, `\bottomrule`, `\end{tabular}`} {
+				if strings.Count(string(text), want) != 1 {
+					t.Errorf("%s has %s %d times:\n%s", table.Name, want, strings.Count(string(text), want), text)
+				}
+			}
+			if n := strings.Count(string(text), `\\`+"\n"); n != len(table.Rows)+1 {
+				t.Errorf("%s has %d lines, want %d", table.Name, n, len(table.Rows)+1)
+			}
+			files[table.Name+".tex"] = text
+			document += `\input{` + table.Name + "}\n\n"
+		}
+	}
+	table, err := r.Table("results")
+	if text, _ := table.Tabular(); err != nil || !strings.Contains(string(text), "\nvanilla (baseline) & 2~of~3 & 1.50 $\\pm$~6.35 & 100.00 $\\pm$~0.00 \\\\\n") {
+		t.Errorf("results: %v\n%s", err, text)
+	}
+	if _, err := r.Table("reslts"); err == nil || !strings.Contains(err.Error(), `unknown table "reslts"; did you mean "results"?`) {
+		t.Errorf("reslts: %v", err)
+	}
+	if len(names) < 6 {
+		t.Errorf("tables %q", names)
+	}
+	files["report.tex"] = []byte(document + `\end{document}`)
+	compiled(t, files)
 }
 
 // TestLaTeXCompiles: pdflatex, if there is one, makes a PDF of the hardest report, and of every letter.

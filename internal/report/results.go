@@ -26,9 +26,6 @@ var core = []column{
 // untested are the metrics in which a difference is by construction, or none at all.
 var untested = map[string]bool{"floor": true, "mi_cap": true, "mi_se": true}
 
-// columnsPerTable keeps further metrics on a page.
-const columnsPerTable = 7
-
 // results is the section of tables.
 func results(s Source, groups []record.Group) Section {
 	section := Section{Title: "Results", Command: "vaelab report " + s.Folder}
@@ -41,26 +38,51 @@ func results(s Source, groups []record.Group) Section {
 	section.Text = append(section.Text, truths(groups, split)...)
 	section.Text = append(section.Text, phases(groups)...)
 	b := baselines(groups, s.Experiments)
-	main := coreOf(metrics)
-	var further []column
-	for _, m := range metrics {
-		if !slices.ContainsFunc(core, func(c column) bool { return c.metric == m }) {
-			further = append(further, column{m, m, decimalsFor(groups, split, m)})
+	main, rest := divided(groups, split, metrics)
+	several := slices.ContainsFunc(groups, func(g record.Group) bool { return len(g.Runs) > 1 })
+	tables := func(columns []column) (all []Table) {
+		all = append(all, meanTable(groups, split, columns, b))
+		if len(b.of) > 0 {
+			all = append(all, differenceTables(groups, split, columns, b)...)
 		}
+		if several {
+			all = append(all, medianTable(groups, split, columns))
+		}
+		return all
 	}
-	section.Tables = append(section.Tables, meanTable(groups, split, main, b))
-	if len(b.of) > 0 {
-		section.Tables = append(section.Tables, differenceTables(groups, split, main, b)...)
-	}
-	if slices.ContainsFunc(groups, func(g record.Group) bool { return len(g.Runs) > 1 }) {
-		section.Tables = append(section.Tables, medianTable(groups, split, main))
-	}
-	for part := range slices.Chunk(further, columnsPerTable) {
-		t := meanTable(groups, split, part, baseline{})
-		t.Caption, t.Notes = "Further metrics: mean ± 95 % CI", caveats(groups, split, part, mean)
+	for _, t := range tables(main) {
+		t.Folded = t.Name == "p-values"
 		section.Tables = append(section.Tables, t)
 	}
+	if len(rest) > 0 {
+		for _, t := range tables(rest) {
+			t.Name, t.Caption, t.Folded = t.Name+"-more", "More columns. "+t.Caption, true
+			section.Tables = append(section.Tables, t)
+		}
+	}
 	return section
+}
+
+// divided are the core metrics that the question of an experiment is about, few enough to fit a page, and the others: KL, floor,
+// MI, gap, units or codes, and one likelihood. That is the importance-weighted one if every group has it, and else the NELBO.
+func divided(groups []record.Group, split string, metrics []string) (main, rest []column) {
+	likelihood := "nelbo"
+	if len(placesWith(groups, split, "iw_nll")) == len(groups) {
+		likelihood = "iw_nll"
+	}
+	use := "au"
+	if !slices.Contains(metrics, use) {
+		use = "code_perplexity"
+	}
+	for _, c := range coreOf(metrics) {
+		switch c.metric {
+		case "kl", "floor", "mi", "gap", use, likelihood:
+			main = append(main, c)
+		default:
+			rest = append(rest, c)
+		}
+	}
+	return main, rest
 }
 
 var splitNames = map[string]string{"test": "Test", "valid": "Validation"}
@@ -213,12 +235,12 @@ func samplesOf(groups []record.Group, split, metric string) []sample {
 
 // meanTable is mean ± interval of each group, marked by its difference from the baseline.
 func meanTable(groups []record.Group, split string, columns []column, b baseline) Table {
-	t := Table{Caption: "Mean ± 95 % CI", Left: 1, Header: []string{"group", "n"}}
+	t := Table{Name: "results", Caption: "Mean ± 95 % CI", Left: 1, Header: []string{"group", "n"}}
 	for i, g := range groups {
 		t.Rows = append(t.Rows, plain(g.Label+baseMark(b, i), seedCount(g, split)))
 	}
 	var m marks
-	for _, c := range columns {
+	for _, c := range legible(groups, split, columns) {
 		t.Header = append(t.Header, c.title)
 		diff := differences(groups, split, c.metric, b)
 		for i, s := range samplesOf(groups, split, c.metric) {
@@ -226,6 +248,9 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 			if len(s) > 0 {
 				mean, half := meanOf(s)
 				cell.Text = spread(mean, half, len(s), c.decimals)
+				if untested[c.metric] && strings.Trim(decimal(half, c.decimals), "0.") == "" { // a floor is a constant, if it is not learnt
+					cell.Text = decimal(mean, c.decimals)
+				}
 			}
 			t.Rows[i] = append(t.Rows[i], cell)
 		}
@@ -234,6 +259,17 @@ func meanTable(groups []record.Group, split string, columns []column, b baseline
 		legend(groups, b, m)...)
 	t.Notes = append(t.Notes, caveats(groups, split, columns, mean)...)
 	return t
+}
+
+// legible are columns without decimals of numbers that have four digits before the point.
+func legible(groups []record.Group, split string, columns []column) []column {
+	columns = slices.Clone(columns)
+	for i, c := range columns {
+		if decimalsFor(groups, split, c.metric) == 0 {
+			columns[i].decimals = 0
+		}
+	}
+	return columns
 }
 
 // marks counts the cells of a table that could be compared with a baseline.
@@ -331,8 +367,8 @@ func against(groups []record.Group, b baseline) string {
 // differenceTables are the paired differences from the baseline, and the p-values of their tests if there
 // are seeds enough for any to count.
 func differenceTables(groups []record.Group, split string, columns []column, b baseline) []Table {
-	t := Table{Caption: "Paired differences from the baseline: median [95 % CI]", Left: 1, Header: []string{"group"}}
-	p := Table{Caption: "p-values of the paired differences, corrected by Holm over the groups of a column", Left: 1, Header: []string{"group"}}
+	t := Table{Name: "differences", Caption: "Paired differences from the baseline: median [95 % CI]", Left: 1, Header: []string{"group"}}
+	p := Table{Name: "p-values", Caption: "p-values of the paired differences, corrected by Holm over the groups of a column", Left: 1, Header: []string{"group"}}
 	tests := map[string]bool{}
 	levels := levels{}
 	rows, values := map[int][]Cell{}, map[int][]Cell{}
@@ -393,12 +429,12 @@ func median(values []float64, decimals int, l levels) string {
 
 // medianTable is the median of each group with its distribution-free interval.
 func medianTable(groups []record.Group, split string, columns []column) Table {
-	t := Table{Caption: "Median [95 % CI], distribution-free", Left: 1, Header: []string{"group", "n"}}
+	t := Table{Name: "medians", Caption: "Median [95 % CI], distribution-free", Left: 1, Header: []string{"group", "n"}}
 	levels := levels{}
 	for _, g := range groups {
 		t.Rows = append(t.Rows, plain(g.Label, seedCount(g, split)))
 	}
-	for _, c := range columns {
+	for _, c := range legible(groups, split, columns) {
 		if untested[c.metric] {
 			continue
 		}

@@ -38,7 +38,7 @@ func settings(s Source, groups []record.Group) Section {
 		return cmp.Compare(min(1, strings.Count(a, ".")), min(1, strings.Count(b, ".")))
 	})
 	section.Tables = own(groups, varying)
-	t := Table{Caption: "Settings that are the same in all trials that have them", Header: []string{"of", "settings"}, Left: 2}
+	t := Table{Name: "shared-settings", Caption: "Settings that are the same in all trials that have them", Header: []string{"of", "settings"}, Left: 2}
 	for _, k := range shared { // in order, so that those of one part follow each other
 		part, name := "general", k
 		if dot := strings.LastIndex(k, "."); dot > 0 {
@@ -67,7 +67,7 @@ func only(m map[string]int) string {
 
 // own is one line per group: its seeds, and the settings that others do not share.
 func own(groups []record.Group, keys []string) []Table {
-	t := Table{Caption: "Settings that differ", Header: []string{"group", "seeds", "settings that vary"}, Left: 3}
+	t := Table{Name: "settings", Caption: "Settings that differ", Header: []string{"group", "seeds", "settings that vary"}, Left: 3}
 	for _, g := range groups {
 		var seeds []string
 		for _, r := range g.Runs {
