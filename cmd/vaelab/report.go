@@ -17,9 +17,10 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	var out string
+	var out, table, file string
 	var files, figures []string
 	var rows, anyRevision bool
+	var as *plots.Output
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write a report of trials as HTML, Markdown and LaTeX",
@@ -28,19 +29,30 @@ question, the claims and their verdicts if vaelab verify has judged them, tables
 paired tests, every figure that the rows allow, settings, warnings, provenance, and the command
 for each part. DIR is a results folder or that of an experiment. Nothing is trained.
 
-report.html needs no other file. report.md and report.tex show the PNG files beside them; each
-figure also has a CSV with the same numbers. The question, the notes and the commands are those of the shipped
-experiment of the same name, or of the experiment given with --experiment.
+report.html needs no other file and shows the figures as SVG. report.md and report.tex show the PNG files
+beside them, report.tex a PDF if --format names it; each figure also has a CSV with the same numbers.
+With --latex-table NAME only that table is written, as a tabular of booktabs for \input in a paper.
+
+The first paragraph answers the question as far as the verdicts do. The question, the notes and the
+commands are those of the shipped experiment of the same name, or of the experiment given with
+--experiment.
 
 With --rows the folder of the report can be published. It also gets the verdicts and ` + record.ArchiveFile + `
 with every row of every trial, at the precision of the training. report, plot, export and
 verify --no-train read such a folder like one with trials. Every trial must name the revision of
 the program that trained it, without uncommitted changes, so that others can build the same
 program. The flag --unknown-revision also publishes trials that do not.`,
-		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows --figure kl-curve,sweep",
+		Example: "  vaelab report results/kl-vanishing\n  vaelab report results/my --experiment my.yaml --out paper\n  vaelab report results/my --out published/my --rows --figure kl-curve,sweep\n  vaelab report results/my --out paper --format pdf --width 3.3in --no-caption\n  vaelab report results/my --latex-table results -o results.tex",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			dir, w, wErr := dirs[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
+			alone := cmd.Flags().Changed("latex-table")
+			if !alone && cmd.Flags().Changed("output") {
+				return usageError{errors.New("--output goes with --latex-table only; --out names the folder of a report")}
+			}
+			if err := fileFor("output", file); err != nil {
+				return err
+			}
 			if err := knownFigures(figures); err != nil {
 				return err
 			}
@@ -65,7 +77,7 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			if figures == nil {
 				figures = plots.Figures.Names()
 			}
-			p := report.Publication{Dir: dir, Out: out, Rows: rows, Names: figures,
+			p := report.Publication{Dir: dir, Out: out, Rows: rows, Names: figures, Output: *as,
 				Clean: func(text string) string { return escaped(text, "\n\t") }}
 			p.Set, p.Version, p.Named = set, version(), report.FolderFor(dir, names)
 			if rows {
@@ -85,6 +97,9 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			if err := identify(wErr, &p.Source, names, all, judged); err != nil {
 				return err
 			}
+			if alone {
+				return errors.Join(writeTable(w, file, table, &p), damaged(set))
+			}
 			if err := writable(out); err != nil {
 				return err
 			}
@@ -100,12 +115,36 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 		},
 	}
 	figureFlag(cmd, &figures)
+	as = outputFlags(cmd)
 	f := cmd.Flags()
+	f.StringVar(&table, "latex-table", "", "write only this `table` of the report, to be taken into a paper: claims, results, differences, medians ...")
+	f.StringVarP(&file, "output", "o", stdoutName, "with --latex-table, the `file` to write; - is the standard output")
+	_ = cmd.RegisterFlagCompletionFunc("latex-table", cobra.FixedCompletions([]string{"claims", "results", "differences", "medians", "p-values", "convergence", "further", "settings", "shared-settings", "provenance"}, cobra.ShellCompDirectiveNoFileComp))
 	f.StringVar(&out, "out", "", "`folder` for the report and its figures (default DIR)")
 	f.BoolVar(&rows, "rows", false, "also write every row of the trials, so that others can redraw the figures and judge the claims again")
 	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, also publish trials of a program whose revision is unknown or modified")
 	f.StringArrayVar(&files, "experiment", nil, "the `experiment` that the trials are of, as vaelab run took it: a YAML file or a shipped name; may be repeated")
+	for _, other := range []string{"out", "rows", "figure", "format"} {
+		cmd.MarkFlagsMutuallyExclusive("latex-table", other)
+	}
 	return cmd
+}
+
+// writeTable writes one table of a report for LaTeX.
+func writeTable(w io.Writer, file, name string, p *report.Publication) error {
+	t, err := report.New(p.Source).Table(name)
+	if err != nil {
+		return usageError{fmt.Errorf("--latex-table: %w", err)}
+	}
+	text, err := t.Tabular()
+	if err != nil {
+		return err
+	}
+	_, err = writeOut(w, file, func(w io.Writer) error {
+		_, err := io.WriteString(w, p.Clean(string(text)))
+		return err
+	})
+	return err
 }
 
 // same tells whether two names are of one folder; the second need not exist.

@@ -140,6 +140,58 @@ func TestReport(t *testing.T) {
 		"1 of 1 setting in the file of made have no trial here")
 }
 
+// TestReportFormats: the files beside the report have the formats asked for, and each form takes one that it can show. The page
+// has the figures inside, without their captions, which it has as text.
+func TestReportFormats(t *testing.T) {
+	folder(t)
+	made(t, "results", 2, 40)
+	for _, c := range []struct{ formats, files, markdown, latex string }{
+		{"", "[kl-curve.png]", "](kl-curve.png)", "{kl-curve.png}"},
+		{"svg", "[kl-curve.svg]", "](kl-curve.svg)", `(see \texttt{kl-curve.svg})`},
+		{"pdf", "[kl-curve.pdf]", "](kl-curve.pdf)", "{kl-curve.pdf}"},
+		{"png,svg,pdf", "[kl-curve.pdf kl-curve.png kl-curve.svg]", "](kl-curve.png)", "{kl-curve.pdf}"},
+	} {
+		args := []string{"report", "results/made", "--figure", "kl-curve", "--out", "out-" + c.formats}
+		if c.formats != "" {
+			args = append(args, "--format", c.formats)
+		}
+		succeeds(t, args...)
+		files, err := filepath.Glob(filepath.Join("out-"+c.formats, "kl-curve.[ps]*"))
+		for i := range files {
+			files[i] = filepath.Base(files[i])
+		}
+		if err != nil || fmt.Sprint(files) != c.files {
+			t.Errorf("--format %q: %v, %v, want %s", c.formats, files, err, c.files)
+		}
+		has(t, "report.md", read(t, filepath.Join("out-"+c.formats, "report.md")), c.markdown)
+		has(t, "report.tex", read(t, filepath.Join("out-"+c.formats, "report.tex")), c.latex)
+		page := read(t, filepath.Join("out-"+c.formats, "report.html"))
+		has(t, "report.html", page, `<svg role="img"`, "Lines are means over n = 6 seeds")
+		if n := strings.Count(page, "Lines are means over n = 6 seeds"); n != 1 {
+			t.Errorf("the page has the caption %d times", n)
+		}
+	}
+	succeeds(t, "report", "results/made", "--figure", "kl-curve", "--out", "bare", "--no-caption", "--format", "pdf")
+	for _, form := range []string{"report.md", "report.tex"} {
+		has(t, form, read(t, filepath.Join("bare", form)), "Lines are means over n = 6 seeds")
+	}
+}
+
+// TestLaTeXTable: one table, on the screen or in a file, with the numbers of the report.
+func TestLaTeXTable(t *testing.T) {
+	folder(t)
+	made(t, "results", 2, 40)
+	r := succeeds(t, "report", "results/made", "--latex-table", "medians")
+	has(t, "medians", r.out, `\begin{tabular}{@{}l`, `\toprule`, "bn & 6 & ")
+	succeeds(t, "report", "results/made", "--latex-table", "medians", "-o", "medians.tex")
+	if read(t, "medians.tex") != r.out {
+		t.Error("the file is another table than the screen has")
+	}
+	if files, err := filepath.Glob(filepath.Join("results", "made", "report.*")); err != nil || files != nil {
+		t.Errorf("a table was asked for, and there are %v, %v", files, err)
+	}
+}
+
 // TestReportRows: what is published can be drawn, exported and judged again, to the same bytes.
 func TestReportRows(t *testing.T) {
 	folder(t, "made.yaml", tiny+"grid:\n  - variant: bn\n")
@@ -262,6 +314,13 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "good/made", "--out", "other.yaml"}, exitFailed, "not a directory; choose another folder with --out"},
 		{[]string{"report", "good/made", "--experiment", "nowhere/made.yaml"}, exitFailed, "nowhere/made.yaml: no such file"},
 		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": damaged: gzip: invalid header; vaelab report --rows writes it again"},
+		{[]string{"report", "good/made", "--latex-table", "resluts"}, exitUsage, `--latex-table: unknown table "resluts"; did you mean "results"? known: results, `},
+		{[]string{"report", "good/made", "--latex-table", ""}, exitUsage, `--latex-table: unknown table ""; known: results, `},
+		{[]string{"report", "good/made", "--latex-table", "claims"}, exitUsage, `--latex-table: unknown table "claims"; known: results, `},
+		{[]string{"report", "good/made", "--latex-table", "results", "--rows"}, exitUsage, "--latex-table and --rows exclude each other"},
+		{[]string{"report", "good/made", "--latex-table", "results", "-o", "no/such.tex"}, exitUsage, "--output no/such.tex: there is no folder no"},
+		{[]string{"report", "good/made", "-o", "such.tex"}, exitUsage, "--output goes with --latex-table only; --out names the folder of a report"},
+		{[]string{"report", "good/made", "--format", "bmp"}, exitUsage, `unknown format "bmp"; known: png, svg, pdf`},
 		{[]string{"plot", "good", "--out", "other.yaml"}, exitFailed, "mkdir other.yaml: not a directory; choose another folder with --out"},
 		{[]string{"export", "nothing"}, exitFailed, "nothing: there is no trial in or below this folder; vaelab run trains some"},
 		{[]string{"export", "good", "missing"}, exitFailed, "missing: no such file or folder; in . are "},

@@ -22,13 +22,13 @@ import (
 type Publication struct {
 	Source // Write fills in its Figures and LeftOut
 
-	Dir     string                   // the folder that the trials are of
-	Named   string                   // that folder, or the report's if the rows are written, as the report's commands name it
-	Out     string                   // the folder of the report
-	Rows    bool                     // every row of every trial is written, too
-	Names   []string                 // of the figures
-	Output plots.Output // of their files beside the report
-	Clean   func(text string) string // what the report's files pass through, so that nothing in them steers a terminal
+	Dir    string                   // the folder that the trials are of
+	Named  string                   // that folder, or the report's if the rows are written, as the report's commands name it
+	Out    string                   // the folder of the report
+	Rows   bool                     // every row of every trial is written, too
+	Names  []string                 // of the figures
+	Output plots.Output             // of their files beside the report
+	Clean  func(text string) string // what the report's files pass through, so that nothing in them steers a terminal
 }
 
 // Write writes the report and what belongs beside it, and returns the paths of the report's three forms. LeftOut then

@@ -41,9 +41,9 @@ type Experiment struct {
 
 // A Figure is a drawing as a report shows it.
 type Figure struct {
-	Name    string // "kl-curve"; the picture lies in the files kl-curve.png and so on beside the report
-	Doc     string // what it shows, one line
-	Caption string // as it stands below the picture, too
+	Name    string   // "kl-curve"; the picture lies in the files kl-curve.png and so on beside the report
+	Doc     string   // what it shows, one line
+	Caption string   // as it stands below the picture, too
 	SVG     []byte   // of the page, without the caption
 	PNG     []byte   // instead of an SVG that is too large
 	Formats []string // of the files; nil if there is a PNG
