@@ -89,6 +89,7 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 	pg.overlay(3.1*vg.Inch, shown)
 
+	pg.finding = klFinding(groups)
 	pg.caption = []string{"Training KL(q(z|x) || p(z)), nats per example, averaged over the batches since the previous row.", seedsNote(counts)}
 	if bounded {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
@@ -109,6 +110,13 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(append(pg.caption, more...), note...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// klFinding says where the KL ends, and its floor.
+func klFinding(groups []record.Group) string {
+	kl, end := atEnd(groups, "train", "kl")
+	floorsSaid(kl, groups, "train")
+	return sentence("%s the KL %s.", end.when(), spread(kl, " nats"))
 }
 
 // reach is how far above the rest of the figure penalties are drawn, on its axis of roots.

@@ -20,7 +20,8 @@ import (
 type page struct {
 	legend  []entry
 	blocks  []block
-	caption []string // sentences
+	finding string   // what the figure shows of these rows, a sentence with a number; "" if that cannot be said
+	caption []string // sentences: how to read it
 	table   [][]string
 }
 
@@ -36,7 +37,8 @@ func (p page) drawing() *Drawing {
 			row[i] = plain(row[i])
 		}
 	}
-	d := &Drawing{Caption: printable(strings.Join(p.caption, " ")), Table: p.table, page: p} // which has no control characters
+	d := &Drawing{Finding: printable(p.finding), Table: p.table, page: p}
+	d.Caption = strings.TrimSpace(d.Finding + " " + printable(strings.Join(p.caption, " "))) // which has no control characters
 	return d.As(Layout{})
 }
 
@@ -59,7 +61,7 @@ func (d *Drawing) As(l Layout) *Drawing {
 		h, body := b.lay(width - 2*margin)
 		height, heights, bodies = height+h, append(heights, h), append(bodies, body)
 	}
-	out := &Drawing{Caption: d.Caption, Table: d.Table, Width: l.Width, Height: height * scale, page: d.page, layout: l}
+	out := &Drawing{Finding: d.Finding, Caption: d.Caption, Table: d.Table, Width: l.Width, Height: height * scale, page: d.page, layout: l}
 	out.draw = func(c draw.Canvas) {
 		c = draw.Crop(draw.NewCanvas(scaledTo(c.Canvas, scale), width, height), margin, -margin, margin, -margin)
 		key.draw(c)

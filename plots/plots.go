@@ -45,7 +45,8 @@ type Figure interface {
 
 // A Drawing is a finished figure: a picture, its caption, and the numbers in it.
 type Drawing struct {
-	Caption       string     // what stands below the picture, too
+	Finding       string     // what the figure shows of these rows: a sentence with a number, or ""
+	Caption       string     // what stands below the picture, too: the finding, then how to read the figure
 	Table         [][]string // header and rows: the very numbers drawn, to six digits
 	Width, Height vg.Length
 

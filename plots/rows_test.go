@@ -340,6 +340,9 @@ func survives(name string, set *record.Set, pixels bool) error {
 					return err
 				}
 			}
+			if wrong := unsound(d.Finding); wrong != "" {
+				return fmt.Errorf("the finding has %s: %s", wrong, d.Finding)
+			}
 			return wellFormed(d)
 		}()
 	}()

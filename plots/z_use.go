@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot/vg"
@@ -69,11 +71,58 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 	}
 	notes = append(notes, useNotes(all, "valid", "valid")...)
 	pg.overlay(2.75*vg.Inch, row...)
+	pg.finding = useFinding(all, len(all) == len(every))
 	pg.caption = []string{"Validation split. Left: mutual information of x and z under q.",
 		"Right: increase of −ln p(x|z) when z is taken from another example (gap); 0 means that the decoder ignores z.", seedsNote(counts)}
 	pg.caption = append(append(pg.caption, notes...), doubts(set, every)...)
 	return pg.drawing(), nil
 }
+
+// useFinding says which decoders use z, by the gap, if all gaps have one definition. Which uses it most is said of all
+// groups only.
+func useFinding(groups []record.Group, all bool) string {
+	gap, end := atEnd(groups, "valid", "gap")
+	known, _, most := extremes(gap)
+	old, count := 0, 0
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			if record.Has(run, "valid", "gap") {
+				count++
+				if record.OldGap(run, "valid") {
+					old++
+				}
+			}
+		}
+	}
+	if old > 0 && old < count {
+		return ""
+	}
+	var none, rest []sample
+	for _, s := range known {
+		switch {
+		case s.label == most.label:
+			continue
+		case math.Max(math.Abs(s.lo), math.Abs(s.hi)) < unused:
+			none = append(none, s)
+		}
+		rest = append(rest, s)
+	}
+	first := all && len(known) > 1 && len(known) == len(gap) && most.mean >= unused && !slices.ContainsFunc(rest, func(s sample) bool { return !separated(s, most) })
+	if !first || len(none) == 0 {
+		return sentence("%s the gap %s.", end.when(), spread(gap, " nats"))
+	}
+	others := sentence("that of %s does", name(none[0].label))
+	switch n := len(none); {
+	case n == 2:
+		others = sentence("those of %s and %s do", name(none[0].label), name(none[1].label))
+	case n > 2:
+		others = fmt.Sprintf("those of %d of %d groups do", n, len(known))
+	}
+	return sentence("%s the decoder of %s uses z most (gap %s nats), %s not use it (0.00), %s.", end.when(), name(most.label), figure(most.mean, 0), others, seeds(known))
+}
+
+// unused is the gap, in nats, below which a decoder does not use z: it is written as 0.00.
+const unused = 0.005
 
 // trueMI are the mutual informations of x and the z of the generators of the groups' data, on the
 // test split, each once.

@@ -28,7 +28,7 @@ func TestFigureFiles(t *testing.T) {
 		t.Errorf("the picture is %d pixels wide (%v), want 990", picture.Width, err)
 	}
 	svg, err := os.ReadFile(filepath.Join(out, "kl-curve.svg"))
-	if err != nil || bytes.Contains(svg, []byte("Training KL(")) {
+	if err != nil || bytes.Contains(svg, []byte("Training KL(")) || bytes.Contains(svg, []byte("At step")) {
 		t.Errorf("the SVG has the caption, or is not there: %v", err)
 	}
 	for flag, want := range map[string]string{"--format=pgn": `did you mean "png"`, "--width=1in": "2.5in", "--width=8.4": "unit", "--dpi=5": "50", "--dpi=x": "syntax"} {
