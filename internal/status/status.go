@@ -79,12 +79,29 @@ func Read(root string, local func() time.Time) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{Root: root, Count: map[State]int{}}
+	set := &Set{Root: root}
 	if set.Now, err = record.ServerTime(root); err != nil {
 		set.Now, set.LocalClock = local(), true
 	}
-	_, err = os.Stat(filepath.Join(root, record.ArchiveFile))
-	set.Archive = err == nil
+	set.look(found, true)
+	return set, nil
+}
+
+// At is Read for one who looks often, knows the time and reads the rows himself: it writes nothing, and no trial has a Row.
+func At(root string, now time.Time) (*Set, error) {
+	found, err := find(root)
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{Root: root, Now: now, LocalClock: true}
+	set.look(found, false)
+	return set, nil
+}
+
+// look reads the trials in the places that were found, each with its last row or without.
+func (s *Set) look(found []place, rows bool) {
+	_, err := os.Stat(filepath.Join(s.Root, record.ArchiveFile))
+	s.Archive, s.Count = err == nil, map[State]int{}
 	trials := make([]Trial, len(found))
 	var all sync.WaitGroup
 	free := make(chan struct{}, atATime)
@@ -96,21 +113,20 @@ func Read(root string, local func() time.Time) (*Set, error) {
 				f.read()
 			}
 			if f.isTrial() {
-				trials[i] = f.look(root, set.Now)
+				trials[i] = f.look(s.Root, s.Now, rows)
 			}
 		})
 	}
 	all.Wait()
-	set.Trials = slices.DeleteFunc(trials, func(t Trial) bool { return t.State == "" })
-	set.submissions()
-	slices.SortFunc(set.Trials, func(a, b Trial) int { return strings.Compare(a.Name, b.Name) })
-	for _, s := range States {
-		set.Count[s] = 0 // so that scripts find a number
+	s.Trials = slices.DeleteFunc(trials, func(t Trial) bool { return t.State == "" })
+	s.submissions()
+	slices.SortFunc(s.Trials, func(a, b Trial) int { return strings.Compare(a.Name, b.Name) })
+	for _, state := range States {
+		s.Count[state] = 0 // so that scripts find a number
 	}
-	for _, t := range set.Trials {
-		set.Count[t.State]++
+	for _, t := range s.Trials {
+		s.Count[t.State]++
 	}
-	return set, nil
 }
 
 // A place is a folder that has a trial, or a trial's name.
@@ -152,8 +168,8 @@ func (p place) isTrial() bool {
 	return p.err != nil || p.has(record.TrialFile) || p.has(record.DoneFile) || slices.ContainsFunc(p.names, owner.Is)
 }
 
-// look tells how the trial in a folder stands.
-func (p place) look(root string, now time.Time) Trial {
+// look tells how the trial in a folder stands, and where it is if its rows are to be read.
+func (p place) look(root string, now time.Time, rows bool) Trial {
 	t := Trial{Name: p.dir}
 	if below, err := filepath.Rel(root, p.dir); err == nil {
 		t.Name = filepath.ToSlash(below)
@@ -161,7 +177,9 @@ func (p place) look(root string, now time.Time) Trial {
 	is, err := p.trial()
 	if err == nil && !p.has(record.DoneFile) {
 		err = t.stands(p, now)
-		t.row(p)
+		if rows {
+			t.row(p)
+		}
 	} else if err == nil {
 		t.State = Done
 	}

@@ -307,3 +307,31 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/10,000-trials")
 }
+
+// TestAt: one who tells the time and reads the rows himself finds the same states, and nothing is written.
+func TestAt(t *testing.T) {
+	root := t.TempDir()
+	dir := begun(t, root, "bn-0123abcd/seed-1")
+	put(t, filepath.Join(dir, "claim.1"), claim(t, 3), time.Minute)
+	put(t, filepath.Join(dir, "rows.1.jsonl"), `{"step":1,"epoch":1,"split":"train","values":{}}`+"\n", 0)
+	put(t, filepath.Join(begun(t, root, "bn-0123abcd/seed-2"), record.DoneFile), "", 0)
+	before, err := os.Stat(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ago, want := range map[time.Duration]State{-time.Minute: Running, 0: Stale} { // three heartbeats are 30 s
+		set, err := At(root, time.Now().Add(ago))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(set.Trials) != 2 || set.Trials[0].State != want || set.Trials[0].Row != nil || set.Count[Done] != 1 || !set.LocalClock {
+			t.Errorf("%v from now: %+v", ago, set)
+		}
+	}
+	if after, err := os.Stat(root); err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the folder was changed: %v, %v", after.ModTime(), err)
+	}
+	if _, err := At(filepath.Join(root, "none"), time.Now()); err == nil {
+		t.Error("no error without a folder")
+	}
+}
