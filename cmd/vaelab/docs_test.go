@@ -173,6 +173,10 @@ func (r supplier) small(line string) string {
 	if slices.Contains(words, "--rows") {
 		flags = append(flags, "--unknown-revision") // of a test
 	}
+	if cmd.Flags().Lookup("addr") != nil { // it serves a page until a signal comes
+		flags = append(flags, "--addr 127.0.0.1:0")
+		return "timeout --preserve-status -s INT 3 " + line + " " + strings.Join(flags, " ")
+	}
 	line = regexp.MustCompile(`--seeds [1-9]\d+`).ReplaceAllString(line, "--seeds 2")
 	return cmd.CommandPath() + " " + strings.Join(flags, " ") + strings.TrimPrefix(line, cmd.CommandPath())
 }

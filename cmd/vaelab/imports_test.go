@@ -53,6 +53,7 @@ var imports = map[string]string{
 	"plots":                  "internal/record internal/registry",
 	"internal/train": "internal/generate internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",
+	"internal/watch":  "internal/record internal/status internal/sweep plots",
 	"internal/status": "internal/folder internal/owner internal/record internal/submit internal/train",
 	"internal/sweep": "internal/train variants internal/models internal/data internal/optim " +
 		"internal/vae internal/tensor internal/magic internal/owner internal/record internal/registry internal/claims internal/converge plots",

@@ -55,11 +55,8 @@ from an error. Scripts find the number of failed trials in --json: count.failed.
 
 // printStatus prints how the trials in and below a folder stand.
 func printStatus(w, wErr io.Writer, dir string, asJSON bool) error {
-	switch info, err := os.Stat(dir); {
-	case errors.Is(err, fs.ErrNotExist):
-		return absent(dir)
-	case err == nil && !info.IsDir():
-		return fmt.Errorf("%s: is not a folder; must be the folder of results, of an experiment or of a trial", dir)
+	if err := existing(dir); err != nil {
+		return err
 	}
 	set, err := status.Read(dir, time.Now)
 	if err != nil {
@@ -103,6 +100,17 @@ func printStatus(w, wErr io.Writer, dir string, asJSON bool) error {
 	}
 	if timed := func(t status.Trial) bool { return t.Owner != nil }; set.LocalClock && slices.ContainsFunc(set.Trials, timed) {
 		fmt.Fprintln(w, "Times are by the clock of this machine, because the folder cannot be written; that of the file server may differ.")
+	}
+	return nil
+}
+
+// existing refuses what is no folder.
+func existing(dir string) error {
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return absent(dir)
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("%s: is not a folder; must be the folder of results, of an experiment or of a trial", dir)
 	}
 	return nil
 }
