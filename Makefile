@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-scale test-fuzz test-slurm ci bench bench-record bench-peer third-party methods schema docs generate
+.PHONY: build test test-f64 test-arm64 test-long test-scale test-fuzz test-slurm test-browser ci bench bench-record bench-peer third-party methods schema docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -37,6 +37,9 @@ test-fuzz: ## every reader of files with made-up content; what fails is kept as 
 
 test-slurm: ## on a real Slurm, which it starts and ends; wants root and apt (tools/slurm/test.sh)
 	tools/slurm/test.sh
+
+test-browser: ## the live page and reports in a real Chromium; wants chromium (apt install chromium)
+	cd tools/watch && go test -count=1 -v .
 
 ci:
 	.ci/run
