@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,6 +191,23 @@ func TestLayouts(t *testing.T) {
 						t.Fatal(err)
 					}
 					show(t, fmt.Sprintf("%s-%d-%.1f", name, n, width/vg.Inch), picture)
+				}
+			}
+		}
+	}
+}
+
+// TestRowsAreNamed: where panels share the names of rows, the first of them has the names, whatever is drawn first.
+func TestRowsAreNamed(t *testing.T) {
+	for _, name := range []string{"time", "remedies"} {
+		drawing, _, _ := drawn(t, name, pilotSet(2))
+		for _, width := range []vg.Length{3.3 * vg.Inch, 7 * vg.Inch} {
+			r := newReader()
+			d := drawing.As(Layout{Width: width, NoCaption: true})
+			d.draw(draw.NewCanvas(r, d.Width, d.Height))
+			for _, c := range pilot {
+				if !slices.ContainsFunc(r.texts, func(at readText) bool { return at.text == c.variant }) {
+					t.Errorf("%s, %.1f in: no row is named %s", name, width/vg.Inch, c.variant)
 				}
 			}
 		}
