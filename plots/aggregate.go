@@ -64,7 +64,7 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 		a, b := num(dims[0]), num(dims[1])
 		second := "dims " + a + ", " + b
 		if gap, ok := record.Last(run, split, "density_gap"); ok {
-			second += fmt.Sprintf(": %.2f nats", gap)
+			second += ": " + cents(gap) + " nats"
 		}
 		cells = append(cells, add(d, second, g.Label, strconv.Itoa(run.Seed), a, b))
 	}

@@ -41,8 +41,12 @@ func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 		least = leastNamed
 	}
 	side := max(1, int((width-m.left-m.right)/least))
+	given := m.rows
+	if n := len(given); m.left == 0 && 1 < n && n <= side && side < len(given[0]) { // rows that fit as columns leave no place empty
+		given = transposed(given)
+	}
 	var rows [][]*plot.Plot
-	for _, row := range m.rows {
+	for _, row := range given {
 		n := (len(row) + side - 1) / side // rows that it takes
 		columns := (len(row) + n - 1) / n
 		for len(row) > 0 {
@@ -59,6 +63,18 @@ func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 		height = min(height, max(1.5*vg.Inch, 1.3*room))
 	}
 	return height * vg.Length(len(rows)), func(c draw.Canvas) { drawPanels(rows, draw.Crop(c, 0, -m.right, 0, 0)) }
+}
+
+// transposed has the rows as columns.
+func transposed(rows [][]*plot.Plot) (columns [][]*plot.Plot) {
+	for i := range rows[0] {
+		var column []*plot.Plot
+		for _, row := range rows {
+			column = append(column, row[i])
+		}
+		columns = append(columns, column)
+	}
+	return columns
 }
 
 // nameRoom is the room for the names of rows, in lines of that width.
@@ -323,7 +339,8 @@ func foldLabel(a *plot.Axis, length vg.Length) {
 	}
 }
 
-// sparse is a ticker whose labels do not touch on an axis of a length. Of equally spaced ones it keeps every second, third or so.
+// sparse is a ticker whose labels do not touch on an axis of a length. Of equally spaced ones it keeps every second, third or so;
+// of others those at both ends, then powers of ten, then what has room.
 type sparse struct {
 	plot.Ticker
 	length  vg.Length
@@ -332,33 +349,81 @@ type sparse struct {
 	scale   plot.Normalizer
 }
 
+// A place is that of a label along an axis.
+type place struct {
+	tick     int // its index
+	at, half vg.Length
+}
+
 // Ticks implements plot.Ticker.
 func (s sparse) Ticks(lo, hi float64) []plot.Tick {
-	all := s.Ticker.Ticks(lo, hi)
-	for every := 1; every <= len(all); every++ {
-		ticks, n, touching := slices.Clone(all), 0, false
-		end := -s.length
-		for _, i := range s.order(ticks, lo, hi) {
-			if ticks[i].Label == "" {
-				continue
-			}
-			if n++; (n-1)%every != 0 {
-				ticks[i].Label = ""
-				continue
-			}
-			at := vg.Length(s.scale.Normalize(lo, hi, ticks[i].Value)) * s.length
-			half, gap := s.style.Width(ticks[i].Label)/2, vg.Length(3)
-			if s.upright {
-				half, gap = s.style.Font.Size*0.42, 1
-			}
-			touching = touching || at-half < end+gap
-			end = at + half
+	all := slices.Clone(s.Ticker.Ticks(lo, hi))
+	var labelled []place
+	gap := vg.Length(3)
+	for _, i := range s.order(all, lo, hi) {
+		if all[i].Label == "" {
+			continue
 		}
-		if !touching {
-			return ticks
+		half := s.style.Width(all[i].Label) / 2
+		if s.upright {
+			half, gap = s.style.Font.Size*0.42, 1
+		}
+		labelled = append(labelled, place{i, vg.Length(s.scale.Normalize(lo, hi, all[i].Value)) * s.length, half})
+	}
+	kept := everySo(labelled, gap)
+	if !even(labelled, s.length) {
+		kept = preferred(labelled, gap, func(p place) bool { return strings.Trim(all[p.tick].Label, "0.") == "1" })
+	}
+	for _, p := range labelled {
+		if !slices.Contains(kept, p) {
+			all[p.tick].Label = ""
 		}
 	}
 	return all
+}
+
+// even tells whether places are equally spaced, up to a hundredth of the axis.
+func even(places []place, length vg.Length) bool {
+	for i := 2; i < len(places); i++ {
+		if d := places[i].at - 2*places[i-1].at + places[i-2].at; max(d, -d) > length/100 {
+			return false
+		}
+	}
+	return true
+}
+
+// touch tells whether two labels have less than a gap between them.
+func touch(a, b place, gap vg.Length) bool { return max(a.at-b.at, b.at-a.at) < a.half+b.half+gap }
+
+// everySo is every first, second, third, ... place: the most that do not touch.
+func everySo(places []place, gap vg.Length) (kept []place) {
+	for every := 1; every <= len(places); every++ {
+		kept = kept[:0]
+		touching := false
+		for i := 0; i < len(places); i += every {
+			touching = touching || len(kept) > 0 && touch(kept[len(kept)-1], places[i], gap)
+			kept = append(kept, places[i])
+		}
+		if !touching {
+			break
+		}
+	}
+	return kept
+}
+
+// preferred are the places that do not touch those taken before: both ends come first, then those that are better, then the rest.
+func preferred(places []place, gap vg.Length, better func(place) bool) (kept []place) {
+	for turn := range 3 {
+		for i, p := range places {
+			if end := i == 0 || i == len(places)-1; turn == 0 && !end || turn == 1 && !better(p) {
+				continue
+			}
+			if !slices.ContainsFunc(kept, func(k place) bool { return touch(k, p, gap) }) {
+				kept = append(kept, p)
+			}
+		}
+	}
+	return kept
 }
 
 // order are the indices of the ticks along the axis.

@@ -99,7 +99,7 @@ func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 			glyph: draw.GlyphStyle{Color: f.style.Color, Radius: 2, Shape: draw.CircleGlyph{}}})
 	}
 	for _, p := range []*plot.Plot{left, right} {
-		ownTicks(&p.X, at, unlog)
+		ownTicks(&p.X, at, unlog, plot.TickerFunc(logTicks))
 		pad(&p.Y)
 	}
 	pg.caption = []string{splitNames[split] + " split, last row, the same weights and batches: KL under the statistics of each batch minus KL under running statistics. Right: the same divided by the KL under batch statistics.",

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -111,11 +110,6 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(lead, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
-}
-
-// cents is a number with two decimals, and without the sign that rounding leaves before zero.
-func cents(v float64) string {
-	return strings.Replace(fmt.Sprintf("%.2f", math.Round(100*v)/100+0), "-", "−", 1)
 }
 
 // surgery is the KL and the mutual information of a group's validation rows that have both, against

@@ -47,7 +47,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 			top = max(top, finiteOr(hi[r], 0))
 			pg.table = append(pg.table, []string{g.Label, num(float64(r + 1)), num(mean[r]), num(lo[r]), num(hi[r]), num(float64(n))})
 		}
-		p := headedPanel(g.Label, fmt.Sprintf("%.2f nats", total))
+		p := headedPanel(g.Label, cents(total)+" nats")
 		p.X.Tick.Marker = plot.TickerFunc(rankTicks)
 		p.Add(bars{mean, lo, hi, style.Color, n > 1})
 		cells = append(cells, p)

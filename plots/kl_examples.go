@@ -189,7 +189,7 @@ func (m ridge) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	style := sans(captionSize)
 	style.YAlign = draw.YCenter
-	note := fmt.Sprintf("%.2f ± %.2f", m.Mean, m.SD)
+	note := cents(m.Mean) + " ± " + cents(m.SD)
 	c.FillText(style, vg.Point{X: c.Max.X + 6, Y: y(base + 0.3)}, note)
 }
 

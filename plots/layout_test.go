@@ -1,14 +1,18 @@
 package plots
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -211,5 +215,120 @@ func TestRowsAreNamed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestMinusSigns: no text of a figure has a hyphen for the sign of a number, its table no minus sign.
+func TestMinusSigns(t *testing.T) {
+	sign := regexp.MustCompile(`(^|[^\w=.)-])-\.?\d`)
+	seen := 0
+	for _, name := range Figures.Names() {
+		set := manyGroups(name, 4)
+		for i := range set.Runs {
+			change(&set.Runs[i], func(row *record.Row) {
+				for k, v := range row.Values {
+					if k != "kl_weight" && k != "floor" {
+						row.Values[k] = -v
+					}
+				}
+			})
+			set.Runs[i].Manifest.CPUSeconds++
+		}
+		figure, err := Figures.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawing, err := figure.Draw(set)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		table, err := drawing.CSV()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(table, []byte("−")) {
+			t.Errorf("%s: the table has a minus sign, which no program reads", name)
+		}
+		for _, width := range []vg.Length{3.3 * vg.Inch, 7 * vg.Inch} {
+			d := drawing.As(Layout{Width: width})
+			r := newReader()
+			d.draw(draw.NewCanvas(r, d.Width, d.Height))
+			for _, at := range r.texts {
+				if sign.MatchString(at.text) {
+					t.Errorf("%s: the hyphen of %q is a sign", name, at.text)
+				}
+				seen += strings.Count(at.text, "−")
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("%d minus signs", seen)
+	}
+}
+
+// TestMinus: a sign is a minus sign; hyphens of names, exponents, ranges and settings are not.
+func TestMinus(t *testing.T) {
+	for text, want := range map[string]string{
+		"-1": "−1", "at -.5 nats": "at −.5 nats", "(-2, -3)": "(−2, −3)", "1e-05": "1e-05", "bn-1/seed-2": "bn-1/seed-2", "3-4": "3-4", "x=-1": "x=-1", "--n": "--n", "free-bits": "free-bits",
+	} {
+		if got := minus(text); got != want {
+			t.Errorf("minus(%q) = %q, want %q", text, got, want)
+		}
+	}
+	for v, want := range map[float64]string{-0.001: "0.00", -0.005001: "−0.01", 2: "2.00"} {
+		if got := cents(v); got != want {
+			t.Errorf("cents(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+// TestSparse: labels that would touch are left out. Equally spaced ones stay so; of others both ends stay, then powers of ten.
+func TestSparse(t *testing.T) {
+	own := func(labels ...string) (ticks plot.ConstantTicks) {
+		for _, label := range labels {
+			v, err := strconv.ParseFloat(label, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ticks = append(ticks, plot.Tick{Value: v, Label: label})
+		}
+		return ticks
+	}
+	for _, c := range []struct {
+		ticks  plot.ConstantTicks
+		length vg.Length
+		want   string
+	}{
+		{own("0.1", "0.3", "0.5", "0.7", "1", "1.5"), 300, "0.1 0.3 0.5 0.7 1 1.5"},
+		{own("0.1", "0.3", "0.5", "0.7", "1", "1.5"), 90, "0.1 0.5 1 1.5"},
+		{own("0.1", "0.3", "0.5", "0.7", "1", "1.5"), 20, "0.1 1.5"},
+		{own("0", "1", "2", "3", "4"), 20, "0 2 4"},
+		{own("0", "1", "2", "3", "4"), 8, "0"},
+	} {
+		lo, hi := c.ticks[0].Value, c.ticks[len(c.ticks)-1].Value
+		var got []string
+		for _, tick := range (sparse{c.ticks, c.length, sans(tickSize), false, plot.LinearScale{}}).Ticks(lo, hi) {
+			if tick.Label != "" {
+				got = append(got, tick.Label)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%v on %v points: %q, want %q", c.ticks, c.length, got, c.want)
+		}
+	}
+}
+
+// TestTransposed: where a row of panels does not fit but a column would, rows become columns.
+func TestTransposed(t *testing.T) {
+	p := func() *plot.Plot { return newPanel("", "") }
+	m := matrix{rows: [][]*plot.Plot{{p(), p(), p()}, {p(), p(), p()}}, height: 100}
+	wide, _ := m.lay(7 * vg.Inch)
+	narrow, _ := m.lay(3.3 * vg.Inch)
+	if wide != 200 || narrow < 300 || narrow > 400 {
+		t.Errorf("two rows of three are %v high, on a narrow page %v; want 2 and 3 rows", wide, narrow)
+	}
+	if columns := transposed(m.rows); len(columns) != 3 || columns[2][1] != m.rows[1][2] {
+		t.Error("what was at row 1, column 2 is not at row 2, column 1")
 	}
 }

@@ -37,8 +37,8 @@ func (p page) drawing() *Drawing {
 			row[i] = plain(row[i])
 		}
 	}
-	d := &Drawing{Finding: printable(p.finding), Table: p.table, page: p}
-	d.Caption = strings.TrimSpace(d.Finding + " " + printable(strings.Join(p.caption, " "))) // which has no control characters
+	d := &Drawing{Finding: printable(minus(p.finding)), Table: p.table, page: p}
+	d.Caption = strings.TrimSpace(d.Finding + " " + printable(minus(strings.Join(p.caption, " ")))) // which has no control characters
 	return d.As(Layout{})
 }
 

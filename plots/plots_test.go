@@ -464,7 +464,7 @@ func TestKnobScale(t *testing.T) {
 		{[]float64{0.3, 0.5, 0.7}, []float64{0.3, 0.5, 0.7}},
 		{[]float64{0, 1e-8, 1}, []float64{0, 1e-8, 1}},
 	} {
-		place, label := knobScale(c.at)
+		place, label, _ := knobScale(c.at)
 		got := place(c.at)
 		for i, v := range got {
 			if math.Abs(v-c.want[i]) > 1e-12 || label(v) != short(c.at[i]) {
@@ -518,7 +518,88 @@ func TestDials(t *testing.T) {
 }
 
 func TestSweep(t *testing.T) { checkGolden(t, "sweep", sweepSet(3)) }
-func TestTime(t *testing.T)  { checkGolden(t, "time", pilotSet(3)) }
+
+// TestSweepStands: a group that has the setting of an axis stands at its value, even if its method has one value only, or another
+// setting tells it from a line. One without the setting has no place on the axis.
+func TestSweepStands(t *testing.T) {
+	set := sweepSet(2)
+	set.Runs = slices.DeleteFunc(set.Runs, func(r record.Run) bool { return r.Variant == "ln" && r.Config["variant.ln.gamma"] != "0.5" })
+	for i, run := range set.Runs {
+		if run.Variant == "bn" {
+			set.Runs[i].Config["variant.bn.eps"] = "1e-8"
+		}
+	}
+	odd := trial{"bn", "gamma", 0.7, 1, 2, 1, 1}.run(1, 2000)
+	odd.Config["variant.bn.eps"], odd.ID = "1e-5", "odd"
+	set.Runs = append(set.Runs, odd)
+	d, _, picture := drawn(t, "sweep", set)
+	show(t, "sweep-stands", picture)
+	at := map[string]map[string]bool{}
+	for _, row := range d.Table[1:] {
+		if at[row[0]] == nil {
+			at[row[0]] = map[string]bool{}
+		}
+		at[row[0]][row[1]+" "+row[2]] = true
+	}
+	for group, want := range map[string]string{
+		"ln": " ,gamma 0.5" /* there is no gamma on the axis of tau */, "bn eps=1e-5": "gamma 0.7", "vanilla": " ", "bn-scaler": "tau 0.25,tau 0.5,tau 0.75", "bn eps=1e-8": "gamma 0.3,gamma 0.5,gamma 0.7,gamma 0.9",
+	} {
+		if got := strings.Join(sortedKeys(at[group]), ","); got != want {
+			t.Errorf("%s stands at %q, want %q", group, got, want)
+		}
+	}
+
+	// alpha of one method and alpha of another are one axis only if the KL does the same on both.
+	g := record.Group{Runs: []record.Run{{Trial: record.Trial{Config: map[string]string{"variant.a.alpha": "2", "model.alpha": "3", "kl.beta": "0.5"}}}}}
+	for _, c := range []struct {
+		on    axis
+		rates map[string]string
+		want  float64
+	}{
+		{axis{"alpha", ""}, nil, 2}, {axis{"alpha", "rises"}, nil, 0}, {axis{"alpha", "rises"}, map[string]string{"variant.a.alpha": "rises"}, 2},
+		{axis{"beta", "falls"}, map[string]string{"kl.beta": "falls"}, 0.5}, {axis{"gamma", ""}, nil, 0},
+	} {
+		if got, ok := c.on.value(g, c.rates); got != c.want || ok != (c.want != 0) {
+			t.Errorf("%v: at %v, %v; want %v", c.on, got, ok, c.want)
+		}
+	}
+}
+
+// TestAsides: what would stand at one place stands side by side, in order, and closer to its own place than to the next.
+func TestAsides(t *testing.T) {
+	groups := func(at ...float64) (f family) {
+		for _, x := range at {
+			f.groups = append(f.groups, record.Group{Label: num(x)})
+		}
+		return f
+	}
+	place := func(g record.Group) float64 { x, _ := strconv.ParseFloat(g.Label, 64); return x }
+	if got := asides([]family{groups(1, 2), groups(3)}, place); !slices.Equal(got, []float64{0, 0}) {
+		t.Errorf("nothing shares a place, and stands aside by %v", got)
+	}
+	if got := asides([]family{groups(1), groups(1)}, place); !slices.Equal(got, []float64{0, 0}) {
+		t.Errorf("an axis of one place has asides of %v", got)
+	}
+	got := asides([]family{groups(0, 0.1, 10), groups(0), groups(0.1, 10)}, place)
+	if !slices.IsSorted(got) || got[0] >= 0 || got[2]-got[0] >= 0.1 || math.Abs(got[1]) > 1e-12 {
+		t.Errorf("asides %v of places 0, 0.1 and 10", got)
+	}
+}
+
+// TestScaleOf: an axis shows roots if one number leaves no room for the others, and says so.
+func TestScaleOf(t *testing.T) {
+	set := sweepSet(2)
+	if d, _, _ := drawn(t, "sweep", set); scaleOf(set.Groups(), "test", "kl").note != "" {
+		t.Errorf("√ scale without need: %s", d.Caption)
+	}
+	setLast(&set.Runs[3], "kl", 1500)
+	if scale := scaleOf(set.Groups(), "test", "kl"); scale.note != ", √ scale" || scale.of([]float64{1600})[0] != 40 || scale.ticks == nil {
+		t.Error("a KL of 1,500 leaves no room for the others")
+	}
+	_, _, picture := drawn(t, "sweep", set)
+	show(t, "sweep-strayed", picture)
+}
+func TestTime(t *testing.T) { checkGolden(t, "time", pilotSet(3)) }
 
 // TestTimeClock: CPU time where all trials have it, else the wall clock, and the figure says which.
 func TestTimeClock(t *testing.T) {
@@ -926,7 +1007,7 @@ func TestTicks(t *testing.T) {
 		lo, hi float64
 		want   string
 	}{
-		{0, 2, "0 0.5 1 1.5 2"}, {0, 2000, "0 500 1000 1500 2000"}, {-0.05, 1, "0 0.2 0.4 0.6 0.8 1"}, {0, 0.003, "0 0.001 0.002 0.003"}, {-3, 8, "-2 0 2 4 6 8"},
+		{0, 2, "0 0.5 1 1.5 2"}, {0, 2000, "0 500 1000 1500 2000"}, {-0.05, 1, "0 0.2 0.4 0.6 0.8 1"}, {0, 0.003, "0 0.001 0.002 0.003"}, {-3, 8, "−2 0 2 4 6 8"},
 	} {
 		var got []string
 		for _, tick := range linearTicks(c.lo, c.hi) {
@@ -948,7 +1029,7 @@ func TestTicks(t *testing.T) {
 	for _, c := range []struct {
 		lo, hi float64
 		want   string
-	}{{0, 1.4, "1 2 5 10 20"}, {-3, 0, "0.001 0.01 0.1 1"}} {
+	}{{0, 1.4, "1 2 5 10 20"}, {-3, 0, "0.001 0.01 0.1 1"}, {0.01, 0.59, "2 3"}, {2.04, 2.25, "120 140 160"}} {
 		var got []string
 		for _, tick := range logTicks(c.lo, c.hi) {
 			got = append(got, tick.Label)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -73,7 +74,7 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 		shown.common = append(shown.common, level{c, reference})
 	}
 	shown.spread()
-	ownTicks(&p.X, at, unlog)
+	ownTicks(&p.X, at, unlog, plot.TickerFunc(logTicks))
 	pad(&p.Y)
 	pg.overlay(3.1*vg.Inch, shown)
 	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}

@@ -99,7 +99,7 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 				x = append(x, from, from+width)
 				mean, lo, hi = append(mean, m, m), append(lo, l, l), append(hi, h, h)
 				if h > 0 {
-					metric := fmt.Sprintf("share of %s from %s to %s", part.name, short(from), short(from+width))
+					metric := fmt.Sprintf("share of %s from %s to %s", part.name, num(from), num(from+width))
 					table = append(table, []string{groups[i].Label, metric, "test", num(float64(step)), num(m), num(l), num(h), num(float64(len(part.seeds)))})
 				}
 			}

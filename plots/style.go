@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"image/color"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -258,26 +259,24 @@ func pad(a *plot.Axis) {
 	a.Min, a.Max = a.Min-room, a.Max+room
 }
 
-// ownTicks marks an axis at the values that are drawn if they are few, labels those whose labels do not touch, and
-// leaves room on both sides.
-func ownTicks(a *plot.Axis, at []float64, label func(float64) string) {
+// mostOwn is the most values that are marked on an axis of their own; the labels that touch are left out.
+const mostOwn = 12
+
+// ownTicks marks an axis at the values that are drawn if they are few, else as the ticker does, and leaves room on both sides.
+func ownTicks(a *plot.Axis, at []float64, label func(float64) string, many plot.Ticker) {
 	at = slices.Compact(slices.Sorted(slices.Values(at)))
 	width := at[len(at)-1] - at[0]
 	if width == 0 {
 		width = 1
 	}
 	a.Min, a.Max = at[0]-0.07*width, at[len(at)-1]+0.07*width
-	if len(at) > 6 {
+	if len(at) > mostOwn {
+		a.Tick.Marker = many
 		return
 	}
 	var ticks plot.ConstantTicks
-	last := math.Inf(-1) // that has a label
 	for _, v := range at {
-		tick, text := plot.Tick{Value: v}, label(v)
-		if v-last > max(0.12, 0.042*float64(len(text)))*width { // labels must not touch
-			tick.Label, last = text, v
-		}
-		ticks = append(ticks, tick)
+		ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
 	}
 	a.Tick.Marker = ticks
 }
@@ -382,7 +381,8 @@ func logs(values []float64) []float64 {
 	return ls
 }
 
-// logTicks marks an axis of logs at powers of ten, and at 2 and 5 times those where there are few.
+// logTicks marks an axis of logs at powers of ten, at 2 and 5 times those too where there are few, and at round numbers in equal
+// steps where those are few as well.
 func logTicks(lo, hi float64) (ticks []plot.Tick) {
 	digits := []float64{1, 2, 5}
 	if hi-lo > 2.5 {
@@ -395,6 +395,13 @@ func logTicks(lo, hi float64) (ticks []plot.Tick) {
 				ticks = append(ticks, plot.Tick{Value: at, Label: short(v)})
 			}
 		}
+	}
+	if len(ticks) > 2 {
+		return ticks
+	}
+	ticks = linearTicks(math.Pow(10, lo), math.Pow(10, hi))
+	for i := range ticks {
+		ticks[i].Value = math.Log10(ticks[i].Value)
 	}
 	return ticks
 }
@@ -414,17 +421,29 @@ func unlabelled(t plot.Ticker) plot.Ticker {
 	})
 }
 
-// short is a number to six digits, without an exponent if it can be avoided.
+// short is a number to six digits, without an exponent if it can be avoided. It is for the eye, with a minus sign: tables have num.
 func short(v float64) string {
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
 	if rounded == 0 {
 		return "0" // not -0
 	}
 	if a := math.Abs(rounded); a < 1e-4 || a >= 1e7 {
-		return strconv.FormatFloat(rounded, 'g', -1, 64)
+		return minus(strconv.FormatFloat(rounded, 'g', -1, 64))
 	}
-	return strconv.FormatFloat(rounded, 'f', -1, 64)
+	return minus(strconv.FormatFloat(rounded, 'f', -1, 64))
 }
+
+// cents is a number with two decimals, and without the sign that rounding leaves before zero.
+func cents(v float64) string {
+	return minus(strconv.FormatFloat(math.Round(100*v)/100+0, 'f', 2, 64))
+}
+
+// hyphen is one that stands for a sign before a number. That of an exponent, a range or a name is none, and a setting's value is
+// written as in its file.
+var hyphen = regexp.MustCompile(`(^|[^\w=.)-])-(\.?\d)`)
+
+// minus writes the signs of numbers in a text as minus signs, which are as wide as a plus.
+func minus(text string) string { return hyphen.ReplaceAllString(text, "$1−$2") }
 
 // thousands writes a step with commas: 12,000.
 func thousands(n int) string {

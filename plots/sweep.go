@@ -2,6 +2,8 @@ package plots
 
 import (
 	"fmt"
+	"image/color"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -17,15 +19,15 @@ func init() { Figures.Add("sweep", Sweep{}) }
 
 // Sweep shows KL, mutual information and gap at the end of training against the swept setting of each method.
 //
-// There is one row of panels per knob (gamma, tau). Groups without a knob, such as vanilla,
-// are horizontal lines.
+// There is one row of panels per knob (gamma, tau), and a metric has one y axis in all rows. A group stands at its value of the
+// knob, even if it is the only one of its method. Groups without such a setting, such as vanilla, are horizontal lines.
 type Sweep struct{}
 
 // sweepMetrics are the panels of a row.
-var sweepMetrics = []struct{ name, label string }{
-	{"kl", "KL (nats per example)"},
-	{"mi", "I(x; z) (nats)"},
-	{"gap", "shuffled-z gap (nats)"},
+var sweepMetrics = []struct{ name, label, unit string }{
+	{"kl", "KL", "nats per example"},
+	{"mi", "I(x; z)", "nats"},
+	{"gap", "shuffled-z gap", "nats"},
 }
 
 // Draw implements Figure.
@@ -53,28 +55,35 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		return "valid"
 	}
 
-	floor, capped := false, false
+	floor, capped, levels, beside := false, false, map[string]bool{}, false
+	scales := map[string]yScale{}
+	for _, m := range sweepMetrics {
+		scales[m.name] = scaleOf(groups, splitOf(m.name), m.name)
+	}
 	var rows [][]*plot.Plot
 	for _, knob := range sortedKnobs(byKnob) {
-		at := knobValues(byKnob[knob])
-		place, label := knobScale(at)
+		standing, lying := knob.standing(byKnob[knob], flat, set.Knobs)
+		at := knob.values(standing, set.Knobs)
+		place, label, many := knobScale(at)
+		aside := asides(standing, func(g record.Group) float64 { x, _ := knob.value(g, set.Knobs); return place([]float64{x})[0] })
 		var row []*plot.Plot
 		for _, m := range sweepMetrics {
-			p := newPanel(dial(byKnob[knob][0]), m.label)
+			scale := scales[m.name]
+			p := newPanel(dial(byKnob[knob][0]), m.label+" ("+m.unit+scale.note+")")
 			split := splitOf(m.name)
-			for _, f := range flat {
+			for _, f := range lying {
 				values := finals(f.groups[0], split, m.name)
 				mean, _, _ := record.Range(numbers(values))
-				p.Add(level{mean, f.style})
+				p.Add(level{scale.of([]float64{mean})[0], f.style})
+				levels[f.label] = true
 				pg.table = append(pg.table, finalRows(f.label, "", "", m.name, split, values)...)
 			}
-			for i, f := range byKnob[knob] {
+			for i, f := range standing {
 				line := curve{LineStyle: f.style}
 				below := curve{LineStyle: thin(f.style, i)}
-				seeds := dots{GlyphStyle: draw.GlyphStyle{Color: fade(f.style.Color, 0.6), Radius: 2, Shape: draw.CircleGlyph{}}}
+				seeds := dots{GlyphStyle: draw.GlyphStyle{Color: fade(f.style.Color, 0.45), Radius: 1.7, Shape: draw.CircleGlyph{}}}
 				for _, g := range f.groups {
-					k, _ := g.Knob()
-					x := k.Value
+					x, _ := knob.value(g, set.Knobs)
 					values := finals(g, split, m.name)
 					pg.table = append(pg.table, finalRows(f.label, knob.setting, num(x), m.name, split, values)...)
 					mean, _, _ := record.Range(numbers(values))
@@ -89,15 +98,22 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 						pg.table = append(pg.table, finalRows(f.label, knob.setting, num(x), "floor", at, floors)...)
 					}
 				}
-				line.X, below.X, seeds.X = place(line.X), place(below.X), place(seeds.X)
-				if hasFloor(below.Y) {
+				if hasFloor(below.Y) && len(below.X) > 1 {
 					floor = true
-					p.Add(below)
+					p.Add(curve{shifted(place(below.X), aside[i]), scale.of(below.Y), below.LineStyle})
 				}
-				p.Add(line, seeds)
+				line.X, line.Y, seeds.X, seeds.Y = shifted(place(line.X), aside[i]), scale.of(line.Y), shifted(place(seeds.X), aside[i]), scale.of(seeds.Y)
+				beside = beside || aside[i] != 0
+				if len(line.X) > 1 {
+					p.Add(line)
+				}
+				p.Add(seeds, dots{line.X, line.Y, meanGlyph(f.style.Color)})
 			}
-			ownTicks(&p.X, place(at), label) // the knob's own values, if they are few
+			ownTicks(&p.X, place(at), label, many) // the knob's own values, if they are few
 			fromZero(&p.Y)
+			if scale.ticks != nil {
+				p.Y.Tick.Marker = scale.ticks
+			}
 			row = append(row, p)
 		}
 		rows = append(rows, row)
@@ -109,20 +125,21 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		}
 		for _, row := range rows {
 			row[j].Y.Min, row[j].Y.Max = lo, hi
-			if m.name == "mi" {
+			if m.name == "mi" && scales[m.name].ticks == nil {
 				capped = addCaps(row[j], groups, splitOf(m.name)) || capped
 			}
 		}
 	}
 	pg.blocks = []block{matrix{rows: rows, height: 2.1 * vg.Inch}}
-	for _, f := range flat {
-		pg.legend = append(pg.legend, entry{label: f.label, line: f.style})
-	}
-	for _, knob := range sortedKnobs(byKnob) {
-		for _, f := range byKnob[knob] {
-			pg.legend = append(pg.legend, entry{label: f.label, line: f.style,
-				glyph: draw.GlyphStyle{Color: f.style.Color, Radius: 2, Shape: draw.CircleGlyph{}}})
+	for _, f := range allFamilies(byKnob, flat) {
+		e := entry{label: f.label}
+		if _, varies := f.groups[0].Knob(); varies && len(f.groups) > 1 || levels[f.label] {
+			e.line = f.style
 		}
+		if !levels[f.label] || slices.ContainsFunc(sortedKnobs(byKnob), func(a axis) bool { _, ok := a.value(f.groups[0], set.Knobs); return ok }) {
+			e.glyph = meanGlyph(f.style.Color)
+		}
+		pg.legend = append(pg.legend, e)
 	}
 	for _, split := range []string{"test", "valid"} {
 		if len(splits[split]) == len(sweepMetrics) {
@@ -131,10 +148,13 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			pg.caption = append(pg.caption, fmt.Sprintf("%s split, last row: %s.", splitNames[split], strings.Join(splits[split], ", ")))
 		}
 	}
-	pg.caption = append(pg.caption, "Dots are seeds, lines go through their means; "+perPoint(groups)+".")
+	pg.caption = append(pg.caption, "Small dots are seeds, large ones their means; "+perPoint(groups)+".")
+	if beside {
+		pg.caption = append(pg.caption, "Methods at equal settings stand side by side.")
+	}
 	pg.caption = append(pg.caption, dialNote(allFamilies(byKnob, nil))...)
-	if len(flat) > 0 {
-		pg.caption = append(pg.caption, "Horizontal dashes: mean of a variant without a swept setting.")
+	if len(levels) > 0 {
+		pg.caption = append(pg.caption, "Horizontal dashes: mean of a method that does not have the setting.")
 	}
 	if floor {
 		pg.legend = append(pg.legend, entry{label: "floor", line: thin(neutral, 0)})
@@ -158,23 +178,123 @@ func measured(g record.Group) bool {
 	return false
 }
 
-// knobScale says where the values of a knob, in their order, stand on its axis, and how what stands there is labelled: by
-// logarithms if they span three decades, as those of eps do, of which a linear axis would show the largest only.
-func knobScale(at []float64) (place func([]float64) []float64, label func(float64) string) {
+// knobScale says where the values of a knob, in their order, stand on its axis, how what stands there is labelled, and how the axis
+// of very many is marked: by logarithms if they span three decades, as those of eps do, of which a linear axis would show the
+// largest only.
+func knobScale(at []float64) (place func([]float64) []float64, label func(float64) string, many plot.Ticker) {
 	if at[0] > 0 && at[len(at)-1] >= 1000*at[0] {
-		return logs, unlog
+		return logs, unlog, plot.TickerFunc(logTicks)
 	}
-	return func(x []float64) []float64 { return x }, short
+	return func(x []float64) []float64 { return x }, short, plot.TickerFunc(linearTicks)
 }
 
-// knobValues are the values of the knob, in their order.
-func knobValues(fs []family) (at []float64) {
+// value is that of a group on the axis: its own knob's or, if it has none, that of a setting of the same name. Rates are
+// those of record.Set.Knobs.
+func (a axis) value(g record.Group, rates map[string]string) (x float64, ok bool) {
+	if k, ok := g.Knob(); ok {
+		return k.Value, axis{k.Name(), k.Rate} == a
+	}
+	for _, key := range slices.Sorted(maps.Keys(g.Runs[0].Config)) {
+		if name := key[strings.LastIndex(key, ".")+1:]; (axis{name, rates[key]}) == a && (strings.HasPrefix(key, "variant.") || key == "kl.beta") {
+			x, ok = g.Number(key)
+			return x, ok && finite(x)
+		}
+	}
+	return 0, false
+}
+
+// standing are the families that stand on the axis: those that vary over it, and single groups that have the setting. The others
+// are lying.
+func (a axis) standing(varying, flat []family, rates map[string]string) (standing, lying []family) {
+	standing = slices.Clone(varying)
+	for _, f := range flat {
+		if _, ok := a.value(f.groups[0], rates); ok {
+			standing = append(standing, f)
+		} else {
+			lying = append(lying, f)
+		}
+	}
+	return standing, lying
+}
+
+// values are those of the families on the axis, in their order.
+func (a axis) values(fs []family, rates map[string]string) (at []float64) {
 	for _, f := range fs {
 		for _, g := range f.groups {
-			k, _ := g.Knob()
-			at = append(at, k.Value)
+			x, _ := a.value(g, rates)
+			at = append(at, x)
 		}
 	}
 	slices.Sort(at)
 	return at
+}
+
+// asides are how far each family stands aside of its places, so that none covers another: 0 for all if no two of them have a place
+// in common.
+func asides(fs []family, place func(record.Group) float64) []float64 {
+	at := map[float64]int{} // families at a place
+	out := make([]float64, len(fs))
+	for _, f := range fs {
+		for _, g := range f.groups {
+			at[place(g)]++
+		}
+	}
+	most := 0
+	for _, n := range at {
+		most = max(most, n)
+	}
+	places := slices.Sorted(maps.Keys(at))
+	if most < 2 || len(places) < 2 {
+		return out
+	}
+	width := places[len(places)-1] - places[0]
+	step := 0.03 * width
+	for i, x := range places[1:] {
+		step = math.Min(step, 0.6*(x-places[i])/float64(len(fs)))
+	}
+	for i := range out {
+		out[i] = step * (float64(i) - float64(len(out)-1)/2)
+	}
+	return out
+}
+
+// shifted are numbers moved by a distance.
+func shifted(x []float64, by float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = v + by
+	}
+	return out
+}
+
+// meanGlyph is the dot of a mean over seeds.
+func meanGlyph(c color.Color) draw.GlyphStyle {
+	return draw.GlyphStyle{Color: c, Radius: 2.6, Shape: draw.CircleGlyph{}}
+}
+
+// A yScale is what is drawn of the numbers of a metric.
+type yScale struct {
+	of    func([]float64) []float64
+	ticks plot.Ticker // nil is the usual
+	note  string      // for the label
+}
+
+// strayed is how many times the median of a metric's numbers one of them has to be for the axis to show roots.
+const strayed = 20
+
+// scaleOf shows numbers as they are, or their roots if one is so large that it would leave no room for the others.
+func scaleOf(groups []record.Group, split, metric string) yScale {
+	var values []float64
+	for _, g := range groups {
+		for _, v := range numbers(finals(g, split, metric)) {
+			if finite(v) {
+				values = append(values, v)
+			}
+		}
+	}
+	slices.Sort(values)
+	if n := len(values); n > 2 && values[n/2] > 0 && values[n-1] > strayed*values[n/2] {
+		return yScale{roots, plot.TickerFunc(rootTicks), ", √ scale"}
+	}
+	return yScale{of: func(x []float64) []float64 { return x }}
 }
