@@ -57,7 +57,33 @@ func TestCompletion(t *testing.T) {
 	if out := succeeds(t, "__complete", "list", "bn+").out; !strings.Contains(out, "bn+control-vae\n") || strings.Contains(out, "bn+ln\n") || strings.Contains(out, "bn+bn\n") {
 		t.Errorf("list bn+ completes to\n%s", out)
 	}
-	has(t, "figures", succeeds(t, "__complete", "plot", "--figure", "").out, "kl-curve\n")
+	for _, c := range []struct{ line, has, lacks string }{
+		{"plot --figure ", "kl-curve\n", "kl-curve,"},
+		{"plot --figure sweep,kl", "sweep,kl-curve\n", "sweep,sweep"},
+		{"run --set ", "train.\ndata=\tsynthetic by default\n", "train.lr"},
+		{"run --set train.", "train.optimizer=\tone of adam, sgd\ntrain.decay.\n", "train.decay.factor"},
+		{"run --set variant.bn.", "variant.bn.gamma=\ta number in (0,inf)\n", "bn-scaler"},
+		{"eval --set train.optimizer=", "train.optimizer=adam\ntrain.optimizer=sgd\n", "lr"},
+		{"run --set variant=b", "variant=bn-scaler\n", "train"},
+		{"plan --set train.probe=", "train.probe=false\ntrain.probe=true\n", ""},
+		{"run --set train.lr=", ":6\n", "train"},
+		{"eval --split ", "train\nvalid\ntest\n", "kl-curve"},
+		{"report --experiment ", "kl-vanishing\n", "kl-curve"},
+		{"verify ", "kl-vanishing\n", "kl-curve"},
+		{"verify --keep ", "weights\nnone\n", "kl-curve"},
+		{"data show ", "kl-vanishing\nptb\nsynthetic\n", "kl-curve"},
+		{"data list ", "ptb\n", "kl-curve"},
+		{"sample x --decode ", "greedy\n", "kl-curve"},
+	} {
+		words := strings.Split(c.line, " ")
+		out := succeeds(t, append([]string{"__complete"}, words...)...).out
+		for want := range strings.Lines(c.has) {
+			has(t, c.line, out, want)
+		}
+		if c.lacks != "" && strings.Contains(out, c.lacks) {
+			t.Errorf("%s completes to %q:\n%s", c.line, c.lacks, out)
+		}
+	}
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("no bash")

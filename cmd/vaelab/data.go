@@ -93,6 +93,16 @@ func (p *published) names(_ *cobra.Command, given []string, _ string) ([]string,
 	return p.all.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
+// readable completes the name of what data show and data export read.
+func (p *published) readable(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(given) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	all := slices.Concat(shipped(), data.Sources.Names(), p.all.Names())
+	slices.Sort(all)
+	return slices.Compact(all), cobra.ShellCompDirectiveDefault
+}
+
 func (p *published) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [NAME]",

@@ -61,7 +61,8 @@ for data show.`,
 		Example: `  vaelab data export synthetic --split test > test.txt
   vaelab data export glyphs --output glyphs/
   vaelab data export my.yaml --format csv --output my-data/`,
-		Args: args(cobra.ExactArgs(1)),
+		Args:              args(cobra.ExactArgs(1)),
+		ValidArgsFunction: p.readable,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			wErr := cmd.ErrOrStderr()
 			e, err := p.experiment(wErr, &c, given[0])

@@ -83,6 +83,7 @@ has been downloaded; the paths of its files are then filled in.`,
 		},
 	}
 	c.flags(cmd)
+	cmd.ValidArgsFunction = p.readable
 	f := cmd.Flags()
 	f.IntVarP(&examples, "examples", "n", 5, "`number` of sentences or vectors to print")
 	f.StringVar(&picture, "png", "", "draw images into this `file`; - is the standard output (default NAME-examples.png)")

@@ -35,11 +35,11 @@ func (c *choice) flags(cmd *cobra.Command) {
 	f.StringVar(&c.seeds, "seeds", "", "seeds to run: a `count`, or a list such as 3,5,8")
 	f.StringVar(&c.out, "out", resultsFolder(), "results `folder`; "+resultsVariable+" sets another default")
 	c.outGiven = func() bool { return f.Changed("out") }
-	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(given) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return shipped(), cobra.ShellCompDirectiveDefault
+		return experimentOrFile(cmd, given, typed)
 	}
 }
 

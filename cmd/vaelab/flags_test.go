@@ -67,7 +67,11 @@ func withValue(f *pflag.Flag) string {
 	case "bool":
 		return "--" + f.Name
 	case "int":
-		return "--" + f.Name + "=1"
+		return "--" + f.Name + "=100"
+	case "format":
+		return "--" + f.Name + "=png"
+	case "width":
+		return "--" + f.Name + "=7in"
 	case "duration":
 		return "--" + f.Name + "=1s"
 	}

@@ -149,12 +149,7 @@ func explained() []string {
 			names = append(names, s.Aliases...)
 		}
 	}
-	for _, m := range train.Metrics() {
-		names = append(names, m.Name)
-	}
-	for _, c := range claims.Costs {
-		names = append(names, c.Name)
-	}
+	names = append(names, metricNames()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }

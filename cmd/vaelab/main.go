@@ -166,6 +166,7 @@ what is missing.`,
 	})
 	root.AddCommand(runCommand(), submitCommand(), verifyCommand(), planCommand(), compareCommand(), statusCommand(), watchCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), schemaCommand(), versionCommand())
+	completeFlags(root)
 	return root
 }
 

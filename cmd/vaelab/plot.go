@@ -72,7 +72,4 @@ func knownFigures(names []string) error {
 // figureFlag is the flag that chooses figures; without it there are all that the rows allow.
 func figureFlag(cmd *cobra.Command, figures *[]string) {
 	cmd.Flags().StringSliceVar(figures, "figure", nil, "draw this `figure`; may be repeated (vaelab list figures)")
-	_ = cmd.RegisterFlagCompletionFunc("figure", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return plots.Figures.Names(), cobra.ShellCompDirectiveNoFileComp
-	})
 }
