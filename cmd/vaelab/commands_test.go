@@ -354,6 +354,40 @@ func TestExport(t *testing.T) {
 	want := strings.Join([]string{"tiny", first.ID, "bn", "1", first.Config["variant.bn.gamma"], "16", "test", "kl", strconv.FormatFloat(kl, 'g', -1, 64)}, ",")
 	has(t, "export", out, "\n"+want+"\n")
 
+	succeeds(t, "export", "results", "-o", "all.JSONL")
+	if got := read(t, "all.JSONL"); got != succeeds(t, "export", "results", "--format", "jsonl").out || strings.Count(got, "\n") != len(rows)-1 {
+		t.Errorf("the ending of a file does not give its format:\n%.300s", got)
+	}
+	succeeds(t, "export", "results", "-o", "all.parquet")
+	if got := read(t, "all.parquet"); got != succeeds(t, "export", "results", "--format", "parquet").out || !strings.HasPrefix(got, "PAR1") {
+		t.Errorf("no Parquet file: %.20q", got)
+	}
+	wide := succeeds(t, "export", "results", "--wide", "--split", "test", "--metric", "kl,m?", "--metric", "kl_dim/1")
+	if head, _, _ := strings.Cut(wide.out, "\n"); head != "experiment,trial,variant,seed,variant.bn.gamma,step,split,kl,mi,kl_dim/1" || strings.Count(wide.out, "\n") != 3 || wide.err != "" {
+		t.Errorf("--wide: %s%s", wide.out, wide.err)
+	}
+	has(t, "--wide", wide.out, ",16,test,"+strconv.FormatFloat(kl, 'g', -1, 64)+",")
+	has(t, "--wide without metrics", succeeds(t, "export", "results", "--wide").err, "vaelab: note: vectors are left out; --metric '", "/*' writes the columns of one: ", "kl_dim")
+	never := succeeds(t, "export", "results", "--metric", "iw_nll")
+	if never.out != strings.Join(rows[0], ",")+"\n" || !strings.Contains(never.err, "vaelab: warning: the table has no row") {
+		t.Errorf("a metric that was not measured: %s%s", never.out, never.err)
+	}
+	for _, c := range []struct{ flags, want string }{
+		{"--metric kll", `--metric: unknown metric "kll"; did you mean "kl"?`},
+		{"--metric=", "--metric: the name is empty"},
+		{"--split tset", `--split: unknown split "tset"; did you mean "test"?`},
+		{"--format xls", `--format: unknown format "xls"; known: csv, jsonl, parquet`},
+		{"--format=", `--format: unknown format ""`},
+		{"--format csv -o x.parquet", "--format csv does not go with --output x.parquet; leave one of them out, or name another file"},
+		{"--tensorboard=", "--tensorboard: the name is empty"},
+		{"--wide --tensorboard runs", "--tensorboard and --wide exclude each other"},
+	} {
+		if r := vaelab(t, slices.Concat([]string{"export", "results"}, strings.Fields(c.flags))...); r.code != exitUsage || !strings.Contains(r.err, c.want) || r.out != "" {
+			t.Errorf("export %s: exit code %d, %s", c.flags, r.code, r.err)
+		}
+	}
+	has(t, "no number for TensorBoard", succeeds(t, "export", "results", "--tensorboard", "runs", "--metric", "kl_dim").err, "vaelab: warning: no number is written")
+
 	if err := os.Mkdir("none", 0o777); err != nil {
 		t.Fatal(err)
 	}

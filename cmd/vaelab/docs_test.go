@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -356,6 +357,52 @@ func TestDocumentedNames(t *testing.T) {
 	}
 	if n < 10 {
 		t.Errorf("only %d commands found in the documents", n)
+	}
+}
+
+// TestDocumentedPython runs the Python code of a document behind the document's commands, in a folder with trained trials of
+// an experiment my. VAELAB_PYTHON names the Python; it needs the libraries that the code imports.
+func TestDocumentedPython(t *testing.T) {
+	python := os.Getenv("VAELAB_PYTHON")
+	if python == "" {
+		t.Skip("VAELAB_PYTHON is not set")
+	}
+	all := documents(t)
+	folder(t, "my.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn}]\nseeds: 2\n")
+	succeeds(t, "run", "my.yaml", "-q")
+	n := 0
+	for _, d := range all {
+		var code strings.Builder
+		for _, b := range d.blocks {
+			if b.lang == "python" {
+				code.WriteString(b.text)
+			}
+		}
+		if code.Len() == 0 || d.path == "docs/scale.md" { // that needs a scheduler
+			continue
+		}
+		n++
+		t.Run(strings.TrimSuffix(filepath.Base(d.path), ".md"), func(t *testing.T) {
+			for _, b := range d.blocks {
+				for _, at := range slices.Sorted(maps.Keys(b.commands())) {
+					if words := strings.Fields(b.commands()[at]); words[0] == "vaelab" && slices.Contains(words, "results/my") {
+						for i := range words {
+							words[i] = strings.Trim(words[i], "'")
+						}
+						succeeds(t, words[1:]...)
+					}
+				}
+			}
+			write(t, "code.py", code.String())
+			if out, err := exec.Command(python, "code.py").CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			} else {
+				t.Logf("%s", out)
+			}
+		})
+	}
+	if n == 0 {
+		t.Error("no document has Python code")
 	}
 }
 

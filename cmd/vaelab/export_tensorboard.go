@@ -9,23 +9,33 @@ import (
 	"time"
 
 	"vaelab/internal/record"
+	"vaelab/internal/table"
 	"vaelab/internal/tensorboard"
 	"vaelab/plots"
 )
 
 // exportTensorBoard writes an event file for each trial into a folder of its own below out, which TensorBoard calls a run, and
 // one with the figures that the rows allow.
-func exportTensorBoard(w, wErr io.Writer, set *record.Set, out string) error {
+func exportTensorBoard(w, wErr io.Writer, set *record.Set, chosen *table.Selection, out string) error {
 	groups := set.Groups()
+	numbers := 0
 	for _, g := range groups {
 		for _, run := range g.Runs {
 			dir := filepath.Join(out, run.Experiment, filepath.FromSlash(run.ID))
-			if err := eventFile(dir, func(f io.Writer) error { return events(f, run, g.Varying) }); err != nil {
+			err := eventFile(dir, func(f io.Writer) error {
+				n, err := events(f, run, chosen, g.Varying)
+				numbers += n
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
 	}
 	fmt.Fprintf(w, "%s in %s\n", count(len(set.Runs), "trial"), visible(out))
+	if numbers == 0 {
+		fmt.Fprintln(wErr, "vaelab: warning: no number is written: nothing of that was measured yet, or it is a vector, which event files do not have")
+	}
 	return eventFile(filepath.Join(out, "figures"), func(f io.Writer) error {
 		events := tensorboard.NewWriter(f, 0)
 		for _, name := range plots.Figures.Names() {
@@ -63,8 +73,9 @@ func eventFile(dir string, write func(io.Writer) error) error {
 }
 
 // events writes a trial: its settings, of which variant, seed and those that vary can be compared, and each number of its
-// rows. Rows do not know when they were written. Their times divide the seconds of the trial by steps.
-func events(f io.Writer, run record.Run, varying map[string]string) error {
+// rows that is chosen. It tells how many numbers these are. Rows do not know when they were written. Their times divide the
+// seconds of the trial by steps.
+func events(f io.Writer, run record.Run, chosen *table.Selection, varying map[string]string) (numbers int, err error) {
 	started := 0.0
 	if t, err := time.Parse(time.RFC3339, run.Manifest.Started); err == nil {
 		started = float64(t.Unix())
@@ -80,16 +91,23 @@ func events(f io.Writer, run record.Run, varying map[string]string) error {
 		settings[key] = typed(value)
 	}
 	if err := w.Settings(started, settings); err != nil {
-		return err
+		return 0, err
 	}
 	for _, row := range run.Rows {
+		if !chosen.Split(row.Split) {
+			continue
+		}
 		for metric, v := range row.Values() {
-			if err := w.Scalar(at(row.Step), row.Step, row.Split+"/"+metric, v); err != nil {
-				return err
+			if !chosen.Metric(metric) {
+				continue
 			}
+			if err := w.Scalar(at(row.Step), row.Step, row.Split+"/"+metric, v); err != nil {
+				return 0, err
+			}
+			numbers++
 		}
 	}
-	return w.Ended(at(last), run.State == record.Done)
+	return numbers, w.Ended(at(last), run.State == record.Done)
 }
 
 // typed is the value of a setting as a number or a truth value, if it is one.

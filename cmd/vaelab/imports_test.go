@@ -33,6 +33,7 @@ var imports = map[string]string{
 	"internal/owner":         "internal/host",
 	"internal/record":        "internal/folder internal/host",
 	"internal/converge":      "internal/record",
+	"internal/table":         "internal/record internal/registry",
 	"internal/fetch":         "internal/magic internal/record internal/registry",
 	"internal/tensor":        "internal/tensor/kernel",
 	"internal/sphere":        "",
@@ -72,6 +73,7 @@ var owners = map[string]string{
 	"gonum.org/v1/plot":       "plots",
 	"codeberg.org/go-pdf":     "plots",
 	"github.com/spf13/cobra":  "cmd/vaelab",
+	"github.com/parquet-go":   "internal/table",
 }
 
 // A goPackage is what go list says of it. Imports are those of its non-test files.

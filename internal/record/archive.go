@@ -84,7 +84,7 @@ func archiveText(r Run) ([]byte, error) {
 		return nil, err
 	}
 	text = append(text, '\n')
-	for _, row := range whole(r.Rows) {
+	for _, row := range Whole(r.Rows) {
 		text = append(row.append(text), '\n')
 	}
 	sum := sha256.Sum256(text)

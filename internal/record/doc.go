@@ -38,8 +38,7 @@
 // Load reads any number of such folders into a Set of Runs, whose rows are Entries: values in memory, vectors where they
 // were read from. Groups collects the runs that
 // differ only in the seed and finds the shortest labels that distinguish the groups. Series
-// and Last select one metric of a group's runs. ExportCSV writes a Set as one table. All are
-// pure functions of the rows.
+// and Last select one metric of a group's runs. All are pure functions of the rows. Package table writes a Set as one table.
 //
 // A trainer writes rows through a Writer, other files through WriteFileAtomic, and DONE through
 // WriteDone. A Writer can truncate rows.jsonl to the rows of the last checkpoint, if these are

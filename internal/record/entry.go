@@ -73,6 +73,16 @@ func (e Entry) Values() iter.Seq2[string, float64] {
 	}
 }
 
+// Names are those of the row's metrics and vectors, in alphabetical order each. They are shared with other rows and must not
+// be changed.
+func (e Entry) Names() (values, vectors []string) {
+	if e.of == nil {
+		return nil, nil
+	}
+	f := e.of.forms[e.form]
+	return f.values, f.vectors
+}
+
 // HasVector tells whether the row has a vector.
 func (e Entry) HasVector(name string) bool { return slices.Contains(e.vectorNames(), name) }
 
@@ -379,8 +389,8 @@ func (r *rowReader) all(text []byte, stored io.ReaderAt) (rows []Entry, cut int,
 	return r.end(), 0, nil
 }
 
-// whole returns a trial's entries with the text of their vectors in memory, for one who reads all of them.
-func whole(rows []Entry) []Entry {
+// Whole returns a trial's entries with the text of their vectors in memory, for a caller that reads all of them.
+func Whole(rows []Entry) []Entry {
 	if len(rows) == 0 {
 		return rows
 	}

@@ -44,12 +44,15 @@ func FuzzTrial(f *testing.F) {
 // useful does with a set what its readers do.
 func useful(t *testing.T, set *Set) {
 	t.Helper()
-	set.Groups()
+	Varying(set.Groups())
 	for _, r := range set.Runs {
 		r.Cost()
 		Series([]Run{r}, "test", "kl")
+		for _, e := range Whole(r.Rows) {
+			e.Row()
+		}
 	}
-	if err := ExportCSV(io.Discard, set); err != nil {
+	if err := set.Err(); err != nil {
 		t.Error(err)
 	}
 }

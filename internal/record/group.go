@@ -80,8 +80,8 @@ func ofGroup(key string) bool {
 	return key != "seed" && key != "variant" && key != experimentKey && key != dataKey
 }
 
-// setting is one of the settings.
-func setting(t Trial, key string) (value string, ok bool) {
+// Setting is one of the trial's settings, by its full key.
+func (t Trial) Setting(key string) (value string, ok bool) {
 	switch {
 	case key == experimentKey:
 		return t.Experiment, true
@@ -113,6 +113,17 @@ func keyOf(t Trial) string {
 	return b.String()
 }
 
+// Varying are the full keys of the settings that vary between groups, those of variants first. The experiment is not
+// among them.
+func Varying(groups []Group) []string {
+	all := map[string]string{}
+	for _, g := range groups {
+		maps.Copy(all, g.Varying)
+	}
+	delete(all, experimentKey)
+	return order(all)
+}
+
 // vary fills in Varying: settings with two values, then whatever else tells apart groups
 // that would have the same label.
 func vary(groups []Group) {
@@ -121,7 +132,7 @@ func vary(groups []Group) {
 			continue
 		}
 		for _, g := range groups {
-			if v, ok := setting(g.Runs[0].Trial, k); ok {
+			if v, ok := g.Runs[0].Setting(k); ok {
 				g.Varying[k] = v
 			}
 		}
@@ -137,7 +148,7 @@ func vary(groups []Group) {
 		}
 		for k, values := range census(alike) {
 			for _, g := range alike {
-				if v, _ := setting(g.Runs[0].Trial, k); values[v] < len(alike) && values[v] > 0 {
+				if v, _ := g.Runs[0].Setting(k); values[v] < len(alike) && values[v] > 0 {
 					g.Varying[k] = v
 				}
 			}

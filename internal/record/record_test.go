@@ -623,27 +623,6 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-func TestExportCSV(t *testing.T) {
-	a, b := run("bn", 1, "variant.bn.gamma=0.5", "train.lr=1"), run("vanilla", 2, "train.lr=1")
-	c := run("bn", 1, "variant.bn.gamma=1", "train.lr=1")
-	a.Rows, b.Rows = Entries(rows(1.5)...), Entries(rows(math.NaN())...)
-	var out bytes.Buffer
-	if err := ExportCSV(&out, &Set{Runs: []Run{a, b, c}}); err != nil {
-		t.Fatal(err)
-	}
-	const want = `experiment,trial,variant,seed,variant.bn.gamma,step,split,metric,value
-x,vanilla,vanilla,2,,1,train,kl,NaN
-x,vanilla,vanilla,2,,1,train,kl_dim/0,NaN
-x,vanilla,vanilla,2,,1,train,kl_dim/1,0
-x,bn,bn,1,0.5,1,train,kl,1.5
-x,bn,bn,1,0.5,1,train,kl_dim/0,1.5
-x,bn,bn,1,0.5,1,train,kl_dim/1,0
-`
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
-	}
-}
-
 // A trial and its rows come back from the disk as they were.
 func TestRoundTrip(t *testing.T) {
 	results := t.TempDir()
