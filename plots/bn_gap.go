@@ -102,9 +102,24 @@ func (BNGap) Draw(set *record.Set) (*Drawing, error) {
 		ownTicks(&p.X, at, unlog, plot.TickerFunc(logTicks))
 		pad(&p.Y)
 	}
+	pg.finding = batchFinding(groups, split)
 	pg.caption = []string{splitNames[split] + " split, last row, the same weights and batches: KL under the statistics of each batch minus KL under running statistics. Right: the same divided by the KL under batch statistics.",
 		"Dots are seeds, lines go through their means; " + perPoint(groups) + ".",
 		"Where batches hold sentences of one length they may be smaller than the setting."}
 	pg.caption = append(append(pg.caption, withoutNote("statistics, hence without a gap", still)...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// batchFinding says what the gap does with the batch size, for the line whose gap changes most.
+func batchFinding(groups []record.Group, split string) string {
+	var lines []swept
+	for _, f := range familiesOver(groups, batchKey) {
+		line := swept{label: f.label, setting: "batch size"}
+		for _, g := range f.groups {
+			size, _ := g.Number(batchKey)
+			line.places = append(line.places, sampleAt{size, sampleOf(g.Label, numbers(finals(g, split, "bn_gap")))})
+		}
+		lines = append(lines, line)
+	}
+	return trends("the KL under batch statistics minus that under running statistics", lines)
 }

@@ -3,6 +3,7 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -71,7 +72,27 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	pad(&p.X)
 	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
 	pg.overlay(3.1*vg.Inch, shown)
+	pg.finding = collapseFinding(groups, split)
 	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}
 	pg.caption = append(append(append(pg.caption, more...), withoutNote("these shares", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// collapseFinding says how many dimensions are collapsed at one threshold.
+func collapseFinding(groups []record.Group, split string) string {
+	const eps = 0.01
+	at := slices.Index(record.CollapseEps[:], eps)
+	var samples []sample
+	for _, g := range groups {
+		var values []float64
+		for _, run := range g.Runs {
+			if v, ok := record.LastVector(run, split, "collapse"); ok {
+				values = append(values, v[at])
+			}
+		}
+		if len(values) > 0 {
+			samples = append(samples, sampleOf(g.Label, values))
+		}
+	}
+	return sentence("At ε = %s nats the share of collapsed dimensions %s.", short(eps), spread(samples, ""))
 }

@@ -96,6 +96,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		return nil, fmt.Errorf("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"; there are: %s", known(groups, "valid"))
 	}
 	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "nats"}}
+	pg.finding = surgeryFinding(groups)
 	lead := []string{"Validation split: KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), nats per example; headings give the last row's. Each panel has a scale of its own.", meansNote("Areas", "dotted lines", counts)}
 	if least <= most {
 		limit := cents(least)
@@ -110,6 +111,24 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(lead, notes...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// surgeryFinding says how much of the KL is information of z about x.
+func surgeryFinding(groups []record.Group) string {
+	part := func(metric string) func(e record.Entry) (float64, bool) {
+		return func(e record.Entry) (v float64, ok bool) {
+			_, kl := e.Value("kl")
+			_, mi := e.Value("mi")
+			v, _ = e.Value(metric)
+			return v, kl && mi
+		}
+	}
+	mi, end := atEndBy(groups, "valid", part("mi"))
+	kl, _ := atEndBy(groups, "valid", part("kl"))
+	for i := range mi {
+		mi[i].note = sentence(" (of a KL of %s)", figure(kl[i].mean, 0))
+	}
+	return sentence("%s I(x; z) %s.", end.when(), spread(mi, " nats"))
 }
 
 // surgery is the KL and the mutual information of a group's validation rows that have both, against

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"vaelab/internal/record"
+	"vaelab/internal/stats"
 )
 
 // What findings have in common. A finding is the first sentence of a caption: what the figure shows of these rows, with
@@ -40,29 +42,18 @@ func name(label string) string {
 	return clip(label, most)
 }
 
-// figures writes numbers that are compared with two or three digits each, and with up to two more where they would
-// otherwise look equal; what is not finite is "". Below 0.005 all are 0.00.
-func figures(values ...float64) []string {
-	texts := make([]string, len(values))
-	for more := range 3 {
-		for i, v := range values {
-			texts[i] = figure(v, more)
-		}
-		if !slices.ContainsFunc(values, func(v float64) bool { return math.Abs(v) >= 0.005 }) || !repeats(texts) {
-			break
-		}
-	}
-	return texts
-}
-
-// repeats tells whether two texts that follow each other are the same.
-func repeats(texts []string) bool {
-	for i := 1; i < len(texts); i++ {
-		if texts[i] == texts[i-1] {
-			return true
+// figures writes two numbers that are compared with two or three digits each, and with up to two more where they would
+// otherwise look equal; what is not finite is "". Both are 0.00 below 0.005.
+func figures(a, b float64) [2]string {
+	with := func(more int) (texts [2]string) { return [2]string{figure(a, more), figure(b, more)} }
+	if math.Abs(a) >= 0.005 || math.Abs(b) >= 0.005 {
+		for more := range 3 {
+			if texts := with(more); texts[0] != texts[1] {
+				return texts
+			}
 		}
 	}
-	return false
+	return with(0)
 }
 
 // figure writes a number with two or three digits, and more decimals: 0.83, 4.8, 12.3, 1,234.
@@ -100,19 +91,32 @@ type sample struct {
 	label        string
 	mean, lo, hi float64
 	n            int
-	note         string // follows the label: " (floor 3.4)"
+	median       float64 // 0 if it is not known
+	note         string  // follows the label: " (floor 3.4)"
 }
 
 // sampleOf makes one of a value for each seed.
 func sampleOf(label string, values []float64) sample {
 	mean, lo, hi := record.Range(values)
-	return sample{label: label, mean: mean, lo: lo, hi: hi, n: len(values)}
+	s := sample{label: label, mean: mean, lo: lo, hi: hi, n: len(values)}
+	if s.known() {
+		s.median = stats.Median(values)
+	}
+	return s
 }
 
 // named is its label with what is noted.
 func (s sample) named() string {
 	if label := name(s.label); label != "" {
-		return label + s.note
+		return label + strings.Replace(s.skew()+s.note, ") (", ", ", 1)
+	}
+	return ""
+}
+
+// skew is the median, if a seed or two have moved the mean far from it.
+func (s sample) skew() string {
+	if s.n > 2 && s.mean >= 0.1 && s.median > 0 && (s.mean > 2*s.median || s.mean < s.median/2) && figure(s.median, 0) != figure(s.mean, 0) {
+		return " (median " + figure(s.median, 0) + ")"
 	}
 	return ""
 }
@@ -186,10 +190,10 @@ func spread(samples []sample, unit string) string {
 	}
 	if n == 1 {
 		count = ", " + count
-		if over := figures(low.lo, low.hi); low.n > 1 {
-			count = sentence(", %s to %s over%s seeds", over[0], over[1], strings.TrimPrefix(count, ","))
+		if over := fromTo(low.lo, low.hi); low.n > 1 && over != figure(low.mean, 0) {
+			count = sentence(", %s over%s seeds", over, strings.TrimPrefix(count, ","))
 		}
-		return sentence("is %s with %s%s", figure(low.mean, 0)+unit, low.named(), count)
+		return sentence("is %s with %s%s", withUnit(figure(low.mean, 0), unit), low.named(), count)
 	}
 	texts := figures(low.mean, high.mean)
 	if texts[0] == "" || texts[1] == "" {
@@ -204,9 +208,9 @@ func spread(samples []sample, unit string) string {
 	const no = "; the ranges over seeds overlap, so no difference is seen here"
 	switch equal := texts[0] == texts[1]; {
 	case n > 2 && equal:
-		return sentence("is %s with %s, %s", a, groups, count)
+		return sentence("is %s with %s, %s", a, strings.Replace("all "+groups, fmt.Sprintf("all %d of", n), fmt.Sprintf("%d of", n), 1), count)
 	case n > 2 && overlapping(known):
-		return sentence("is %s to %s with %s, %s", texts[0], b+unit, groups, count+no)
+		return sentence("is %s to %s over %s, %s", texts[0]+low.skew(), b+unit+high.skew(), groups, count+no)
 	case n > 2:
 		if low.n > 1 && high.n > 1 && !separated(low, high) {
 			count += "; the ranges over seeds of these two overlap"
@@ -218,6 +222,250 @@ func spread(samples []sample, unit string) string {
 		count += no
 	}
 	return sentence("is %s with %s and %s with %s, %s", a, low.named(), b, high.named(), count)
+}
+
+// A sampleAt is a sample at a value of a setting.
+type sampleAt struct {
+	x float64
+	sample
+}
+
+// trend is the part of a sentence that says what a quantity does from the smallest value of a setting to the largest:
+// it rises or falls only if it does at every step and no two ranges over seeds of the ends overlap. It is "" with fewer
+// than two places that are known.
+func trend(places []sampleAt, setting, unit string) string {
+	var known []sampleAt
+	var samples []sample
+	up, down := true, true
+	places = slices.SortedStableFunc(slices.Values(places), func(a, b sampleAt) int { return cmp.Compare(a.x, b.x) })
+	for _, p := range places {
+		if !p.known() || !finite(p.x) {
+			continue
+		}
+		if n := len(known); n > 0 {
+			up, down = up && p.mean >= known[n-1].mean, down && p.mean <= known[n-1].mean
+		}
+		known, samples = append(known, p), append(samples, p.sample)
+	}
+	if len(known) < 2 {
+		return ""
+	}
+	first, last := known[0], known[len(known)-1]
+	texts, verb := figures(first.mean, last.mean), ""
+	at := func(p sampleAt) string {
+		if strings.Contains(setting, " ") {
+			return fmt.Sprintf("a %s of %s", setting, short(p.x)) + p.skew()
+		}
+		return fmt.Sprintf("%s = %s", setting, short(p.x)) + p.skew()
+	}
+	switch {
+	case texts[0] == texts[1]:
+	case up && separated(first.sample, last.sample):
+		verb = "rises"
+	case down && separated(last.sample, first.sample):
+		verb = "falls"
+	}
+	if verb != "" {
+		return sentence("%s from %s at %s to %s at %s, %s", verb, withUnit(texts[0], unit), at(first), texts[1], at(last), seeds(samples))
+	}
+	note := ""
+	if overlapping(samples) {
+		note = "; the ranges over seeds overlap, so no difference is seen here"
+	}
+	return sentence("is %s at %s and %s at %s, %s", withUnit(texts[0], unit), at(first), texts[1], at(last), seeds(samples)+note)
+}
+
+// A swept line is a method at the values of a setting.
+type swept struct {
+	label, setting string
+	places         []sampleAt // in the order of the setting
+}
+
+// reach is how far the means are apart.
+func (s swept) reach() float64 {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, p := range s.places {
+		if p.known() {
+			lo, hi = min(lo, p.mean), max(hi, p.mean)
+		}
+	}
+	return hi - lo
+}
+
+// onFloor tells whether the KL is on its floor everywhere.
+func (s swept) onFloor() bool {
+	return !slices.ContainsFunc(s.places, func(p sampleAt) bool { return p.note != onItsFloor })
+}
+
+// trends is a sentence about one or two lines, or the one of several whose means reach farthest.
+func trends(what string, lines []swept) string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(s swept) bool { return trend(s.places, s.setting, "") == "" })
+	if len(lines) == 0 {
+		return ""
+	}
+	said := func(s swept) string {
+		text := trend(s.places, s.setting, " nats")
+		if s.onFloor() {
+			text += ", everywhere within 1 % of its floor"
+		}
+		return text
+	}
+	first, of, more := lines[0], "", ""
+	switch n := len(lines); {
+	case n == 2:
+		more = sentence("; with %s it %s", name(lines[1].label), said(lines[1]))
+		if more == "" {
+			return ""
+		}
+	case n > 2:
+		for _, s := range lines {
+			if s.reach() > first.reach() {
+				first = s
+			}
+		}
+		of = fmt.Sprintf(", the line of %d that reaches farthest,", n)
+	}
+	return sentence("With %s %s %s.", name(first.label)+of, what, said(first)+more)
+}
+
+// withUnit is a number with its unit, "" if there is no number.
+func withUnit(text, unit string) string {
+	if text == "" {
+		return ""
+	}
+	return text + unit
+}
+
+// A tally is how many dimensions of a group fulfil a condition: from lo to hi over the seeds, of all.
+type tally struct {
+	label       string
+	lo, hi, all int
+	n           int
+}
+
+// tallyOf counts the KLs of dimensions below idle, seed by seed. It has no seeds unless all have as many dimensions, and all
+// KLs are numbers.
+func tallyOf(label string, seeds [][]float64) tally {
+	t := tally{label: label, lo: math.MaxInt, n: len(seeds)}
+	for i, kls := range seeds {
+		if i > 0 && len(kls) != t.all || len(kls) == 0 || !allFinite(kls) {
+			return tally{label: label}
+		}
+		count := 0
+		for _, kl := range kls {
+			if kl < idle {
+				count++
+			}
+		}
+		t.all, t.lo, t.hi = len(kls), min(t.lo, count), max(t.hi, count)
+	}
+	return t
+}
+
+// idle is the KL, in nats, below which a dimension carries next to nothing.
+const idle = 0.01
+
+// count writes the number: "none", "8" or "6 to 8".
+func (t tally) count() string {
+	switch {
+	case t.hi == 0:
+		return "none"
+	case t.lo == t.hi:
+		return fmt.Sprint(t.lo)
+	}
+	return fmt.Sprintf("%d to %d", t.lo, t.hi)
+}
+
+// idleDims is a sentence about the groups with the most and the fewest dimensions whose KL is below idle, as a share of
+// all.
+func idleDims(tallies []tally) string {
+	share := func(t tally) float64 { return float64(t.lo+t.hi) / float64(t.all) }
+	var known []tally
+	var counts []sample
+	for _, t := range tallies {
+		if t.n > 0 {
+			known, counts = append(known, t), append(counts, sample{n: t.n})
+		}
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	most, fewest := known[0], known[0]
+	for _, t := range known {
+		if share(t) > share(most) {
+			most = t
+		}
+		if share(t) < share(fewest) {
+			fewest = t
+		}
+	}
+	groups := fmt.Sprintf("%d groups", len(known))
+	if len(known) < len(tallies) {
+		groups = fmt.Sprintf("%d of %d groups", len(known), len(tallies))
+	}
+	of := func(t tally) string { return fmt.Sprintf("of %s %s", dimensions(t.all), t.count()) }
+	named := false // all groups are
+	with := func(as tally) string {
+		var names []string
+		for _, t := range known {
+			if of(t) == of(as) {
+				names = append(names, name(t.label))
+			}
+		}
+		switch n := len(names); {
+		case n == 1:
+			return names[0]
+		case n == 2:
+			return sentence("%s and %s", names[0], names[1])
+		}
+		named = true
+		return fmt.Sprintf("%d of %s", len(names), groups)
+	}
+	n := seeds(counts)
+	verb := "have"
+	if most.hi < 2 {
+		verb = "has"
+	}
+	begin := fmt.Sprintf("Of %s %s %s a KL below %g nats", dimensions(most.all), most.count(), verb, idle)
+	if of(most) == of(fewest) && len(known) > 2 {
+		return sentence("%s with each of %s, %s.", begin, groups, n)
+	}
+	text := sentence("%s with %s", begin, with(most))
+	switch {
+	case of(most) == of(fewest):
+	case most.all != fewest.all:
+		text = sentence("%s, and %s with %s", text, of(fewest), with(fewest))
+	default:
+		text = sentence("%s and %s with %s", text, fewest.count(), with(fewest))
+	}
+	if !named && (len(known) > 2 || len(known) < len(tallies)) {
+		n = groups + ", " + n
+	}
+	return sentence("%s, %s.", text, n)
+}
+
+// dimensions writes a number of them.
+func dimensions(n int) string {
+	if n == 1 {
+		return "1 dimension"
+	}
+	return fmt.Sprintf("%d dimensions", n)
+}
+
+// mixedGaps tells whether some gaps of a split have the old definition and some have not, so that they cannot be compared.
+func mixedGaps(groups []record.Group, split string) bool {
+	old, all := 0, 0
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			if record.Has(run, split, "gap") {
+				all++
+				if record.OldGap(run, split) {
+					old++
+				}
+			}
+		}
+	}
+	return old > 0 && old < all
 }
 
 // zeros are the samples whose mean is written as 0.00.
@@ -235,14 +483,38 @@ type ending struct{ first, last float64 } // steps
 
 // when begins a sentence: "At step 4,000".
 func (e ending) when() string {
-	const most = 1 << 53
-	switch {
-	case !(e.first >= 0 && e.first <= e.last && e.last <= most):
-		return ""
-	case e.first == e.last:
-		return "At step " + thousands(int(e.last))
+	if e.first == e.last {
+		return sentence("At step %s", stepText(e.last))
 	}
-	return fmt.Sprintf("In the last rows (steps %s to %s)", thousands(int(e.first)), thousands(int(e.last)))
+	return sentence("In the last rows (steps %s to %s)", stepText(e.first), stepText(e.last))
+}
+
+// stepText writes a step, "" if it cannot be one.
+func stepText(step float64) string {
+	const most = 1 << 53
+	if !(step >= 0 && step <= most) {
+		return ""
+	}
+	return thousands(int(step))
+}
+
+// fromTo writes a range.
+func fromTo(lo, hi float64) string {
+	from, to := figure(lo, 0), figure(hi, 0)
+	if from == to {
+		return from
+	}
+	return sentence("%s to %s", from, to)
+}
+
+// meanOfGroup is the mean that samples have of a group, "" if they have none.
+func meanOfGroup(samples []sample, label string) string {
+	for _, s := range samples {
+		if s.label == label && s.known() {
+			return figure(s.mean, 0)
+		}
+	}
+	return ""
 }
 
 // atEnd are the last values of the trials of each group that has a metric on a split at all. Those of trials that
@@ -284,6 +556,9 @@ func lastBy(run record.Run, split string, value func(record.Entry) (float64, boo
 	}
 	return step, v, ok
 }
+
+// onItsFloor is what floorSaid says of a KL on its floor.
+const onItsFloor = " (within 1 % of its floor)"
 
 // onFloor is how far from its floor, as a share of it, a KL may be and still count as on it.
 const onFloor = 0.01
@@ -328,7 +603,7 @@ func floorSaid(g record.Group, split string) string {
 	case !finite(kl) || !finite(floor) || figure(floor, 0) == "0.00":
 		return ""
 	case on:
-		return fmt.Sprintf(" (within %g %% of its floor)", 100*onFloor)
+		return onItsFloor
 	case below(kl, floor):
 		return " (below its floor of " + figure(floor, 0) + ")"
 	case figure(kl, 0) == figure(floor, 0) && kl > floor:

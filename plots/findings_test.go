@@ -1,9 +1,13 @@
 package plots
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,7 +122,7 @@ func TestKLCurveFinding(t *testing.T) {
 		{"three", []made{{"vanilla", []float64{0, 0}}, {"bn", []float64{4.7, 4.9}}, {"ln", []float64{2, 3}}}, nil,
 			"At step 2,000 the KL ranges over 3 groups from 0.00 nats with vanilla to 4.8 with bn, n = 2."},
 		{"three overlap", []made{{"vanilla", []float64{3, 5}}, {"bn", []float64{4, 6}}, {"ln", []float64{4.5, 5.5}}}, nil,
-			"At step 2,000 the KL is 4.0 to 5.0 nats with 3 groups, n = 2; the ranges over seeds overlap, so no difference is seen here."},
+			"At step 2,000 the KL is 4.0 to 5.0 nats over 3 groups, n = 2; the ranges over seeds overlap, so no difference is seen here."},
 		{"the outer two overlap", []made{{"vanilla", []float64{1, 1}}, {"bn", []float64{0, 6}}, {"ln", []float64{2, 2}}}, nil,
 			"At step 2,000 the KL ranges over 3 groups from 1.0 nats with vanilla to 3.0 with bn, n = 2; the ranges over seeds of these two overlap."},
 		{"zeros", []made{{"vanilla", []float64{0, 0}}, {"bn", []float64{0, 0}}, {"ln", []float64{2, 2}}}, nil,
@@ -188,8 +192,219 @@ func TestZUseFinding(t *testing.T) {
 	}
 }
 
+// TestFindingOfEachFigure: exact sentences about sets whose findings are known.
+func TestFindingOfEachFigure(t *testing.T) {
+	pair := func(split, metric string, a, b []float64, more func(variant string, row *record.Row)) *record.Set {
+		return setOf([]made{{"vanilla", a}, {"bn", b}}, split, metric, more)
+	}
+	two := func(v float64) []float64 { return []float64{v, v} }
+	// vectors gives the variants' rows of a split a vector.
+	vectors := func(split, name string, of map[string][]float64) func(string, *record.Row) {
+		return func(variant string, row *record.Row) {
+			if v, ok := of[variant]; ok && row.Split == split && row.Vectors[name] != nil {
+				row.Vectors[name] = v
+			}
+		}
+	}
+	values := func(split, name string, of map[string]float64) func(string, *record.Row) {
+		return func(variant string, row *record.Row) {
+			if v, ok := of[variant]; ok && row.Split == split {
+				row.Values[name] = v
+			}
+		}
+	}
+	filled := func(n int, v float64) []float64 {
+		out := make([]float64, n)
+		for i := range out {
+			out[i] = v
+		}
+		return out
+	}
+	// swept is a variant over a setting, one KL, NELBO and floor for each value; the second seed's are step higher.
+	type point struct{ x, kl, nelbo, floor float64 }
+	swept := func(variant, knob string, step float64, points ...point) (runs []record.Run) {
+		for _, at := range points {
+			for seed := 1; seed <= 2; seed++ {
+				run := trial{variant: variant, knob: knob, value: at.x}.run(seed, 2000)
+				up := step * float64(seed-1)
+				change(&run, func(row *record.Row) {
+					if _, ok := row.Values["kl"]; ok {
+						row.Values["kl"], row.Values["nelbo"], row.Values["rec"] = at.kl+up, at.nelbo+up, at.nelbo-at.kl
+						delete(row.Values, "floor")
+						if at.floor > 0 {
+							row.Values["floor"] = at.floor
+						}
+					}
+				})
+				runs = append(runs, run)
+			}
+		}
+		return runs
+	}
+	set := func(runs ...[]record.Run) *record.Set { return &record.Set{Runs: slices.Concat(runs...)} }
+	// scaler is one or two bn-scalers with a theta.
+	scaler := func(theta map[float64][]float64, seeds int) *record.Set {
+		set := &record.Set{}
+		for _, tau := range slices.Sorted(maps.Keys(theta)) {
+			for seed := 1; seed <= seeds; seed++ {
+				run := trial{variant: "bn-scaler", knob: "tau", value: tau}.run(seed, 2000)
+				change(&run, func(row *record.Row) {
+					if row.Vectors["sig_theta"] != nil {
+						row.Vectors["sig_theta"], row.Vectors["gamma_mu"] = theta[tau], filled(len(theta[tau]), tau)
+						row.Vectors["gamma_sigma"] = filled(len(theta[tau]), math.Sqrt(1-tau*tau))
+					}
+				})
+				set.Runs = append(set.Runs, run)
+			}
+		}
+		return set
+	}
+	timed := func(cpu map[string][]float64, change func(m *record.Manifest)) *record.Set {
+		set := &record.Set{}
+		for _, variant := range slices.Sorted(maps.Keys(cpu)) {
+			for i, seconds := range cpu[variant] {
+				run := trial{variant: variant}.run(i+1, 2000)
+				run.Manifest.CPUSeconds, run.Manifest.Seconds = seconds, 2*seconds
+				if change != nil {
+					change(&run.Manifest)
+				}
+				set.Runs = append(set.Runs, run)
+			}
+		}
+		return set
+	}
+	lagging := func(lag func(variant string, step int) float64) *record.Set {
+		set := lagSet(2)
+		for i, run := range set.Runs {
+			change(&set.Runs[i], func(row *record.Row) {
+				if _, ok := row.Values["lag"]; ok {
+					row.Values["lag"] = lag(run.Variant, row.Step)
+				}
+			})
+		}
+		return set
+	}
+	nan := math.NaN()
+	for _, c := range []struct {
+		figure string
+		set    *record.Set
+		want   string
+	}{
+		{"kl-weight", pair("train", "kl", two(0), two(4), values("train", "kl_target", map[string]float64{"bn": 3})),
+			"At step 2,000 the KL is 0.00 nats with vanilla (weight 1.0) and 4.0 with bn (weight 1.0, target 3.0), n = 2."},
+		{"kl-curve", pair("train", "kl", two(0), two(4), values("train", "kl_target", map[string]float64{"bn": 3})),
+			"At step 2,000 the KL is 0.00 nats with vanilla and 4.0 with bn (target 3.0), n = 2."},
+		{"kl-curve", pair("train", "kl", two(0.5), []float64{1, 1, 1, 97}, nil),
+			"At step 2,000 the KL is 0.50 nats with vanilla and 25.0 with bn (median 1.0), n = 2 to 4."},
+		{"kl-curve", pair("train", "kl", two(0.5), []float64{1, 1, 1, 97}, floored(map[string]float64{"bn": 0.5})),
+			"At step 2,000 the KL is 0.50 nats with vanilla and 25.0 with bn (median 1.0, floor 0.50), n = 2 to 4."},
+
+		{"kl-dims", pair("test", "au", two(0), two(0), vectors("test", "kl_dim", map[string][]float64{"vanilla": filled(8, 0.001), "bn": filled(8, 0.5)})),
+			"Of 8 dimensions 8 have a KL below 0.01 nats with vanilla and none with bn, n = 2."},
+		{"kl-dims", pair("test", "au", two(0), two(0), vectors("test", "kl_dim", map[string][]float64{"vanilla": filled(8, 0.001), "bn": filled(4, 0.5)})),
+			"Of 8 dimensions 8 have a KL below 0.01 nats with vanilla, and of 4 dimensions none with bn, n = 2."},
+		{"kl-dims", pair("test", "au", two(0), two(0), vectors("test", "kl_dim", map[string][]float64{"vanilla": filled(1, 0.001), "bn": filled(1, 0.001)})),
+			"Of 1 dimension 1 has a KL below 0.01 nats with vanilla and bn, n = 2."},
+		{"kl-dims", pair("test", "au", two(0), two(0), vectors("test", "kl_dim", map[string][]float64{"vanilla": {0.001, nan}, "bn": filled(4, 0.5)})),
+			"Of 4 dimensions none has a KL below 0.01 nats with bn, 1 of 2 groups, n = 2."},
+		{"kl-dims", setOf([]made{{"vanilla", two(0)}, {"bn", two(0)}, {"ln", two(0)}}, "test", "au", vectors("test", "kl_dim", map[string][]float64{"vanilla": filled(4, 0.1), "bn": filled(4, 0.5), "ln": filled(4, 0.2)})),
+			"Of 4 dimensions none has a KL below 0.01 nats with each of 3 groups, n = 2."},
+		{"kl-heat", pair("test", "au", two(0), two(0), vectors("train", "kl_dim", map[string][]float64{"vanilla": filled(8, 0.001), "bn": {0.001, 0.5, 0.5}})),
+			"Of 8 dimensions 8 have a KL below 0.01 nats with vanilla, and of 3 dimensions 1 with bn, n = 1."},
+		{"kl-examples", pair("test", "kl_sd", two(0.2), two(1.4), values("test", "kl", map[string]float64{"vanilla": 3, "bn": 3.5})),
+			"The standard deviation of the KL over examples is 0.20 nats with vanilla (mean 3.0) and 1.4 with bn (mean 3.5), n = 2."},
+		{"collapse-curve", pair("test", "au", two(0), two(0), vectors("test", "collapse", map[string][]float64{"vanilla": {0, 0, 0, 0.75, 1, 1, 1, 1, 1, 1}, "bn": filled(10, 0)})),
+			"At ε = 0.01 nats the share of collapsed dimensions is 0.75 with vanilla and 0.00 with bn, n = 2."},
+		{"aggregate", pair("test", "density_gap", []float64{0.05, 9}, []float64{1.2, 9}, nil),
+			"KL(p(z) || q(z)) is 0.05 nats with vanilla and 1.2 with bn, n = 1."},
+		{"elbo-surgery", pair("valid", "mi", []float64{1, 2}, []float64{1.5, 2.5}, values("valid", "kl", map[string]float64{"vanilla": 3, "bn": 4})),
+			"At step 2,000 I(x; z) is 1.5 nats with vanilla (of a KL of 3.0) and 2.0 with bn (of a KL of 4.0), n = 2; the ranges over seeds overlap, so no difference is seen here."},
+		{"moments", pair("valid", "moment", two(0.8), two(1), nil),
+			"At step 2,000 the second moment E[μ²] + E[σ²], 1 under the prior, is 0.80 with vanilla and 1.0 with bn, n = 2."},
+		{"sigma", pair("valid", "sigma_negative", two(0), two(0.5), nil),
+			"At step 2,000 the share of σ < 0 is 0.00 with vanilla and 0.50 with bn, n = 2."},
+		{"sigma", pair("valid", "logvar", two(-0.1), two(-1.4), func(_ string, row *record.Row) { row.Values["sigma2"] = 1 }),
+			"At step 2,000 no σ is below 0, and E[ln σ²] − ln E[σ²] is −0.10 with vanilla and −1.4 with bn, n = 2."},
+		{"probe", pair("test", "probe_1000", two(0.3), two(0.8), nil),
+			"With 1,000 labels the accuracy of the probe is 0.30 with vanilla (chance 0.26) and 0.80 with bn (chance 0.26), n = 2."},
+		{"rate-distortion", pair("test", "rec", two(100), two(98.5), values("test", "kl", map[string]float64{"vanilla": 0.5, "bn": 3})),
+			"The NELBO, KL + distortion, is 100 nats with vanilla and 102 with bn, n = 2."},
+		{"remedies", pair("test", "gap", two(0), two(1.6), values("test", "kl", map[string]float64{"vanilla": 0, "bn": 4.8})),
+			"The KL is 4.8 nats with bn (gap 1.6) and 0.00 with vanilla (gap 0.00), n = 2."},
+
+		{"sweep", set(swept("bn", "gamma", 0.01, point{0.3, 0.4, 100, 0.36}, point{0.9, 12, 101, 3})),
+			"With bn the KL rises from 0.41 nats at γ = 0.3 to 12.0 at γ = 0.9, n = 2."},
+		{"sweep", set(swept("bn", "gamma", 0, point{0.3, 0.36, 100, 0.36}, point{0.9, 3.24, 101, 3.24})),
+			"With bn the KL rises from 0.36 nats at γ = 0.3 to 3.2 at γ = 0.9, n = 2, everywhere within 1 % of its floor."},
+		{"sweep", set(swept("bn", "gamma", 0.01, point{0.3, 5, 100, 0}, point{0.6, 3, 101, 0}, point{0.9, 4, 101, 0}), swept("ln", "gamma", 0.01, point{0.3, 5, 100, 0}, point{0.9, 3, 100, 0})),
+			"With bn the KL is 5.0 nats at γ = 0.3 and 4.0 at γ = 0.9, n = 2; with ln it falls from 5.0 nats at γ = 0.3 to 3.0 at γ = 0.9, n = 2."},
+		{"sweep", set(swept("bn", "gamma", 4, point{0.3, 3, 100, 0}, point{0.9, 4, 101, 0})),
+			"With bn the KL is 5.0 nats at γ = 0.3 and 6.0 at γ = 0.9, n = 2; the ranges over seeds overlap, so no difference is seen here."},
+		{"sweep", set(swept("bn", "gamma", 0.01, point{0.3, 1, 100, 0}, point{0.9, nan, 101, 0}, point{0.6, 2, 101, 0})),
+			"With bn the KL rises from 1.0 nats at γ = 0.3 to 2.0 at γ = 0.6, n = 2."},
+		{"sweep", set(swept("bn", "gamma", 0.01, point{0.3, 1, 100, 0}, point{0.9, nan, 101, 0})), ""},
+		{"sweep", set(swept("bn", "gamma", 0, point{0.3, 1, 100, 0}, point{0.9, 2, 101, 0}), swept("ln", "gamma", 0, point{0.3, 1, 100, 0}, point{0.9, 9, 101, 0}), swept("bn-scaler", "tau", 0, point{0.3, 1, 100, 0}, point{0.9, 3, 101, 0})),
+			"With ln, the line of 3 that reaches farthest, the KL rises from 1.0 nats at γ = 0.3 to 9.0 at γ = 0.9, n = 2."},
+		{"matched-rate", set(swept("bn", "gamma", 0, point{0.3, 1, 100, 0}, point{0.9, 5, 104, 0}), swept("ln", "gamma", 0, point{0.3, 1, 103, 0}, point{0.9, 5, 115, 0})),
+			"At a KL of 5.0 nats the NELBO is 104 nats with bn and 115 with ln, n = 2."},
+		{"phase", phaseSet(2), "The KL differs from the closed form by 0.07 nats at most, at s² = 1; 6 groups, n = 2."}, // 0.02 times ½ ln(16·8·4·2)
+
+		{"theta", scaler(map[float64][]float64{0.8: {0.31, 0.5, 0.62}}, 2),
+			"At step 2,000 sigmoid(θ) is 0.31 to 0.62 over the dimensions of seed 1, and γ of μ, a mean over dimensions, is 0.80 with bn-scaler, n = 2."},
+		{"theta", scaler(map[float64][]float64{0.8: {0.3, 0.5}, 0.6: {0.1, 0.1}}, 1),
+			"At step 2,000 sigmoid(θ), a mean over dimensions, is 0.10 with bn-scaler τ=0.6 (γ of μ 0.60) and 0.40 with bn-scaler τ=0.8 (γ of μ 0.80), n = 1."},
+		{"theta", scaler(map[float64][]float64{0.8: {0.3, nan}}, 1), ""},
+		{"lag", lagging(func(variant string, step int) float64 {
+			if variant == "vanilla" && step == 400 {
+				return 0.45
+			}
+			return 0.02
+		}), "At step 1,900 the inference lag is 0.02 with all 3 groups, n = 2."},
+		{"lag", lagging(func(variant string, step int) float64 {
+			switch {
+			case variant == "bn":
+				return 0.02
+			case step == 400:
+				return 0.45
+			}
+			return 0.1
+		}), "At step 1,900 the inference lag ranges over 3 groups from 0.02 with bn γ=0.3 (at most 0.02, at step 0) to 0.10 with vanilla (at most 0.45, at step 400), n = 2."},
+		{"bn-gap", batchGaps(0.01),
+			"With bn the KL under batch statistics minus that under running statistics falls from 0.51 nats at a batch size of 4 to 0.02 at a batch size of 128, n = 2."},
+		{"bn-gap", batchGaps(1),
+			"With bn the KL under batch statistics minus that under running statistics is 1.0 nats at a batch size of 4 and 0.52 at a batch size of 128, n = 2; the ranges over seeds overlap, so no difference is seen here."},
+
+		{"time", timed(map[string][]float64{"bn": {4, 4.4}, "sa-vae": {18, 20}}, nil), "A step takes 4.5 times as much CPU time with sa-vae as with bn (9.5 and 2.1 ms), n = 2."},
+		{"time", timed(map[string][]float64{"bn": {4}, "sa-vae": {18}}, nil), "The CPU time of a step is 2.0 ms with bn and 9.0 with sa-vae, n = 1."},
+		{"time", timed(map[string][]float64{"bn": {4, 4.4}, "sa-vae": {4.2, 4.6}}, nil),
+			"The CPU time of a step is 2.1 ms with bn and 2.2 with sa-vae, n = 2; the ranges over seeds overlap, so no difference is seen here."},
+		{"time", timed(map[string][]float64{"bn": {4, 4.4}, "sa-vae": {18, 20}}, func(m *record.Manifest) { m.CPU = fmt.Sprint("model ", m.CPUSeconds) }),
+			"The CPU time of a step is 2.1 ms with bn and 9.5 with sa-vae, n = 2."},
+		{"time", timed(map[string][]float64{"bn": {4, 4.4}, "sa-vae": {18, 20}}, func(m *record.Manifest) { m.CPUSeconds = 0 }),
+			"The wall-clock time of a step is 4.2 ms with bn and 19.0 with sa-vae, n = 2."},
+	} {
+		if got := found(t, c.figure, c.set); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.figure, got, c.want)
+		}
+	}
+}
+
+// batchGaps is a bn whose gap falls with the batch size, by seeds that differ by that much.
+func batchGaps(apart float64) *record.Set {
+	set := &record.Set{}
+	for _, size := range []int{4, 128} {
+		for seed := 1; seed <= 2; seed++ {
+			run := pilot[1].run(seed, 2000)
+			run.Config["train.batch_size"] = strconv.Itoa(size)
+			setLast(&run, "bn_gap", 2/float64(size)+apart*float64(seed-1))
+			set.Runs = append(set.Runs, run)
+		}
+	}
+	return set
+}
+
 // published are the archives that findings are checked with.
-var published = []string{"kl-vanishing", "ptb", "theta-by-decoder", "controllers", "mnist", "gamma-sweep", "tau-sweep", "inference-lag", "phase-transition", "remedies"}
+var published = []string{"kl-vanishing", "ptb", "theta-by-decoder", "controllers", "floors", "gamma-sweep", "tau-sweep", "inference-lag", "phase-transition", "running-stats", "remedies"}
 
 // archive is a published set.
 func archive(t *testing.T, name string) *record.Set {

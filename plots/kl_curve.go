@@ -112,10 +112,16 @@ func (KLCurve) Draw(set *record.Set) (*Drawing, error) {
 	return pg.drawing(), nil
 }
 
-// klFinding says where the KL ends, and its floor.
+// klFinding says where the KL ends, and its floor or else its target.
 func klFinding(groups []record.Group) string {
 	kl, end := atEnd(groups, "train", "kl")
+	aims, _ := atEnd(groups, "train", "kl_target")
 	floorsSaid(kl, groups, "train")
+	for i, s := range kl {
+		if s.note == "" {
+			kl[i].note = sentence(" (target %s)", meanOfGroup(aims, s.label))
+		}
+	}
 	return sentence("%s the KL %s.", end.when(), spread(kl, " nats"))
 }
 

@@ -54,10 +54,28 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	}
 	shareY(cells, top)
 	pg.blocks = []block{trellis{cells: cells, x: "dimension, by rank", y: "KL (nats)", sharedY: true}}
+	pg.finding = dimsFinding(groups, split)
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
 		"Headings give the sum over dimensions.", barsNote(counts)}
 	pg.caption = append(append(append(lead, pg.caption...), withoutNote("kl_dim", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// dimsFinding counts the dimensions that carry next to nothing.
+func dimsFinding(groups []record.Group, split string) string {
+	var tallies []tally
+	for _, g := range groups {
+		var seeds [][]float64
+		for _, run := range g.Runs {
+			if kl, ok := record.LastVector(run, split, "kl_dim"); ok {
+				seeds = append(seeds, kl)
+			}
+		}
+		if len(seeds) > 0 {
+			tallies = append(tallies, tallyOf(g.Label, seeds))
+		}
+	}
+	return idleDims(tallies)
 }
 
 // rankedKL returns the KL by rank, the largest first: mean and range over the seeds. Seeds

@@ -93,6 +93,7 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	p.X.Min, p.X.Max = 0, math.Sqrt(edges[exampleBins])
 	p.Y.Min, p.Y.Max = 0.85-float64(len(names)), 1
 	pg.blocks = []block{matrix{rows: [][]*plot.Plot{{p}}, right: ridgeNotes, height: vg.Length(0.6+0.42*float64(len(names))) * vg.Inch}}
+	pg.finding = examplesFinding(groups, split)
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each example, summed over latent dimensions; the axis is square-root scaled. Each histogram is scaled to its tallest bin.",
 		"Numbers: mean and standard deviation over examples.", histogramNote(counts)}
 	if floors {
@@ -101,6 +102,19 @@ func (KLExamples) Draw(set *record.Set) (*Drawing, error) {
 	lead = append(append(lead, more...), withoutNote(vector, without)...)
 	pg.caption = append(lead, doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// examplesFinding says how much the KL differs between examples.
+func examplesFinding(groups []record.Group, split string) string {
+	var sds []sample
+	for _, g := range groups {
+		if values := numbers(finals(g, split, "kl_sd")); len(values) > 0 {
+			s := sampleOf(g.Label, values)
+			s.note = sentence(" (mean %s)", figure(meanOfLast(g, split, "kl"), 0))
+			sds = append(sds, s)
+		}
+	}
+	return sentence("The standard deviation of the KL over examples %s.", spread(sds, " nats"))
 }
 
 // histogramNote is seedsNote for histograms with an outline for each seed.

@@ -46,16 +46,20 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	top := 0.0
 	var cells []headed
+	var tallies []tally
 	for _, g := range groups {
 		run := firstWith(g, split, "kl_dim")
 		h := heatOf(run, split)
 		h.Top = &top
+		var last []float64
 		for k, d := range h.Dims {
+			last = append(last, h.Cells[k][len(h.Cells[k])-1])
 			for i, v := range h.Cells[k] {
 				top = max(top, finiteOr(v, 0))
 				pg.table = append(pg.table, []string{g.Label, strconv.Itoa(run.Seed), strconv.Itoa(d), num(h.Edges[i]), num(h.Edges[i+1]), num(v)})
 			}
 		}
+		tallies = append(tallies, tallyOf(g.Label, [][]float64{last}))
 		p := headedPanel(g.Label, fmt.Sprintf("seed %d", run.Seed))
 		p.Add(h)
 		p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "1"}, {Value: float64(len(h.Dims)) - 0.5, Label: strconv.Itoa(len(h.Dims))}}
@@ -67,6 +71,7 @@ func (KLHeat) Draw(set *record.Set) (*Drawing, error) {
 	}
 	key := func(c draw.Canvas) { heatKey(draw.Crop(c, 12, 0, 0, 0), top, "KL, nats") }
 	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "dimension", right: 56, beside: key}}
+	pg.finding = idleDims(tallies)
 	lead := []string{splitNames[split] + " rows: KL(q(z|x) || p(z)) of each latent dimension, nats, mean over examples; one seed (n = 1) each, dimensions sorted by their last KL.",
 		"The colour is square-root scaled. Grey: not a number."}
 	pg.caption = append(append(append(lead, pg.caption...), without...), doubts(set, all)...)

@@ -91,6 +91,7 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 		o.panel.X.Max = last
 	}
 	pg.stack(1.05*vg.Inch, shown...)
+	pg.finding = weightFinding(groups)
 	pg.caption = []string{about, seedsNote(counts)}
 	if steered("kl") || steered("rec") {
 		pg.legend, pg.caption = append(pg.legend, aimEntry), append(pg.caption, aimNote)
@@ -100,6 +101,20 @@ func (KLWeight) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(append(pg.caption, more...), notes...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// weightFinding says where the KL ends, and at which weight.
+func weightFinding(groups []record.Group) string {
+	kl, end := atEnd(groups, "train", "kl")
+	weights, _ := atEnd(groups, "train", "kl_weight")
+	aims, _ := atEnd(groups, "train", "kl_target")
+	for i, s := range kl {
+		kl[i].note = sentence(" (weight %s, target %s)", meanOfGroup(weights, s.label), meanOfGroup(aims, s.label))
+		if kl[i].note == "" {
+			kl[i].note = sentence(" (weight %s)", meanOfGroup(weights, s.label))
+		}
+	}
+	return sentence("%s the KL %s.", end.when(), spread(kl, " nats"))
 }
 
 // commonWeight is the KL weight against the step if all of several groups have the same wherever

@@ -172,6 +172,7 @@ func (Lag) Draw(set *record.Set) (*Drawing, error) {
 	pg.legend = append(pg.legend, entry{label: "spread of μ", line: thin(neutral, 0)})
 	pg.blocks = []block{above}
 	pg.overlay(1.6*vg.Inch, lag, spread)
+	pg.finding = lagFinding(groups)
 	pg.caption = []string{"Frames: validation examples of one seed (n = 1), mean under the model's posterior p(z|x) against the encoder's μ under running statistics, in standard deviations of the prior; they are equal on the diagonal.",
 		"Lag: mean distance by which μ falls short of E[z] under p(z|x). Spread: standard deviation over examples, mean over seeds; solid lines the model's, thin dashes μ's."}
 	if beyond {
@@ -235,6 +236,21 @@ func lagSteps(groups []record.Group) []int {
 		out = append(out, steps[i])
 	}
 	return out
+}
+
+// lagFinding says how large the lag was at most, and where it ends.
+func lagFinding(groups []record.Group) string {
+	lag, end := atEnd(groups, "valid", "lag")
+	for i, s := range lag {
+		for _, g := range groups {
+			curve := seriesOf(g.Runs, "valid", "lag")
+			if g.Label == s.label && allFinite(curve.Mean) && len(curve.Mean) > 0 {
+				most := slices.Max(curve.Mean)
+				lag[i].note = sentence(" (at most %s, at step %s)", figure(most, 0), stepText(curve.X[slices.Index(curve.Mean, most)]))
+			}
+		}
+	}
+	return sentence("%s the inference lag %s.", end.when(), spread(lag, ""))
 }
 
 // within moves what lies beyond the axes to their ends; NaN stays.

@@ -99,6 +99,9 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 		if len(rates) == 0 {
 			continue
 		}
+		if m.finding == "" {
+			m.finding = matchedFinding(fronts, rates, metric.name, d.name, named)
+		}
 		p := newPanel("KL (nats per example)", metric.label)
 		if named {
 			p.Title.Text, p.Title.TextStyle = " ", sans(tickSize) // room for the heading
@@ -138,6 +141,29 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 		row = append(row, p)
 	}
 	return row
+}
+
+// matchedFinding compares the methods at the largest of the rates that most of them reach. Of several data sets it names its
+// own.
+func matchedFinding(fronts []frontier, rates []float64, metric, data string, named bool) string {
+	var best []sample
+	rate := 0.0
+	for _, r := range rates {
+		var here []sample
+		for _, f := range fronts {
+			if line, spread := f.at([]float64{r}); len(line.X) > 0 {
+				here = append(here, sample{label: f.label, mean: line.Y[0], lo: spread.Lo[0], hi: spread.Hi[0], n: len(f.seeds)})
+			}
+		}
+		if len(here) >= len(best) {
+			best, rate = here, r
+		}
+	}
+	what := map[string]string{"iw_nll": "the IW-NLL", "nelbo": "the NELBO", "mi": "I(x; z)", "gap": "the gap"}[metric]
+	if named {
+		what = sentence("%s on %s", what, name(data))
+	}
+	return sentence("At a KL of %s nats %s %s.", figure(rate, 0), what, spread(best, " nats"))
 }
 
 // frontiers returns the families that have two points or more for some seed.

@@ -27,5 +27,9 @@ func (Moments) Draw(set *record.Set) (*Drawing, error) {
 		},
 		level: "1, as of the prior",
 		about: "second moments of q, means over examples and latent dimensions. The sum is 1 if q(z) is the prior.",
+		told: func(groups []record.Group, split string) string {
+			moment, end := atEnd(groups, split, "moment")
+			return sentence("%s the second moment E[μ²] + E[σ²], 1 under the prior, %s.", end.when(), spread(moment, ""))
+		},
 	}.draw(set, set.Groups())
 }

@@ -178,10 +178,43 @@ func (Phase) Draw(set *record.Set) (*Drawing, error) {
 		{label: "optimum of vanilla, closed form", line: closedStyle},
 		{label: "± 2 sd over samples of the data", line: draw.LineStyle{Color: closedBand, Width: 7}},
 	}, f.legend...)
+	f.finding = phaseFinding(sets, split)
 	f.caption = []string{splitNames[split] + " split, last row. s² is the decoder's variance times the weight β of the KL, L are the eigenvalues of the data's covariance (vertical lines). Grey: KL = Σ ½ ln(L / s²) over the L that exceed s², and the number of those.",
 		"L are nominal values; the band is the closed form for finite samples, ± 2 sd; all seeds share one sample. Marks are seeds (" + perPoint(groups) + "); their scatter is due to training."}
 	f.caption = append(append(f.caption, note...), doubts(set, all)...)
 	return f.drawing(), nil
+}
+
+// phaseFinding says how far a KL is from the closed form at most.
+func phaseFinding(sets []dataset, split string) string {
+	most, at := -1.0, 0.0
+	var counts []sample
+	for _, d := range sets {
+		for _, fam := range d.families {
+			optimum, _ := optimumOf(fam.groups[0], split)
+			for _, g := range fam.groups {
+				point, _ := phasePointOf(g)
+				want, _ := optimum.kl(point.effective())
+				values := numbers(finals(g, split, "kl"))
+				if !allFinite(values) {
+					return ""
+				}
+				if len(values) > 0 {
+					counts = append(counts, sample{n: len(values)})
+				}
+				for _, v := range values {
+					if off := math.Abs(v - want); off > most {
+						most, at = off, point.effective()
+					}
+				}
+			}
+		}
+	}
+	if len(counts) == 0 {
+		return ""
+	}
+	return sentence("The KL differs from the closed form by %s nats at most, at s² = %s; %s.", figure(most, 0), short(at),
+		fmt.Sprintf("%d groups, %s", len(counts), seeds(counts)))
 }
 
 var (

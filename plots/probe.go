@@ -77,6 +77,7 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	ownTicks(&p.X, at, unlog, plot.TickerFunc(logTicks))
 	pad(&p.Y)
 	pg.overlay(3.1*vg.Inch, shown)
+	pg.finding = probeFinding(groups, split)
 	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}
 	if len(chances) > 0 {
 		pg.legend = append(pg.legend, entry{label: "chance", line: reference})
@@ -84,6 +85,40 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(pg.caption, withoutNote("a probe", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// probeFinding compares the accuracies with the largest number of labels that all probes have.
+func probeFinding(groups []record.Group, split string) string {
+	var common []int
+	var with []record.Group
+	for _, g := range groups {
+		var own []int
+		for _, run := range g.Runs {
+			own = append(own, probeSizes(run, split)...)
+		}
+		switch {
+		case len(own) == 0:
+			continue
+		case len(with) == 0:
+			common = own
+		default:
+			common = slices.DeleteFunc(common, func(n int) bool { return !slices.Contains(own, n) })
+		}
+		with = append(with, g)
+	}
+	if len(common) == 0 {
+		return ""
+	}
+	labels := slices.Max(common)
+	var accuracies []sample
+	for _, g := range with {
+		s := sampleOf(g.Label, numbers(finals(g, split, fmt.Sprintf("probe_%d", labels))))
+		if chance := figure(meanOfLast(g, split, "probe_chance"), 0); chance != "" {
+			s.note = " (chance " + chance + ")"
+		}
+		accuracies = append(accuracies, s)
+	}
+	return sentence("With %s labels the accuracy of the probe %s.", thousands(labels), spread(accuracies, ""))
 }
 
 // probeSizes are the numbers of labels that a run has probes for on a split.

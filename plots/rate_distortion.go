@@ -66,6 +66,7 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		body.height = 2.6 * vg.Inch
 	}
 	pg.blocks = []block{body}
+	pg.finding = boundFinding(sets, split)
 	pg.caption = []string{splitNames[split] + " split, last row.",
 		"Small dots are seeds, large ones their means; " + perPoint(groups) + "; a line joins a method's values of its setting, in their order; they stand at the points where there is room.",
 		"Along a thin diagonal NELBO = KL + distortion is constant; the numbers at the edge are its nats."}
@@ -76,6 +77,25 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(pg.caption, note...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// boundFinding compares the NELBO of the points on the first of the data sets, of which it names its own if there are several.
+func boundFinding(sets []dataset, split string) string {
+	var nelbos []sample
+	for _, f := range sets[0].families {
+		for _, g := range f.groups {
+			var values []float64
+			for _, v := range pairsOf(g, split, "kl", "rec") {
+				values = append(values, v.x+v.y)
+			}
+			nelbos = append(nelbos, sampleOf(g.Label, values))
+		}
+	}
+	what := "The NELBO"
+	if len(sets) > 1 {
+		what = sentence("On %s the NELBO", name(sets[0].name))
+	}
+	return sentence("%s, KL + distortion, %s.", what, spread(nelbos, " nats"))
 }
 
 // truthLine is the line of what is known of the generator.

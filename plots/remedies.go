@@ -136,6 +136,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	pg.blocks = []block{matrix{rows: [][]*plot.Plot{shown}, left: nameRoom, height: 0.5*vg.Inch + vg.Length((3.5+captionSize*1.15*float64(deepest))*float64(max(4, len(rows))))}}
+	pg.finding = remediesFinding(rows, split)
 	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + meansNote("Dots", "whiskers", counts)}
 	if vanilla {
 		pg.legend = append(pg.legend, entry{label: "vanilla", line: vanillaLine})
@@ -153,6 +154,23 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = append(append(pg.caption, useNotes(groups, split, split)...), withoutNote("a finite KL", without)...)
 	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// remediesFinding compares the rates, and says what their gaps are.
+func remediesFinding(rows []remedy, split string) string {
+	var groups []record.Group
+	for _, r := range rows {
+		groups = append(groups, r.group)
+	}
+	var rates []sample
+	for _, g := range groups {
+		s := sampleOf(g.Label, numbers(finals(g, split, "kl")))
+		if gap := figure(meanOfLast(g, split, "gap"), 0); gap != "" && !mixedGaps(groups, split) {
+			s.note = " (gap " + gap + ")"
+		}
+		rates = append(rates, s)
+	}
+	return sentence("The KL %s.", spread(rates, " nats"))
 }
 
 // ranked are the groups data set by data set, those with the highest rate first, and the number of data sets.

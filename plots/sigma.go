@@ -48,6 +48,7 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		},
 		level: "−1.27, a Gaussian around zero",
 		about: "σ over examples and latent dimensions; a variant with a positive σ has none below zero. Right: 0 if all σ² are equal; half its distance below 0 is the KL per dimension in excess of that with a constant σ.",
+		told:  sigmaFinding,
 	}.page(set, groups)
 	if err != nil {
 		return nil, err
@@ -59,6 +60,16 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; values beyond ±2.5 are in the outermost bins.")
 	}
 	return pg.drawing(), nil
+}
+
+// sigmaFinding says how many sigma are negative, and of a sigma that never is, how much it varies.
+func sigmaFinding(groups []record.Group, split string) string {
+	negative, end := atEnd(groups, split, "sigma_negative")
+	if some := slices.ContainsFunc(negative, func(s sample) bool { return !s.known() || s.hi > 0 }); some {
+		return sentence("%s the share of σ < 0 %s.", end.when(), spread(negative, ""))
+	}
+	varied, end := atEnd(groups, split, "sigma_log_spread")
+	return sentence("%s no σ is below 0, and E[ln σ²] − ln E[σ²] %s.", end.when(), spread(varied, ""))
 }
 
 // sigmaHistograms are the panels of sigma and |sigma|, and the numbers in them; nil if no test row

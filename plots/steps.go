@@ -86,6 +86,7 @@ type overSteps struct {
 	panels []stepPanel
 	level  string // legend of the horizontal lines
 	about  string // for the caption
+	told   func(groups []record.Group, split string) (finding string)
 }
 
 // A stepPanel is one metric, and horizontal lines to compare it with.
@@ -146,6 +147,7 @@ func (o overSteps) page(set *record.Set, groups []record.Group) (page, error) {
 	}
 	pg.legend = append(pg.legend, entry{label: o.level, line: reference})
 	pg.overlay(o.height, row...)
+	pg.finding = o.told(groups, split)
 	pg.caption = []string{fmt.Sprintf("%s split: %s", splitNames[split], o.about), seedsNote(counts)}
 	pg.caption = append(append(append(pg.caption, more...), notes...), doubts(set, every)...)
 	return pg, nil

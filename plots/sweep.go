@@ -141,6 +141,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		}
 		pg.legend = append(pg.legend, e)
 	}
+	pg.finding = sweepFinding(byKnob, splitOf("kl"))
 	for _, split := range []string{"test", "valid"} {
 		if len(splits[split]) == len(sweepMetrics) {
 			pg.caption = append(pg.caption, splitNames[split]+" split, last row.")
@@ -166,6 +167,24 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	pg.caption = append(pg.caption, useNotes(groups, splitOf("mi"), splitOf("gap"))...)
 	pg.caption = append(pg.caption, doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// sweepFinding says what the KL does with the swept setting.
+func sweepFinding(byKnob map[axis][]family, split string) string {
+	var lines []swept
+	for _, knob := range sortedKnobs(byKnob) {
+		for _, f := range byKnob[knob] {
+			line := swept{label: f.label, setting: record.Letter(knob.setting)}
+			for _, g := range f.groups {
+				k, _ := g.Knob()
+				s := sampleOf(g.Label, numbers(finals(g, split, "kl")))
+				s.note = floorSaid(g, split)
+				line.places = append(line.places, sampleAt{k.Value, s})
+			}
+			lines = append(lines, line)
+		}
+	}
+	return trends("the KL", lines)
 }
 
 // measured reports whether the group has something to show.

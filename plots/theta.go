@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,6 +79,7 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 		pg.table = append(pg.table, thetaRows(g, split)...)
 	}
 	pg.overlay(2.6*vg.Inch, row...)
+	pg.finding = thetaFinding(groups, split)
 	pg.caption = []string{splitNames[split] + " rows. Thick: mean over latent dimensions; thin: single dimensions of the first seed. The squares of the two scales add up to 1.", seedsNote(counts)}
 	if limited {
 		pg.legend = append(pg.legend, entry{label: "limit", line: thin(neutral, 0)})
@@ -85,6 +87,24 @@ func (Theta) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// thetaFinding says where sigmoid(theta) ends, and the scale of mu: of one group over dimensions, of several on average.
+func thetaFinding(groups []record.Group, split string) string {
+	mu, end := atEndBy(groups, split, meanOf("gamma_mu"))
+	if len(groups) == 1 {
+		run := firstWith(groups[0], split, "sig_theta")
+		last, _ := record.LastVector(run, split, "sig_theta")
+		if len(last) > 1 && allFinite(last) && run.State != record.Failed {
+			over := fromTo(slices.Min(last), slices.Max(last))
+			return sentence("%s sigmoid(θ) is %s over the dimensions of seed %s, and γ of μ, a mean over dimensions, %s.", end.when(), over, fmt.Sprint(run.Seed), spread(mu, ""))
+		}
+	}
+	theta, end := atEndBy(groups, split, meanOf("sig_theta"))
+	for i, s := range theta {
+		theta[i].note = sentence(" (γ of μ %s)", meanOfGroup(mu, s.label))
+	}
+	return sentence("%s sigmoid(θ), a mean over dimensions, %s.", end.when(), spread(theta, ""))
 }
 
 // thetaRows are the table's rows of a group: the dimensions of its first seed, and the means over dimensions of all.

@@ -75,6 +75,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	left, right := newPanel(clock+"seconds per trial", ""), newPanel(clock+"ms per step, with evaluation", "")
 	var ticks plot.ConstantTicks
 	deepest := 1
+	var steps []sample
 	for i, g := range groups {
 		lines := foldTo(sans(captionSize), printable(g.label), nameRoom, 3)
 		deepest = max(deepest, len(lines))
@@ -83,6 +84,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 		for _, c := range g.costs {
 			trial, step = append(trial, seconds(c)), append(step, 1000*seconds(c)/float64(c.Steps))
 		}
+		steps = append(steps, sampleOf(g.label, step))
 		left.Add(lying{float64(i), trial, g.style.Color})
 		right.Add(lying{float64(i), step, g.style.Color})
 	}
@@ -95,6 +97,7 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 		restyle(&p.Y.Tick.Label, sans(captionSize))
 	}
 	pg.blocks = []block{matrix{rows: [][]*plot.Plot{{left, right}}, left: nameRoom, height: 0.6*vg.Inch + vg.Length(4+captionSize*1.15*float64(deepest))*vg.Length(max(5, len(groups)))}}
+	pg.finding = timeFinding(steps, strings.TrimSpace(clock), without == 0 && len(kernels) == 1 && len(models) == 1)
 	pg.caption = append(pg.caption, barsNote(counts))
 	for _, m := range []struct {
 		what string
@@ -106,6 +109,17 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// timeFinding compares the time of a step, in ms. How many times as much one takes is said of CPU time on machines of one kind.
+func timeFinding(steps []sample, clock string, comparable bool) string {
+	known, low, high := extremes(steps)
+	count := seeds(known)
+	if ratio := high.mean / low.mean; comparable && len(known) == len(steps) && separated(low, high) && ratio >= 1.1 && low.mean > 0 {
+		times := figures(low.mean, high.mean)
+		return sentence("A step takes %s times as much CPU time with %s as with %s (%s and %s ms), %s.", figure(ratio, 0), name(high.label), name(low.label), times[1], times[0], count)
+	}
+	return sentence("The %s time of a step %s.", clock, spread(steps, " ms"))
 }
 
 // lying is a bar that lies at height At, from zero to the mean of its values, with a whisker

@@ -83,18 +83,7 @@ func (ZUse) Draw(set *record.Set) (*Drawing, error) {
 func useFinding(groups []record.Group, all bool) string {
 	gap, end := atEnd(groups, "valid", "gap")
 	known, _, most := extremes(gap)
-	old, count := 0, 0
-	for _, g := range groups {
-		for _, run := range g.Runs {
-			if record.Has(run, "valid", "gap") {
-				count++
-				if record.OldGap(run, "valid") {
-					old++
-				}
-			}
-		}
-	}
-	if old > 0 && old < count {
+	if mixedGaps(groups, "valid") {
 		return ""
 	}
 	var none, rest []sample
