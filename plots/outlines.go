@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"image/color"
+
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/font"
@@ -10,6 +12,23 @@ import (
 // outlined is a canvas that draws letters as their outlines. vgpdf knows the letters of one code page only, which has
 // neither Greek nor a root.
 type outlined struct{ vg.Canvas }
+
+// SetColor sets a colour whose opacity is applied once: vgpdf sets the components that Go has multiplied by it, and the opacity
+// besides, so that what is pale would be grey.
+func (c outlined) SetColor(clr color.Color) {
+	if clr == nil {
+		clr = color.Black
+	}
+	c.Canvas.SetColor(straight(color.NRGBAModel.Convert(clr).(color.NRGBA)))
+}
+
+// straight is a colour that gives its components without opacity.
+type straight color.NRGBA
+
+// RGBA implements color.Color.
+func (c straight) RGBA() (r, g, b, a uint32) {
+	return uint32(c.R) * 0x101, uint32(c.G) * 0x101, uint32(c.B) * 0x101, uint32(c.A) * 0x101
+}
 
 // FillString draws a text from a point to the right.
 func (c outlined) FillString(face font.Face, at vg.Point, text string) {
