@@ -24,9 +24,10 @@ var latexPage = template.Must(template.New("latex").Delims("<<", ">>").Funcs(tem
 		}
 		return "l" + strings.Repeat("r", len(t.Header)-1)
 	},
-	"comment": func(text string) string { return "% " + strings.ReplaceAll(text, "\n", " ") },
-	"room":    latexRoom,
-	"lines":   func(text string) []string { return strings.Split(text, "\n") },
+	"comment":     func(text string) string { return "% " + strings.ReplaceAll(text, "\n", " ") },
+	"room":        latexRoom,
+	"sectionRoom": sectionRoom,
+	"lines":       func(text string) []string { return strings.Split(text, "\n") },
 }).Parse(latexText))
 
 // LaTeX returns the report as a document for pdflatex, with booktabs tables; the pictures are
@@ -40,6 +41,15 @@ func (r *Report) LaTeX() ([]byte, error) {
 // latexRoom is how many lines a table needs on a page to begin there: all of a short one, with its
 // heading and two lines a row, and the first part of a long one.
 func latexRoom(t Table) int { return min(4+2*len(t.Rows), 20) }
+
+// sectionRoom is how many lines a section needs, so that its heading does not stand alone at the end of a page.
+func sectionRoom(s Section) int {
+	lines := 5 + 3*len(s.Text)
+	if len(s.Tables) > 0 {
+		lines += latexRoom(s.Tables[0])
+	}
+	return min(lines, 30)
+}
 
 // textWidth is the width of the text on a page of the document, 17 cm, in points of TeX.
 const textWidth = 483.7
