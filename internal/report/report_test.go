@@ -300,6 +300,10 @@ func TestSettings(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
+	table := section(t, Source{Set: pairs(2, map[string]float64{"bn": 1})}, "Settings").Tables[0]
+	if got := fmt.Sprint(table.Caption, table.Header, table.Rows[1]); got != "Groups, which differ in the variant only[group seeds] [bn 1, 2]" {
+		t.Errorf("without other settings: %s", got)
+	}
 }
 
 func TestWarnings(t *testing.T) {

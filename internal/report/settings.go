@@ -68,21 +68,25 @@ func only(m map[string]int) string {
 // own is one line per group: its seeds, and the settings that others do not share.
 func own(groups []record.Group, keys []string) []Table {
 	t := Table{Name: "settings", Caption: "Settings that differ", Header: []string{"group", "seeds", "settings that vary"}, Left: 3}
+	if len(keys) == 0 {
+		t.Caption, t.Header, t.Left = "Groups, which differ in the variant only", t.Header[:2], 2
+	}
 	for _, g := range groups {
 		var seeds []string
 		for _, r := range g.Runs {
 			seeds = append(seeds, fmt.Sprint(r.Seed))
 		}
+		row := plain(g.Label, strings.Join(seeds, ", "))
 		var ours []string
 		for _, k := range keys {
 			if v, ok := g.Runs[0].Config[k]; ok {
 				ours = append(ours, k+"="+v)
 			}
 		}
-		if len(ours) == 0 {
-			ours = []string{"none"}
+		if len(keys) > 0 {
+			row = append(row, plain(cmp.Or(strings.Join(ours, ", "), "none"))...)
 		}
-		t.Rows = append(t.Rows, plain(g.Label, strings.Join(seeds, ", "), strings.Join(ours, ", ")))
+		t.Rows = append(t.Rows, row)
 	}
 	if len(t.Rows) == 0 {
 		return nil
