@@ -34,7 +34,7 @@ func sentence(format string, parts ...string) string {
 
 // name is a group's label in a sentence, "" if it cannot be printed as it is.
 func name(label string) string {
-	const most = 60
+	const most = 80
 	label = strings.TrimSpace(label)
 	if plain(printable(label)) != label || strings.Contains(label, "?") {
 		return ""
@@ -196,8 +196,8 @@ func spread(samples []sample, unit string) string {
 		return sentence("is %s with %s%s", withUnit(figure(low.mean, 0), unit), low.named(), count)
 	}
 	texts := figures(low.mean, high.mean)
-	if texts[0] == "" || texts[1] == "" {
-		return ""
+	if texts[0] == "" || texts[1] == "" || name(low.label) == name(high.label) && name(low.label) != "" {
+		return "" // no numbers, or names that differ only where they are cut off
 	}
 	a, b, with := texts[0]+unit, texts[1], low.named()
 	if tied := zeros(known); n > 2 && texts[0] == "0.00" && len(tied) == 2 {
@@ -438,7 +438,11 @@ func idleDims(tallies []tally) string {
 	default:
 		text = sentence("%s and %s with %s", text, fewest.count(), with(fewest))
 	}
-	if !named && (len(known) > 2 || len(known) < len(tallies)) {
+	switch {
+	case named:
+	case len(known) > 2:
+		n = "the extremes of " + groups + ", " + n
+	case len(known) < len(tallies):
 		n = groups + ", " + n
 	}
 	return sentence("%s, %s.", text, n)

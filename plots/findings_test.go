@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -136,6 +137,9 @@ func TestKLCurveFinding(t *testing.T) {
 		{"no number at all", []made{{"vanilla", []float64{nan}}}, nil, ""},
 		{"large", []made{{"vanilla", []float64{1234.5}}, {"bn", []float64{-2e7}}}, nil,
 			"At step 2,000 the KL is 1,234 nats with vanilla and −2e07 with bn, n = 1."},
+		{"a long name", []made{{strings.Repeat("long ", 20), []float64{1}}, {"bn", []float64{2}}}, nil,
+			"At step 2,000 the KL is 2.0 nats with bn and 1.0 with " + strings.Repeat("long ", 15) + "long…, n = 1."},
+		{"names alike where they are cut off", []made{{strings.Repeat("long ", 20) + "a", []float64{1}}, {strings.Repeat("long ", 20) + "b", []float64{2}}}, nil, ""},
 		{"a name that cannot be printed", []made{{"a\x00", []float64{1}}, {"bn", []float64{2}}}, nil, ""},
 	} {
 		if got := found(t, "kl-curve", setOf(c.groups, "train", "kl", floored(c.floors))); got != c.want {
@@ -359,7 +363,7 @@ func TestFindingOfEachFigure(t *testing.T) {
 				return 0.45
 			}
 			return 0.02
-		}), "At step 1,900 the inference lag is 0.02 with all 3 groups, n = 2."},
+		}), "The largest inference lag of a trial ranges over 3 groups from 0.02 with bn γ=0.3 (at the end 0.02) to 0.45 with vanilla (at the end 0.02), n = 2."},
 		{"lag", lagging(func(variant string, step int) float64 {
 			switch {
 			case variant == "bn":
@@ -368,7 +372,7 @@ func TestFindingOfEachFigure(t *testing.T) {
 				return 0.45
 			}
 			return 0.1
-		}), "At step 1,900 the inference lag ranges over 3 groups from 0.02 with bn γ=0.3 (at most 0.02, at step 0) to 0.10 with vanilla (at most 0.45, at step 400), n = 2."},
+		}), "The largest inference lag of a trial ranges over 3 groups from 0.02 with bn γ=0.3 (at the end 0.02) to 0.45 with vanilla (at the end 0.10), n = 2."},
 		{"bn-gap", batchGaps(0.01),
 			"With bn the KL under batch statistics minus that under running statistics falls from 0.51 nats at a batch size of 4 to 0.02 at a batch size of 128, n = 2."},
 		{"bn-gap", batchGaps(1),
@@ -434,5 +438,197 @@ func TestFindingsOfPublished(t *testing.T) {
 				t.Errorf("%s, %s has %s: %s", name, figure, wrong, d.Finding)
 			}
 		}
+	}
+}
+
+// readNumber is a number of a table or a finding, NaN if it is none.
+func readNumber(text string) float64 {
+	v, err := strconv.ParseFloat(strings.NewReplacer(",", "", "−", "-").Replace(text), 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
+
+// rounds tells whether a number is written as a text, to its last digit.
+func rounds(v float64, text string) bool {
+	_, decimals, _ := strings.Cut(text, ".")
+	return math.Abs(v-readNumber(text)) <= 0.5000001*math.Pow(10, -float64(len(decimals)))+1e-5*math.Abs(v) // six digits of the table
+}
+
+// A stated is what a finding says of a group: a number, and as whose it says that.
+type stated struct{ number, group string }
+
+// readFinding reads a sentence of spread: the two groups that it names, or of those that it counts the number.
+func readFinding(t *testing.T, finding string) (low, high stated, groups string) {
+	t.Helper()
+	m := regexp.MustCompile(`(?:ranges over (\d+) groups from|is) ([\d.,−]+)(?: nats)? with (.+?)(?: \([^)]*\))? (?:to|and) ([\d.,−]+) with (.+?)(?: \([^)]*\))?, n = `).FindStringSubmatch(finding)
+	if m == nil {
+		t.Fatalf("cannot read the finding %q", finding)
+	}
+	return stated{m[2], m[3]}, stated{m[4], m[5]}, m[1]
+}
+
+// TestFindingsByTable: an independent reader finds what findings say of published archives in the tables of the figures.
+func TestFindingsByTable(t *testing.T) {
+	// lasts are the means by group in the last row of a table, by column.
+	lasts := func(d *Drawing, keep func(row []string) bool, step, mean int) map[string]float64 {
+		at, out := map[string]float64{}, map[string]float64{}
+		for _, row := range d.Table[1:] {
+			if s := readNumber(row[step]); keep(row) && s >= at[row[0]] {
+				at[row[0]], out[row[0]] = s, readNumber(row[mean])
+			}
+		}
+		return out
+	}
+	read := 0
+	for _, archived := range published {
+		set := archive(t, archived)
+		for _, c := range []struct {
+			figure     string
+			keep       func(row []string) bool
+			step, mean int
+		}{
+			{"kl-curve", func([]string) bool { return true }, 1, 2},
+			{"z-use", func(row []string) bool { return row[1] == "gap" }, 2, 3},
+			{"theta", func(row []string) bool { return row[2] == "mean" }, 3, 4},
+		} {
+			f, err := Figures.Get(c.figure)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := f.Draw(set)
+			if err != nil {
+				continue
+			}
+			means := lasts(d, c.keep, c.step, c.mean)
+			numbers := slices.Sorted(maps.Values(means))
+			switch {
+			case strings.Contains(d.Finding, "no difference"): // from the smallest to the largest
+				m := regexp.MustCompile(`is ([\d.]+) to ([\d.]+)`).FindStringSubmatch(d.Finding)
+				if m == nil || !rounds(numbers[0], m[1]) || !rounds(numbers[len(numbers)-1], m[2]) {
+					t.Errorf("%s, %s: %v in the table: %s", archived, c.figure, numbers, d.Finding)
+				}
+			case strings.Contains(d.Finding, "uses z most"):
+				m := regexp.MustCompile(`of (.+) uses z most \(gap ([\d.]+) nats\), (?:that of (.+) does|.* do) not use it`).FindStringSubmatch(d.Finding)
+				if m == nil || !rounds(means[m[1]], m[2]) || means[m[1]] != numbers[len(numbers)-1] || m[3] != "" && math.Abs(means[m[3]]) >= 0.005 {
+					t.Errorf("%s, %s: %v in the table: %s", archived, c.figure, means, d.Finding)
+				}
+			case c.figure == "theta" && len(means) == 1:
+				m := regexp.MustCompile(`sigmoid\(θ\) is ([\d.]+)(?: to ([\d.]+))? over .*, is ([\d.]+) with (.+?),`).FindStringSubmatch(d.Finding)
+				lo, hi, last, mu := math.Inf(1), math.Inf(-1), lasts(d, c.keep, 3, 3), lasts(d, c.keep, 3, 7)
+				for _, row := range d.Table[1:] {
+					if row[2] != "mean" && readNumber(row[3]) == last[row[0]] {
+						lo, hi = min(lo, readNumber(row[4])), max(hi, readNumber(row[4]))
+					}
+				}
+				if m == nil || !rounds(lo, m[1]) || !rounds(hi, cmp.Or(m[2], m[1])) || !rounds(mu[m[4]], m[3]) {
+					t.Errorf("%s: %v to %v, γ of μ %v in the table: %s", archived, lo, hi, mu, d.Finding)
+				}
+			default:
+				low, high, groups := readFinding(t, d.Finding)
+				for _, s := range []stated{low, high} {
+					if n, ok := strings.CutSuffix(s.group, " of them"); ok {
+						zero := 0
+						for _, v := range means {
+							if math.Abs(v) < 0.005 {
+								zero++
+							}
+						}
+						if n != strconv.Itoa(zero) {
+							t.Errorf("%s, %s: %d groups are 0.00: %s", archived, c.figure, zero, d.Finding)
+						}
+						continue
+					}
+					for _, label := range strings.Split(s.group, " and ") {
+						label, _, _ = strings.Cut(label, " (")
+						if !rounds(means[label], s.number) {
+							t.Errorf("%s, %s: %q is %v in the table, and %s in %s", archived, c.figure, label, means[label], s.number, d.Finding)
+						}
+					}
+				}
+				if groups != "" && (groups != strconv.Itoa(len(means)) || !rounds(numbers[0], low.number) || !rounds(numbers[len(numbers)-1], high.number)) {
+					t.Errorf("%s, %s: from %v to %v in the table: %s", archived, c.figure, numbers[0], numbers[len(numbers)-1], d.Finding)
+				}
+			}
+			read++
+		}
+	}
+	if read < 2*len(published) {
+		t.Errorf("only %d findings could be read", read)
+	}
+}
+
+// TestSweepFindingsByTable: what the finding of sweep says of a line is in the table: the means at both ends and, where it
+// rises or falls, that every seed agrees.
+func TestSweepFindingsByTable(t *testing.T) {
+	read := 0
+	line := regexp.MustCompile(`[Ww]ith (.+?)(?:, the line of \d+ that reaches farthest,)? (?:the KL|it) (rises|falls|is) (?:from )?([\d.]+) nats at \S+ = (\S+)(?: \([^)]*\))? (?:to|and) ([\d.]+) at \S+ = ([^\s,]+)`)
+	for _, archived := range published {
+		d, err := Sweep{}.Draw(archive(t, archived))
+		if err != nil {
+			continue
+		}
+		for _, m := range line.FindAllStringSubmatch(d.Finding, -1) {
+			read++
+			var mean [2]float64
+			var seeds [2][]float64
+			for _, row := range d.Table[1:] {
+				for i, x := range []string{m[4], m[6]} {
+					switch {
+					case row[0] != m[1] || row[3] != "kl" || readNumber(row[2]) != readNumber(x):
+					case row[5] == "mean":
+						mean[i] = readNumber(row[6])
+					default:
+						seeds[i] = append(seeds[i], readNumber(row[6]))
+					}
+				}
+			}
+			for _, row := range d.Table[1:] {
+				if x := readNumber(row[2]); row[0] == m[1] && row[3] == "kl" && row[6] != "" && (x < readNumber(m[4]) || x > readNumber(m[6])) {
+					t.Errorf("%s: %q has a KL at %v, too: %s", archived, m[1], x, d.Finding)
+				}
+			}
+			if !rounds(mean[0], m[3]) || !rounds(mean[1], m[5]) {
+				t.Errorf("%s: %q is %v in the table: %s", archived, m[1], mean, d.Finding)
+			}
+			if m[2] == "rises" && slices.Max(seeds[0]) >= slices.Min(seeds[1]) || m[2] == "falls" && slices.Min(seeds[0]) <= slices.Max(seeds[1]) {
+				t.Errorf("%s: %q does not: %v: %s", archived, m[1], seeds, d.Finding)
+			}
+		}
+	}
+	if read < 6 {
+		t.Errorf("only %d lines could be read", read)
+	}
+}
+
+// TestNumbersOfFindings: the numbers in the findings of the other figures of published archives are in their tables. Medians,
+// counts and what is computed of two columns are not.
+func TestNumbersOfFindings(t *testing.T) {
+	read := 0
+	for _, archived := range published {
+		set := archive(t, archived)
+		for _, figure := range []string{"kl-weight", "moments", "collapse-curve", "elbo-surgery", "sigma", "remedies", "matched-rate", "kl-examples"} {
+			f, err := Figures.Get(figure)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := f.Draw(set)
+			if err != nil {
+				continue
+			}
+			said := regexp.MustCompile(`\(?median [\d.]+|=\S+|ε = [\d.]+|1 under`).ReplaceAllString(d.Finding, "")
+			for _, number := range regexp.MustCompile(`−?\d+\.\d+`).FindAllString(said, -1) {
+				read++
+				if !slices.ContainsFunc(d.Table[1:], func(row []string) bool {
+					return slices.ContainsFunc(row, func(text string) bool { return rounds(readNumber(text), number) })
+				}) {
+					t.Errorf("%s, %s: %s is not in the table: %s", archived, figure, number, d.Finding)
+				}
+			}
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d numbers could be read", read)
 	}
 }

@@ -238,19 +238,21 @@ func lagSteps(groups []record.Group) []int {
 	return out
 }
 
-// lagFinding says how large the lag was at most, and where it ends.
+// lagFinding compares the largest lags of the trials, and says what is left of them.
 func lagFinding(groups []record.Group) string {
-	lag, end := atEnd(groups, "valid", "lag")
-	for i, s := range lag {
-		for _, g := range groups {
-			curve := seriesOf(g.Runs, "valid", "lag")
-			if g.Label == s.label && allFinite(curve.Mean) && len(curve.Mean) > 0 {
-				most := slices.Max(curve.Mean)
-				lag[i].note = sentence(" (at most %s, at step %s)", figure(most, 0), stepText(curve.X[slices.Index(curve.Mean, most)]))
+	ends, _ := atEnd(groups, "valid", "lag")
+	var peaks []sample
+	for i, g := range groups {
+		var values []float64
+		for _, run := range g.Runs {
+			if lag := seriesOf([]record.Run{run}, "valid", "lag").Mean; len(lag) > 0 && run.State != record.Failed {
+				values = append(values, slices.Max(lag))
 			}
 		}
+		peaks = append(peaks, sampleOf(g.Label, values))
+		peaks[i].note = sentence(" (at the end %s)", meanOfGroup(ends, g.Label))
 	}
-	return sentence("%s the inference lag %s.", end.when(), spread(lag, ""))
+	return sentence("The largest inference lag of a trial %s.", spread(peaks, ""))
 }
 
 // within moves what lies beyond the axes to their ends; NaN stays.

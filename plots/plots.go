@@ -3,8 +3,8 @@
 // or read a clock, and the same rows give the same bytes.
 //
 // A new figure is a new file: a struct whose doc comment says what it shows, a Draw method
-// that collects the numbers, puts every one that it draws into the table, and lays out a
-// page; and an init that adds it to Figures. No figure takes anything from the file of another: what
+// that collects the numbers, puts every one that it draws into the table, says what they show (findings.go), and
+// lays out a page; and an init that adds it to Figures. No figure takes anything from the file of another: what
 // several need of rows is in projections.go. The house style is in style.go and page.go; style.go says
 // which colour a variant has.
 package plots

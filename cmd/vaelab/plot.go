@@ -18,7 +18,8 @@ func plotCommand() *cobra.Command {
 		Short: "Draw figures from the rows of finished and unfinished trials",
 		Long: `Draw figures from what trials have written so far; nothing is trained. DIR is a results
 folder, an experiment's, or a trial's. Without --figure every figure that the rows allow is
-drawn. Each picture has a CSV with the same numbers. SVG and PDF have lines and letters instead of
+drawn. Each picture has a CSV with the same numbers, and a caption: first what these rows show, then
+how to read the figure. SVG and PDF have lines and letters instead of
 pixels, for pages and papers. A figure is laid out anew for its --width, with type of 7 pt at least: a column
 of a paper has fewer panels side by side than a page.`,
 		Example: "  vaelab plot results/kl-vanishing\n  vaelab plot results/tau-sweep --figure sweep --out figures --format pdf --width 3.3in --no-caption",
