@@ -202,6 +202,7 @@ func identify(wErr io.Writer, s *report.Source, names []string, all map[string]g
 			}
 		}
 		if e, ok := all[name]; ok {
+			e.Settle(s.Set)
 			one.File, one.Question, one.Notes, one.Baseline, one.Converged = quoted([]string{e.file}), e.Question, e.Remarks, e.Baseline, e.Converged
 			trials, strayed, settings, missing := e.Strayed(s.Set)
 			s.Notes = append(s.Notes, report.Strayed(name, trials, strayed, settings, missing)...)

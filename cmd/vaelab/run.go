@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/record"
 	"vaelab/internal/report"
 	"vaelab/internal/sweep"
@@ -118,6 +119,7 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return err
 	}
 	claim(set, e)
+	e.Settle(set)
 	fmt.Fprintln(w)
 	if err := printTable(w, set, report.Experiment{Name: e.Name, Baseline: e.Baseline, Converged: e.Converged}); err != nil {
 		return err
@@ -155,10 +157,29 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	sweep.CheckNames(set)
 	printDamage(wErr, set.Damage)
 	sweep.Complete(set)
+	if err := settle(set); err != nil {
+		return nil, err
+	}
 	if len(set.Runs) > manyRuns {
 		debug.SetGCPercent(25)
 	}
 	return set, nil
+}
+
+// settle tells a set when the trials of shipped experiments count as converged.
+func settle(set *record.Set) error {
+	for _, name := range report.ExperimentNames(set) {
+		text, err := fs.ReadFile(experiments.Files, name+".yaml")
+		if err != nil {
+			continue // the user's own
+		}
+		e, err := sweep.Parse(name, text, sweep.Options{})
+		if err != nil {
+			return err
+		}
+		e.Settle(set)
+	}
+	return nil
 }
 
 // manyRuns is a number of trials that are most of the memory: as much again for garbage would be more than a gigabyte

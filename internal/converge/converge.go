@@ -62,6 +62,14 @@ type Settings struct {
 // long training, so that the fall over 2,000 steps has a standard error of 0.1 to 0.2.
 var Default = Settings{Steps: 2000, Tolerance: 0.5}
 
+// For returns when a run of a set counts as converged.
+func For(set *record.Set, run record.Run) Settings {
+	if flat, ok := set.Flat[run.Experiment]; ok {
+		return Settings(flat)
+	}
+	return Default
+}
+
 // fewest is the number of evaluations that a line's scatter takes.
 const fewest = 3
 

@@ -98,6 +98,17 @@ type Set struct {
 	// Knobs are the settings that move the rate of a method, by full key: "rises" if the KL rises with the setting, or
 	// "falls". Rows do not know them; sweep.Complete does.
 	Knobs map[string]string
+
+	// Flat says, by experiment, when a trial counts as converged. Rows do not know it; the experiment's file does. Others count by
+	// converge.Default.
+	Flat map[string]Flat
+}
+
+// Flat is the largest fall of a validation objective, in nats over a trial's last steps, that counts as none; see
+// converge.Settings.
+type Flat struct {
+	Steps     int
+	Tolerance float64
 }
 
 // Load reads all trials in and below the folders: whole results, one experiment or one

@@ -156,6 +156,14 @@ func Complete(set *record.Set) {
 	}
 }
 
+// Settle tells a set when the experiment's trials count as converged.
+func (e *Experiment) Settle(set *record.Set) {
+	if set.Flat == nil {
+		set.Flat = map[string]record.Flat{}
+	}
+	set.Flat[e.Name] = record.Flat(e.Converged)
+}
+
 // CheckNames marks the finished trials of a set whose settings do not give their name: trial.json was changed. With
 // the sums in DONE that has been checked already; it is for trials of older versions. Which trial such a folder holds is not known,
 // so that it leaves the runs.
