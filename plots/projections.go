@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -440,4 +441,28 @@ func sortedKeys(set map[string]bool) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// generatorOf is what a metric would be of the generator of the data, if it is known.
+func generatorOf(groups []record.Group, split, metric string) (value float64, ok bool) {
+	name, ok := map[string]string{"kl": "true_mi", "mi": "true_mi", "iw_nll": "true_nll", "nelbo": "true_nll"}[metric]
+	if !ok {
+		return 0, false
+	}
+	for _, g := range groups {
+		for _, v := range finals(g, split, name) {
+			return v.value, finite(v.value)
+		}
+	}
+	return 0, false
+}
+
+// knobScale says where the values of a knob, in their order, stand on its axis, how what stands there is labelled, and how the axis
+// of very many is marked: by logarithms if they span three decades, as those of eps do, of which a linear axis would show the
+// largest only.
+func knobScale(at []float64) (place func([]float64) []float64, label func(float64) string, many plot.Ticker) {
+	if at[0] > 0 && at[len(at)-1] >= 1000*at[0] {
+		return logs, unlog, plot.TickerFunc(logTicks)
+	}
+	return func(x []float64) []float64 { return x }, short, plot.TickerFunc(linearTicks)
 }

@@ -201,20 +201,6 @@ func vanillaOf(rows []remedy, split, metric string) (mean float64, ok bool) {
 	return mean, n == 1 && finite(mean)
 }
 
-// generatorOf is what a metric would be of the generator of the data, if it is known.
-func generatorOf(groups []record.Group, split, metric string) (value float64, ok bool) {
-	name, ok := map[string]string{"kl": "true_mi", "mi": "true_mi", "iw_nll": "true_nll", "nelbo": "true_nll"}[metric]
-	if !ok {
-		return 0, false
-	}
-	for _, g := range groups {
-		for _, v := range finals(g, split, name) {
-			return v.value, finite(v.value)
-		}
-	}
-	return 0, false
-}
-
 var (
 	vanillaLine   = draw.LineStyle{Color: ink, Width: thinWidth, Dashes: []vg.Length{4, 2}}
 	generatorLine = draw.LineStyle{Color: grey, Width: thinWidth, Dashes: []vg.Length{1, 2}}

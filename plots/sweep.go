@@ -197,16 +197,6 @@ func measured(g record.Group) bool {
 	return false
 }
 
-// knobScale says where the values of a knob, in their order, stand on its axis, how what stands there is labelled, and how the axis
-// of very many is marked: by logarithms if they span three decades, as those of eps do, of which a linear axis would show the
-// largest only.
-func knobScale(at []float64) (place func([]float64) []float64, label func(float64) string, many plot.Ticker) {
-	if at[0] > 0 && at[len(at)-1] >= 1000*at[0] {
-		return logs, unlog, plot.TickerFunc(logTicks)
-	}
-	return func(x []float64) []float64 { return x }, short, plot.TickerFunc(linearTicks)
-}
-
 // value is that of a group on the axis: its own knob's or, if it has none, that of a setting of the same name. Rates are
 // those of record.Set.Knobs.
 func (a axis) value(g record.Group, rates map[string]string) (x float64, ok bool) {
