@@ -32,12 +32,16 @@ type matrix struct {
 	height vg.Length      // of a row
 	left   vg.Length      // room on the left for the names of lines that all panels share; 0 if each has a y axis of its own
 	right  vg.Length      // room on the right for what marks write there
+	least  vg.Length      // the width below which a panel moves to the next row; 0 is the usual
 }
 
 // lay implements block.
 func (m matrix) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 	least := leastPanel
-	if m.left > 0 {
+	switch {
+	case m.least > 0:
+		least = m.least
+	case m.left > 0:
 		least = leastNamed
 	}
 	side := max(1, int((width-m.left-m.right)/least))

@@ -128,12 +128,13 @@ func (m level) DataRange() (xmin, xmax, ymin, ymax float64) {
 }
 
 // tags are texts beside points. A text takes the first place around its point that lies in the panel and covers no
-// other text and no point; if there is none, it is left out.
+// other text, no point and none of some lines; if there is none, it is left out.
 type tags struct {
 	X, Y   []float64
 	Labels []string
 	Colors []color.Color
 	Room   vg.Length // between a point's centre and its text
+	Past   []curve   // lines that no text covers
 }
 
 // Plot implements plot.Plotter.
@@ -155,6 +156,12 @@ func (m tags) Plot(c draw.Canvas, p *plot.Plot) {
 			return r.Min.X < o.Max.X && o.Min.X < r.Max.X && r.Min.Y < o.Max.Y && o.Min.Y < r.Max.Y
 		})
 	}
+	lines := m.along(c, x, y)
+	struck := func(r vg.Rectangle) bool {
+		return slices.ContainsFunc(lines, func(at vg.Point) bool {
+			return r.Min.X <= at.X && at.X <= r.Max.X && r.Min.Y <= at.Y && at.Y <= r.Max.Y
+		})
+	}
 	for _, part := range finiteParts(m.X, m.Y) {
 		for i := part.from; i < part.to; i++ {
 			if m.Labels[i] == "" {
@@ -163,7 +170,7 @@ func (m tags) Plot(c draw.Canvas, p *plot.Plot) {
 			w, h := style.Width(m.Labels[i])/2, vg.Length(captionSize*0.45)
 			for _, side := range []vg.Point{{Y: 1}, {Y: -1}, {X: 1}, {X: -1}, {X: 1, Y: 1}, {X: -1, Y: 1}, {X: 1, Y: -1}, {X: -1, Y: -1}} {
 				at := vg.Point{X: x(m.X[i]) + side.X*(w+m.Room), Y: y(m.Y[i]) + side.Y*(h+m.Room)}
-				if box := around(at, w, h); free(box) {
+				if box := around(at, w, h); free(box) && !struck(box) {
 					taken = append(taken, box)
 					fillIn(c, color.NRGBA{0xff, 0xff, 0xff, 0xc0}, box.Min, vg.Point{X: box.Max.X, Y: box.Min.Y}, box.Max, vg.Point{X: box.Min.X, Y: box.Max.Y}) // lines may pass below
 					style.Color, style.XAlign = m.Colors[i], draw.XCenter
@@ -173,6 +180,30 @@ func (m tags) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 		}
 	}
+}
+
+// along are points on the lines that texts do not cover, close to each other, as far as they lie in the panel.
+func (m tags) along(c draw.Canvas, x, y func(float64) vg.Length) (points []vg.Point) {
+	const every = 2.0 // points of type
+	for _, l := range m.Past {
+		for _, part := range finiteParts(l.X, l.Y) {
+			var line []vg.Point
+			for i := part.from; i < part.to; i++ {
+				line = append(line, vg.Point{X: x(l.X[i]), Y: y(l.Y[i])})
+			}
+			line, _ = near(c, line)
+			for _, in := range c.ClipLinesXY(line) {
+				for i := range in[1:] {
+					step := in[i+1].Sub(in[i])
+					n := 1 + int(math.Hypot(float64(step.X), float64(step.Y))/every)
+					for k := range n {
+						points = append(points, in[i].Add(step.Scale(vg.Length(k)/vg.Length(n))))
+					}
+				}
+			}
+		}
+	}
+	return points
 }
 
 // thresholds are vertical lines over the whole panel, with a number above each that does not touch

@@ -645,6 +645,7 @@ func TestBNGap(t *testing.T)          { checkGolden(t, "bn-gap", batchSet(3)) }
 func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) }
+func TestFrontier(t *testing.T)       { checkGolden(t, "frontier", sweepSet(3)) }
 
 // TestRemedyRows: rows are in the order of the rate, data set by data set; the importance-weighted likelihood stands
 // for the NELBO if all have it; labels are folded and not cut before their third line.
@@ -744,6 +745,8 @@ func TestMissing(t *testing.T) {
 	}
 	null := sweepSet(1)
 	changeAll(null, func(row *record.Row) { row.Values["rec"] = math.NaN() })
+	infinite := sweepSet(1)
+	changeAll(infinite, func(row *record.Row) { row.Values["nelbo"] = math.Inf(1) })
 	constant, probeless, older := pilotSet(1), pilotSet(1), pilotSet(1)
 	changeAll(constant, func(row *record.Row) { row.Values["kl_weight"] = 0.5 })
 	changeAll(probeless, func(row *record.Row) {
@@ -779,6 +782,9 @@ func TestMissing(t *testing.T) {
 		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a swept setting"},
 		{"matched-rate", apart(), "no two methods reach the same KL on the same data with every seed: bn 1 to 2"},
 		{"matched-rate", &record.Set{}, "no method has two points"},
+		{"frontier", &record.Set{}, `frontier: no valid or test row has both metrics "kl" and "nelbo"`},
+		{"frontier", without("nelbo"), `frontier: no valid or test row has both metrics "kl" and "nelbo"`},
+		{"frontier", infinite, `frontier: in no test row are both metrics "kl" and "nelbo" finite`},
 		{"moments", without("mu2"), `"mu2"`},
 		{"moments", without("moment"), `"moment"`},
 		{"sigma", without("sigma_small"), `"sigma_small"`},

@@ -407,7 +407,8 @@ func TestMarksStayInPanels(t *testing.T) {
 		}
 		for _, m := range []plot.Plotter{
 			curve{list(), list(), style}, band{list(), list(), list(), ink}, dots{list(), list(), glyph}, level{number(), style},
-			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, readings{list(), list(), list(), list(), make([]color.Color, 5)}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4},
+			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, readings{list(), list(), list(), list(), make([]color.Color, 5)}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4, []curve{{list(), list(), style}}},
+			crosses{list(), list(), list(), list(), list(), list(), make([]color.Color, 5), make([]bool, 5)},
 			truth{number(), number()}, lying{number(), list(), ink}, density{2, list()[:4], &top},
 			heatMap{Edges: list(), Cells: [][]float64{list()[:4]}, Top: &top},
 			ridge{Row: -5, Edges: list(), Share: []float64{0, 0.5, 0.5, 0}, Seeds: [][]float64{{0, 1, 0, 0}}, Floor: number(), Color: ink},
@@ -492,7 +493,7 @@ func TestAnyRows(t *testing.T) {
 	if *long {
 		times = 400
 	}
-	bases := map[string]*record.Set{"bn-gap": batchSet(2), "phase": phaseSet(2), "lag": lagSet(2), "matched-rate": sweepSet(2), "sweep": sweepSet(2), "rate-distortion": sweepSet(2)}
+	bases := map[string]*record.Set{"bn-gap": batchSet(2), "phase": phaseSet(2), "lag": lagSet(2), "matched-rate": sweepSet(2), "sweep": sweepSet(2), "rate-distortion": sweepSet(2), "frontier": sweepSet(2)}
 	pilots := pilotSet(2)
 	deep := copied(pilots) // a bar of a million nats, and an axis of some
 	changeAll(deep, func(row *record.Row) {
