@@ -368,8 +368,13 @@ func TestDocumentedPython(t *testing.T) {
 		t.Skip("VAELAB_PYTHON is not set")
 	}
 	all := documents(t)
-	folder(t, "my.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn}]\nseeds: 2\n")
+	trained := strings.Replace(tiny, "epochs: 2", "epochs: 20, lr: 0.02", 1) // small weights would hide a wrong model
+	folder(t, "my.yaml", trained+"grid: [{variant: vanilla}, {variant: {bn: {gamma: 2}}}]\nseeds: 2\n")
 	succeeds(t, "run", "my.yaml", "-q")
+	one, err := filepath.Glob("results/my/bn-*/seed-1")
+	if err != nil || len(one) != 1 {
+		t.Fatal(one, err)
+	}
 	n := 0
 	for _, d := range all {
 		var code strings.Builder
@@ -385,11 +390,12 @@ func TestDocumentedPython(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(d.path), ".md"), func(t *testing.T) {
 			for _, b := range d.blocks {
 				for _, at := range slices.Sorted(maps.Keys(b.commands())) {
-					if words := strings.Fields(b.commands()[at]); words[0] == "vaelab" && slices.Contains(words, "results/my") {
-						for i := range words {
-							words[i] = strings.Trim(words[i], "'")
+					line, file, _ := strings.Cut(b.commands()[at], " > ")
+					words := strings.Fields(strings.ReplaceAll(anyRun.ReplaceAllString(line, one[0]), "'", ""))
+					if words[0] == "vaelab" {
+						if r := succeeds(t, words[1:]...); file != "" {
+							write(t, file, r.out)
 						}
-						succeeds(t, words[1:]...)
 					}
 				}
 			}
