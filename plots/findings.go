@@ -196,7 +196,7 @@ func spread(samples []sample, unit string) string {
 		return sentence("is %s with %s%s", withUnit(figure(low.mean, 0), unit), low.named(), count)
 	}
 	texts := figures(low.mean, high.mean)
-	if texts[0] == "" || texts[1] == "" || name(low.label) == name(high.label) && name(low.label) != "" {
+	if texts[0] == "" || texts[1] == "" || low.label != high.label && name(low.label) == name(high.label) && name(low.label) != "" {
 		return "" // no numbers, or names that differ only where they are cut off
 	}
 	a, b, with := texts[0]+unit, texts[1], low.named()

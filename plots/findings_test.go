@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -407,6 +408,107 @@ func batchGaps(apart float64) *record.Set {
 	return set
 }
 
+// TestFindingsClaimNoMore: of numbers at random, the finding names the groups with the smallest and the largest mean, says that
+// ranges overlap where they do, and that a decoder uses z most only if no seed of another is above any of its.
+func TestFindingsClaimNoMore(t *testing.T) {
+	said := map[string]int{}
+	for i := range 2000 {
+		r := rand.New(rand.NewPCG(uint64(i), 5))
+		var groups, known []made
+		for _, variant := range []string{"vanilla", "a", "b", "bn", "ln"}[:1+r.IntN(5)] {
+			g := made{variant: variant}
+			at, width := float64(r.IntN(6)), r.IntN(4)
+			for range 1 + r.IntN(3) {
+				g.values = append(g.values, at+float64(r.IntN(1+width)))
+			}
+			if r.IntN(12) == 0 {
+				g.values[0] = odd[r.IntN(3)] // NaN or infinite
+			}
+			groups = append(groups, g)
+			if mean, _, _ := record.Range(g.values); finite(mean) {
+				known = append(known, g)
+			}
+		}
+		for _, figure := range []string{"kl-curve", "z-use"} {
+			set := &record.Set{}
+			for _, g := range groups {
+				for seed, v := range g.values {
+					rows := record.Entries(record.Row{Step: 2000, Split: "train", Values: map[string]float64{"kl": v}}, record.Row{Step: 2000, Split: "valid", Values: map[string]float64{"gap": v}})
+					set.Runs = append(set.Runs, record.Run{Trial: record.Trial{Variant: g.variant, Seed: seed}, Rows: rows})
+				}
+			}
+			got := klFinding(set.Groups())
+			if figure == "z-use" {
+				got = useFinding(set.Groups(), true)
+			}
+			fail := func(why string) { t.Errorf("%d, %s: %s: %v\n%s", i, figure, why, groups, got) }
+			if (got == "") != (len(known) == 0) {
+				fail("a sentence of nothing, or none of something")
+				continue
+			}
+			if len(known) < 2 {
+				continue
+			}
+			seeds, everywhere := math.MaxInt, true // whether every two ranges overlap
+			for j, a := range known {
+				seeds = min(seeds, len(a.values))
+				for _, b := range known[:j] {
+					everywhere = everywhere && slices.Min(a.values) <= slices.Max(b.values) && slices.Min(b.values) <= slices.Max(a.values)
+				}
+			}
+			sorted := slices.Clone(known)
+			mean := func(g made) float64 { m, _, _ := record.Range(g.values); return m }
+			slices.SortStableFunc(sorted, func(a, b made) int { return cmp.Compare(mean(a), mean(b)) })
+			low, high := sorted[0], sorted[len(sorted)-1]
+			for _, g := range slices.Backward(sorted) { // the first of those with the same mean, as the figure has them
+				if mean(g) == mean(high) {
+					high = g
+				}
+			}
+			switch {
+			case strings.Contains(got, "uses z most"):
+				said["most"]++
+				for _, g := range sorted {
+					if g.variant != high.variant && slices.Max(g.values) >= slices.Min(high.values) || min(len(g.values), len(high.values)) < 2 {
+						fail("it is not the most")
+					}
+				}
+				if !strings.Contains(got, "of "+high.variant+" uses") || len(known) < len(groups) {
+					fail("another, or not of all")
+				}
+			case strings.Contains(got, "no difference"):
+				said["none"]++
+				if !everywhere || seeds < 2 {
+					fail("there is a difference, or too few seeds")
+				}
+			case strings.Contains(got, "of these two overlap"):
+				said["two"]++
+				if slices.Max(low.values) < slices.Min(high.values) || min(len(low.values), len(high.values)) < 2 {
+					fail("they do not overlap, or too few seeds")
+				}
+			default:
+				said["numbers"]++
+				if everywhere && seeds > 1 && mean(low) < mean(high) {
+					fail("overlaps are not said")
+				}
+			}
+			if words := regexp.MustCompile(`most|higher|lower|largest|smallest|difference|more`).FindString(got); words != "" && seeds < 2 && !strings.Contains(got, "uses z most") {
+				fail("with one seed it compares: " + words)
+			}
+			if m := regexp.MustCompile(`ranges over \d+ groups from ([\d.]+)(?: nats)? with .* to ([\d.]+) with`).FindStringSubmatch(strings.ReplaceAll(got, " of 5 groups", " groups")); m != nil {
+				if !rounds(mean(low), m[1]) || !rounds(mean(high), m[2]) {
+					fail("other numbers than the extremes")
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"most", "none", "two", "numbers"} {
+		if said[kind] < 10 {
+			t.Errorf("only %d sentences of the kind %q: %v", said[kind], kind, said)
+		}
+	}
+}
+
 // published are the archives that findings are checked with.
 var published = []string{"kl-vanishing", "ptb", "theta-by-decoder", "controllers", "floors", "gamma-sweep", "tau-sweep", "inference-lag", "phase-transition", "running-stats", "remedies"}
 
@@ -434,7 +536,7 @@ func TestFindingsOfPublished(t *testing.T) {
 				continue // which the rows do not allow
 			}
 			t.Logf("%s, %s: %s", name, figure, d.Finding)
-			if wrong := unsound(d.Finding); wrong != "" {
+			if wrong := unsound(d.Finding); wrong != "" || d.Finding == "" {
 				t.Errorf("%s, %s has %s: %s", name, figure, wrong, d.Finding)
 			}
 		}
