@@ -127,19 +127,14 @@ type trellis struct {
 
 // lay implements block.
 func (t trellis) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
-	columns := t.columns(width)
-	rows := arrange(t.cells, columns)
-	columns = len(rows[0])
 	var firsts []string
 	for _, cell := range t.cells {
 		firsts = append(firsts, cell.first)
 	}
 	lead, firsts := shared(firsts)
-	room := (width-t.right)/vg.Length(columns) - 16
-	lines := 1
-	for i := range firsts {
-		lines = max(lines, len(foldTo(bold(tickSize), firsts[i], room, 2)))
-	}
+	columns, headings, lines := t.head(firsts, width)
+	rows := arrange(t.cells, columns)
+	columns = len(rows[0])
 	two := slices.ContainsFunc(t.cells, func(h headed) bool { return h.second != "" })
 	out := make([][]*plot.Plot, len(rows))
 	k := 0
@@ -151,7 +146,7 @@ func (t trellis) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 			}
 			p := *cell.Plot // which may be laid out again
 			p.Title.Text, p.Title.TextStyle = strings.TrimSuffix(strings.Repeat(" \n", lines+btoi(two)), "\n"), sans(tickSize)
-			p.Add(heading{foldTo(bold(tickSize), firsts[k], room, 2), cell.second})
+			p.Add(heading{headings[k], cell.second})
 			k++
 			if i > 0 && t.sharedY {
 				p.Y.Tick.Marker = unlabelled(p.Y.Tick.Marker)
@@ -200,7 +195,25 @@ func edgeLabels(c draw.Canvas, x, y string) draw.Canvas {
 	return inner
 }
 
-// columns is how many panels stand side by side.
+// head are the headings in lines, the number of panels side by side for which none is cut if there is one, and the most lines.
+func (t trellis) head(firsts []string, width vg.Length) (columns int, headings [][]string, lines int) {
+	const most = 3 // lines
+	for columns = t.columns(width); ; columns-- {
+		room := (width-t.right)/vg.Length(columns) - 16
+		headings, lines = nil, 1
+		whole := true
+		for _, first := range firsts {
+			heading := foldTo(bold(tickSize), first, room, most)
+			headings, lines = append(headings, heading), max(lines, len(heading))
+			whole = whole && strings.Join(heading, " ") == strings.Join(strings.Fields(first), " ")
+		}
+		if whole || columns == 1 {
+			return columns, headings, lines
+		}
+	}
+}
+
+// columns is how many panels stand side by side at most.
 func (t trellis) columns(width vg.Length) int {
 	most := t.most
 	if most == 0 {

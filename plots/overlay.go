@@ -157,7 +157,7 @@ func (pg *page) crowded(panels []overlay) bool {
 }
 
 // coincide is the share of the panel within which two lines cannot be told apart.
-const coincide = 0.012
+const coincide = 0.018
 
 // coinciding are the names of lines that lie on each other, at the lines.
 func (o overlay) coinciding() tags {

@@ -28,6 +28,8 @@ type page struct {
 const (
 	margin = vg.Length(6)
 	swatch = vg.Length(22) // width of a legend's line
+
+	betweenBlocks = vg.Length(8)
 )
 
 // drawing is the figure, in the default layout.
@@ -57,8 +59,11 @@ func (d *Drawing) As(l Layout) *Drawing {
 	height := 2*margin + key.height + foot
 	var heights []vg.Length
 	var bodies []func(draw.Canvas)
-	for _, b := range d.page.blocks {
+	for i, b := range d.page.blocks {
 		h, body := b.lay(width - 2*margin)
+		if i < len(d.page.blocks)-1 {
+			h += betweenBlocks
+		}
 		height, heights, bodies = height+h, append(heights, h), append(bodies, body)
 	}
 	out := &Drawing{Finding: d.Finding, Caption: d.Caption, Table: d.Table, Width: l.Width, Height: height * scale, page: d.page, layout: l}
@@ -69,6 +74,9 @@ func (d *Drawing) As(l Layout) *Drawing {
 		for i, body := range bodies {
 			part := c
 			part.Max.Y, part.Min.Y = top, top-heights[i]
+			if i < len(bodies)-1 {
+				part.Min.Y += betweenBlocks
+			}
 			body(part)
 			top -= heights[i]
 		}
