@@ -74,9 +74,6 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			if err != nil {
 				return err
 			}
-			if figures == nil {
-				figures = plots.Figures.Names()
-			}
 			p := report.Publication{Dir: dir, Out: out, Rows: rows, Names: figures, Output: *as,
 				Clean: func(text string) string { return escaped(text, "\n\t") }}
 			p.Set, p.Version, p.Named = set, version(), report.FolderFor(dir, names)
@@ -96,6 +93,9 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 			}
 			if err := identify(wErr, &p.Source, names, all, judged); err != nil {
 				return err
+			}
+			if figures == nil {
+				p.Names = allFigures(all, names)
 			}
 			if alone {
 				return errors.Join(writeTable(w, file, table, &p), damaged(set))
@@ -128,6 +128,22 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 		cmd.MarkFlagsMutuallyExclusive("latex-table", other)
 	}
 	return cmd
+}
+
+// allFigures are the names of all figures, and first those that the files of the experiments ask for.
+func allFigures(all map[string]given, names []string) (figures []string) {
+	var wanted []string
+	for _, name := range names {
+		if e, ok := all[name]; ok {
+			wanted = append(wanted, e.Figures...)
+		}
+	}
+	for _, name := range append(wanted, plots.Figures.Names()...) {
+		if !slices.Contains(figures, name) {
+			figures = append(figures, name)
+		}
+	}
+	return figures
 }
 
 // writeTable writes one table of a report for LaTeX.

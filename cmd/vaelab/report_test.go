@@ -135,7 +135,12 @@ func TestReport(t *testing.T) {
 	if page != read(t, "b/report.html") || strings.Contains(page, filepath.Dir(abs)) {
 		t.Error("the page depends on where the folder is")
 	}
+	write(t, "made.yaml", read(t, "made.yaml")+"figures: [z-use, kl-curve]\n")
 	succeeds(t, "report", "results", "--experiment", "made.yaml", "--out", "c")
+	page = read(t, "c/report.html")
+	if first, second, third := strings.Index(page, `<figure id="z-use"`), strings.Index(page, `<figure id="kl-curve"`), strings.Index(page, `<figure id="aggregate"`); first < 0 || second < first || third < second {
+		t.Errorf("z-use, kl-curve, aggregate stand at %d, %d, %d; the file asks for the first two", first, second, third)
+	}
 	has(t, "with its file", read(t, "c/report.md"), "Is it made?", "vaelab run made.yaml --seeds 6", "24 of 24 trials of made have settings that its file does not have",
 		"1 of 1 setting in the file of made have no trial here")
 }

@@ -24,11 +24,11 @@ var htmlPage = template.Must(template.New("html").Funcs(template.FuncMap{
 // picture is a figure in the page: as SVG or, if there is none, as PNG.
 func picture(f Figure) template.HTML {
 	if f.SVG != nil {
-		if text, err := inlineSVG(f.SVG, f.Finding()); err == nil {
+		if text, err := inlineSVG(f.SVG, f.Alt()); err == nil {
 			return template.HTML(text)
 		}
 	}
-	return template.HTML(`<img src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(f.PNG) + `" alt="` + html.EscapeString(f.Finding()) + `"/>`)
+	return template.HTML(`<img src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(f.PNG) + `" alt="` + html.EscapeString(f.Alt()) + `"/>`)
 }
 
 // HTML returns the report as one page that needs no other file: pictures and style are inside,

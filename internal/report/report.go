@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +42,7 @@ type Experiment struct {
 type Figure struct {
 	Name    string   // "kl-curve"; the picture lies in the files kl-curve.png and so on beside the report
 	Doc     string   // what it shows, one line
+	Finding string   // the first sentence of the caption, with a number of these data; "" if there is none
 	Caption string   // as it stands below the picture, too
 	SVG     []byte   // of the page, without the caption
 	PNG     []byte   // instead of an SVG that is too large
@@ -51,16 +51,11 @@ type Figure struct {
 	Command string   // that draws it
 }
 
-// Finding is the first sentence of the caption.
-func (f Figure) Finding() string {
-	if end := sentenceEnd.FindStringIndex(f.Caption); end != nil {
-		return f.Caption[:end[0]+1]
-	}
-	return f.Caption
-}
+// Alt is what a screen reader says of the picture: the finding or, without one, the caption.
+func (f Figure) Alt() string { return cmp.Or(f.Finding, f.Caption) }
 
-// sentenceEnd is a full stop before a capital.
-var sentenceEnd = regexp.MustCompile(`\. \p{Lu}`)
+// Reading is the caption without the finding: how to read the figure.
+func (f Figure) Reading() string { return strings.TrimSpace(strings.TrimPrefix(f.Caption, f.Finding)) }
 
 // File is the picture's file for a page that takes files of these formats, the best first; "" if there is none.
 func (f Figure) File(formats ...string) string {
