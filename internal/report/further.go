@@ -28,11 +28,11 @@ func further(s Source, groups []record.Group) Section {
 	var same []string
 	for _, m := range metrics {
 		isCore := slices.ContainsFunc(core, func(c column) bool { return c.metric == m })
-		if isCore || m == "state" {
+		if isCore || m == "state" || strings.HasPrefix(m, "true_") { // results has the generator's
 			continue
 		}
 		if v, ok := constant(groups, split, m); ok && len(s.Set.Runs) > 1 {
-			same = append(same, m+" "+rounded(v))
+			same = append(same, m+" "+digits(v))
 			continue
 		}
 		columns = append(columns, column{m, m, decimalsFor(groups, split, m)})

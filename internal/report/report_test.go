@@ -278,13 +278,13 @@ func TestSummary(t *testing.T) {
 func TestSettings(t *testing.T) {
 	v := map[string]float64{"kl": 1}
 	set := &record.Set{Runs: []record.Run{
-		run("bn", 1, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1"),
-		run("bn", 2, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1"),
-		run("bn", 1, v, "data=a", "model=y", "model.y.depth=3", "model.y.size=9", "variant.bn.gamma=2")}}
+		run("bn", 1, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1", "train.clip=5", "train.decay.max=2"),
+		run("bn", 2, v, "data=a", "model=x", "model.x.size=5", "variant.bn.gamma=1", "train.clip=5", "train.decay.max=2"),
+		run("bn", 1, v, "data=a", "model=y", "model.y.depth=3", "model.y.size=9", "variant.bn.gamma=2", "train.clip=5", "train.decay.max=2")}}
 	tables := section(t, Source{Set: set}, "Settings").Tables
 	for i, want := range []string{
 		"bn γ=1 model=x|1, 2|model=x, variant.bn.gamma=1;bn γ=2 model=y|1|model=y, variant.bn.gamma=2;",
-		"general|data=a;model.x|size=5;model.y|depth=3, size=9;train|lr=0.001;",
+		"general|data=a;model.x|size=5;model.y|depth=3, size=9;train|clip=5, lr=0.001;train.decay|max=2;",
 	} {
 		got := ""
 		for _, row := range tables[i].Rows {

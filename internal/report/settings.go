@@ -39,15 +39,17 @@ func settings(s Source, groups []record.Group) Section {
 	})
 	section.Tables = own(groups, varying)
 	t := Table{Name: "shared-settings", Caption: "Settings that are the same in all trials that have them", Header: []string{"of", "settings"}, Left: 2}
-	for _, k := range shared { // in order, so that those of one part follow each other
+	at := map[string]int{} // part -> row: train.decay.max stands between train.clip and train.lr
+	for _, k := range shared {
 		part, name := "general", k
 		if dot := strings.LastIndex(k, "."); dot > 0 {
 			part, name = k[:dot], k[dot+1:]
 		}
 		text := name + "=" + only(values[k])
-		if n := len(t.Rows); n > 0 && t.Rows[n-1][0].Text == part {
-			t.Rows[n-1][1].Text += ", " + text
+		if row, ok := at[part]; ok {
+			t.Rows[row][1].Text += ", " + text
 		} else {
+			at[part] = len(t.Rows)
 			t.Rows = append(t.Rows, plain(part, text))
 		}
 	}
