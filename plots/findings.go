@@ -231,7 +231,7 @@ type sampleAt struct {
 }
 
 // trend is the part of a sentence that says what a quantity does from the smallest value of a setting to the largest:
-// it rises or falls only if it does at every step and no two ranges over seeds of the ends overlap. It is "" with fewer
+// it rises or falls only if all means do and the ranges over seeds of the two ends do not overlap. It is "" with fewer
 // than two places that are known.
 func trend(places []sampleAt, setting, unit string) string {
 	var known []sampleAt
@@ -325,7 +325,7 @@ func trends(what string, lines []swept) string {
 		}
 		of = fmt.Sprintf(", the line of %d that reaches farthest,", n)
 	}
-	return sentence("With %s %s %s.", name(first.label)+of, what, said(first)+more)
+	return sentence("With %s"+of+" %s %s.", name(first.label), what, said(first)+more)
 }
 
 // withUnit is a number with its unit, "" if there is no number.
@@ -423,7 +423,7 @@ func idleDims(tallies []tally) string {
 	}
 	n := seeds(counts)
 	verb := "have"
-	if most.hi < 2 {
+	if most.hi == 0 || most.count() == "1" {
 		verb = "has"
 	}
 	begin := fmt.Sprintf("Of %s %s %s a KL below %g nats", dimensions(most.all), most.count(), verb, idle)
