@@ -18,7 +18,6 @@ type Tail struct {
 	line   int         // lines before that
 	before []byte      // what stands at the end of those lines
 	broken error       // why nothing behind at was read
-	rows   rowReader
 }
 
 const (
@@ -93,15 +92,16 @@ func (t *Tail) lines(f *os.File, size, most int64) (text []byte, more bool, err 
 
 // parse makes rows of lines, up to one that is none.
 func (t *Tail) parse(text []byte) []Entry {
-	t.rows.begin(noVectors{})
+	var r rowReader // its memory is not kept: there may be thousands of Tails
+	r.begin(noVectors{})
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte("\n"))
-		err := t.rows.line(line, 0)
+		err := r.line(line, 0)
 		if err == errPlain {
 			var row Row
 			if err = json.Unmarshal(line, &row); err == nil {
 				row.Vectors = nil
-				t.rows.add(row)
+				r.add(row)
 			}
 		}
 		if err != nil {
@@ -113,7 +113,7 @@ func (t *Tail) parse(text []byte) []Entry {
 		t.before = append(t.before[:0], text[max(0, len(line)+1-tailMark):len(line)+1]...)
 		text = rest
 	}
-	return t.rows.end()
+	return r.end()
 }
 
 // noVectors takes the place of the text of vectors that nobody will ask for.
