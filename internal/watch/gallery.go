@@ -97,7 +97,7 @@ func (g *gallery) supply(m *model, now time.Time) {
 
 // turn begins a new version if rows have come and the pause is over. The lock is held.
 func (g *gallery) turn(now time.Time) {
-	if g.changes != g.shown && now.Sub(g.since) >= pause(everyFigures, g.cost) {
+	if g.changes != g.shown && now.Sub(g.since) >= pause(everyFigures, g.cost, restOfFigures) {
 		g.version++
 		g.shown, g.since, g.cost, g.wanted = g.changes, now, 0, false
 	}

@@ -23,6 +23,7 @@ let only = ""; // state that is shown; all if empty
 let words = []; // that a trial must have
 const portion = 200; // rows that are shown at first, and more at a click
 let most = portion;
+const atOnce = 50; // rows that are made in one frame
 let order = true; // the order of rows has to be found again
 
 // Changes are drawn before the next frame, together.
@@ -158,7 +159,11 @@ function drawTrials() {
   if (order) {
     order = false;
     const all = [...trials.values()].filter(wanted).sort(before);
-    const some = all.slice(0, most);
+    const some = all.slice(0, Math.min(most, rows.size + atOnce));
+    if (some.length < Math.min(most, all.length)) { // the others in the next frames
+      order = true;
+      redraw();
+    }
     const body = $("trials");
     const shown = new Set(some.map((t) => t.name));
     for (const [name, r] of rows) {
@@ -177,7 +182,7 @@ function drawTrials() {
       if (r.tr === at) at = at.nextSibling;
       else body.insertBefore(r.tr, at);
     }
-    const left = all.length - some.length;
+    const left = Math.max(0, all.length - most);
     show($("more"), left > 0);
     say($("more"), "Show " + Math.min(portion, left) + " more of " + whole.format(left));
   }

@@ -44,7 +44,7 @@ func (r *results) watch(o Options) *Site {
 // later lets time pass, and the Site look.
 func (r *results) later(d time.Duration) {
 	r.now = r.now.Add(d)
-	for r.site.Poll() == 0 {
+	for r.site.Poll(); r.site.model.backlog; r.site.Poll() {
 	}
 }
 
@@ -299,7 +299,7 @@ func TestArchive(t *testing.T) {
 // TestPause: the more a piece of work costs, the longer is the pause after it.
 func TestPause(t *testing.T) {
 	for _, c := range []struct{ cost, want time.Duration }{{0, time.Second}, {5 * time.Millisecond, time.Second}, {50 * time.Millisecond, 5 * time.Second}} {
-		if got := pause(time.Second, c.cost); got != c.want {
+		if got := pause(time.Second, c.cost, 100); got != c.want {
 			t.Errorf("%v after %v, want %v", got, c.cost, c.want)
 		}
 	}
