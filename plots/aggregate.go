@@ -63,19 +63,19 @@ func (Aggregate) Draw(set *record.Set) (*Drawing, error) {
 			return nil, fmt.Errorf("aggregate: %s seed %d: the vector \"aggregate\" has %d numbers, no square, or \"aggregate_dims\" not 2", plain(g.Label), run.Seed, len(grid))
 		}
 		a, b := num(dims[0]), num(dims[1])
-		second := "dims " + a + ", " + b
+		second := "(" + a + ", " + b + ")"
 		if gap, ok := record.Last(run, split, "density_gap"); ok {
-			second += ": " + cents(gap) + " nats"
+			second += " " + cents(gap) + " nats"
 			gaps = append(gaps, sampleOf(g.Label, []float64{gap}))
 		}
 		cells = append(cells, add(d, second, g.Label, strconv.Itoa(run.Seed), a, b))
 	}
 	prior := add(priorDensity(int(math.Sqrt(float64(len(pg.table)/len(cells))))), "N(0, I)", "prior", "", "", "")
 	key := func(c draw.Canvas) { heatKey(draw.Crop(c, 12, 0, 0, 0), top, "density") }
-	pg.blocks = []block{trellis{cells: append([]headed{prior}, cells...), sharedX: true, sharedY: true, square: true, right: 56, beside: key}}
+	pg.blocks = []block{trellis{cells: append([]headed{prior}, cells...), x: "z of dimension a", y: "z of dimension b", sharedX: true, sharedY: true, square: true, right: 56, beside: key}}
 	pg.finding = sentence("KL(p(z) || q(z)) %s.", spread(gaps, " nats"))
-	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over the two latent dimensions with the highest MI (numbered from 0), square-root scaled.",
-		"Circles: one, two and three standard deviations of the prior. Nats: KL(p(z) || q(z)) over all dimensions; large where q(z) has holes."}
+	lead := []string{splitNames[split] + " split, last row of one seed (n = 1) each: density of q(z) = E over x of q(z|x) over a and b, the two latent dimensions with the highest MI (numbered from 0), square-root scaled.",
+		"Headings: (a, b), and KL(p(z) || q(z)) over all dimensions; large where q(z) has holes. Circles: one, two and three standard deviations of the prior."}
 	if capped := record.CapNote(groups, split, "mi_dim"); capped != "" {
 		lead = append(lead, capped)
 	}

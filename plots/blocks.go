@@ -223,7 +223,11 @@ func (t trellis) columns(width vg.Length) int {
 	if t.sharedY {
 		least = 82 // they have no numbers but the first
 	}
-	return max(1, min(most, int((width-t.right)/least)))
+	columns := max(1, min(most, int((width-t.right)/least)))
+	for columns > 1 && slices.ContainsFunc(t.cells, func(h headed) bool { return sans(tickSize).Width(h.second) > (width-t.right)/vg.Length(columns)-10 }) {
+		columns-- // second lines are not broken
+	}
+	return columns
 }
 
 // heights are the height of all rows, and the width that the panels take.
@@ -232,7 +236,7 @@ func (t trellis) heights(columns, rows int, width vg.Length, lines int) (height,
 	used = width - t.right
 	switch {
 	case t.square:
-		const left, between = 26, 14
+		const left, between = 26 + labelSize*leading + 2, 14
 		side := min(1.9*vg.Inch, (used-left-between*vg.Length(columns-1))/vg.Length(columns))
 		used = left + vg.Length(columns)*side + between*vg.Length(columns-1) + 4
 		return vg.Length(rows)*(side+head+16) + 34, used
@@ -327,15 +331,20 @@ func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
 		}
 	}
 	tile := draw.Tiles{Rows: len(copies), Cols: len(copies[0])}.At(c, 0, 0)
+	labels := map[*plot.Plot]string{}
 	for _, p := range slices.Concat(copies...) {
 		if p != nil { // long labels come first, since the axes become shorter by them
-			foldLabel(&p.X, tile.Max.X-tile.Min.X)
 			foldLabel(&p.Y, tile.Max.Y-tile.Min.Y)
+			labels[p], p.X.Label.Text = p.X.Label.Text, ""
 		}
+	}
+	for _, cell := range align(copies, c) { // without labels below, which are as long as the axes then are
+		data := cell.plot.DataCanvas(cell.canvas)
+		cell.plot.X.Label.Text = labels[cell.plot]
+		foldLabel(&cell.plot.X, data.Max.X-data.Min.X+12)
 	}
 	for _, cell := range align(copies, c) {
 		data := cell.plot.DataCanvas(cell.canvas)
-		foldLabel(&cell.plot.X, data.Max.X-data.Min.X+12) // names on the left may take most of the tile
 		for _, a := range []struct {
 			*plot.Axis
 			length  vg.Length

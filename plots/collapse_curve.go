@@ -33,7 +33,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 		return nil, errors.New("collapse-curve: no valid or test row has the vector \"collapse\"; rows of posteriors on a sphere, of flows and of mixture priors have none")
 	}
 	groups, more := sampled(groups)
-	p := newPanel("ε (nats, logarithmic)", "share of collapsed dimensions")
+	p := newPanel("KL threshold ε (nats, log scale)", "share of dimensions with KL < ε")
 	shown := overlay{panel: p}
 	pg := page{table: [][]string{{"group", "split", "eps", "mean", "min", "max", "seeds"}}}
 	counts := map[string]int{}
@@ -71,6 +71,7 @@ func (CollapseCurve) Draw(set *record.Set) (*Drawing, error) {
 	p.X.Tick.Marker = plot.TickerFunc(logTicks)
 	pad(&p.X)
 	p.Y.Min, p.Y.Max = -0.04, 1.04 // most points are on the edges
+	p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0, Label: "0"}, {Value: 0.25, Label: "0.25"}, {Value: 0.5, Label: "0.5"}, {Value: 0.75, Label: "0.75"}, {Value: 1, Label: "1"}}
 	pg.overlay(3.1*vg.Inch, shown)
 	pg.finding = collapseFinding(groups, split)
 	pg.caption = []string{splitNames[split] + " split, last row: share of latent dimensions with KL(q(z_j|x) || p(z_j)) < ε for 99 % of the examples or more.", seedsNote(counts)}

@@ -3,7 +3,6 @@ package plots
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -18,7 +17,8 @@ func init() { Figures.Add("elbo-surgery", ELBOSurgery{}) }
 //	E_x[KL(q(z|x) || p(z))] = I_q(x; z) + KL(q(z) || p(z))
 //
 // in nats per example, against the epoch, one panel per group. The first part, at the bottom, is
-// information of z about x; the second, on top of it, is not. I_q is estimated from one z
+// information of z about x; the second, on top of it, is not. All panels have one y axis; elbo-parts has the parts of all groups in one
+// panel each. I_q is estimated from one z
 // for each of the N examples of the split, and cannot exceed ln N. A prior with a condition has no such parts, and its rows
 // have no marginal_kl.
 //
@@ -50,6 +50,7 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 	counts := map[string]int{}
 	var without []string
 	var cells []headed
+	bounds := map[int]float64{}              // of I(x; z), by cell
 	least, most := math.Inf(1), math.Inf(-1) // what I(x; z) cannot exceed
 	for i, style := range groupStyles(groups) {
 		g := groups[i]
@@ -86,18 +87,26 @@ func (ELBOSurgery) Draw(set *record.Set) (*Drawing, error) {
 		fromZero(&p.Y)
 		if bound, ok := record.Last(g.Runs[0], "valid", "mi_cap"); ok && !math.IsNaN(bound) {
 			least, most = math.Min(least, bound), math.Max(most, bound)
-			if bound < p.Y.Max {
-				p.Add(level{bound, draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}})
-			}
+			bounds[len(cells)] = bound
 		}
 		cells = append(cells, p)
 	}
 	if len(cells) == 0 {
 		return nil, fmt.Errorf("elbo-surgery: no valid row has both metrics \"kl\" and \"mi\"; there are: %s", known(groups, "valid"))
 	}
-	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "nats"}}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range cells {
+		low, high = math.Min(low, p.Y.Min), math.Max(high, p.Y.Max)
+	}
+	for i, p := range cells {
+		if bound, ok := bounds[i]; ok && bound < high {
+			p.Add(level{bound, draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}})
+		}
+		p.Y.Min, p.Y.Max = low, high
+	}
+	pg.blocks = []block{trellis{cells: cells, x: "epoch", y: "nats per example", sharedY: true}}
 	pg.finding = surgeryFinding(groups)
-	lead := []string{"Validation split: KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), nats per example; headings give the last row's. Each panel has a scale of its own.", meansNote("Areas", "dotted lines", counts)}
+	lead := []string{"Validation split: KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), nats per example; headings give the last row's.", meansNote("Areas", "dotted lines", counts)}
 	if least <= most {
 		limit := cents(least)
 		if most > least {
@@ -129,27 +138,4 @@ func surgeryFinding(groups []record.Group) string {
 		mi[i].note = sentence(" (of a KL of %s)", figure(kl[i].mean, 0))
 	}
 	return sentence("%s I(x; z) %s.", end.when(), spread(mi, " nats"))
-}
-
-// surgery is the KL and the mutual information of a group's validation rows that have both, against
-// the epoch.
-func surgery(g record.Group) (kl, mi series) {
-	epochs := map[float64]float64{} // by step
-	runs := slices.Clone(g.Runs)
-	for i := range runs {
-		var rows []record.Entry
-		for _, row := range runs[i].Rows {
-			_, kl := row.Value("kl")
-			_, mi := row.Value("mi")
-			if kl && mi && row.Split == "valid" {
-				rows, epochs[float64(row.Step)] = append(rows, row), row.Epoch
-			}
-		}
-		runs[i].Rows = rows
-	}
-	kl, mi = seriesOf(runs, "valid", "kl"), seriesOf(runs, "valid", "mi")
-	for i, step := range kl.X {
-		kl.X[i], mi.X[i] = epochs[step], epochs[step]
-	}
-	return kl, mi
 }

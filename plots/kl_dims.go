@@ -31,6 +31,7 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 	groups, pg.caption = firstOf(groups, mostPanels, "groups")
 	counts := map[string]int{}
 	var cells []headed
+	var drawn []bars
 	var without []string
 	top := 0.0
 	for i, style := range groupStyles(groups) {
@@ -49,11 +50,22 @@ func (KLDims) Draw(set *record.Set) (*Drawing, error) {
 		}
 		p := headedPanel(g.Label, cents(total)+" nats")
 		p.X.Tick.Marker = plot.TickerFunc(rankTicks)
-		p.Add(bars{mean, lo, hi, style.Color, n > 1})
-		cells = append(cells, p)
+		cells, drawn = append(cells, p), append(drawn, bars{Mean: mean, Lo: lo, Hi: hi, Color: style.Color, Whisker: n > 1})
+	}
+	label := "KL (nats)"
+	rooted := hidden(drawn, top)
+	for i, b := range drawn {
+		if rooted {
+			b.Mean, b.Lo, b.Hi = roots(b.Mean), roots(b.Lo), roots(b.Hi)
+			cells[i].Y.Tick.Marker = plot.TickerFunc(rootTicks)
+		}
+		cells[i].Add(b)
+	}
+	if rooted {
+		top, label = math.Sqrt(top), "KL (nats, √ scale)"
 	}
 	shareY(cells, top)
-	pg.blocks = []block{trellis{cells: cells, x: "dimension, by rank", y: "KL (nats)", sharedY: true}}
+	pg.blocks = []block{trellis{cells: cells, x: "dimension, by rank", y: label, sharedY: true}}
 	pg.finding = dimsFinding(groups, split)
 	lead := []string{splitNames[split] + " split, last row: KL(q(z|x) || p(z)) of each latent dimension, mean over examples, sorted within each seed.",
 		"Headings give the sum over dimensions.", barsNote(counts)}
@@ -76,6 +88,15 @@ func dimsFinding(groups []record.Group, split string) string {
 		}
 	}
 	return idleDims(tallies)
+}
+
+// hidden tells whether an axis that all panels share hides the bars of some: its highest is less than a tenth of the axis, yet more
+// than nothing.
+func hidden(drawn []bars, top float64) bool {
+	return slices.ContainsFunc(drawn, func(b bars) bool {
+		_, _, _, high := rangeOf(b.Mean, b.Mean)
+		return high < 0.1*top && high > 0.001*top
+	})
 }
 
 // rankedKL returns the KL by rank, the largest first: mean and range over the seeds. Seeds

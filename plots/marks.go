@@ -233,11 +233,29 @@ func (m thresholds) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// bars stand at 1, 2, ... from zero to Mean, with a whisker from Lo to Hi.
+// whiskerIn draws the range of a bar: a dark line with white sides, which can be seen on a bar of any colour and on paper. Its ends
+// are across.
+func whiskerIn(c draw.Canvas, from, to vg.Point) {
+	across := vg.Point{X: 2, Y: 0}
+	if from.Y == to.Y {
+		across = vg.Point{X: 0, Y: 2}
+	}
+	for _, style := range []draw.LineStyle{{Color: color.White, Width: 2.4}, {Color: ink, Width: 0.9}} {
+		strokeIn(c, style, from, to)
+		for _, end := range []vg.Point{from, to} {
+			strokeIn(c, style, end.Sub(across), end.Add(across))
+		}
+	}
+}
+
+// bars stand at 1, 2, ... from Base to Mean, with a whisker from Lo to Hi. Slots bars of equal width stand side by side at each, of
+// which these are in the Slot; 0 Slots are one.
 type bars struct {
 	Mean, Lo, Hi []float64
 	Color        color.Color
 	Whisker      bool
+	Base         float64
+	Slot, Slots  int
 }
 
 // Plot implements plot.Plotter.
@@ -247,19 +265,24 @@ func (m bars) Plot(c draw.Canvas, p *plot.Plot) {
 		if !finite(v) {
 			continue
 		}
-		at := float64(i + 1)
-		l, r := x(at-0.4), x(at+0.4)
-		fillIn(c, m.Color, vg.Point{X: l, Y: y(0)}, vg.Point{X: r, Y: y(0)}, vg.Point{X: r, Y: y(v)}, vg.Point{X: l, Y: y(v)})
-		if m.Whisker {
-			strokeIn(c, draw.LineStyle{Color: ink, Width: 0.6}, vg.Point{X: x(at), Y: y(m.Lo[i])}, vg.Point{X: x(at), Y: y(m.Hi[i])})
+		half := 0.4 / float64(max(1, m.Slots))
+		at := float64(i+1) + half*float64(2*m.Slot+1-max(1, m.Slots))
+		l, r := x(at-half), x(at+half)
+		fillIn(c, m.Color, vg.Point{X: l, Y: y(m.Base)}, vg.Point{X: r, Y: y(m.Base)}, vg.Point{X: r, Y: y(v)}, vg.Point{X: l, Y: y(v)})
+		switch lo, hi := (vg.Point{X: x(at), Y: y(m.Lo[i])}), (vg.Point{X: x(at), Y: y(m.Hi[i])}); {
+		case m.Whisker && r-l > 5:
+			whiskerIn(c, lo, hi)
+		case m.Whisker: // white sides would hide the bar
+			strokeIn(c, draw.LineStyle{Color: ink, Width: 0.6}, lo, hi)
 		}
 	}
 }
 
 // DataRange implements plot.DataRanger.
 func (m bars) DataRange() (xmin, xmax, ymin, ymax float64) {
-	_, _, ymin, ymax = rangeOf(m.Hi, m.Hi)
-	return 0.4, float64(len(m.Mean)) + 0.6, math.Min(0, ymin), ymax
+	_, _, ymin, _ = rangeOf(m.Lo, m.Lo)
+	_, _, _, ymax = rangeOf(m.Hi, m.Hi)
+	return 0.4, float64(len(m.Mean)) + 0.6, math.Min(m.Base, ymin), math.Max(m.Base, ymax)
 }
 
 // A heading is lines over a panel, the first ones bold; its plot's title has to make room for them.

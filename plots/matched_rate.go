@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"image/color"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -52,8 +53,9 @@ func (MatchedRate) Draw(set *record.Set) (*Drawing, error) {
 		return nil, fmt.Errorf("matched-rate: %s; add values of a setting that moves the rate%s", why, movers(set, groups))
 	}
 	m.blocks = []block{matrix{rows: rows, height: 2.3 * vg.Inch}}
+	m.legend = append(m.legend, entry{label: "measured, one seed", glyph: pointGlyph(grey)}, entry{label: "interpolated, mean", line: neutral})
 	m.caption = []string{splitNames[split] + " split, last row, at equal KL.",
-		"Dots: each seed's measured points over the method's setting. Lines: these points, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
+		"Dots: what each seed measured at a value of the method's setting. Lines: between these points, in order of their KL, interpolated linearly at rates that two methods or more reach with every seed; never extrapolated.",
 		seedsNote(m.counts)}
 	m.caption = append(m.caption, dialNote(m.families)...)
 	if m.capped {
@@ -106,21 +108,20 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 			if len(f.seeds) > 1 {
 				bands = append(bands, spread)
 			}
-			glyph := draw.GlyphStyle{Color: f.style.Color, Radius: 1.6, Shape: draw.CircleGlyph{}}
-			curves, measured = append(curves, line), append(measured, f.measured(rates, glyph))
+			curves, measured = append(curves, line), append(measured, f.measured(rates))
 			for i, x := range line.X {
 				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.seeds)))})
 			}
 			if _, ok := m.counts[f.label]; !ok {
 				m.groups = append(m.groups, f.groups...)
-				m.legend = append(m.legend, entry{label: overDial(f.family), line: f.style, glyph: glyph})
+				m.legend = append(m.legend, entry{label: overDial(f.family), line: f.style})
 				m.families = append(m.families, f.family)
 			}
 			m.counts[f.label] = len(f.seeds)
 		}
 		p.Add(bands...)
-		p.Add(measured...)
 		p.Add(curves...)
+		p.Add(measured...)
 		pad(&p.X)
 		pad(&p.Y)
 		if metric.name == "mi" {
@@ -174,18 +175,25 @@ func (f frontier) at(rates []float64) (line curve, spread band) {
 	return line, spread
 }
 
-// measured are the points of all seeds from the first to the last rate.
-func (f frontier) measured(rates []float64, glyph draw.GlyphStyle) dots {
-	at := dots{GlyphStyle: glyph}
-	at.Color = fade(glyph.Color, 0.6)
+// measured are the points of all seeds that the line at those rates is read off from: those from the first to the last rate, and the
+// next on either side.
+func (f frontier) measured(rates []float64) dots {
+	at := dots{GlyphStyle: pointGlyph(fade(f.style.Color, 0.7))}
 	for _, points := range f.seeds {
-		for _, p := range points {
-			if rates[0] <= p.x && p.x <= rates[len(rates)-1] {
+		for i, p := range points {
+			below := i+1 < len(points) && points[i+1].x <= rates[0]
+			above := i > 0 && points[i-1].x >= rates[len(rates)-1]
+			if !below && !above {
 				at.X, at.Y = append(at.X, p.x), append(at.Y, p.y)
 			}
 		}
 	}
 	return at
+}
+
+// pointGlyph is the dot of what one seed measured.
+func pointGlyph(c color.Color) draw.GlyphStyle {
+	return draw.GlyphStyle{Color: c, Radius: 2.2, Shape: draw.CircleGlyph{}}
 }
 
 // movers names the settings that move the rate of the groups' methods, " (variant.bn.gamma, kl.beta)", if they are known.

@@ -152,7 +152,8 @@ func (pg *page) crowded(panels []overlay) bool {
 			pg.blocks = append(pg.blocks, trellis{cells: cells, x: o.panel.X.Label.Text, y: o.panel.Y.Label.Text, sharedX: true, sharedY: true, most: 5, height: 0.85 * vg.Inch})
 		}
 	}
-	pg.legend = append(slices.DeleteFunc(pg.legend, func(e entry) bool { return e.group }), entry{label: "the other groups", line: ghost})
+	const others = "the other groups"
+	pg.legend = append(slices.DeleteFunc(pg.legend, func(e entry) bool { return e.group || e.label == others }), entry{label: others, line: ghost})
 	return true
 }
 

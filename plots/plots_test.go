@@ -17,6 +17,9 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
 	"vaelab/internal/record"
 )
 
@@ -637,7 +640,7 @@ func TestKLExamples(t *testing.T) {
 func TestLag(t *testing.T) { checkGolden(t, "lag", lagSet(3)) }
 
 func TestRateDistortion(t *testing.T) { checkGolden(t, "rate-distortion", sweepSet(3)) }
-func TestELBOSurgery(t *testing.T)    { checkGolden(t, "elbo-surgery", pilotSet(3)) }
+func TestELBOParts(t *testing.T)      { checkGolden(t, "elbo-parts", pilotSet(3)) }
 func TestKLWeight(t *testing.T)       { checkGolden(t, "kl-weight", pilotSet(3)) }
 func TestProbe(t *testing.T)          { checkGolden(t, "probe", pilotSet(3)) }
 func TestCollapseCurve(t *testing.T)  { checkGolden(t, "collapse-curve", pilotSet(3)) }
@@ -646,6 +649,227 @@ func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) }
 func TestFrontier(t *testing.T)       { checkGolden(t, "frontier", sweepSet(3)) }
+
+// TestELBOSurgery: panels that are compared have one y axis.
+func TestELBOSurgery(t *testing.T) {
+	d := checkGolden(t, "elbo-surgery", pilotSet(3))
+	cells := d.page.blocks[0].(trellis).cells
+	for _, p := range cells {
+		if p.Y.Min != cells[0].Y.Min || p.Y.Max != cells[0].Y.Max {
+			t.Errorf("%s reaches from %v to %v, %s from %v to %v", p.first, p.Y.Min, p.Y.Max, cells[0].first, cells[0].Y.Min, cells[0].Y.Max)
+		}
+	}
+}
+
+// TestELBOPartsAddUp: of every seed, the mutual information and the KL of the aggregate make the KL.
+func TestELBOPartsAddUp(t *testing.T) {
+	d, _, picture := drawn(t, "elbo-parts", pilotSet(1))
+	show(t, "elbo-parts-one", picture)
+	at := map[string]map[string]float64{}
+	for _, row := range d.Table[1:] {
+		key := row[0] + " " + row[2]
+		if at[key] == nil {
+			at[key] = map[string]float64{}
+		}
+		at[key][row[1]], _ = strconv.ParseFloat(row[3], 64)
+	}
+	for key, parts := range at {
+		if len(parts) != 3 || math.Abs(parts["kl"]-parts["mi"]-parts["marginal_kl"]) > 1e-5*math.Max(1, parts["kl"]) {
+			t.Errorf("%s: %v", key, parts)
+		}
+	}
+	if len(at) != 4*10 {
+		t.Errorf("%d points, want ten of each method", len(at))
+	}
+}
+
+// TestTimeLog: times that differ by a factor above 30 stand on an axis of logarithms, as dots; a bar has no place to begin there.
+func TestTimeLog(t *testing.T) {
+	for _, factor := range []float64{1, 100} {
+		set := pilotSet(2)
+		for i := range set.Runs {
+			if set.Runs[i].Variant == "bn" {
+				set.Runs[i].Manifest.CPUSeconds *= factor
+			}
+		}
+		d, _, picture := drawn(t, "time", set)
+		show(t, fmt.Sprintf("time-times-%v", factor), picture)
+		row := d.page.blocks[0].(matrix).rows[0]
+		for _, p := range row {
+			if got := strings.Contains(p.X.Label.Text, "log scale"); got != (factor > 1) {
+				t.Errorf("times %v: the axis is called %s", factor, p.X.Label.Text)
+			}
+		}
+		if bars := strings.Contains(d.Caption, "Bars are means"); bars != (factor == 1) {
+			t.Errorf("times %v: %s", factor, d.Caption)
+		}
+	}
+}
+
+// TestKLDimsScale: the axis that all panels share shows roots where it would hide the bars of a method, and says so.
+func TestKLDimsScale(t *testing.T) {
+	for _, factor := range []float64{1, 0.02, 1e-6} {
+		set := pilotSet(2)
+		for i := range set.Runs {
+			change(&set.Runs[i], func(row *record.Row) {
+				scale := 1.0
+				switch set.Runs[i].Variant {
+				case "vanilla":
+					scale = 0
+				case "bn":
+					scale = factor
+				}
+				for k := range row.Vectors["kl_dim"] {
+					row.Vectors["kl_dim"][k] *= scale
+				}
+			})
+		}
+		d, _, picture := drawn(t, "kl-dims", set)
+		show(t, fmt.Sprintf("kl-dims-times-%v", factor), picture)
+		body := d.page.blocks[0].(trellis)
+		if rooted := strings.Contains(body.y, "√ scale"); rooted != (factor == 0.02) {
+			t.Errorf("bn has %v times its KL, the axis is called %s", factor, body.y)
+		}
+	}
+}
+
+// TestIsoELBO: every diagonal of equal NELBO has a number, and no two numbers touch, whatever the range and the page.
+func TestIsoELBO(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	for range 300 {
+		width := []vg.Length{150, 200, 430}[r.IntN(3)]
+		panel := draw.Canvas{Rectangle: vg.Rectangle{Min: vg.Point{X: 30, Y: 12}, Max: vg.Point{X: 30 + width, Y: vg.Length(130 + 100*r.Float64())}}}
+		p := newPanel("", "")
+		p.X.Min, p.Y.Min = 20*r.Float64()-1, 200*r.Float64()
+		p.X.Max, p.Y.Max = p.X.Min+math.Pow(10, 4*r.Float64()-1), p.Y.Min+math.Pow(10, 3*r.Float64()-1)
+		c := newReader()
+		lines := 0
+		panel.Canvas = strokes{c, &lines}
+		isoELBO{}.Plot(panel, p)
+		if len(c.texts) != lines {
+			t.Errorf("x from %v to %v, y from %v to %v: %d lines, %d numbers", p.X.Min, p.X.Max, p.Y.Min, p.Y.Max, lines, len(c.texts))
+		}
+		for _, fault := range c.faults(panel.Max.X+28, panel.Max.Y+captionSize*leading) {
+			t.Errorf("x from %v to %v, y from %v to %v on %v: %s", p.X.Min, p.X.Max, p.Y.Min, p.Y.Max, panel.Max, fault)
+		}
+	}
+}
+
+// strokes counts the lines on a canvas.
+type strokes struct {
+	vg.Canvas
+	n *int
+}
+
+func (c strokes) Stroke(vg.Path) { *c.n++ }
+
+// TestSigmaEmpty: a panel that would be empty is left out, and the caption says why.
+func TestSigmaEmpty(t *testing.T) {
+	only := func(variants ...string) *record.Set {
+		set := pilotSet(2)
+		set.Runs = slices.DeleteFunc(set.Runs, func(r record.Run) bool { return !slices.Contains(variants, r.Variant) })
+		return set
+	}
+	bare := only("vanilla", "bn-scaler")
+	changeAll(bare, func(row *record.Row) { delete(row.Vectors, "sigma_histogram") })
+	small := only("vanilla")
+	changeAll(small, func(row *record.Row) {
+		if _, ok := row.Values["sigma_small"]; ok {
+			row.Values["sigma_small"] = 0
+		}
+	})
+	for name, c := range map[string]struct {
+		set              *record.Set
+		says             string
+		steps, histogram int // panels
+		metrics          []string
+	}{
+		"positive":     {only("vanilla", "bn"), "Left out, since it is 0 in all rows: share of σ < 0.", 2, 1, []string{"sigma_log_spread", "sigma_small"}},
+		"signed":       {only("vanilla", "bn-scaler"), "Below: test split", 3, 2, []string{"sigma_log_spread", "sigma_negative", "sigma_small"}},
+		"no histogram": {bare, "No test row has a histogram of σ.", 3, 0, []string{"sigma_log_spread", "sigma_negative", "sigma_small"}},
+		"large":        {small, "Left out, since it is 0 in all rows: share of σ < 0; share of |σ| < 0.05.", 1, 1, []string{"sigma_log_spread"}},
+	} {
+		d, _, picture := drawn(t, "sigma", c.set)
+		show(t, "sigma-"+name, picture)
+		if !strings.Contains(d.Caption, c.says) {
+			t.Errorf("%s: the caption does not say %q: %s", name, c.says, d.Caption)
+		}
+		metrics := map[string]bool{}
+		for _, row := range d.Table[1:] {
+			if !strings.HasPrefix(row[1], "share of") {
+				metrics[row[1]] = true
+			}
+		}
+		if got := sortedKeys(metrics); !slices.Equal(got, c.metrics) {
+			t.Errorf("%s: metrics %q, want %q", name, got, c.metrics)
+		}
+		var panels []int
+		for _, b := range d.page.blocks {
+			panels = append(panels, len(b.(matrix).rows[0]))
+		}
+		if want := []int{c.steps, c.histogram}; !slices.Equal(append(panels, make([]int, 2-len(panels))...), want) {
+			t.Errorf("%s: %d panels, want %d", name, panels, want)
+		}
+	}
+}
+
+// filled keeps the boxes that are filled on a canvas.
+type filled struct {
+	vg.Canvas
+	boxes *[]vg.Rectangle
+}
+
+func (c filled) Fill(path vg.Path) {
+	box := vg.Rectangle{Min: path[0].Pos, Max: path[0].Pos}
+	for _, part := range path {
+		if part.Type != vg.CloseComp {
+			box.Min.X, box.Max.X = min(box.Min.X, part.Pos.X), max(box.Max.X, part.Pos.X)
+			box.Min.Y, box.Max.Y = min(box.Min.Y, part.Pos.Y), max(box.Max.Y, part.Pos.Y)
+		}
+	}
+	*c.boxes = append(*c.boxes, box)
+}
+
+// TestBarsSideBySide: the bars of groups at one place do not cover each other, stand on their base, and reach their mean.
+func TestBarsSideBySide(t *testing.T) {
+	p := newPanel("", "")
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.5, 2.5, 0, 1
+	for _, n := range []int{1, 2, 7} {
+		var boxes []vg.Rectangle
+		c := draw.Canvas{Canvas: filled{newReader(), &boxes}, Rectangle: vg.Rectangle{Max: vg.Point{X: 200, Y: 100}}}
+		for i := range n {
+			bars{Mean: []float64{0.1, 0.9}, Lo: []float64{0.1, 0.9}, Hi: []float64{0.1, 0.9}, Color: ink, Base: 0.25, Slot: i, Slots: n}.Plot(c, p)
+		}
+		if len(boxes) != 2*n {
+			t.Fatalf("%d bars, want %d", len(boxes), 2*n)
+		}
+		for i, a := range boxes {
+			low, high := vg.Length(10), vg.Length(25) // below chance it hangs
+			if i%2 == 1 {
+				low, high = 25, 90
+			}
+			if d := max(a.Min.Y-low, low-a.Min.Y, a.Max.Y-high, high-a.Max.Y); d > 0.01 {
+				t.Errorf("bar %d reaches from %v to %v, want %v to %v", i, a.Min.Y, a.Max.Y, low, high)
+			}
+			if middle := (a.Min.X + a.Max.X) / 2; middle < 100*vg.Length(i%2)+10 || middle > 100*vg.Length(i%2)+90 {
+				t.Errorf("bar %d stands at %v", i, middle)
+			}
+			for _, b := range boxes[:i] {
+				if a.Min.X < b.Max.X-0.01 && b.Min.X < a.Max.X-0.01 {
+					t.Errorf("bars from %v to %v and from %v to %v cover each other", a.Min.X, a.Max.X, b.Min.X, b.Max.X)
+				}
+			}
+		}
+	}
+}
+
+// TestMeasuredPoints: those that a line is read off from, and no others.
+func TestMeasuredPoints(t *testing.T) {
+	f := frontier{family: family{style: neutral}, seeds: [][]pair{{{1, 0.9, 1}, {1, 3, 2}, {1, 5, 3}, {1, 8.1, 4}, {1, 20, 5}}, {{2, 4, 6}, {2, 8, 7}}}}
+	if got, want := f.measured([]float64{4, 6, 8}).Y, []float64{2, 3, 4, 6, 7}; !slices.Equal(got, want) {
+		t.Errorf("points %v, want %v", got, want)
+	}
+}
 
 // TestRemedyRows: rows are in the order of the rate, data set by data set; the importance-weighted likelihood stands
 // for the NELBO if all have it; labels are folded and not cut before their third line.
@@ -793,6 +1017,8 @@ func TestMissing(t *testing.T) {
 		{"elbo-surgery", without("marginal_kl"), `elbo-surgery: no valid row has the metric "marginal_kl"`},
 		{"elbo-surgery", without("mi"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
 		{"elbo-surgery", without("kl"), `elbo-surgery: no valid row has both metrics "kl" and "mi"`},
+		{"elbo-parts", without("marginal_kl"), `elbo-parts: no valid row has the metric "marginal_kl"`},
+		{"elbo-parts", without("mi"), `elbo-parts: no valid row has both metrics "kl" and "mi"`},
 		{"kl-weight", without("kl_weight"), `"kl_weight"`},
 		{"kl-weight", constant, "kl-weight: the KL weight of every trial is constant; set kl.schedule"},
 		{"probe", probeless, "probe: no valid or test row has a probe, such as probe_100; set train.probe: true"},

@@ -18,9 +18,9 @@ func init() { Figures.Add("probe", Probe{}) }
 
 // Probe shows the accuracy of a linear classifier of the posterior mean against its number of training labels.
 //
-// The share of right guesses on the split, against the number of training examples whose labels
-// the classifier has seen. Chance is the share of the most frequent class. A mu that hardly varies
-// may still tell classes apart, because the probe standardises it.
+// The share of right guesses on the split, a bar for each group at each number of training examples whose labels
+// the classifier has seen. Bars stand on chance, the share of the most frequent class, if all groups have the same, so that
+// their height is what mu tells. A mu that hardly varies may still tell classes apart, because the probe standardises it.
 //
 // Source: Zhu et al. 2020, table 3 (arXiv 2004.12585).
 type Probe struct{}
@@ -33,36 +33,39 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 	if split == "" {
 		return nil, errors.New("probe: no valid or test row has a probe, such as probe_100; set train.probe: true, on data with labels")
 	}
-	p := newPanel("labels", "probe accuracy")
-	shown := overlay{panel: p}
+	groups, more := sampled(groups)
 	pg := page{table: [][]string{{"group", "split", "labels", "mean", "min", "max", "seeds"}}}
-	reference := draw.LineStyle{Color: grey, Width: thinWidth, Dashes: floorDashes}
 	counts := map[string]int{}
 	var without []string
-	var at, chances []float64
-	for i, style := range groupStyles(groups) {
-		g := groups[i]
-		var sizes []int
+	var sizes []int
+	var chances []float64
+	for _, g := range groups {
 		for _, run := range g.Runs {
 			sizes = append(sizes, probeSizes(run, split)...)
 		}
-		slices.Sort(sizes)
-		var s series
-		for _, n := range slices.Compact(sizes) {
-			s.add(float64(n), numbers(finals(g, split, fmt.Sprintf("probe_%d", n))))
-			pg.table = append(pg.table, []string{g.Label, split, num(float64(n)), num(s.Mean[len(s.X)-1]), num(s.Lo[len(s.X)-1]), num(s.Hi[len(s.X)-1]), num(float64(s.N))})
+	}
+	slices.Sort(sizes)
+	sizes = slices.Compact(sizes)
+	var shown []bars
+	for i, style := range groupStyles(groups) {
+		g := groups[i]
+		b := bars{Color: style.Color}
+		for _, n := range sizes {
+			values := numbers(finals(g, split, fmt.Sprintf("probe_%d", n)))
+			mean, lo, hi := record.Range(values)
+			b.Mean, b.Lo, b.Hi = append(b.Mean, mean), append(b.Lo, lo), append(b.Hi, hi)
+			if len(values) > 0 {
+				counts[g.Label] = max(counts[g.Label], len(values))
+				pg.table = append(pg.table, []string{g.Label, split, num(float64(n)), num(mean), num(lo), num(hi), num(float64(len(values)))})
+			}
 		}
-		if s.N == 0 {
+		if counts[g.Label] == 0 {
 			without = append(without, g.Label)
 			continue
 		}
-		counts[g.Label] = s.N
-		s.X = logs(s.X)
-		at = append(at, s.X...)
-		glyph := draw.GlyphStyle{Color: style.Color, Radius: 2.2, Shape: draw.CircleGlyph{}}
-		l := shown.add(g.Label, s, style)
-		l.over = append(l.over, dots{s.X, s.Mean, glyph})
-		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: style, glyph: glyph})
+		b.Whisker = counts[g.Label] > 1
+		shown = append(shown, b)
+		pg.legend = append(pg.legend, entry{label: g.Label, group: true, line: draw.LineStyle{Color: style.Color, Width: 7}})
 		if values := numbers(finals(g, split, "probe_chance")); len(values) > 0 {
 			mean, _, _ := record.Range(values)
 			pg.table = append(pg.table, []string{g.Label, split, "chance", num(mean), num(mean), num(mean), num(float64(len(values)))})
@@ -70,20 +73,42 @@ func (Probe) Draw(set *record.Set) (*Drawing, error) {
 		}
 	}
 	slices.Sort(chances)
-	for _, c := range slices.Compact(chances) {
-		shown.common = append(shown.common, level{c, reference})
+	chances = slices.Compact(chances)
+	p := newPanel("labels", "probe accuracy")
+	base := 0.0
+	if len(chances) == 1 && finite(chances[0]) {
+		base = chances[0]
 	}
-	shown.spread()
-	ownTicks(&p.X, at, unlog, plot.TickerFunc(logTicks))
+	for i, b := range shown {
+		b.Base, b.Slot, b.Slots = base, i, len(shown)
+		p.Add(b)
+	}
+	reference := draw.LineStyle{Color: ink, Width: thinWidth, Dashes: floorDashes}
+	for _, c := range chances {
+		p.Add(level{c, reference})
+	}
 	pad(&p.Y)
-	pg.overlay(3.1*vg.Inch, shown)
+	if base == 0 {
+		fromZero(&p.Y)
+	}
+	p.X.Min, p.X.Max = 0.5, float64(len(sizes))+0.5
+	var names plot.ConstantTicks
+	for i, n := range sizes {
+		names = append(names, plot.Tick{Value: float64(i + 1), Label: thousands(n)})
+	}
+	p.X.Tick.Marker = names
+	p.X.Tick.Length = 0
+	pg.blocks = []block{single(p, 2.6*vg.Inch)}
 	pg.finding = probeFinding(groups, split)
-	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", seedsNote(counts)}
+	pg.caption = []string{splitNames[split] + " split, last row: share of the labels that multinomial logistic regression on the standardised posterior mean finds, after so many labels of training examples.", barsNote(counts)}
 	if len(chances) > 0 {
 		pg.legend = append(pg.legend, entry{label: "chance", line: reference})
 		pg.caption = append(pg.caption, "Chance is the share of the most frequent class.")
 	}
-	pg.caption = append(append(pg.caption, withoutNote("a probe", without)...), doubts(set, all)...)
+	if base != 0 {
+		pg.caption = append(pg.caption, "Bars stand on it.")
+	}
+	pg.caption = append(append(append(pg.caption, more...), withoutNote("a probe", without)...), doubts(set, all)...)
 	return pg.drawing(), nil
 }
 

@@ -278,6 +278,36 @@ func drawable(steps []int, mean, lo, hi []float64, n int) series {
 	return s
 }
 
+// surgery is the KL and the mutual information of a group's validation rows that have both, against the epoch.
+func surgery(g record.Group) (kl, mi series) { return partOf(g, "kl"), partOf(g, "mi") }
+
+// partOf is one of the KL, the mutual information, and what the first is more than the second (marginal_kl), of a group's validation
+// rows that have both, against the epoch.
+func partOf(g record.Group, name string) series {
+	epochs := map[float64]float64{} // by step
+	runs := slices.Clone(g.Runs)
+	for i := range runs {
+		var rows []record.Entry
+		for _, row := range runs[i].Rows {
+			_, kl := row.Value("kl")
+			_, mi := row.Value("mi")
+			if kl && mi && row.Split == "valid" {
+				rows, epochs[float64(row.Step)] = append(rows, row), row.Epoch
+			}
+		}
+		runs[i].Rows = record.With(rows, "marginal_kl", func(row record.Entry) (float64, bool) {
+			kl, _ := row.Value("kl")
+			mi, _ := row.Value("mi")
+			return kl - mi, true
+		})
+	}
+	s := seriesOf(runs, "valid", name)
+	for i, step := range s.X {
+		s.X[i] = epochs[step]
+	}
+	return s
+}
+
 // A family is the groups on one line: they differ in the knob only.
 type family struct {
 	label  string

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 
@@ -50,15 +51,14 @@ func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 		p.Title.Text, p.Title.TextStyle = " ", sans(captionSize) // room for the numbers of the diagonals
 		if len(sets) > 1 {
 			p.Title.Text, p.Title.TextStyle = " \n ", sans(tickSize)
-			p.Add(heading{first: []string{"data: " + printable(d.name)}})
+			p.Add(heading{first: []string{"data: " + printable(d.name)}, second: " "}) // above the numbers
 		}
-		nll := math.NaN()
 		if at, ok := truthOf(d.families, split); ok {
-			known, nll = true, at.nll
+			known = true
 			p.Add(at)
 			pg.table = append(pg.table, []string{"generator of " + d.name, "", "", split, "true", num(at.rate), num(at.nll - at.rate)})
 		}
-		drawFrontiers(&pg, p, d.families, split, nll)
+		drawFrontiers(&pg, p, d.families, split)
 		rows = append(rows, []*plot.Plot{p})
 	}
 	body := matrix{rows: rows, right: 28, height: 3.4 * vg.Inch}
@@ -131,9 +131,9 @@ func (m truth) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return m.rate, m.rate, m.nll - m.rate, m.nll - m.rate
 }
 
-// drawFrontiers puts families into a panel, and their numbers into the page's table. nll is that of the truth, or NaN.
-func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string, nll float64) {
-	p.Add(isoELBO{nll})
+// drawFrontiers puts families into a panel, and their numbers into the page's table.
+func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string) {
+	p.Add(isoELBO{})
 	var lines, seeds, means []plot.Plotter
 	at := tags{Room: 5}
 	for _, f := range fs {
@@ -176,33 +176,43 @@ func drawFrontiers(pg *page, p *plot.Plot, fs []family, split string, nll float6
 
 // isoELBO draws the diagonals x + y = constant, with their numbers on the right edge; of those that do not
 // reach it, on the top edge, or at their lower end if they do not reach that either.
-type isoELBO struct{ NLL float64 } // of the truth, whose line may lie where a number would stand; or NaN
+type isoELBO struct{}
 
 // Plot implements plot.Plotter.
-func (m isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
+func (isoELBO) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	line := draw.LineStyle{Color: grey, Width: 0.5, Dashes: []vg.Length{1, 2}}
 	style := sans(captionSize)
 	style.Color = grey
-	step := niceStep((p.X.Max - p.X.Min + p.Y.Max - p.Y.Min) / 10)
+	wide, high := p.X.Max-p.X.Min, p.Y.Max-p.Y.Min
+	step := niceStep((wide + high) / 10)
+	for range 2 { // numbers side by side on the top edge, and one below the other on the right one, do not touch
+		widest := max(style.Width(short(math.Ceil((p.X.Min+p.Y.Min)/step)*step)), style.Width(short(math.Floor((p.X.Max+p.Y.Max)/step)*step)))
+		step = niceStep(max(step, wide*float64((widest+6)/(c.Max.X-c.Min.X)), high*float64(1.3*captionSize/(c.Max.Y-c.Min.Y))))
+	}
 	first := math.Ceil((p.X.Min + p.Y.Min) / step)
 	for i := range 2 * mostTicks {
 		nelbo := (first + float64(i)) * step
 		if nelbo > p.X.Max+p.Y.Max {
 			break
 		}
+		number := short(nelbo)
+		width := style.Width(number)
 		from, to := math.Max(p.X.Min, nelbo-p.Y.Max), math.Min(p.X.Max, nelbo-p.Y.Min)
 		strokeIn(c, line, vg.Point{X: x(from), Y: y(nelbo - from)}, vg.Point{X: x(to), Y: y(nelbo - to)})
 		switch {
 		case to == p.X.Max:
 			style.XAlign, style.YAlign = draw.XLeft, draw.YCenter
-			c.FillText(style, vg.Point{X: c.Max.X + 4, Y: y(nelbo - to)}, short(nelbo))
+			c.FillText(style, vg.Point{X: c.Max.X + 4, Y: max(y(nelbo-to), c.Min.Y+captionSize/2)}, number)
 		case from > p.X.Min:
-			style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
-			c.FillText(style, vg.Point{X: x(from), Y: c.Max.Y + 3}, short(nelbo))
-		case !(nelbo < m.NLL && m.NLL < nelbo+step/2): // from the left edge to the bottom
 			style.XAlign, style.YAlign = draw.XLeft, draw.YBottom
-			c.FillText(style, vg.Point{X: x(to) + 4, Y: c.Min.Y + 2}, short(nelbo))
+			c.FillText(style, vg.Point{X: min(x(from)-width/2, c.Max.X-width), Y: c.Max.Y + 3}, number)
+		default: // from the left edge to the bottom
+			style.XAlign, style.YAlign = draw.XLeft, draw.YBottom
+			at := vg.Point{X: min(x(to)+4, c.Max.X-width), Y: c.Min.Y + 2}
+			r, t := at.X+width, at.Y+captionSize*0.9
+			fillIn(c, color.NRGBA{0xff, 0xff, 0xff, 0xc0}, at, vg.Point{X: r, Y: at.Y}, vg.Point{X: r, Y: t}, vg.Point{X: at.X, Y: t}) // other lines may pass
+			c.FillText(style, at, number)
 		}
 	}
 }

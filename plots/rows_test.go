@@ -407,9 +407,9 @@ func TestMarksStayInPanels(t *testing.T) {
 		}
 		for _, m := range []plot.Plotter{
 			curve{list(), list(), style}, band{list(), list(), list(), ink}, dots{list(), list(), glyph}, level{number(), style},
-			thresholds{list(), make([]string, 5), style}, bars{list(), list(), list(), ink, true}, heading{}, grid{}, diagonal{}, isoELBO{number()}, readings{list(), list(), list(), list(), make([]color.Color, 5)}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4, []curve{{list(), list(), style}}},
+			thresholds{list(), make([]string, 5), style}, bars{Mean: list(), Lo: list(), Hi: list(), Color: ink, Whisker: true, Base: number(), Slot: 1, Slots: 3}, heading{}, grid{}, diagonal{}, isoELBO{}, readings{list(), list(), list(), list(), make([]color.Color, 5)}, tags{list(), list(), make([]string, 5), make([]color.Color, 5), 4, []curve{{list(), list(), style}}},
 			crosses{list(), list(), list(), list(), list(), list(), make([]color.Color, 5), make([]bool, 5)},
-			truth{number(), number()}, lying{number(), list(), ink}, density{2, list()[:4], &top},
+			truth{number(), number()}, lying{number(), number(), number(), number(), ink, false}, lying{number(), number(), number(), number(), ink, true}, density{2, list()[:4], &top},
 			heatMap{Edges: list(), Cells: [][]float64{list()[:4]}, Top: &top},
 			ridge{Row: -5, Edges: list(), Share: []float64{0, 0.5, 0.5, 0}, Seeds: [][]float64{{0, 1, 0, 0}}, Floor: number(), Color: ink},
 		} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -20,8 +21,8 @@ func init() { Figures.Add("sigma", Sigma{}) }
 // psi(1/2) + ln 2 = -1.27 for a Gaussian one around zero; half of what it lies below 0
 // is the KL, per dimension, that it costs beyond a constant sigma of the same second moment.
 //
-// The histograms below, of sigma with its sign and of |sigma|, are of the last row of the test, and are left out if it
-// has none. Their bins are 0.05 wide; the axis of shares is square-root scaled, so that a sigma that
+// The histograms below, of sigma with its sign and of |sigma|, are of the last row of the test. What would be empty is left out:
+// panels of a share that is 0 in all rows, that of the sign if no sigma is negative, and histograms that no row has. Their bins are 0.05 wide; the axis of shares is square-root scaled, so that a sigma that
 // is nearly constant leaves the others to be seen.
 type Sigma struct{}
 
@@ -39,23 +40,45 @@ func (Sigma) Draw(set *record.Set) (*Drawing, error) {
 		}
 		groups[i].Runs = runs
 	}
-	pg, err := overSteps{
+	steps := overSteps{
 		figure: "sigma", height: 2.45 * vg.Inch,
-		panels: []stepPanel{
-			{metric: "sigma_negative", label: "share of σ < 0"},
-			{metric: "sigma_small", label: "share of |σ| < 0.05"},
-			{metric: "sigma_log_spread", label: "E[ln σ²] − ln E[σ²]", levels: []float64{gaussianLog}},
-		},
 		level: "−1.27, a Gaussian around zero",
-		about: "σ over examples and latent dimensions; a variant with a positive σ has none below zero. Right: 0 if all σ² are equal; half its distance below 0 is the KL per dimension in excess of that with a constant σ.",
+		about: "σ over examples and latent dimensions. E[ln σ²] − ln E[σ²] is 0 if all σ² are equal; half its distance below 0 is the KL per dimension in excess of that with a constant σ.",
 		told:  sigmaFinding,
-	}.page(set, groups)
+	}
+	var empty []string // labels of panels that are left out
+	for _, m := range []struct {
+		stepPanel
+		mayBeEmpty bool
+	}{
+		{stepPanel{metric: "sigma_negative", label: "share of σ < 0"}, true},
+		{stepPanel{metric: "sigma_small", label: "share of |σ| < 0.05"}, true},
+		{stepPanel{metric: "sigma_log_spread", label: "E[ln σ²] − ln E[σ²]", levels: []float64{gaussianLog}}, false},
+	} {
+		if m.mayBeEmpty && isZero(groups, m.metric) {
+			empty = append(empty, m.label)
+			continue
+		}
+		steps.panels = append(steps.panels, m.stepPanel)
+	}
+	pg, err := steps.page(set, groups)
 	if err != nil {
 		return nil, err
 	}
+	if len(empty) > 0 {
+		pg.caption = append(pg.caption, "Left out, since it is 0 in all rows: "+strings.Join(empty, "; ")+".")
+	}
 	pg.caption = append(pg.caption, more...)
-	if signed, size, table := sigmaHistograms(groups); signed != nil {
-		pg.blocks = append(pg.blocks, matrix{rows: [][]*plot.Plot{{signed, size}}, height: 2.2 * vg.Inch})
+	switch signed, size, table := sigmaHistograms(groups); {
+	case len(table) == 0:
+		pg.caption = append(pg.caption, "No test row has a histogram of σ.")
+	default:
+		shown := []overlay{signed, size}
+		if isZero(groups, "sigma_negative") { // both would be the same
+			size.panel.X.Label.Text, size.panel.Y.Label.Text = "σ", signed.panel.Y.Label.Text
+			shown = shown[1:]
+		}
+		pg.overlay(2.2*vg.Inch, shown...)
 		pg.table = append(pg.table, table...)
 		pg.caption = append(pg.caption, "Below: test split, last row, share of σ in bins of 0.05, on a square-root scale; values beyond ±2.5 are in the outermost bins.")
 	}
@@ -72,11 +95,30 @@ func sigmaFinding(groups []record.Group, split string) string {
 	return sentence("%s no σ is below 0, and E[ln σ²] − ln E[σ²] %s.", end.when(), spread(varied, ""))
 }
 
-// sigmaHistograms are the panels of sigma and |sigma|, and the numbers in them; nil if no test row
+// isZero tells whether a metric is 0 in all rows that have it, and some do.
+func isZero(groups []record.Group, metric string) bool {
+	found := false
+	for _, g := range groups {
+		for _, run := range g.Runs {
+			for _, row := range run.Rows {
+				v, ok := row.Value(metric)
+				if !ok {
+					continue
+				}
+				if v != 0 {
+					return false
+				}
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+// sigmaHistograms are the panels of sigma and |sigma|, and the numbers in them: none if no test row
 // has a histogram.
-func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]string) {
-	signed, size = newPanel("σ", "share of all σ"), newPanel("|σ|", "")
-	shown := false
+func sigmaHistograms(groups []record.Group) (signed, size overlay, table [][]string) {
+	signed, size = overlay{panel: newPanel("σ", "share of all σ")}, overlay{panel: newPanel("|σ|", "share of all σ")}
 	for i, style := range groupStyles(groups) {
 		var seeds, folded [][]float64
 		step := 0
@@ -94,13 +136,12 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 		if len(seeds) == 0 {
 			continue
 		}
-		shown = true
 		for _, part := range []struct {
-			panel *plot.Plot
+			panel *overlay
 			name  string
 			from  float64
 			seeds [][]float64
-		}{{signed, "sigma", -record.SigmaReach, seeds}, {size, "|sigma|", 0, folded}} {
+		}{{&signed, "sigma", -record.SigmaReach, seeds}, {&size, "|sigma|", 0, folded}} {
 			bins := len(part.seeds[0])
 			width := (record.SigmaReach - part.from) / float64(bins)
 			var x, mean, lo, hi []float64
@@ -114,21 +155,16 @@ func sigmaHistograms(groups []record.Group) (signed, size *plot.Plot, table [][]
 					table = append(table, []string{groups[i].Label, metric, "test", num(float64(step)), num(m), num(l), num(h), num(float64(len(part.seeds)))})
 				}
 			}
-			if len(seeds) > 1 {
-				part.panel.Add(band{x, roots(lo), roots(hi), fade(style.Color, 0.2)})
-			}
 			style.Width = thinWidth
-			part.panel.Add(curve{x, roots(mean), style})
+			part.panel.add(groups[i].Label, series{x, roots(mean), roots(lo), roots(hi), len(seeds)}, style)
 		}
 	}
-	if !shown {
-		return nil, nil, nil
-	}
-	for _, p := range []*plot.Plot{signed, size} {
+	for _, o := range []overlay{signed, size} {
+		p := o.spread()
 		p.Y.Tick.Marker = plot.TickerFunc(rootTicks)
 		fromZero(&p.Y)
 	}
-	signed.X.Min, signed.X.Max, size.X.Min, size.X.Max = -record.SigmaReach, record.SigmaReach, 0, record.SigmaReach
+	signed.panel.X.Min, signed.panel.X.Max, size.panel.X.Min, size.panel.X.Max = -record.SigmaReach, record.SigmaReach, 0, record.SigmaReach
 	return signed, size, table
 }
 

@@ -67,38 +67,76 @@ func (Time) Draw(set *record.Set) (*Drawing, error) {
 	}
 	groups, more := firstOf(groups, mostLines, "groups")
 	seconds, clock := func(c record.Cost) float64 { return c.CPUSeconds }, "CPU "
-	pg.caption = []string{"CPU time of finished trials that were not interrupted, all threads together."}
+	pg.caption = []string{"CPU time of finished trials that were not interrupted, all threads together, with evaluation."}
 	if without > 0 {
 		seconds, clock = func(c record.Cost) float64 { return c.Seconds }, "wall-clock "
-		pg.caption = []string{fmt.Sprintf("Wall clock of finished trials that were not interrupted, concurrent load included; %d of %d have no CPU time.", without, trials)}
+		pg.caption = []string{fmt.Sprintf("Wall clock of finished trials that were not interrupted, with evaluation, concurrent load included; %d of %d have no CPU time.", without, trials)}
 	}
-	left, right := newPanel(clock+"seconds per trial", ""), newPanel(clock+"ms per step, with evaluation", "")
-	var ticks plot.ConstantTicks
+	names := make(plot.ConstantTicks, len(groups))
 	deepest := 1
 	var steps []sample
 	for i, g := range groups {
 		lines := foldTo(sans(captionSize), printable(g.label), nameRoom, 3)
 		deepest = max(deepest, len(lines))
-		ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")})
-		var trial, step []float64
-		for _, c := range g.costs {
-			trial, step = append(trial, seconds(c)), append(step, 1000*seconds(c)/float64(c.Steps))
-		}
-		steps = append(steps, sampleOf(g.label, step))
-		left.Add(lying{float64(i), trial, g.style.Color})
-		right.Add(lying{float64(i), step, g.style.Color})
+		names[i] = plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")}
 	}
-	for _, p := range []*plot.Plot{left, right} {
-		fromZero(&p.X)
+	var row []*plot.Plot
+	logarithmic := 0
+	for _, m := range []struct {
+		label  string
+		of     func(record.Cost) float64
+		ofStep bool
+	}{
+		{clock + "seconds per trial", seconds, false},
+		{clock + "ms per step", func(c record.Cost) float64 { return 1000 * seconds(c) / float64(c.Steps) }, true},
+	} {
+		var all []lying
+		for i, g := range groups {
+			var values []float64
+			for _, c := range g.costs {
+				values = append(values, m.of(c))
+			}
+			if m.ofStep {
+				steps = append(steps, sampleOf(g.label, values))
+			}
+			mean, lo, hi := record.Range(values)
+			all = append(all, lying{float64(i), mean, lo, hi, g.style.Color, false})
+		}
+		p := newPanel(m.label, "")
+		if farApart(all) {
+			logarithmic++
+			p.X.Label.Text += ", log scale"
+			p.X.Tick.Marker = plot.TickerFunc(logTicks)
+			for i, one := range all {
+				at := logs([]float64{one.Mean, one.Lo, one.Hi})
+				all[i].Mean, all[i].Lo, all[i].Hi, all[i].Dot = at[0], at[1], at[2], true
+			}
+		}
+		for _, one := range all {
+			p.Add(one)
+		}
+		if all[0].Dot {
+			pad(&p.X)
+		} else {
+			fromZero(&p.X)
+		}
 		p.Y.Min, p.Y.Max = -0.6, float64(len(groups))-0.4
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-		p.Y.Tick.Marker = ticks
+		p.Y.Tick.Marker = names
 		p.Y.Tick.Length = 0
 		restyle(&p.Y.Tick.Label, sans(captionSize))
+		row = append(row, p)
 	}
-	pg.blocks = []block{matrix{rows: [][]*plot.Plot{{left, right}}, left: nameRoom, height: 0.6*vg.Inch + vg.Length(4+captionSize*1.15*float64(deepest))*vg.Length(max(5, len(groups)))}}
+	mark := "Bars"
+	if logarithmic > 0 {
+		mark = "Bars and dots"
+		if logarithmic == len(row) {
+			mark = "Dots"
+		}
+	}
+	pg.blocks = []block{matrix{rows: [][]*plot.Plot{row}, left: nameRoom, height: 0.6*vg.Inch + vg.Length(4+captionSize*1.15*float64(deepest))*vg.Length(max(5, len(groups)))}}
 	pg.finding = timeFinding(steps, strings.TrimSpace(clock), without == 0 && len(kernels) == 1 && len(models) == 1)
-	pg.caption = append(pg.caption, barsNote(counts))
+	pg.caption = append(pg.caption, meansNote(mark, "whiskers", counts))
 	for _, m := range []struct {
 		what string
 		seen map[string]bool
@@ -122,28 +160,51 @@ func timeFinding(steps []sample, clock string, comparable bool) string {
 	return sentence("The %s time of a step %s.", clock, spread(steps, " ms"))
 }
 
-// lying is a bar that lies at height At, from zero to the mean of its values, with a whisker
-// over their range.
+// logRatio is how many times the shortest time the longest is from which on an axis shows logarithms.
+const logRatio = 30
+
+// farApart tells whether an axis from zero would leave no room for the shortest of some times.
+func farApart(times []lying) bool {
+	least, most := math.Inf(1), 0.0
+	for _, m := range times {
+		if finite(m.Mean) {
+			least, most = math.Min(least, m.Mean), math.Max(most, m.Mean)
+		}
+	}
+	return least > 0 && most > logRatio*least
+}
+
+// lying is a bar that lies at height At, from zero to Mean, with a whisker from Lo to Hi; or a dot, for an axis on which a bar has
+// no place to begin.
 type lying struct {
-	At     float64
-	Values []float64
-	Color  color.Color
+	At, Mean, Lo, Hi float64
+	Color            color.Color
+	Dot              bool
 }
 
 // Plot implements plot.Plotter.
 func (m lying) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	mean, lo, hi := record.Range(m.Values)
-	b, t := y(m.At-0.36), y(m.At+0.36)
-	fillIn(c, m.Color, vg.Point{X: x(0), Y: b}, vg.Point{X: x(mean), Y: b}, vg.Point{X: x(mean), Y: t}, vg.Point{X: x(0), Y: t})
-	if len(m.Values) > 1 {
-		whisker := draw.LineStyle{Color: grey, Width: 1}
-		strokeIn(c, whisker, vg.Point{X: x(lo), Y: y(m.At)}, vg.Point{X: x(hi), Y: y(m.At)})
+	if !finite(m.Mean) {
+		return
+	}
+	if b, t := y(m.At-0.36), y(m.At+0.36); !m.Dot {
+		fillIn(c, m.Color, vg.Point{X: x(0), Y: b}, vg.Point{X: x(m.Mean), Y: b}, vg.Point{X: x(m.Mean), Y: t}, vg.Point{X: x(0), Y: t})
+	}
+	if m.Lo < m.Hi {
+		whiskerIn(c, vg.Point{X: x(m.Lo), Y: y(m.At)}, vg.Point{X: x(m.Hi), Y: y(m.At)})
+	}
+	if m.Dot {
+		glyphIn(c, draw.GlyphStyle{Color: m.Color, Radius: 3.2, Shape: draw.CircleGlyph{}}, vg.Point{X: x(m.Mean), Y: y(m.At)})
 	}
 }
 
 // DataRange implements plot.DataRanger.
 func (m lying) DataRange() (xmin, xmax, ymin, ymax float64) {
-	_, _, hi := record.Range(m.Values)
-	return 0, math.Max(0, hi), m.At, m.At
+	xmin, _, _, _ = rangeOf([]float64{m.Lo}, []float64{m.At})
+	_, xmax, ymin, ymax = rangeOf([]float64{m.Hi}, []float64{m.At})
+	if !m.Dot {
+		xmin, xmax = 0, math.Max(0, xmax)
+	}
+	return xmin, xmax, ymin, ymax
 }
