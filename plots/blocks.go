@@ -341,7 +341,7 @@ func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
 	for _, cell := range align(copies, c) { // without labels below, which are as long as the axes then are
 		data := cell.plot.DataCanvas(cell.canvas)
 		cell.plot.X.Label.Text = labels[cell.plot]
-		foldLabel(&cell.plot.X, data.Max.X-data.Min.X+12)
+		foldLabel(&cell.plot.X, data.Max.X-data.Min.X+4)
 	}
 	for _, cell := range align(copies, c) {
 		data := cell.plot.DataCanvas(cell.canvas)
