@@ -589,18 +589,21 @@ func TestAsides(t *testing.T) {
 	}
 }
 
-// TestScaleOf: an axis shows roots if one number leaves no room for the others, and says so.
-func TestScaleOf(t *testing.T) {
+// TestSweepScale: an axis shows roots if one number leaves no room for the others, and says so.
+func TestSweepScale(t *testing.T) {
 	set := sweepSet(2)
-	if d, _, _ := drawn(t, "sweep", set); scaleOf(set.Groups(), "test", "kl").note != "" {
-		t.Errorf("√ scale without need: %s", d.Caption)
+	label := func() string {
+		d, _, picture := drawn(t, "sweep", set)
+		show(t, "sweep-scale", picture)
+		return d.page.blocks[0].(matrix).rows[0][0].Y.Label.Text
+	}
+	if got := label(); got != "KL (nats)" {
+		t.Errorf("√ scale without need: %s", got)
 	}
 	setLast(&set.Runs[3], "kl", 1500)
-	if scale := scaleOf(set.Groups(), "test", "kl"); scale.note != ", √ scale" || scale.of([]float64{1600})[0] != 40 || scale.ticks == nil {
-		t.Error("a KL of 1,500 leaves no room for the others")
+	if got := label(); got != "KL (nats, √ scale)" {
+		t.Errorf("a KL of 1,500 leaves no room for the others: %s", got)
 	}
-	_, _, picture := drawn(t, "sweep", set)
-	show(t, "sweep-strayed", picture)
 }
 func TestTime(t *testing.T) { checkGolden(t, "time", pilotSet(3)) }
 

@@ -43,6 +43,14 @@ func (s scale) place(v float64) float64 {
 	return math.Copysign(math.Sqrt(math.Abs(v-s.base)), v-s.base)
 }
 
+// places are where numbers stand on the axis.
+func (s scale) places(values []float64) (at []float64) {
+	for _, v := range values {
+		at = append(at, s.place(v))
+	}
+	return at
+}
+
 // unit is what the axis' label says.
 func (s scale) unit() string {
 	switch {

@@ -24,10 +24,10 @@ func init() { Figures.Add("sweep", Sweep{}) }
 type Sweep struct{}
 
 // sweepMetrics are the panels of a row.
-var sweepMetrics = []struct{ name, label, unit string }{
-	{"kl", "KL", "nats per example"},
-	{"mi", "I(x; z)", "nats"},
-	{"gap", "shuffled-z gap", "nats"},
+var sweepMetrics = []struct{ name, label string }{
+	{"kl", "KL"},
+	{"mi", "I(x; z)"},
+	{"gap", "shuffled-z gap"},
 }
 
 // Draw implements Figure.
@@ -56,9 +56,9 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 	}
 
 	floor, capped, levels, beside := false, false, map[string]bool{}, false
-	scales := map[string]yScale{}
+	scales := map[string]scale{}
 	for _, m := range sweepMetrics {
-		scales[m.name] = scaleOf(groups, splitOf(m.name), m.name)
+		scales[m.name] = finalScale(groups, splitOf(m.name), m.name)
 	}
 	var rows [][]*plot.Plot
 	for _, knob := range sortedKnobs(byKnob) {
@@ -69,12 +69,12 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		var row []*plot.Plot
 		for _, m := range sweepMetrics {
 			scale := scales[m.name]
-			p := newPanel(dial(byKnob[knob][0]), m.label+" ("+m.unit+scale.note+")")
+			p := newPanel(dial(byKnob[knob][0]), m.label+" ("+scale.unit()+")")
 			split := splitOf(m.name)
 			for _, f := range lying {
 				values := finals(f.groups[0], split, m.name)
 				mean, _, _ := record.Range(numbers(values))
-				p.Add(level{scale.of([]float64{mean})[0], f.style})
+				p.Add(level{scale.place(mean), f.style})
 				levels[f.label] = true
 				pg.table = append(pg.table, finalRows(f.label, "", "", m.name, split, values)...)
 			}
@@ -100,9 +100,9 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 				}
 				if hasFloor(below.Y) && len(below.X) > 1 {
 					floor = true
-					p.Add(curve{shifted(place(below.X), aside[i]), scale.of(below.Y), below.LineStyle})
+					p.Add(curve{shifted(place(below.X), aside[i]), scale.places(below.Y), below.LineStyle})
 				}
-				line.X, line.Y, seeds.X, seeds.Y = shifted(place(line.X), aside[i]), scale.of(line.Y), shifted(place(seeds.X), aside[i]), scale.of(seeds.Y)
+				line.X, line.Y, seeds.X, seeds.Y = shifted(place(line.X), aside[i]), scale.places(line.Y), shifted(place(seeds.X), aside[i]), scale.places(seeds.Y)
 				beside = beside || aside[i] != 0
 				if len(line.X) > 1 {
 					p.Add(line)
@@ -111,8 +111,8 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			}
 			ownTicks(&p.X, place(at), label, many) // the knob's own values, if they are few
 			fromZero(&p.Y)
-			if scale.ticks != nil {
-				p.Y.Tick.Marker = scale.ticks
+			if scale.root {
+				p.Y.Tick.Marker = plot.TickerFunc(scale.ticks)
 			}
 			row = append(row, p)
 		}
@@ -125,7 +125,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 		}
 		for _, row := range rows {
 			row[j].Y.Min, row[j].Y.Max = lo, hi
-			if m.name == "mi" && scales[m.name].ticks == nil {
+			if m.name == "mi" && !scales[m.name].root {
 				capped = addCaps(row[j], groups, splitOf(m.name)) || capped
 			}
 		}
@@ -149,7 +149,7 @@ func (Sweep) Draw(set *record.Set) (*Drawing, error) {
 			pg.caption = append(pg.caption, fmt.Sprintf("%s split, last row: %s.", splitNames[split], strings.Join(splits[split], ", ")))
 		}
 	}
-	pg.caption = append(pg.caption, "Small dots are seeds, large ones their means; "+perPoint(groups)+".")
+	pg.caption = append(pg.caption, "In nats per example. Small dots are seeds, large ones their means; "+perPoint(groups)+".")
 	if beside {
 		pg.caption = append(pg.caption, "Methods at equal settings stand side by side.")
 	}
@@ -281,18 +281,8 @@ func meanGlyph(c color.Color) draw.GlyphStyle {
 	return draw.GlyphStyle{Color: c, Radius: 2.6, Shape: draw.CircleGlyph{}}
 }
 
-// A yScale is what is drawn of the numbers of a metric.
-type yScale struct {
-	of    func([]float64) []float64
-	ticks plot.Ticker // nil is the usual
-	note  string      // for the label
-}
-
-// strayed is how many times the median of a metric's numbers one of them has to be for the axis to show roots.
-const strayed = 20
-
-// scaleOf shows numbers as they are, or their roots if one is so large that it would leave no room for the others.
-func scaleOf(groups []record.Group, split, metric string) yScale {
+// finalScale is the scale of the axis of a metric at the end of training.
+func finalScale(groups []record.Group, split, metric string) scale {
 	var values []float64
 	for _, g := range groups {
 		for _, v := range numbers(finals(g, split, metric)) {
@@ -301,9 +291,5 @@ func scaleOf(groups []record.Group, split, metric string) yScale {
 			}
 		}
 	}
-	slices.Sort(values)
-	if n := len(values); n > 2 && values[n/2] > 0 && values[n-1] > strayed*values[n/2] {
-		return yScale{roots, plot.TickerFunc(rootTicks), ", √ scale"}
-	}
-	return yScale{of: func(x []float64) []float64 { return x }}
+	return rooted(values, 0)
 }
