@@ -213,9 +213,21 @@ func ranking(groups []record.Group, split string, metrics []string, experiments 
 	if len(placesWith(groups, split, "mi")) == 0 {
 		main = coreColumn("kl")
 	}
-	with := placesWith(groups, split, main.metric)
-	if len(with) == 0 {
+	all := placesWith(groups, split, main.metric)
+	if len(all) == 0 {
 		return ""
+	}
+	var with []place // without those at the cap, whose numbers say nothing about differences
+	var unranked []string
+	for _, s := range all {
+		if capped(groups[s.i], split, main.metric) {
+			unranked = append(unranked, groups[s.i].Label)
+		} else {
+			with = append(with, s)
+		}
+	}
+	if with == nil {
+		with, unranked = all, nil
 	}
 	best, least, most := with[0], with[0], with[0]
 	seeds := map[int]bool{}
@@ -251,12 +263,15 @@ func ranking(groups []record.Group, split string, metrics []string, experiments 
 		of += fmt.Sprintf(", means over %d to %d seeds)", least.n, most.n)
 	}
 	label, top := groups[best.i].Label, number(best, main.metric)
-	cap := ""
+	shown, left := top, ""
 	if capped(groups[best.i], split, main.metric) {
-		cap = " (at its cap)"
+		shown += " (at its cap)"
+	}
+	if unranked != nil {
+		left = fmt.Sprintf(" Not ranked, because their %s is at its cap: %s.", main.title, strings.Join(some(unranked), ", "))
 	}
 	if len(with) == 1 {
-		return fmt.Sprintf("%s has %s %s%s%s.", label, article(main.title), top+cap, at(best), of)
+		return fmt.Sprintf("%s has %s %s%s%s.", label, article(main.title), shown, at(best), of) + left
 	}
 	same := 0
 	for _, s := range with {
@@ -267,18 +282,18 @@ func ranking(groups []record.Group, split string, metrics []string, experiments 
 	var text string
 	switch {
 	case same == len(with):
-		return fmt.Sprintf("All %d groups have %s %s%s.", same, article(main.title), top, of)
+		return fmt.Sprintf("All %d groups have %s %s%s.", same, article(main.title), shown, of) + left
 	case same > 1:
 		text = fmt.Sprintf("The highest %s is %s, that of %s and of %d more%s", main.title, top, label, same-1, of)
 	default:
-		text = fmt.Sprintf("%s has the highest %s, %s%s%s", label, main.title, top+cap, at(best), of)
+		text = fmt.Sprintf("%s has the highest %s, %s%s%s", label, main.title, shown, at(best), of)
 	}
 	b := baselines(groups, experiments)
 	if places := bases(b); len(places) == 1 && places[0] != best.i {
 		base := place{i: places[0]}
 		text += fmt.Sprintf("; the baseline %s has %s%s", groups[base.i].Label, number(base, main.metric), at(base))
 	}
-	text += "." + paired(groups, split, main, b)
+	text += "." + left + paired(groups, split, main, b)
 	return text + likeliest(groups, split, metrics)
 }
 

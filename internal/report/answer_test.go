@@ -85,7 +85,10 @@ func TestAnswerByNumbers(t *testing.T) {
 			"Against the baseline the MI is higher in 1 of 2 groups, lower in 0, without a detected difference in 1. The lowest NELBO is 28.00, that of vanilla, at a KL of 0.10."},
 		{"no MI", []record.Run{run("bn", 1, map[string]float64{"kl": 2}), run("ln", 1, map[string]float64{"kl": 1})}, "bn has the highest KL, 2.00 (test split, nats, one seed). Too few"},
 		{"all alike", []record.Run{run("bn", 1, row(2, 0.001, 29)), run("ln", 1, row(1, 0.002, 29))}, "All 2 groups have an MI of 0.00 (test split, nats, one seed)."},
-		{"at the cap", []record.Run{capped, run("vanilla", 1, row(0, 0, 28))}, "bn has the highest MI, 4.99 (at its cap), at a KL of 9.00 (test split, nats, one seed); the baseline vanilla"},
+		{"at the cap", []record.Run{capped, run("vanilla", 1, row(0, 0, 28))}, "vanilla has an MI of 0.00, at a KL of 0.00 (test split, nats, one seed). Not ranked, because their MI is at its cap: bn. Not converged"},
+		{"at the cap, and two others", []record.Run{capped, run("vanilla", 1, row(0, 0, 28)), run("ln", 1, row(1, 0.5, 29))},
+			"ln has the highest MI, 0.50, at a KL of 1.00 (test split, nats, one seed); the baseline vanilla has 0.00, at a KL of 0.00. Not ranked, because their MI is at its cap: bn. Too few seeds"},
+		{"all at the cap", []record.Run{capped}, "bn has an MI of 4.99 (at its cap), at a KL of 9.00 (test split, nats, one seed). Not converged"},
 		{"two data sets", []record.Run{run("bn", 1, row(2, 1, 29), "data=synthetic"), other}, "On glyphs: bn data=glyphs has an MI of 2.50, at a KL of 3.00 (test split, nats, one seed). On synthetic: bn data=synthetic has an MI of 1.00"},
 		{"two models", []record.Run{run("bn", 1, row(2, 1, 29), "model=lstm"), modelled}, "bn model=lstm has the highest MI, 1.00, at a KL of 2.00 (test split, nats, one seed). Not converged"},
 	} {
