@@ -56,8 +56,8 @@ func TestLinkedFolders(t *testing.T) {
 	has(t, "plot", succeeds(t, "plot", "results", "--out", "figures").out, "figures/kl-curve.png")
 	succeeds(t, "report", "results", "--out", "page", "--experiment", "near.yaml", "--experiment", "far.yaml")
 	page := read(t, "page/report.md")
-	if n := strings.Count(page, said); n != 2 {
-		t.Errorf("the report has a claim of two experiments %d times:\n%s", n, page)
+	if n := strings.Count(page, "| "+said+" |"); n != 2 {
+		t.Errorf("the table of claims has a claim of two experiments %d times:\n%s", n, page)
 	}
 	if r := succeeds(t, "export", "results/far"); !strings.Contains(r.out, "\nfar,") {
 		t.Errorf("export of a link to an experiment: %.200s%s", r.out, r.err)
