@@ -205,7 +205,7 @@ func TestVerifyFiles(t *testing.T) {
 	}
 	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "no checksums: 1\n")
 	has(t, "another folder", vaelab(t, "verify", "tiny.yaml", "--out", "nowhere", "--files").err, "nowhere/tiny: no such folder; if the trials of tiny.yaml are in another folder, name it")
-	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--json"}} {
+	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--no-train"}} {
 		if r := vaelab(t, c...); r.code != exitNotJudged || r.out != "" || !strings.Contains(r.err, "vaelab: error: ") {
 			t.Errorf("vaelab %s: exit code %d, %s%s", quoted(c), r.code, r.out, r.err)
 		}

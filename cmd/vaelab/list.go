@@ -27,7 +27,7 @@ import (
 var listed = []string{"variants", "models", "data", "schedules", "optimizers", "figures", "metrics", "claims", "experiments"}
 
 func listCommand() *cobra.Command {
-	markdown := false
+	var markdown, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [" + strings.Join(listed, "|") + "|NAME]",
 		Short: "List variants, models, data, schedules, optimizers, figures, metrics, claims and experiments",
@@ -38,7 +38,7 @@ func listCommand() *cobra.Command {
 			"With a NAME, explain it. NAME is a variant, a model, a data source, a schedule, an optimizer, a figure, a kind of claim, train, kl or\n" +
 			"converged; a setting or one of its choices (gamma, kl_start, train.lr, adam); a metric; or the name that other\n" +
 			"programs have for one of these.",
-		Example: "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma\n  vaelab list bn+control-vae",
+		Example: "  vaelab list\n  vaelab list variants\n  vaelab list train\n  vaelab list lstm\n  vaelab list gamma\n  vaelab list bn+control-vae\n  vaelab list variants --json | jq -r .variants[].name",
 		Args:    args(cobra.MaximumNArgs(1)),
 
 		ValidArgsFunction: completeList,
@@ -46,6 +46,9 @@ func listCommand() *cobra.Command {
 			if len(given) == 0 {
 				given = listed
 			} else if !slices.Contains(listed, given[0]) {
+				if asJSON {
+					return usageError{fmt.Errorf("--json: %q is no kind; must be one of %s, or nothing for all", given[0], strings.Join(listed, ", "))}
+				}
 				if strings.Contains(given[0], "+") {
 					return explainCombination(cmd.OutOrStdout(), given[0])
 				}
@@ -57,6 +60,9 @@ func listCommand() *cobra.Command {
 					return usageError{fmt.Errorf("--markdown goes with vaelab list variants only")}
 				}
 				return writeMethods(w)
+			}
+			if asJSON {
+				return listJSON(w, given)
 			}
 			for i, what := range given {
 				if i > 0 {
@@ -99,6 +105,8 @@ func listCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "with variants: the page docs/methods.md, with formulas and sources")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print kinds as JSON, with every setting; docs/exchange.md explains its keys")
+	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
 	return cmd
 }
 

@@ -20,6 +20,7 @@ import (
 func planCommand() *cobra.Command {
 	var c choice
 	var parallel int
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plan EXPERIMENT",
 		Short: "Show the trials of an experiment and how long they would take",
@@ -29,17 +30,26 @@ measurements. A line says if other programs use the processors at the same time.
 the estimate is an upper limit, because training may end earlier. Nothing is saved.
 
 The notes of the file are printed first. If it extends another file, the settings of both together
-follow, each key with the file or files that say it.`,
-		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6",
+follow, each key with the file or files that say it.
+
+--json prints data, settings, trials and times in seconds; docs/exchange.md explains its keys.`,
+		Example: "  vaelab plan my.yaml\n  vaelab plan tau-sweep --seeds 6\n  vaelab plan my.yaml --json | jq .slowest_seconds",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if parallel < 1 {
 				return usageError{fmt.Errorf("-j %d: must be at least 1", parallel)}
 			}
-			w := cmd.OutOrStdout()
-			e, jobs, err := c.prepare(cmd.ErrOrStderr(), given[0])
+			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			e, jobs, err := c.prepare(wErr, given[0])
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				p, err := newPlan(wErr, e, jobs, parallel)
+				if err != nil {
+					return err
+				}
+				return printJSON(w, p)
 			}
 			fmt.Fprintf(w, "%s\n", visible(e.Title()))
 			if err := printFile(w, e); err != nil {
@@ -56,54 +66,141 @@ follow, each key with the file or files that say it.`,
 				fmt.Fprintf(w, "data %s: %v\n", u.set.Name, u)
 			}
 			fmt.Fprintln(w)
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
-			var fast, slow bill
-			todo, stops := 0, false
-			spare := spared(runtime.GOMAXPROCS(0), machine.CPUTime)
-			for _, j := range jobs {
-				printDamage(cmd.ErrOrStderr(), j.Damage)
-			}
-			for _, s := range settingsOf(jobs) {
-				missing := s.missing()
-				est, err := s.measure()
-				if err != nil {
-					return err
-				}
-				fast.add(missing, est.Total)
-				slow.add(missing, est.Slowest)
-				todo += missing
-				most := ""
-				if s.jobs[0].Train.Stop.Patience > 0 {
-					most, stops = "up to ", true
-				}
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", s.label, len(s.jobs), missing, est.Parameters, most, est.Steps,
-					est.Step.Seconds()*1000, most, span(est.Total, est.Slowest))
-			}
-			if err := t.Flush(); err != nil {
+			p, err := newPlan(wErr, e, jobs, parallel)
+			if err != nil {
 				return err
 			}
-			side := max(1, min(parallel, todo, runtime.GOMAXPROCS(0))) // more share the same processors
-			about := "about"
-			if stops {
-				about = "at most about"
-			}
-			spare = min(spare, spared(runtime.GOMAXPROCS(0), machine.CPUTime))
-			upper := slow.of(side)
-			if spare < mostlyOurs { // as measured, or what more programs than processors leave
-				upper = max(upper, time.Duration(float64(fast.of(side))/spare))
-			}
-			fmt.Fprintf(w, "\n%s %s with %s side by side\n", about, span(fast.of(side), upper), count(parallel, "trial"))
-			if spare < mostlyOurs {
-				fmt.Fprintf(w, "Other programs use about %.0f %% of the %s now. The upper end assumes that they continue, the lower that they stop.\n",
-					100*(1-spare), count(runtime.GOMAXPROCS(0), "processor"))
-			}
-			return nil
+			return p.print(w)
 		},
 	}
 	c.flags(cmd)
 	cmd.Flags().IntVarP(&parallel, "parallel", "j", runtime.GOMAXPROCS(0), "`trials` side by side")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON, with every trial")
 	return cmd
+}
+
+// A plan is what an experiment would take. Its JSON is that of --json.
+type plan struct {
+	Experiment string           `json:"experiment"`
+	Question   string           `json:"question"`
+	Notes      string           `json:"notes,omitempty"`
+	Extends    string           `json:"extends,omitempty"`
+	Data       []plannedData    `json:"data"`
+	Settings   []plannedSetting `json:"settings"`
+	Trials     []plannedTrial   `json:"trials"`
+	ToTrain    int              `json:"to_train"` // trials
+	Parallel   int              `json:"parallel"` // trials side by side, as asked for
+	Low        seconds          `json:"seconds"`
+	High       seconds          `json:"slowest_seconds"`
+	AtMost     bool             `json:"at_most"`    // train.stop may end trials earlier
+	Processors int              `json:"processors"` // of this machine that the program may use
+	Free       float64          `json:"free"`       // the share of them that other programs leave
+}
+
+// plannedData is a data set with its examples.
+type plannedData struct {
+	Name       string   `json:"name"`
+	Train      int      `json:"train"`
+	Valid      int      `json:"valid"`
+	Test       int      `json:"test"`
+	Untrained  int      `json:"untrained,omitempty"`   // training examples that no epoch has
+	TrivialNLL *float64 `json:"trivial_nll,omitempty"` // of a test example under the best model that learns next to nothing, in nats
+}
+
+// A plannedSetting is the trials that differ in their seed only.
+type plannedSetting struct {
+	Label      string  `json:"label"`
+	Trials     int     `json:"trials"`
+	ToTrain    int     `json:"to_train"`
+	Parameters int     `json:"parameters"`
+	Steps      int     `json:"steps"`
+	Step       seconds `json:"seconds_per_step"`
+	Total      seconds `json:"seconds_per_trial"`
+	Slowest    seconds `json:"slowest_seconds_per_trial"`
+	AtMost     bool    `json:"at_most"`
+}
+
+// A plannedTrial is one trial.
+type plannedTrial struct {
+	ID    string `json:"id"`
+	Label string `json:"label"` // of its setting
+	Seed  int    `json:"seed"`
+	Done  bool   `json:"done"`
+}
+
+// newPlan measures what the jobs of an experiment take, so many of them side by side.
+func newPlan(wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, parallel int) (*plan, error) {
+	procs := runtime.GOMAXPROCS(0)
+	p := &plan{Experiment: e.Name, Question: e.Question, Notes: e.Remarks, Extends: e.Extends,
+		Parallel: parallel, Processors: procs, Free: spared(procs, machine.CPUTime)}
+	for _, set := range sets(jobs) {
+		d := plannedData{Name: set.Name, Train: set.Train.N(), Valid: set.Valid.N(), Test: set.Test.N()}
+		for _, f := range set.Floors(set.Test) {
+			if d.TrivialNLL == nil || f.NLL < *d.TrivialNLL {
+				d.TrivialNLL = orNull(f.NLL)
+			}
+		}
+		for _, u := range untrainedOf(jobs) {
+			if u.set == set {
+				d.Untrained = max(d.Untrained, u.n)
+			}
+		}
+		p.Data = append(p.Data, d)
+	}
+	for _, j := range jobs {
+		printDamage(wErr, j.Damage)
+	}
+	var fast, slow bill
+	for _, s := range settingsOf(jobs) {
+		est, err := s.measure()
+		if err != nil {
+			return nil, err
+		}
+		missing, stops := s.missing(), s.jobs[0].Train.Stop.Patience > 0
+		fast.add(missing, est.Total)
+		slow.add(missing, est.Slowest)
+		p.ToTrain += missing
+		p.AtMost = p.AtMost || stops
+		p.Settings = append(p.Settings, plannedSetting{s.label, len(s.jobs), missing, est.Parameters, est.Steps, seconds(est.Step), seconds(est.Total), seconds(est.Slowest), stops})
+		for _, j := range s.jobs {
+			p.Trials = append(p.Trials, plannedTrial{j.ID, s.label, j.Seed, j.Done})
+		}
+	}
+	side := max(1, min(parallel, p.ToTrain, procs)) // more share the same processors
+	p.Free = min(p.Free, spared(procs, machine.CPUTime))
+	low, high := fast.of(side), slow.of(side)
+	if p.Free < mostlyOurs { // as measured, or what more programs than processors leave
+		high = max(high, time.Duration(float64(low)/p.Free))
+	}
+	p.Low, p.High = seconds(low), seconds(high)
+	return p, nil
+}
+
+// print prints the table of settings and the sum.
+func (p *plan) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "setting\tseeds\tto train\tweights\tsteps\tms/step\ttime each")
+	for _, s := range p.Settings {
+		most := ""
+		if s.AtMost {
+			most = "up to "
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s%d\t%.1f\t%s%v\n", s.Label, s.Trials, s.ToTrain, s.Parameters, most, s.Steps,
+			time.Duration(s.Step).Seconds()*1000, most, span(time.Duration(s.Total), time.Duration(s.Slowest)))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	about := "about"
+	if p.AtMost {
+		about = "at most about"
+	}
+	fmt.Fprintf(w, "\n%s %s with %s side by side\n", about, span(time.Duration(p.Low), time.Duration(p.High)), count(p.Parallel, "trial"))
+	if p.Free < mostlyOurs {
+		fmt.Fprintf(w, "Other programs use about %.0f %% of the %s now. The upper end assumes that they continue, the lower that they stop.\n",
+			100*(1-p.Free), count(p.Processors, "processor"))
+	}
+	return nil
 }
 
 // printFile prints the notes of an experiment's file, and what it says together with the one that it extends.

@@ -131,7 +131,7 @@ sedes: 2
 		{[]string{"plot", "nothing", "--figure", "kl-crve"}, exitUsage, []string{`--figure: unknown figure "kl-crve"; did you mean "kl-curve"?`}},
 		{[]string{"report", "nothing", "--figure", "kl-crve"}, exitUsage, []string{`--figure: unknown figure "kl-crve"; did you mean "kl-curve"?`}},
 		{[]string{"export", "nothing", "-o", "x.csv", "--tensorboard", "runs"}, exitUsage, []string{"--output and --tensorboard exclude each other; leave one of them out"}},
-		{[]string{"verify", "nothing", "--files", "--json"}, exitNotJudged, []string{"--files and --json exclude each other; leave one of them out"}},
+		{[]string{"verify", "nothing", "--files", "--no-train"}, exitNotJudged, []string{"--files and --no-train exclude each other; leave one of them out"}},
 		{[]string{"watch"}, exitUsage, []string{"usage: vaelab watch DIR"}},
 		{[]string{"watch", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"watch", "file"}, exitFailed, []string{"file: is not a folder; must be the folder of results, of an experiment or of a trial"}},

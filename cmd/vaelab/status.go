@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,9 +68,7 @@ func printStatus(w, wErr io.Writer, dir string, asJSON bool) error {
 		return fmt.Errorf("%s: there is no trial in or below this folder; vaelab run trains some", dir)
 	}
 	if asJSON {
-		lines := json.NewEncoder(w)
-		lines.SetIndent("", "  ")
-		return lines.Encode(set)
+		return printJSON(w, set)
 	}
 	var counts []string
 	for _, s := range status.States {

@@ -69,8 +69,8 @@ Exit codes:
 With --files nothing is trained or judged. The command compares every file of every trial in and
 below DIR, or in the results folder of the experiment, with its size and SHA-256: those in the
 trial's ` + record.DoneFile + `, and for unfinished trials those in the checkpoint. It prints one line for each damaged
-file, with the expected and the actual value, and the number of damaged files. vaelab run trains
-damaged trials again. Exit codes with --files:
+file, with the expected and the actual value, and the number of damaged files; --json prints the same.
+vaelab run trains damaged trials again. Exit codes with --files:
   0  no file is damaged
   1  some file is damaged
   3  nothing was checked`,
@@ -85,7 +85,7 @@ damaged trials again. Exit codes with --files:
 			}
 			w, wErr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if files {
-				return verifyFiles(w, wErr, c, given[0])
+				return verifyFiles(w, wErr, c, given[0], asJSON)
 			}
 			c.soundClaims = noTrain
 			var jobs []sweep.Job
@@ -149,11 +149,10 @@ damaged trials again. Exit codes with --files:
 	f.BoolVar(&files, "files", false, "only check the files of the trials; train and judge nothing")
 	f.BoolVar(&all, "all", false, "also train the trials that no claim selects")
 	f.BoolVar(&noTrain, "no-train", false, "train nothing; judge the trials that are there")
-	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+report.VerdictsFile)
+	f.BoolVar(&asJSON, "json", false, "print JSON, as in "+report.VerdictsFile+", or with --files what is damaged")
 	cmd.MarkFlagsMutuallyExclusive("files", "no-train")
 	cmd.MarkFlagsMutuallyExclusive("files", "all")
 	cmd.MarkFlagsMutuallyExclusive("no-train", "all")
-	cmd.MarkFlagsMutuallyExclusive("files", "json")
 	return cmd
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // verifyFiles checks the files of the trials in and below a folder, or of an experiment. Its error is the exit code.
-func verifyFiles(w, wErr io.Writer, c choice, name string) error {
+func verifyFiles(w, wErr io.Writer, c choice, name string, asJSON bool) error {
 	dir := name
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		e, err := c.read(wErr, name)
@@ -58,6 +58,26 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 			damage = append(damage, err)
 		}
 	}
+	if asJSON {
+		found := checkedFiles{Folder: dir, Count: map[string]int{}, Archived: archived, Unchecked: unchecked, Damage: []damagedFile{}}
+		for s := record.Unfinished; s <= record.Damaged; s++ {
+			found.Count[s.String()] = n[s]
+		}
+		for _, err := range damage {
+			d := damagedFile{What: err.Error()}
+			if known := new(record.Damage); errors.As(err, &known) {
+				d = damagedFile{known.Dir, known.File, known.What}
+			}
+			found.Damage = append(found.Damage, d)
+		}
+		if err := printJSON(w, found); err != nil {
+			return err
+		}
+		if len(damage) > 0 {
+			return verdict(exitDamaged)
+		}
+		return nil
+	}
 	for _, err := range damage {
 		fmt.Fprintln(w, visible(err.Error()))
 	}
@@ -82,4 +102,20 @@ func verifyFiles(w, wErr io.Writer, c choice, name string) error {
 		return verdict(exitDamaged)
 	}
 	return nil
+}
+
+// checkedFiles is what verify --files --json prints.
+type checkedFiles struct {
+	Folder    string         `json:"folder"`
+	Count     map[string]int `json:"count"`     // of trials in folders, by state
+	Archived  int            `json:"archived"`  // trials in the folder's archive
+	Unchecked int            `json:"unchecked"` // finished trials of an older version, which has no checksums
+	Damage    []damagedFile  `json:"damage"`
+}
+
+// A damagedFile is one file that is not what was written.
+type damagedFile struct {
+	Folder string `json:"folder"`
+	File   string `json:"file"`
+	What   string `json:"what"`
 }
