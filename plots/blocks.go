@@ -84,6 +84,27 @@ func transposed(rows [][]*plot.Plot) (columns [][]*plot.Plot) {
 // nameRoom is the room for the names of rows, in lines of that width.
 const nameRoom = vg.Length(115)
 
+// namedRows are panels side by side in which each label has a row, the first at the top, at height 0, 1 and so on. A row is at
+// least so high.
+func namedRows(side []*plot.Plot, labels []string, least vg.Length) matrix {
+	names := make(plot.ConstantTicks, len(labels))
+	for i, label := range labels {
+		lines := foldTo(sans(captionSize), printable(label), nameRoom, 3)
+		names[i] = plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")}
+		least = max(least, vg.Length(3.5+captionSize*1.15*float64(len(lines))))
+	}
+	for _, p := range side {
+		p.Y.Min, p.Y.Max = -0.7, float64(len(labels))-0.3
+		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
+		p.Y.Tick.LineStyle.Width = 0 // there are the grid's
+		p.Y.Tick.Marker = names
+		restyle(&p.Y.Tick.Label, sans(captionSize))
+		restyle(&p.X.Label.TextStyle, sans(tickSize))
+		restyle(&p.X.Tick.Label, sans(captionSize))
+	}
+	return matrix{rows: [][]*plot.Plot{side}, left: nameRoom, height: 0.5*vg.Inch + least*vg.Length(max(4, len(labels)))}
+}
+
 // nameFirst takes the labels of the y axis from all panels of a row but the first.
 func nameFirst(row []*plot.Plot) {
 	for i, p := range row {

@@ -70,7 +70,7 @@ func (Frontier) Draw(set *record.Set) (*Drawing, error) {
 		o.legend = append(o.legend, entry{label: "the other methods", line: ghost})
 	}
 	if o.hollow {
-		o.legend = append(o.legend, entry{label: "not all trials converged", glyph: draw.GlyphStyle{Color: grey, Radius: gainSize, Shape: draw.RingGlyph{}}})
+		o.legend = append(o.legend, entry{label: "not all trials converged", glyph: draw.GlyphStyle{Color: grey, Radius: crossSize, Shape: draw.RingGlyph{}}})
 	}
 	if o.truth {
 		o.legend = append(o.legend, entry{label: "NLL of the data's generator", line: thin(neutral, 0)})
@@ -229,7 +229,7 @@ func (o *outlook) explain(fs []family) {
 		if len(f.groups) == 1 && len(fs) > mostNamed {
 			continue
 		}
-		e := entry{label: f.label, group: true, glyph: draw.GlyphStyle{Color: f.style.Color, Radius: gainSize, Shape: draw.CircleGlyph{}}}
+		e := entry{label: f.label, group: true, glyph: draw.GlyphStyle{Color: f.style.Color, Radius: crossSize, Shape: draw.CircleGlyph{}}}
 		if len(f.groups) > 1 {
 			e.line = f.style
 		}
@@ -238,9 +238,6 @@ func (o *outlook) explain(fs []family) {
 		}
 	}
 }
-
-// gainSize is the radius of a point.
-const gainSize = 2.4
 
 // dialless is the layer of many methods without a dial.
 const dialless = "without a dial"
@@ -528,42 +525,11 @@ func (o *outlook) extreme(groups []record.Group, metric string, sign float64) (a
 	return at
 }
 
-// crosses are points with bars in both directions, on axes that are scaled. Points that are not settled are hollow.
-type crosses struct {
-	X, Y, Left, Right, Low, High []float64
-	Colors                       []color.Color
-	Settled                      []bool
-}
-
-// add appends one.
+// add appends a point.
 func (m *crosses) add(g gain, x, y scale) {
 	m.X, m.Left, m.Right = append(m.X, x.place(g.rate.median)), append(m.Left, x.place(g.rate.lo)), append(m.Right, x.place(g.rate.hi))
 	m.Y, m.Low, m.High = append(m.Y, y.place(g.value.median)), append(m.Low, y.place(g.value.lo)), append(m.High, y.place(g.value.hi))
 	m.Colors, m.Settled = append(m.Colors, g.color), append(m.Settled, g.settled)
-}
-
-// Plot implements plot.Plotter.
-func (m crosses) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
-	for _, part := range finiteParts(m.X, m.Y, m.Left, m.Right, m.Low, m.High) {
-		for i := part.from; i < part.to; i++ {
-			bar := draw.LineStyle{Color: m.Colors[i], Width: thinWidth}
-			at := vg.Point{X: x(m.X[i]), Y: y(m.Y[i])}
-			strokeIn(c, bar, vg.Point{X: x(m.Left[i]), Y: at.Y}, vg.Point{X: x(m.Right[i]), Y: at.Y})
-			strokeIn(c, bar, vg.Point{X: at.X, Y: y(m.Low[i])}, vg.Point{X: at.X, Y: y(m.High[i])})
-			glyphIn(c, draw.GlyphStyle{Color: m.Colors[i], Radius: gainSize, Shape: draw.CircleGlyph{}}, at)
-			if !m.Settled[i] {
-				glyphIn(c, draw.GlyphStyle{Color: color.White, Radius: gainSize - 0.9, Shape: draw.CircleGlyph{}}, at)
-			}
-		}
-	}
-}
-
-// DataRange implements plot.DataRanger.
-func (m crosses) DataRange() (xmin, xmax, ymin, ymax float64) {
-	xmin, _, ymin, _ = rangeOf(m.Left, m.Low)
-	_, xmax, _, ymax = rangeOf(m.Right, m.High)
-	return xmin, xmax, ymin, ymax
 }
 
 // A title is a block: lines over those below.

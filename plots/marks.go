@@ -206,6 +206,40 @@ func (m tags) along(c draw.Canvas, x, y func(float64) vg.Length) (points []vg.Po
 	return points
 }
 
+// crossSize is the radius of a cross' point.
+const crossSize = 2.4
+
+// crosses are points with bars in both directions. Points that are not settled are hollow.
+type crosses struct {
+	X, Y, Left, Right, Low, High []float64
+	Colors                       []color.Color
+	Settled                      []bool
+}
+
+// Plot implements plot.Plotter.
+func (m crosses) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, part := range finiteParts(m.X, m.Y, m.Left, m.Right, m.Low, m.High) {
+		for i := part.from; i < part.to; i++ {
+			bar := draw.LineStyle{Color: m.Colors[i], Width: thinWidth}
+			at := vg.Point{X: x(m.X[i]), Y: y(m.Y[i])}
+			strokeIn(c, bar, vg.Point{X: x(m.Left[i]), Y: at.Y}, vg.Point{X: x(m.Right[i]), Y: at.Y})
+			strokeIn(c, bar, vg.Point{X: at.X, Y: y(m.Low[i])}, vg.Point{X: at.X, Y: y(m.High[i])})
+			glyphIn(c, draw.GlyphStyle{Color: m.Colors[i], Radius: crossSize, Shape: draw.CircleGlyph{}}, at)
+			if !m.Settled[i] {
+				glyphIn(c, draw.GlyphStyle{Color: color.White, Radius: crossSize - 0.9, Shape: draw.CircleGlyph{}}, at)
+			}
+		}
+	}
+}
+
+// DataRange implements plot.DataRanger.
+func (m crosses) DataRange() (xmin, xmax, ymin, ymax float64) {
+	xmin, _, ymin, _ = rangeOf(m.Left, m.Low)
+	_, xmax, _, ymax = rangeOf(m.Right, m.High)
+	return xmin, xmax, ymin, ymax
+}
+
 // thresholds are vertical lines over the whole panel, with a number above each that does not touch
 // the one before; the plot's title has to make room for them.
 type thresholds struct {

@@ -652,6 +652,7 @@ func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) }
 func TestFrontier(t *testing.T)       { checkGolden(t, "frontier", sweepSet(3)) }
+func TestConvergence(t *testing.T)    { checkGolden(t, "convergence", pilotSet(3)) }
 
 // TestELBOSurgery: panels that are compared have one y axis.
 func TestELBOSurgery(t *testing.T) {
@@ -1009,6 +1010,8 @@ func TestMissing(t *testing.T) {
 		{"matched-rate", pilotSet(2), "matched-rate: no method has two points or more over a swept setting"},
 		{"matched-rate", apart(), "no two methods reach the same KL on the same data with every seed: bn 1 to 2"},
 		{"matched-rate", &record.Set{}, "no method has two points"},
+		{"convergence", &record.Set{}, `convergence: no valid row has a finite "objective", or "rec" and "kl"; there are: no valid rows`},
+		{"convergence", null, `convergence: no valid row has a finite "objective", or "rec" and "kl"; there are: gap, `},
 		{"frontier", &record.Set{}, `frontier: no valid or test row has both metrics "kl" and "nelbo"`},
 		{"frontier", without("nelbo"), `frontier: no valid or test row has both metrics "kl" and "nelbo"`},
 		{"frontier", infinite, `frontier: in no test row are both metrics "kl" and "nelbo" finite`},

@@ -7,7 +7,6 @@ import (
 	"image/color"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -115,27 +114,18 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 		p.X.Tick.Marker = plot.TickerFunc(fewTicks)
 		shown = append(shown, p)
 	}
-	names, deepest := make(plot.ConstantTicks, len(rows)), 1
-	for i, r := range rows {
-		lines := foldTo(sans(captionSize), printable(r.group.Label), nameRoom, 3)
-		names[i] = plot.Tick{Value: float64(i), Label: strings.Join(lines, "\n")}
-		deepest = max(deepest, len(lines))
+	var labels []string
+	for _, r := range rows {
+		labels = append(labels, r.group.Label)
 	}
 	for _, p := range shown {
-		p.Y.Min, p.Y.Max = -0.7, float64(len(rows))-0.3
-		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-		p.Y.Tick.LineStyle.Width = 0 // there are the grid's
-		p.Y.Tick.Marker = names
-		restyle(&p.Y.Tick.Label, sans(captionSize))
-		restyle(&p.X.Label.TextStyle, sans(tickSize))
-		restyle(&p.X.Tick.Label, sans(captionSize))
 		for j := 1; j < len(rows); j++ {
 			if rows[j].group.Runs[0].Data != rows[j-1].group.Runs[0].Data {
 				p.Add(level{float64(j) - 0.5, draw.LineStyle{Color: ink, Width: 0.6}})
 			}
 		}
 	}
-	pg.blocks = []block{matrix{rows: [][]*plot.Plot{shown}, left: nameRoom, height: 0.5*vg.Inch + vg.Length((3.5+captionSize*1.15*float64(deepest))*float64(max(4, len(rows))))}}
+	pg.blocks = []block{namedRows(shown, labels, 0)}
 	pg.finding = remediesFinding(rows, split)
 	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + meansNote("Dots", "whiskers", counts)}
 	if vanilla {
@@ -215,15 +205,6 @@ func (stroke) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 	l, r, b, t := at.X-0.6, at.X+0.6, at.Y-s.Radius, at.Y+s.Radius
 	outline := []vg.Point{{X: l, Y: b}, {X: r, Y: b}, {X: r, Y: t}, {X: l, Y: t}}
 	c.FillPolygon(s.Color, outline)
-}
-
-// fewTicks is linearTicks for a narrow panel, with fewer ticks where their labels are long.
-func fewTicks(lo, hi float64) []plot.Tick {
-	ticks := linearTicks(lo, hi)
-	if len(ticks) > 0 && len(ticks)*max(len(ticks[0].Label), len(ticks[len(ticks)-1].Label)) > 14 {
-		ticks = ticksOf(lo, hi, niceStep((hi-lo)/3.5), 1, "")
-	}
-	return ticks
 }
 
 // readings are dots with whiskers, one a row.

@@ -19,7 +19,7 @@ type scale struct {
 func rooted(values []float64, base float64) scale {
 	var above []float64
 	for _, v := range values {
-		above = append(above, v-base)
+		above = append(above, math.Abs(v-base))
 	}
 	if len(above) == 0 {
 		return scale{base: base}
@@ -73,15 +73,28 @@ func (s scale) axis(a *plot.Axis) {
 	}
 }
 
-// ticks marks an axis of roots at round numbers from the base on, as far apart as their labels need.
-func (s scale) ticks(_, hi float64) (ticks []plot.Tick) {
-	const gap = 0.16 // of the axis
-	for v := s.base; s.place(v) <= hi && len(ticks) < mostTicks; {
+// ticks marks an axis of roots at round numbers on both sides of the base, as far apart as their labels need.
+func (s scale) ticks(lo, hi float64) []plot.Tick {
+	gap := 0.16 * (hi - math.Min(lo, 0)) // of the axis
+	ticks := s.side(1, hi, gap)
+	if below := s.side(-1, -lo, gap); len(below) > 1 {
+		slices.Reverse(below)
+		ticks = append(below[:len(below)-1], ticks...)
+	}
+	return ticks
+}
+
+// side are the ticks above the base, or with a sign of -1 below it, up to a distance from it on the axis.
+func (s scale) side(sign, reach, gap float64) (ticks []plot.Tick) {
+	for above := 0.0; math.Sqrt(above) <= reach && len(ticks) < mostTicks; {
+		v := s.base + sign*above
 		ticks = append(ticks, plot.Tick{Value: s.place(v), Label: short(v)})
-		at := s.place(v) + gap*hi
-		next := s.base + at*at
-		step := niceStep(next - v)
-		v = math.Ceil(next/step-1e-9) * step
+		at := math.Sqrt(above) + gap
+		next := s.base + sign*at*at
+		step := niceStep(math.Abs(next - v))
+		if above = sign * (sign*math.Ceil(sign*next/step-1e-9)*step - s.base); !(above > 0) {
+			break
+		}
 	}
 	return ticks
 }

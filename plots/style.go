@@ -287,6 +287,15 @@ func linearTicks(lo, hi float64) []plot.Tick {
 	return ticksOf(lo, hi, 0, 1, "")
 }
 
+// fewTicks is linearTicks for a narrow panel, with fewer ticks where their labels are long.
+func fewTicks(lo, hi float64) []plot.Tick {
+	ticks := linearTicks(lo, hi)
+	if len(ticks) > 0 && len(ticks)*max(len(ticks[0].Label), len(ticks[len(ticks)-1].Label)) > 14 {
+		ticks = ticksOf(lo, hi, niceStep((hi-lo)/3.5), 1, "")
+	}
+	return ticks
+}
+
 // stepTicks is linearTicks of whole numbers, with 10,000 written as 10k and 2,000,000 as 2M.
 func stepTicks(lo, hi float64) []plot.Tick { return steps(lo, hi, 1) }
 

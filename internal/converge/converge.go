@@ -134,6 +134,26 @@ func Of(run record.Run, s Settings) State {
 	return st
 }
 
+// An Evaluation is the quantity at a step.
+type Evaluation struct {
+	Step      int
+	Objective float64 // in nats
+	Counts    bool    // the KL weight was final
+}
+
+// Evaluations returns a run's evaluations of the validation split, in the order of its rows; of two in a row at one step the
+// later one.
+func Evaluations(run record.Run) (all []Evaluation) {
+	from, ok := countsFrom(run)
+	if hasCounts(run) { // the row of that step itself says that it does not
+		from++
+	}
+	for _, p := range objective(run) {
+		all = append(all, Evaluation{Step: p.step, Objective: p.value, Counts: ok && p.step >= from})
+	}
+	return all
+}
+
 // Move returns how far a number of a trial's rows moves over Steps steps at the end, by the line of
 // least squares, with half of its 95 % interval: Student's, with n - 2 degrees of freedom. Both are NaN
 // with fewer than three rows of the split in the last Steps steps, after the KL weight is final, that

@@ -292,3 +292,35 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestEvaluations: all evaluations are there, and those count at which the KL weight is final.
+func TestEvaluations(t *testing.T) {
+	run := change(curve(10, 0, source(), func(step float64) float64 { return step }), func(row *record.Row) {
+		if row.Split == "train" {
+			row.Values["kl_weight"] = min(1, float64(row.Step)/600)
+		}
+	})
+	all := Evaluations(run)
+	if len(all) != 10 {
+		t.Fatalf("%d evaluations, want 10", len(all))
+	}
+	for i, e := range all {
+		step := (i + 1) * perEpoch
+		if want := (Evaluation{Step: step, Objective: float64(step), Counts: step >= 500}); e != want { // the weight was below 1 in the steps up to 500
+			t.Errorf("%+v, want %+v", e, want)
+		}
+	}
+	said := change(run, func(row *record.Row) {
+		if row.Values["counts"] = 0; row.Step > 500 {
+			row.Values["counts"] = 1
+		}
+	})
+	for _, e := range Evaluations(said) {
+		if e.Counts != (e.Step > 500) {
+			t.Errorf("the rows say what counts: %+v", e)
+		}
+	}
+	if all := Evaluations(record.Run{}); len(all) != 0 {
+		t.Errorf("without rows: %v", all)
+	}
+}
