@@ -187,6 +187,7 @@ func setLast(run *record.Run, metric string, v float64) {
 // shapes adds to a test row what only it has: quantiles, histograms and the grid of the aggregate posterior.
 func (c trial) shapes(row *record.Row) {
 	kl := row.Values["kl"]
+	row.Values["density_gap"] = c.mi / 2
 	row.Values["kl_sd"], row.Values["true_nll"], row.Values["true_mi"] = 0.4*kl, 96, 2.6
 	var quantiles []float64
 	for k := range 41 { // from half the mean to twice it, as a mean of 1

@@ -155,9 +155,9 @@ func timeFinding(steps []sample, clock string, comparable bool) string {
 	count := seeds(known)
 	if ratio := high.mean / low.mean; comparable && len(known) == len(steps) && separated(low, high) && ratio >= 1.1 && low.mean > 0 {
 		times := figures(low.mean, high.mean)
-		return sentence("A step takes %s times as much CPU time with %s as with %s (%s and %s ms), %s.", figure(ratio, 0), name(high.label), name(low.label), times[1], times[0], count)
+		return sentence("A step, with evaluation, takes %s times as much CPU time with %s as with %s (%s and %s ms), %s.", figure(ratio, 0), name(high.label), name(low.label), times[1], times[0], count)
 	}
-	return sentence("The %s time of a step %s.", clock, spread(steps, " ms"))
+	return sentence("The %s time of a step, with evaluation, %s.", clock, spread(steps, " ms"))
 }
 
 // logRatio is how many times the shortest time the longest is from which on an axis shows logarithms.
