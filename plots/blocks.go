@@ -387,7 +387,7 @@ func foldLabel(a *plot.Axis, length vg.Length) {
 }
 
 // sparse is a ticker whose labels do not touch on an axis of a length. Of equally spaced ones it keeps every second, third or so;
-// of others those at both ends, then powers of ten, then what has room.
+// of others, and of a figure's own values, those at both ends, then powers of ten, then what has room.
 type sparse struct {
 	plot.Ticker
 	length  vg.Length
@@ -417,8 +417,9 @@ func (s sparse) Ticks(lo, hi float64) []plot.Tick {
 		}
 		labelled = append(labelled, place{i, vg.Length(s.scale.Normalize(lo, hi, all[i].Value)) * s.length, half})
 	}
-	kept := everySo(labelled, gap)
-	if !even(labelled, s.length) {
+	_, own := s.Ticker.(plot.ConstantTicks)
+	kept := everySo(labelled, gap, own)
+	if !even(labelled, s.length) || own && len(kept) < 3 {
 		kept = preferred(labelled, gap, func(p place) bool { return strings.Trim(all[p.tick].Label, "0.") == "1" })
 	}
 	for _, p := range labelled {
@@ -442,9 +443,12 @@ func even(places []place, length vg.Length) bool {
 // touch tells whether two labels have less than a gap between them.
 func touch(a, b place, gap vg.Length) bool { return max(a.at-b.at, b.at-a.at) < a.half+b.half+gap }
 
-// everySo is every first, second, third, ... place: the most that do not touch.
-func everySo(places []place, gap vg.Length) (kept []place) {
+// everySo is every first, second, third, ... place: the most that do not touch. It has the last, too, if ends says so.
+func everySo(places []place, gap vg.Length, ends bool) (kept []place) {
 	for every := 1; every <= len(places); every++ {
+		if ends && (len(places)-1)%every != 0 {
+			continue
+		}
 		kept = kept[:0]
 		touching := false
 		for i := 0; i < len(places); i += every {

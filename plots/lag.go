@@ -79,7 +79,7 @@ func (m lagFrames) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
 			rows[j] = append(rows[j], &p)
 		}
 		first := rows[j][0]
-		lines := foldTo(first.Y.Label.TextStyle, printable(labels[j]), side+6, 2)
+		lines := foldTo(first.Y.Label.TextStyle, printable(labels[j]), side, 2)
 		first.Y.Label.Text = strings.Join(append(make([]string, 2-len(lines)), lines...), "\n")
 	}
 	return vg.Length(len(rows))*(side+8) + below, func(c draw.Canvas) {

@@ -296,7 +296,7 @@ func TestSparse(t *testing.T) {
 		return ticks
 	}
 	for _, c := range []struct {
-		ticks  plot.ConstantTicks
+		ticks  plot.Ticker
 		length vg.Length
 		want   string
 	}{
@@ -305,8 +305,12 @@ func TestSparse(t *testing.T) {
 		{own("0.1", "0.3", "0.5", "0.7", "1", "1.5"), 20, "0.1 1.5"},
 		{own("0", "1", "2", "3", "4"), 20, "0 2 4"},
 		{own("0", "1", "2", "3", "4"), 8, "0"},
+		{own("0.14", "0.36", "0.57", "0.79"), 60, "0.14 0.79"},
+		{own("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8"), 60, "0.1 0.3 0.5 0.8"},
+		{plot.TickerFunc(func(float64, float64) []plot.Tick { return own("0", "1", "2", "3", "4", "5") }), 30, "0 2 4"},
 	} {
-		lo, hi := c.ticks[0].Value, c.ticks[len(c.ticks)-1].Value
+		all := c.ticks.Ticks(0, 0)
+		lo, hi := all[0].Value, all[len(all)-1].Value
 		var got []string
 		for _, tick := range (sparse{c.ticks, c.length, sans(tickSize), false, plot.LinearScale{}}).Ticks(lo, hi) {
 			if tick.Label != "" {
@@ -314,7 +318,7 @@ func TestSparse(t *testing.T) {
 			}
 		}
 		if strings.Join(got, " ") != c.want {
-			t.Errorf("%v on %v points: %q, want %q", c.ticks, c.length, got, c.want)
+			t.Errorf("%v on %v points: %q, want %q", all, c.length, got, c.want)
 		}
 	}
 }
