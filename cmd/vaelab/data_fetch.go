@@ -51,7 +51,7 @@ fails the next is tried; if all fail, the error says how to add the file yoursel
 				err = s.Fetch(ctx, d)
 				show.close()
 				if err != nil {
-					return p.byHand(err, d, s)
+					return keeping(p.byHand(err, d, s), "what was downloaded is kept")
 				}
 				fmt.Fprintf(w, "%s: %s, licence: %s\n  in %s\n", d.Name, d.Title, d.Licence, s.Folder(d))
 				howToUse(w, d, s)

@@ -30,12 +30,13 @@ func (p *published) showCommand() *cobra.Command {
 		Short: "Print counts, lengths, labels and examples of data as a model reads them",
 		Long: `Load data as an experiment would, and print how many examples there are, how long they
 are, how large the vocabulary is, how many words it lacks, and the first examples. Of images
-a sheet is drawn into a PNG file.
+--png FILE draws a sheet.
 
 NAME is an experiment, the name of a source (vaelab list data), or a published data set that
 has been downloaded; the paths of its files are then filled in.`,
 		Example: `  vaelab data show my.yaml
   vaelab data show synthetic --set data.synthetic.length=20
+  vaelab data show glyphs --png glyphs.png
   vaelab data show ptb -n 10`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -68,14 +69,13 @@ has been downloaded; the paths of its files are then filled in.`,
 			left := untrainedOf(jobs)
 			for i, set := range sets {
 				name := picture
-				if name == "" {
-					name = e.Name + "-examples.png"
-				}
 				if i > 0 {
 					fmt.Fprintln(cmd.OutOrStdout())
+				}
+				if i > 0 && name != "" {
 					name = fmt.Sprintf("%s-%d.png", strings.TrimSuffix(name, ".png"), i+1)
 				}
-				if err := show(cmd.OutOrStdout(), set, left, examples, name, picture != ""); err != nil {
+				if err := show(cmd.OutOrStdout(), set, left, examples, name); err != nil {
 					return err
 				}
 			}
@@ -86,7 +86,7 @@ has been downloaded; the paths of its files are then filled in.`,
 	cmd.ValidArgsFunction = p.readable
 	f := cmd.Flags()
 	f.IntVarP(&examples, "examples", "n", 5, "`number` of sentences or vectors to print")
-	f.StringVar(&picture, "png", "", "draw images into this `file`; - is the standard output (default NAME-examples.png)")
+	f.StringVar(&picture, "png", "", "draw the first images into this `file`; - is the standard output")
 	for _, unused := range []string{"out", "seeds"} {
 		_ = f.MarkHidden(unused)
 	}
@@ -140,9 +140,8 @@ func reader(kind vae.Kind) (string, error) {
 	return "", fmt.Errorf("no model reads %s data", kind)
 }
 
-// show prints a set, and what of it is left out of training. Images are drawn into the file picture, and asked says that the user
-// wants that.
-func show(w io.Writer, set *data.Set, left []untrained, examples int, picture string, asked bool) error {
+// show prints a set, and what of it is left out of training. Images are drawn into the file picture, if there is to be one.
+func show(w io.Writer, set *data.Set, left []untrained, examples int, picture string) error {
 	fmt.Fprintf(w, "data %s: %v, digest %s\n", set.Name, set.Space(), set.Digest)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	text := set.Vocab != nil
@@ -177,10 +176,13 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 	if first.N() == 0 {
 		return nil
 	}
-	if set.Space().Kind == vae.Image {
+	switch image := set.Space().Kind == vae.Image; {
+	case image && picture == "":
+		_, err := fmt.Fprintln(w, "images are drawn with --png FILE")
+		return err
+	case image:
 		return draws(w, set, first, picture)
-	}
-	if asked {
+	case picture != "":
 		return fmt.Errorf("--png: the data are %s data; a sheet can be drawn only of images", set.Space().Kind)
 	}
 	if first.Given != nil {

@@ -175,19 +175,18 @@ func TestDataShow(t *testing.T) {
 		t.Errorf("text is drawn into %v", pictures)
 	}
 	small := []string{"data", "show", "glyphs", "--set", "data.glyphs.train=30", "--set", "data.glyphs.valid=5", "--set", "data.glyphs.test=5"}
-	for _, test := range []struct {
-		args []string
-		file string
-	}{{small, "glyphs-examples.png"}, {append(small, "--png", "x.png"), "x.png"}} {
-		has(t, "show images", succeeds(t, test.args...).out, "\n"+test.file+"\n")
-		f, err := os.Open(test.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := png.Decode(f); err != nil {
-			t.Error(err)
-		}
+	has(t, "show images", succeeds(t, small...).out, "\nimages are drawn with --png FILE\n")
+	if pictures, _ := filepath.Glob("*.png"); len(pictures) > 0 {
+		t.Errorf("without --png images are drawn into %v", pictures)
+	}
+	has(t, "show images", succeeds(t, append(small, "--png", "x.png")...).out, "\nx.png\n")
+	f, err := os.Open("x.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := png.Decode(f); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -74,6 +74,7 @@ func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
 	var found verdict
 	var usage usageError
 	var faults sweep.Faults
+	var left kept
 	switch {
 	case err == nil, errors.Is(err, errRequeued):
 		return exitOK
@@ -81,7 +82,11 @@ func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
 		return int(found)
 	case errors.Is(err, context.Canceled):
 		printErrors(wErr, err)
-		fmt.Fprintf(wErr, "\nvaelab: stopped; downloads are kept, running trials have saved a checkpoint. To resume:\n  vaelab %s\n", quoted(args))
+		stays := ""
+		if errors.As(err, &left) {
+			stays = "; " + left.what
+		}
+		fmt.Fprintf(wErr, "\nvaelab: stopped%s. To resume:\n  vaelab %s\n", stays, quoted(args))
 		return exitInterrupted
 	case errors.As(err, new(*owner.Held)):
 		printErrors(wErr, err)

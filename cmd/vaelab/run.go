@@ -139,7 +139,12 @@ func conclude(w, wErr io.Writer, e *sweep.Experiment, jobs []sweep.Job, dir stri
 		return failed
 	}
 	for _, name := range e.Figures {
-		failed = errors.Join(failed, errors.Join(draw(w, set, dir, name, plots.Output{})))
+		refused, err := draw(w, set, dir, name, plots.Output{})
+		if refused != nil && e.Usual { // nobody has asked for it
+			fmt.Fprintf(wErr, "left out: %s\n", visible(refused.Error()))
+			refused = nil
+		}
+		failed = errors.Join(failed, refused, err)
 	}
 	return failed
 }

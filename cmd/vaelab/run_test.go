@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"vaelab/internal/record"
 )
@@ -320,4 +325,49 @@ func TestTable(t *testing.T) {
 	has(t, "a declared baseline", succeeds(t, "run", "tiny.yaml").out, "a comparison with bn needs")
 	succeeds(t, "report", "results/tiny", "--experiment", "tiny.yaml")
 	has(t, "the report", read(t, "results/tiny/report.md"), "a comparison with bn needs", "bn (baseline)")
+}
+
+// TestUsualFigures: an experiment without the key figures has the usual ones drawn, and one with an empty list none.
+func TestUsualFigures(t *testing.T) {
+	folder(t, "a.yaml", tiny+"grid: [{variant: vanilla}, {variant: bn-scaler}]\n", "b.yaml", tiny+"grid: [{variant: vanilla}]\n", "c.yaml", tiny+"figures: []\n",
+		"d.yaml", tiny+"grid: [{train: {epochs: 1, eval_every: 2}}]\n")
+	for name, want := range map[string]string{"a": "kl-curve theta z-use", "b": "kl-curve z-use", "c": "", "d": "kl-curve"} {
+		r := succeeds(t, "run", name+".yaml", "-q")
+		files, err := filepath.Glob(filepath.Join("results", name, "*.png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, file := range files {
+			got = append(got, strings.TrimSuffix(filepath.Base(file), ".png"))
+			has(t, name, r.out, file+"\n")
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: figures %v, want %s", name, got, want)
+		}
+		if name == "d" { // no row of a validation split, so nothing to draw, and no error
+			has(t, name, r.err, "left out: figure z-use: ")
+		}
+	}
+}
+
+// TestStopped: a stopped command says what stays of its work, and nothing that does not apply.
+func TestStopped(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{context.Canceled, "\nvaelab: stopped. To resume:\n  vaelab x 'a b'\n"},
+		{keeping(fmt.Errorf("reading: %w", context.Canceled), "it is kept"), "vaelab: error: reading: context canceled\n\nvaelab: stopped; it is kept. To resume:\n  vaelab x 'a b'\n"},
+		{errors.Join(errors.New("one failed"), keeping(context.Canceled, "it is kept")), "vaelab: error: one failed\n\nvaelab: stopped; it is kept. To resume:\n  vaelab x 'a b'\n"},
+		{keeping(errors.New("one failed"), "it is kept"), "vaelab: error: one failed\n"},
+	} {
+		root := &cobra.Command{Use: "vaelab", SilenceErrors: true, SilenceUsage: true}
+		root.AddCommand(&cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return c.err }})
+		var out, wErr bytes.Buffer
+		code := execute(root, &out, &wErr, []string{"x", "a b"})
+		if wErr.String() != c.want || out.Len() > 0 || (code == exitInterrupted) != stopped(c.err) {
+			t.Errorf("%v: exit code %d\n%s%swant\n%s", c.err, code, out.String(), wErr.String(), c.want)
+		}
+	}
 }

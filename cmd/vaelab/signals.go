@@ -54,6 +54,23 @@ func (s *stopping) watch(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// A kept is the error of a command that was stopped, with what stays of its work.
+type kept struct {
+	error
+	what string
+}
+
+// Unwrap returns the error itself.
+func (k kept) Unwrap() error { return k.error }
+
+// keeping says what stays of the work of a command, if err is that it was stopped.
+func keeping(err error, what string) error {
+	if !stopped(err) {
+		return err
+	}
+	return kept{err, what}
+}
+
 // isLimit tells whether a signal says that a time limit is near.
 func isLimit(which os.Signal) bool {
 	for _, s := range limitSignals {

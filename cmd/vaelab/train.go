@@ -115,6 +115,9 @@ func (t *training) missing(ctx context.Context, wErr io.Writer, e *sweep.Experim
 	failed := runner.Run(ctx, jobs)
 	show.close()
 	t.waited, t.trained = show.waited, show.trained.Load()
+	if t.trained {
+		failed = keeping(failed, "running trials have saved a checkpoint")
+	}
 	return failed
 }
 

@@ -109,18 +109,20 @@ func (r *reader) once(list *[]string, n *yaml.Node, path, text string) {
 }
 
 // byPlace orders faults by line and column; those of flags and of the whole file come first, those of an extended file last.
-func (r *reader) byPlace(a, b string) int {
+func byPlace(file, extended string) func(a, b string) int {
 	at := func(fault string) (line, column int) {
-		if rest, ok := strings.CutPrefix(fault, r.extended+":"); ok && r.extended != "" {
+		if rest, ok := strings.CutPrefix(fault, extended+":"); ok && extended != "" {
 			_, _ = fmt.Sscanf(rest, "%d:%d:", &line, &column)
 			return line + extendedLine, column
 		}
-		_, _ = fmt.Sscanf(strings.TrimPrefix(fault, r.file), ":%d:%d:", &line, &column) // 0 if it has no place
+		_, _ = fmt.Sscanf(strings.TrimPrefix(fault, file), ":%d:%d:", &line, &column) // 0 if it has no place
 		return line, column
 	}
-	lineA, columnA := at(a)
-	lineB, columnB := at(b)
-	return cmp.Or(cmp.Compare(lineA, lineB), cmp.Compare(columnA, columnB))
+	return func(a, b string) int {
+		lineA, columnA := at(a)
+		lineB, columnB := at(b)
+		return cmp.Or(cmp.Compare(lineA, lineB), cmp.Compare(columnA, columnB))
+	}
 }
 
 // pairs are the keys and values of a mapping; anything else is a fault. A null is empty.

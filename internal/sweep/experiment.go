@@ -37,7 +37,8 @@ type Experiment struct {
 	Name     string
 	Question string        // the first paragraph of the file's first comment
 	Trials   []train.Trial // settings in the order of the grid, each with all its seeds
-	Figures  []string
+	Figures  []string      // that the file names, or usual ones if it has no key figures
+	Usual    bool          // Figures are the usual ones
 	Claims   []claims.Claim
 	Unjudged Faults           // of claims that Options.SoundClaims left out
 	Baseline claims.Selection // what tables compare with; nil if the file leaves it to them
@@ -202,8 +203,14 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 	if len(sets) > 0 {
 		e.Trials = r.trials(base, grid, sets, seeds)
 	}
+	if get(root, "figures") == nil {
+		e.Figures, e.Usual = usualFigures(e.Trials), true
+	}
 	for i := range e.Trials {
 		e.Trials[i].Experiment = e.Name
+	}
+	for _, said := range [][]string{r.faults, r.notes, r.unjudged} {
+		slices.SortStableFunc(said, byPlace(r.file, r.extended))
 	}
 	e.Notes, e.Unjudged = r.notes, r.unjudged
 	e.entries, e.paths, e.set = r.entries, r.paths, len(sets) > 0
@@ -212,7 +219,6 @@ func Parse(path string, text []byte, opts Options) (*Experiment, error) {
 		e.from.seeds = seeds
 	}
 	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, r.byPlace)
 		return nil, Faults(r.faults)
 	}
 	return e, nil
@@ -402,6 +408,21 @@ func listed(n *yaml.Node) string {
 		values = append(values, c.Value)
 	}
 	return "[" + strings.Join(values, ", ") + "]"
+}
+
+// usualFigures are those of an experiment whose file names none: the KL, what the decoder makes of z, and theta if a
+// variant has it.
+func usualFigures(trials []train.Trial) []string {
+	usual := []string{"kl-curve", "z-use"}
+	for i, t := range trials {
+		if i > 0 && t.Variant == trials[i-1].Variant {
+			continue
+		}
+		if _, err := t.Length("train", "theta"); err == nil {
+			return append(usual, "theta")
+		}
+	}
+	return usual
 }
 
 func (r *reader) figures(n *yaml.Node) []string {

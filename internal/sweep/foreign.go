@@ -215,7 +215,7 @@ var Keys = map[string]string{
 	"grid":       "a list of entries, each with the settings that it lays over base; lists in an entry multiply",
 	"seeds":      "the seeds of each setting: a count, or a list such as [3, 5, 8]",
 	"baseline":   "what tables compare with: a variant, or a variant with settings; vanilla by default",
-	"figures":    "the figures that vaelab run draws",
+	"figures":    "the figures that vaelab run draws; by default kl-curve, z-use and, if a variant has it, theta",
 	"claims":     "what the experiment claims, which vaelab verify judges",
 	"converged":  "when a trial counts as converged",
 	"notes":      "free text for readers, shown by plan and report; it changes no trial",

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -418,4 +419,28 @@ func TestParseMistaken(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", head, err, says)
 		}
 	}
+}
+
+// TestOrder: faults, notes and the faults of claims come in the order of their lines, whatever is read first.
+func TestOrder(t *testing.T) {
+	inOrder := func(what string, said []string) {
+		t.Helper()
+		if len(said) < 3 || !slices.IsSortedFunc(said, byPlace("x.yaml", "")) {
+			t.Errorf("%s:\n%s", what, strings.Join(said, "\n"))
+		}
+	}
+	_, err := Parse("x.yaml", []byte("seeds: 0\ngrid:\n- variant: bnn\nfigures: [no]\nbase:\n  train: {lr: -1}\n"), Options{})
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatal(err)
+	}
+	inOrder("faults", faults)
+	e := parse(t, "seed: 3\ngrid:\n- {variant: {bn: {}}, kl: {schedule: linear, kl_start: 0.1}, model: {lstm: {ni: 5}}}\nbase:\n  model: {lstm: {nz: 4}}\n", Options{})
+	inOrder("notes", e.Notes)
+	e = parse(t, asked+`- {say: a, source: b, bound: {metric: kll, of: vanilla, at_least: 0}}
+- {say: a, source: b, bond: {metric: kl, of: vanilla}}
+- {say: a, source: b, bound: {metric: kl, of: vanila, at_least: 0}}
+- {say: a, bound: {metric: kl, of: vanilla, at_least: 0}}
+`, Options{SoundClaims: true})
+	inOrder("claims", e.Unjudged)
 }

@@ -132,6 +132,7 @@ func (e *Experiment) Absolute(folder string) error {
 	if len(faults) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(faults, byPlace(e.file, e.Extends))
 	return faults
 }
 
