@@ -183,7 +183,7 @@ func show(w io.Writer, set *data.Set, left []untrained, examples int, picture st
 	case image:
 		return draws(w, set, first, picture)
 	case picture != "":
-		return fmt.Errorf("--png: the data are %s data; a sheet can be drawn only of images", set.Space().Kind)
+		return usageError{fmt.Errorf("--png: the data are %s data; a sheet can be drawn only of images", set.Space().Kind)}
 	}
 	if first.Given != nil {
 		name += ", each condition before a |"

@@ -43,6 +43,9 @@ func listCommand() *cobra.Command {
 
 		ValidArgsFunction: completeList,
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if markdown && !slices.Equal(given, []string{"variants"}) {
+				return usageError{fmt.Errorf("--markdown goes with vaelab list variants only")}
+			}
 			if len(given) == 0 {
 				given = listed
 			} else if !slices.Contains(listed, given[0]) {
@@ -56,9 +59,6 @@ func listCommand() *cobra.Command {
 			}
 			w := cmd.OutOrStdout()
 			if markdown {
-				if !slices.Equal(given, []string{"variants"}) {
-					return usageError{fmt.Errorf("--markdown goes with vaelab list variants only")}
-				}
 				return writeMethods(w)
 			}
 			if asJSON {

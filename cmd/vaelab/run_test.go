@@ -151,6 +151,7 @@ sedes: 2
 		{[]string{"watch", "nothing", "--token="}, exitUsage, []string{"--token: must have 16 characters or more"}},
 		{[]string{"watch", "nothing", "--token", "0123456789abcdef"}, exitUsage, []string{"received 2; usage: vaelab watch DIR"}},
 		{[]string{"watch", "nothing", "--figure", "kl-crve"}, exitUsage, []string{`--figure: unknown figure "kl-crve"; did you mean "kl-curve"?`}},
+		{[]string{"list", "bn", "--markdown"}, exitUsage, []string{"--markdown goes with vaelab list variants only"}},
 		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"eval", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},
 		{[]string{"eval", "nothing"}, exitFailed, []string{"nothing: the folder has 0 trials; name the folder of one"}},

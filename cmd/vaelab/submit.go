@@ -43,7 +43,7 @@ What is behind -- goes to sbatch as it is, such as the partition, the account, t
 memory of a task. A task trains its trials side by side on the processors that it gets (-c).
 
 Each submission has a folder, results/EXPERIMENT/submit/1, 2 ...:
-  ` + submit.ExperimentFile + `   the experiment with --set and --seeds in it and absolute paths of its data
+  ` + submit.ExperimentFile + `   the experiment with --set, --seeds and what it extends in it, and absolute paths of its data
   ` + submit.ProgramFile + `            a copy of this program
   ` + submit.TaskScript + `, ` + submit.ReportScript + ` what sbatch is given
   ` + submit.TasksFile + `         which task trains which trials

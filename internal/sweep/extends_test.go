@@ -156,6 +156,7 @@ func TestExtendedData(t *testing.T) {
 	if c["data.text.train"] != filepath.Join("sub", "a.txt") || c["data.text.valid"] != filepath.Join("x", "b.txt") {
 		t.Errorf("train %s, valid %s", c["data.text.train"], c["data.text.valid"])
 	}
+	refreeze(t, e)
 	_, err = e.Prepare("results")
 	if err == nil || !strings.Contains(err.Error(), "base.yaml:1:56: data.text.test: b.txt: no such file in the working directory or sub") {
 		t.Error(err)
