@@ -378,7 +378,7 @@ func TestLatentsNameClasses(t *testing.T) {
 
 // TestGenerateMistakes: what may be wrong on the command line, and what is said about it.
 func TestGenerateMistakes(t *testing.T) {
-	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\n", "file", "")
+	folder(t, "tiny.yaml", tiny+"grid: [{variant: vanilla}]\nfigures: []\n", "file", "")
 	succeeds(t, "run", "tiny.yaml", "-q")
 	trial := trials(t, "results")[0]
 	if err := os.Mkdir("nothing", 0o777); err != nil {

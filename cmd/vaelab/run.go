@@ -28,7 +28,8 @@ func runCommand() *cobra.Command {
 		Use:   "run EXPERIMENT",
 		Short: "Train the trials of an experiment and draw its figures",
 		Long: `Train every trial of an experiment that is not trained yet, print a table of results, and draw
-the experiment's figures. EXPERIMENT is a YAML file or the name of an experiment that ships with
+the experiment's figures: those that its file lists, by default kl-curve, z-use and, if a variant
+has a theta, theta. EXPERIMENT is a YAML file or the name of an experiment that ships with
 the program (vaelab list experiments).
 
 A trial is known by its settings, its data and its seed. The same command again trains nothing,

@@ -132,7 +132,7 @@ func TestStopWhileReading(t *testing.T) {
 		t.Skip(err)
 	}
 	for which, says := range map[syscall.Signal]string{
-		syscall.SIGTERM: "vaelab: stopped; ", syscall.SIGUSR1: "the time limit is near, and job 12 has not trained a step; it is not queued again. Ask for more time (-t)\n",
+		syscall.SIGTERM: "\nvaelab: stopped. To resume:\n", syscall.SIGUSR1: "the time limit is near, and job 12 has not trained a step; it is not queued again. Ask for more time (-t)\n",
 	} {
 		cmd := process([]string{"SLURM_JOB_ID=12"}, "run", "x.yaml", "--task", "0/1")
 		var text strings.Builder
