@@ -9,7 +9,7 @@ const make = (tag, className, text) => {
   return e;
 };
 const say = (e, text) => { if (e.textContent !== text) e.textContent = text; };
-const show = (e, yes) => { if (e.hidden === yes) e.hidden = !yes; };
+const show = (e, yes) => e.toggleAttribute("hidden", !yes); // SVG has no property hidden
 
 // The states, those that need attention first, as vaelab status has them.
 const states = ["failed", "unreadable", "stale", "stopped", "running", "not begun", "done"];
@@ -102,7 +102,7 @@ function newRow() {
   r.line = svg("g");
   r.curve.append(r.line);
   cell("curveCell").append(r.curve);
-  cell("whereCell").append(r.where = make("span"), r.since = make("span", "more"));
+  cell("whereCell", "where").append(r.where = make("span"), r.since = make("span", "more"));
   return r;
 }
 
