@@ -19,7 +19,7 @@ func init() { Figures.Add("remedies", Remedies{}) }
 
 // Remedies shows all methods of an experiment at one glance: rate, mutual information, gap and likelihood, one row each.
 //
-// A dot is the mean over seeds at the end of training, a whisker the range. The rows are in the order of the rate, the
+// A dot is the median over seeds at the end of training, a whisker its interval. The rows are in the order of the rate, the
 // highest on top, so that the other panels show what a method makes of its rate: a method is good whose decoder reads
 // what the rate pays for (gap) and whose likelihood does not suffer. The likelihood is the importance-weighted one,
 // and the NELBO if some trials lack it. Likelihoods of different data cannot be compared: each data set has rows of
@@ -39,11 +39,11 @@ var remedyMetrics = []struct {
 	name, label string
 	fromZero    bool // the axis shows 0
 }{
-	{"kl", "KL: the rate (nats)", true},
-	{"mi", "I(x; z) (nats)", true},
-	{"gap", "shuffled-z gap (nats)", true},
-	{"iw_nll", "IW-NLL (nats)", false},
-	{"nelbo", "NELBO (nats)", false},
+	{"kl", "KL: the rate", true},
+	{"mi", "I(x; z)", true},
+	{"gap", "shuffled-z gap", true},
+	{"iw_nll", "IW-NLL", false},
+	{"nelbo", "NELBO", false},
 }
 
 // Draw implements Figure.
@@ -56,7 +56,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	}
 	var without []string
 	groups = slices.DeleteFunc(groups, func(g record.Group) bool {
-		lacks := !finite(meanOfLast(g, split, "kl"))
+		lacks := !finite(lastOf(g, split, "kl").median)
 		if lacks {
 			without = append(without, g.Label)
 		}
@@ -67,7 +67,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	}
 	rows, data := ranked(groups, split)
 	rows, more := firstOf(rows, mostLines, "groups")
-	pg := page{table: [][]string{{"group", "data", "metric", "split", "mean", "min", "max", "seeds"}}}
+	pg := page{table: [][]string{{"group", "data", "metric", "split", "median", "low", "high", "seeds"}}}
 	counts := map[string]int{}
 	var shown []*plot.Plot
 	vanilla, floor, truth := false, false, false
@@ -75,43 +75,55 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 		if m.name == "nelbo" && !slices.ContainsFunc(rows, func(r remedy) bool { return len(finals(r.group, split, "iw_nll")) == 0 }) {
 			continue // all have the tighter bound
 		}
-		p := newPanel(m.label, "")
-		at := readings{}
+		medians := make([]middle, len(rows))
+		var drawn, ends []float64
 		for i, r := range rows {
-			values := finals(r.group, split, m.name)
-			if len(values) == 0 {
+			medians[i] = lastOf(r.group, split, m.name)
+			if v := medians[i]; finite(v.median) {
+				drawn, ends = append(drawn, v.median), append(ends, v.lo)
+			}
+		}
+		if len(drawn) == 0 {
+			continue
+		}
+		x := rooted(drawn, 0)
+		if !m.fromZero {
+			x = rooted(drawn, slices.Min(ends))
+		}
+		p, at := newPanel(m.label+" ("+x.unit()+")", ""), readings{}
+		for i, r := range rows {
+			v := medians[i]
+			if v.n == 0 {
 				continue
 			}
-			mean, lo, hi := record.Range(numbers(values))
-			at.add(mean, lo, hi, float64(i), r.color)
-			counts[r.group.Label] = max(counts[r.group.Label], len(values))
-			pg.table = append(pg.table, []string{r.group.Label, r.data, m.name, split, num(mean), num(lo), num(hi), num(float64(len(values)))})
+			at.add(x.place(v.median), x.place(v.lo), x.place(v.hi), float64(i), r.color)
+			counts[r.group.Label] = max(counts[r.group.Label], v.n)
+			pg.table = append(pg.table, []string{r.group.Label, r.data, m.name, split, num(v.median), num(v.lo), num(v.hi), num(float64(v.n))})
 			if m.name == "kl" {
 				on, floors := floorsOf(r.group, split)
-				if below, lo, hi := record.Range(numbers(floors)); below > 0 {
+				if below := middleOf(numbers(floors)); below.median > 0 {
 					floor = true
-					p.Add(dots{[]float64{below}, []float64{float64(i)}, floorGlyph})
-					pg.table = append(pg.table, []string{r.group.Label, r.data, "floor", on, num(below), num(lo), num(hi), num(float64(len(floors)))})
+					p.Add(dots{[]float64{x.place(below.median)}, []float64{float64(i)}, floorGlyph})
+					pg.table = append(pg.table, []string{r.group.Label, r.data, "floor", on, num(below.median), num(below.lo), num(below.hi), num(float64(len(floors)))})
 				}
 			}
 		}
-		if len(at.Y) == 0 {
-			continue
-		}
-		if x, ok := vanillaOf(rows, split, m.name); ok && data == 1 {
+		if v, ok := vanillaOf(rows, split, m.name); ok && data == 1 {
 			vanilla = true
-			p.Add(thresholds{[]float64{x}, []string{""}, vanillaLine})
+			p.Add(thresholds{[]float64{x.place(v)}, []string{""}, vanillaLine})
 		}
 		p.Add(at)
 		if m.fromZero {
 			p.X.Min, p.X.Max = math.Min(0, finiteOr(p.X.Min, 0)), math.Max(0, finiteOr(p.X.Max, 1))
 		}
-		pad(&p.X)
-		if x, ok := generatorOf(groups, split, m.name); ok && data == 1 && p.X.Min <= x && x <= p.X.Max {
+		x.axis(&p.X)
+		if v, ok := generatorOf(groups, split, m.name); ok && data == 1 && p.X.Min <= x.place(v) && x.place(v) <= p.X.Max && (v >= x.base || !x.root) {
 			truth = true
-			p.Add(thresholds{[]float64{x}, []string{""}, generatorLine})
+			p.Add(thresholds{[]float64{x.place(v)}, []string{""}, generatorLine})
 		}
-		p.X.Tick.Marker = plot.TickerFunc(fewTicks)
+		if !x.root {
+			p.X.Tick.Marker = plot.TickerFunc(fewTicks)
+		}
 		shown = append(shown, p)
 	}
 	var labels []string
@@ -127,7 +139,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	}
 	pg.blocks = []block{namedRows(shown, labels, 0)}
 	pg.finding = remediesFinding(rows, split)
-	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + meansNote("Dots", "whiskers", counts)}
+	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + mediansNote("Dots", "whiskers", counts)}
 	if vanilla {
 		pg.legend = append(pg.legend, entry{label: "vanilla", line: vanillaLine})
 	}
@@ -146,7 +158,7 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	return pg.drawing(), nil
 }
 
-// remediesFinding compares the rates, and says what their gaps are.
+// remediesFinding compares the rates, and says what their gaps are: medians, as the figure shows.
 func remediesFinding(rows []remedy, split string) string {
 	var groups []record.Group
 	for _, r := range rows {
@@ -155,7 +167,8 @@ func remediesFinding(rows []remedy, split string) string {
 	var rates []sample
 	for _, g := range groups {
 		s := sampleOf(g.Label, numbers(finals(g, split, "kl")))
-		if gap := figure(meanOfLast(g, split, "gap"), 0); gap != "" && !mixedGaps(groups, split) {
+		s.mean = lastOf(g, split, "kl").median
+		if gap := figure(lastOf(g, split, "gap").median, 0); gap != "" && !mixedGaps(groups, split) {
 			s.note = " (gap " + gap + ")"
 		}
 		rates = append(rates, s)
@@ -172,7 +185,7 @@ func ranked(groups []record.Group, split string) (rows []remedy, data int) {
 		if _, ok := place[run.Data]; !ok {
 			place[run.Data] = len(place)
 		}
-		rows = append(rows, remedy{g, colorOf(names[i]), run.Config["data"], meanOfLast(g, split, "kl")})
+		rows = append(rows, remedy{g, colorOf(names[i]), run.Config["data"], lastOf(g, split, "kl").median})
 	}
 	slices.SortStableFunc(rows, func(a, b remedy) int {
 		return cmp.Or(cmp.Compare(place[a.group.Runs[0].Data], place[b.group.Runs[0].Data]), cmp.Compare(b.rate, a.rate))
@@ -180,15 +193,15 @@ func ranked(groups []record.Group, split string) (rows []remedy, data int) {
 	return rows, len(place)
 }
 
-// vanillaOf is the mean of a metric of the only vanilla group, if there is just one.
-func vanillaOf(rows []remedy, split, metric string) (mean float64, ok bool) {
+// vanillaOf is the median of a metric of the only vanilla group, if there is just one.
+func vanillaOf(rows []remedy, split, metric string) (median float64, ok bool) {
 	n := 0
 	for _, r := range rows {
 		if r.group.Variant == "vanilla" {
-			mean, n = meanOfLast(r.group, split, metric), n+1
+			median, n = lastOf(r.group, split, metric).median, n+1
 		}
 	}
-	return mean, n == 1 && finite(mean)
+	return median, n == 1 && finite(median)
 }
 
 var (
