@@ -44,7 +44,7 @@ default are those of the shipped experiment that DIR is named like, or kl-curve 
 By default only programs on this machine reach the page, but those of all its users. --token admits only browsers that have the
 token in the printed address. A page on another machine is reached through ssh, and opened at the printed address:
 
-  ssh -L 8080:127.0.0.1:8080 node vaelab watch results/my
+  ssh -t -L 8080:127.0.0.1:8080 node vaelab watch results/my
 
 With --addr 0.0.0.0:8080 the page can be reached from other machines. That needs --token, and is not encrypted. --token alone makes
 a token. --token=TEXT sets it; other users of this machine can see it in the list of processes.
