@@ -318,9 +318,16 @@ func shared(labels []string) (lead string, rest []string) {
 	return strings.Join(common, " "), rest
 }
 
-// foldTo breaks a text between words into lines that fit a width, at most so many, and cuts what is still too wide.
+// foldTo breaks a text between words into lines that fit a width, at most so many, and cuts what is still too wide. A root
+// stays with what follows it.
 func foldTo(style text.Style, label string, width vg.Length, most int) (lines []string) {
-	for _, word := range strings.Fields(label) {
+	words := strings.Fields(label)
+	for i := len(words) - 2; i >= 0; i-- {
+		if words[i] == "√" {
+			words = slices.Replace(words, i, i+2, words[i]+" "+words[i+1])
+		}
+	}
+	for _, word := range words {
 		last := len(lines) - 1
 		if last < 0 || len(lines) < most && style.Width(lines[last]+" "+word) > width {
 			lines = append(lines, word)

@@ -128,7 +128,7 @@ func manyGroups(figure string, n int) *record.Set {
 func TestFoldTo(t *testing.T) {
 	style := sans(captionSize)
 	for label, want := range map[string]string{
-		"bn": "bn", "vanilla model=lstm inputless=false word_dropout=0.25": "vanilla model=lstm|inputless=false|word_dropout=0.25",
+		"bn": "bn", "a label of some words and then √ scale": "a label of some words and then|√ scale", "vanilla model=lstm inputless=false word_dropout=0.25": "vanilla model=lstm|inputless=false|word_dropout=0.25",
 		"a very long label which has more words than would fit into only three lines of thirty letters each": "a very long label which has|more words than would fit into|only three lines of thirty letters…",
 	} {
 		lines := foldTo(style, label, nameRoom, 3)
