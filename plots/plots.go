@@ -77,6 +77,9 @@ func (d *Drawing) PNG() ([]byte, error) {
 	return d.picture, nil
 }
 
+// Inches is the width of the picture.
+func (d *Drawing) Inches() float64 { return float64(d.Width / vg.Inch) }
+
 // Pixels is the size of the picture that PNG returns.
 func (d *Drawing) Pixels() (width, height int) {
 	dpi := vg.Length(d.layout.DPI)

@@ -124,7 +124,7 @@ program. The flag --unknown-revision also publishes trials that do not.`,
 	f.BoolVar(&rows, "rows", false, "also write every row of the trials, so that others can redraw the figures and judge the claims again")
 	f.BoolVar(&anyRevision, "unknown-revision", false, "with --rows, also publish trials of a program whose revision is unknown or modified")
 	f.StringArrayVar(&files, "experiment", nil, "the `experiment` that the trials are of, as vaelab run took it: a YAML file or a shipped name; may be repeated")
-	for _, other := range []string{"out", "rows", "figure", "format"} {
+	for _, other := range []string{"out", "rows", "figure", "format", "width", "dpi", "no-caption"} {
 		cmd.MarkFlagsMutuallyExclusive("latex-table", other)
 	}
 	return cmd

@@ -24,11 +24,20 @@ var latexPage = template.Must(template.New("latex").Delims("<<", ">>").Funcs(tem
 		}
 		return "l" + strings.Repeat("r", len(t.Header)-1)
 	},
+	"width": func(f Figure) string {
+		if f.Inches == 0 || f.Inches > textInches {
+			return `\linewidth`
+		}
+		return fmt.Sprintf("%.4gin", f.Inches)
+	},
 	"comment":     func(text string) string { return "% " + strings.ReplaceAll(text, "\n", " ") },
 	"room":        latexRoom,
 	"sectionRoom": sectionRoom,
 	"lines":       func(text string) []string { return strings.Split(text, "\n") },
 }).Parse(latexText))
+
+// textInches is the width of the text: A4 with margins of 2 cm. A figure that is narrower keeps its size.
+const textInches = 17 / 2.54
 
 // LaTeX returns the report as a document for pdflatex, with booktabs tables; the pictures are
 // files beside it.

@@ -105,7 +105,7 @@ func (p *Publication) drawOne(set *record.Set, name string) (f Figure, refused, 
 	if refused != nil || failed != nil {
 		return f, refused, failed
 	}
-	f = Figure{Name: name, Doc: shows(name), Finding: d.Finding, Caption: d.Caption, Formats: p.Output.Formats, Bare: p.Output.NoCaption,
+	f = Figure{Name: name, Doc: shows(name), Finding: d.Finding, Caption: d.Caption, Formats: p.Output.Formats, Bare: p.Output.NoCaption, Inches: d.Inches(),
 		Command: fmt.Sprintf("vaelab plot %s --figure %s", p.Folder, name)}
 	d = d.As(plots.Layout{NoCaption: true}) // the page has it as text
 	if f.SVG, err = d.SVG(); err != nil {

@@ -48,6 +48,7 @@ type Figure struct {
 	PNG     []byte   // instead of an SVG that is too large
 	Formats []string // of the files; nil if there is a PNG
 	Bare    bool     // the files have no caption
+	Inches  float64  // width of the files
 	Command string   // that draws it
 }
 
