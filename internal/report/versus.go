@@ -86,17 +86,25 @@ func differing(a, b record.Group) (all []string) {
 	x, y := facts(a), facts(b)
 	for _, k := range sorted(x) {
 		if other, ok := y[k]; !ok {
-			all = append(all, fmt.Sprintf("%s: %s in A, none in B", k, x[k]))
+			all = append(all, fmt.Sprintf("%s: %s in A, no such setting in B", k, shown(x[k])))
 		} else if other != x[k] {
-			all = append(all, fmt.Sprintf("%s: %s in A, %s in B", k, x[k], other))
+			all = append(all, fmt.Sprintf("%s: %s in A, %s in B", k, shown(x[k]), shown(other)))
 		}
 	}
 	for _, k := range sorted(y) {
 		if _, ok := x[k]; !ok {
-			all = append(all, fmt.Sprintf("%s: none in A, %s in B", k, y[k]))
+			all = append(all, fmt.Sprintf("%s: no such setting in A, %s in B", k, shown(y[k])))
 		}
 	}
 	return all
+}
+
+// shown is a value in a sentence, where an empty one would leave a hole.
+func shown(value string) string {
+	if value == "" {
+		return `""`
+	}
+	return value
 }
 
 // Table compares the pairs in the core metrics of the last test rows, or of the last validation rows if nothing has been
@@ -183,6 +191,6 @@ func (v Versus) notes() (notes []string) {
 	if v.OnlyB != nil {
 		notes = append(notes, "In B only, or like several in A: "+strings.Join(v.OnlyB, ", ")+".")
 	}
-	return append(notes, fmt.Sprintf("* : the 95 %% CI of the median difference excludes 0; ~ : it contains 0; no mark: fewer than %d seeds in both. P is Holm-corrected over the pairs of a metric.",
+	return append(notes, fmt.Sprintf("* : the 95 %% CI of the median difference excludes 0; ~ : it contains 0; no mark: fewer than %d seeds in both. P is Holm-corrected over the pairs of a metric; n: number of seeds in both.",
 		stats.SeedsFor(confidence)))
 }

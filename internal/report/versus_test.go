@@ -70,6 +70,17 @@ func TestVersus(t *testing.T) {
 	}
 }
 
+// TestVersusValues: a setting that one set does not have is not one whose value is none, and an empty value is seen.
+func TestVersusValues(t *testing.T) {
+	a := together(tested("vanilla", map[string]string{"data.text.unicode": "none", "data.text.drop": "", "kl.beta": "1"}, 1))
+	b := together(tested("vanilla", map[string]string{"data.text.drop": "x", "kl.zero": ""}, 1))
+	want := `Settings that differ: data.text.drop: "" in A, x in B; data.text.unicode: none in A, no such setting in B; ` +
+		`kl.beta: 1 in A, no such setting in B; kl.zero: no such setting in A, "" in B.`
+	if notes := strings.Join(NewVersus(a, b).Table().Notes, "\n"); !strings.Contains(notes, want) {
+		t.Errorf("notes:\n%s\nwant\n%s", notes, want)
+	}
+}
+
 // TestVersusUnclear: a group that is equally like two is compared with neither, and nothing in common is an empty table.
 func TestVersusUnclear(t *testing.T) {
 	one := together(tested("bn", map[string]string{"variant.bn.gamma": "0.5"}, 1))
