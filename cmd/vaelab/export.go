@@ -38,7 +38,7 @@ metrics such as kl_dim/3.
   --metric    only these metrics: a name, a vector, or a pattern: kl, kl_dim, kl_dim/3, 'mi*', 'kl_dim/*'
   --split     only these splits: train, valid, test
 
-The format is that of the file's ending, else CSV; --format names another:
+The format is that of the file's ending, and CSV without one; --format names another:
 
   csv         with a header; missing is empty, not finite is NaN
   jsonl       an object per line; missing has no key, not finite is null
@@ -73,7 +73,7 @@ docs/exchange.md shows how other programs read all of these.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&x.out, "output", "o", stdoutName, "`file` to write; - is the standard output")
-	f.StringVar(&x.format, "format", "", "csv, jsonl or parquet (default the ending of --output, else csv)")
+	f.StringVar(&x.format, "format", "", "csv, jsonl or parquet (default the ending of --output, csv without one)")
 	f.BoolVar(&x.wide, "wide", false, "one row per trial, step and split, with a column per metric")
 	f.StringSliceVar(&x.metrics, "metric", nil, "only this `metric`, or those that match a pattern; may be repeated (vaelab list metrics)")
 	f.StringSliceVar(&x.splits, "split", nil, "only this `split`; may be repeated")
@@ -106,6 +106,9 @@ func (x *exportOf) check(cmd *cobra.Command) error {
 	}
 	ending := strings.ToLower(strings.TrimPrefix(filepath.Ext(x.out), "."))
 	if !slices.Contains(table.Formats, ending) {
+		if ending != "" && !given("format") { // such as .xlsx or .csv.gz, which a CSV file is not
+			return usageError{fmt.Errorf("--output %s: the name must end in .%s, or --format must name the format", x.out, strings.Join(table.Formats, ", ."))}
+		}
 		ending = ""
 	}
 	switch {
