@@ -63,6 +63,7 @@ func execute(root *cobra.Command, stdout, stderr io.Writer, args []string) int {
 	root.SetOut(w)
 	root.SetErr(wErr)
 	root.SetArgs(args)
+	strict(root)
 	cmd, err := root.ExecuteContextC(context.Background())
 	if failed := w.close(); failed != nil && (err == nil || errors.As(err, new(verdict))) {
 		err = fmt.Errorf("the output cannot be written: %w", failed)
@@ -185,6 +186,31 @@ func commandsOnly(cmd *cobra.Command, given []string) error {
 		names = append(names, c.Name())
 	}
 	return usageError{registry.Unknown("command", given[0], names)}
+}
+
+// strict has cobra's own commands refuse what they do not know. By themselves they print help for it as if it were right, on the
+// standard output, which a shell would read as its completion. It comes after SetOut, because they keep the output that they
+// are made with.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, given []string) error {
+				found, rest, err := root.Find(given)
+				if err != nil || len(rest) == 0 {
+					return err
+				}
+				return commandsOnly(found, rest)
+			}
+		case "completion":
+			c.Args, c.RunE = commandsOnly, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range c.Commands() {
+				shell.Args = args(cobra.NoArgs)
+			}
+		}
+	}
 }
 
 // excluded is the error for two flags that were given and exclude each other, as MarkFlagsMutuallyExclusive says.

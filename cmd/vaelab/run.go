@@ -157,8 +157,10 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, warning := range set.Warnings {
-		fmt.Fprintf(wErr, "vaelab: warning: %v\n", visible(warning.Error()))
+	if len(set.Runs)+len(set.Damage) > 0 { // else there is one thing to say, and loadSome says it
+		for _, warning := range set.Warnings {
+			fmt.Fprintf(wErr, "vaelab: warning: %v\n", visible(warning.Error()))
+		}
 	}
 	sweep.CheckNames(set)
 	printDamage(wErr, set.Damage)

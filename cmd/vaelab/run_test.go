@@ -81,6 +81,10 @@ sedes: 2
 		says []string // a line each
 	}{
 		{[]string{"rnu"}, exitUsage, []string{`unknown command "rnu"; did you mean "run"? known: bench, compare, completion, data, eval`}},
+		{[]string{"help", "rnu"}, exitUsage, []string{`unknown command "rnu"; did you mean "run"?`}},
+		{[]string{"help", "data", "fech"}, exitUsage, []string{`unknown command "fech"; did you mean "fetch"?`}},
+		{[]string{"completion", "csh"}, exitUsage, []string{`unknown command "csh"; did you mean "zsh"? known: bash, fish, powershell, zsh`}},
+		{[]string{"completion", "bash", "zsh"}, exitUsage, []string{`unknown command "zsh" for "vaelab completion bash"; usage: vaelab completion bash`}},
 		{[]string{"--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
 		{[]string{"run", "--bogus"}, exitUsage, []string{"unknown flag: --bogus; --help shows the flags"}},
 		{[]string{"run", "tiny.yaml", "-j", "two"}, exitUsage, []string{"two"}},
@@ -149,7 +153,7 @@ sedes: 2
 		{[]string{"watch", "nothing", "--addr", "example.org:0"}, exitUsage, []string{"--addr example.org:0: other machines could see the page; add --token"}},
 		{[]string{"watch", "nothing", "--token=short"}, exitUsage, []string{"--token: must have 16 characters or more, of A to Z, a to z, 0 to 9, - and _"}},
 		{[]string{"watch", "nothing", "--token="}, exitUsage, []string{"--token: must have 16 characters or more"}},
-		{[]string{"watch", "nothing", "--token", "0123456789abcdef"}, exitUsage, []string{"received 2; usage: vaelab watch DIR"}},
+		{[]string{"watch", "nothing", "--token", "0123456789abcdef"}, exitUsage, []string{"received 2; usage: vaelab watch DIR [flags]; a token of your own must be written as --token=TEXT"}},
 		{[]string{"watch", "nothing", "--figure", "kl-crve"}, exitUsage, []string{`--figure: unknown figure "kl-crve"; did you mean "kl-curve"?`}},
 		{[]string{"list", "bn", "--markdown"}, exitUsage, []string{"--markdown goes with vaelab list variants only"}},
 		{[]string{"export", "missing"}, exitFailed, []string{"missing: no such file or folder; in . are "}},

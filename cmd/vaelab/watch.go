@@ -51,7 +51,13 @@ a token. --token=TEXT sets it; other users of this machine can see it in the lis
 
 The exit code is 0 after Ctrl-C, 1 if the folder has no trial or the port is taken, and 2 for a wrong flag.`,
 		Example: "  vaelab watch results/kl-vanishing\n  vaelab watch results --addr 127.0.0.1:0 --figure kl-curve,sweep\n  vaelab watch results/my --addr 0.0.0.0:8080 --token",
-		Args:    args(cobra.ExactArgs(1)),
+		Args: func(cmd *cobra.Command, given []string) error {
+			err := args(cobra.ExactArgs(1))(cmd, given)
+			if err != nil && p.token == newToken && len(given) == 2 {
+				err = usageError{fmt.Errorf("%w; a token of your own must be written as --token=TEXT", err)}
+			}
+			return err
+		},
 		RunE: func(cmd *cobra.Command, given []string) error {
 			p.locked = cmd.Flags().Changed("token")
 			return p.serve(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), given[0])
@@ -183,7 +189,7 @@ func (p page) listen() (net.Listener, error) {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("--addr %s: another program has this port; choose another one, or port 0 for any that is free", p.addr)
 	case errors.As(err, &cause):
-		return nil, fmt.Errorf("--addr %s: cannot listen there: %w", p.addr, cause)
+		return nil, fmt.Errorf("--addr %s: cannot listen there: %w; choose an address of this machine, and a port above 1023 or 0", p.addr, cause)
 	case err != nil:
 		return nil, fmt.Errorf("--addr %s: cannot listen there: %w", p.addr, err)
 	}
