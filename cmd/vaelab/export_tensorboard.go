@@ -67,7 +67,7 @@ func exportTensorBoard(w, wErr io.Writer, set *record.Set, chosen *table.Selecti
 // eventFile writes the event file of a folder.
 func eventFile(dir string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return fmt.Errorf("event files cannot be written: %w; choose another folder with --tensorboard", err)
 	}
 	return record.WriteFile(filepath.Join(dir, tensorboard.FileName), write)
 }

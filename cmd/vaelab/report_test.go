@@ -321,7 +321,7 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"report", "broken"}, exitFailed, filepath.Join("broken", record.ArchiveFile) + ": damaged: gzip: invalid header; vaelab report --rows writes it again"},
 		{[]string{"report", "good/made", "--latex-table", "resluts"}, exitUsage, `--latex-table: unknown table "resluts"; did you mean "results"? known: results, `},
 		{[]string{"report", "good/made", "--latex-table", ""}, exitUsage, `--latex-table: unknown table ""; known: results, `},
-		{[]string{"report", "good/made", "--latex-table", "claims"}, exitUsage, `--latex-table: unknown table "claims"; known: results, `},
+		{[]string{"report", "good/made", "--latex-table", "claims"}, exitUsage, "--latex-table: claims: no claim has been judged here; vaelab verify judges those of an experiment"},
 		{[]string{"report", "good/made", "--latex-table", "results", "--rows"}, exitUsage, "--latex-table and --rows exclude each other"},
 		{[]string{"report", "good/made", "--latex-table", "results", "-o", "no/such.tex"}, exitUsage, "--output no/such.tex: there is no folder no"},
 		{[]string{"report", "good/made", "-o", "such.tex"}, exitUsage, "--output goes with --latex-table only; --out names the folder of a report"},
@@ -332,6 +332,9 @@ func TestReportRefusals(t *testing.T) {
 		{[]string{"export", "good", "--output", "nothing"}, exitUsage, "--output nothing: is a folder; name a file"},
 		{[]string{"export", "good", "--output", "no/such.csv"}, exitUsage, "--output no/such.csv: there is no folder no"},
 		{[]string{"export", "good", "--output", "other.yaml/such.csv"}, exitUsage, "there is no folder other.yaml"},
+		{[]string{"export", "good", "--output", "such.xlsx"}, exitUsage, "--output such.xlsx: the name must end in .csv, .jsonl, .parquet, or --format must name the format"},
+		{[]string{"export", "good", "--output", "such.csv.gz"}, exitUsage, "--output such.csv.gz: the name must end in "},
+		{[]string{"export", "good", "--tensorboard", "other.yaml"}, exitFailed, "event files cannot be written: mkdir other.yaml: not a directory; choose another folder with --tensorboard"},
 	} {
 		if r := vaelab(t, c.args...); r.code != c.code || !strings.Contains(r.err, c.want) {
 			t.Errorf("%s: exit code %d, %s\nwant %d, %s", quoted(c.args), r.code, r.err, c.code, c.want)

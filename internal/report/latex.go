@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -204,6 +205,9 @@ func (r *Report) Table(name string) (Table, error) {
 			}
 			names = append(names, t.Name)
 		}
+	}
+	if name == "claims" {
+		return Table{}, errors.New("claims: no claim has been judged here; vaelab verify judges those of an experiment")
 	}
 	return Table{}, registry.Unknown("table", name, names)
 }

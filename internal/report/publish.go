@@ -235,7 +235,7 @@ func FolderFor(dir string, names []string) string {
 // of the file have no trial.
 func Strayed(name string, trials, strayed, settings, missing int) (notes []string) {
 	if strayed > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %s of %s have settings that its file does not have (because of --set, or another version of the file or of the program); the commands below do not train them.", strayed, count(trials, "trial"), name))
+		notes = append(notes, fmt.Sprintf("%d of %s of %s have settings that its file does not have (because of --set, or another version of the file or of the program); the commands of this report do not train them.", strayed, count(trials, "trial"), name))
 	}
 	if missing > 0 {
 		notes = append(notes, fmt.Sprintf("%d of %s in the file of %s have no trial here.", missing, count(settings, "setting"), name))
