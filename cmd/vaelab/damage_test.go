@@ -204,6 +204,14 @@ func TestVerifyFiles(t *testing.T) {
 		t.Error("the weights are not those before, or the damaged ones are not kept")
 	}
 	has(t, "after run", succeeds(t, "verify", "results", "--files").out, "3 trials (3 done); 0 files damaged\n", "no checksums: 1\n")
+	rows := filepath.Join(dirs[0], record.RowsFile)
+	lines := read(t, rows)
+	write(t, rows, lines[1:])
+	r = vaelab(t, "export", "results", "--tensorboard", "runs")
+	if files, err := filepath.Glob("runs/tiny/*/*"); err != nil || len(files) != 2 || r.code != exitFailed || r.out != "2 trials in runs\n" {
+		t.Errorf("event files in %v: exit code %d\n%s%s", files, r.code, r.out, r.err)
+	}
+	write(t, rows, lines)
 	has(t, "another folder", vaelab(t, "verify", "tiny.yaml", "--out", "nowhere", "--files").err, "nowhere/tiny: no such folder; if the trials of tiny.yaml are in another folder, name it")
 	for _, c := range [][]string{{"verify", "nowhere", "--files"}, {"verify", "tiny.yaml", "--out", "nowhere", "--files"}, {"verify", "tiny.yaml", "--files", "--no-train"}} {
 		if r := vaelab(t, c...); r.code != exitNotJudged || r.out != "" || !strings.Contains(r.err, "vaelab: error: ") {

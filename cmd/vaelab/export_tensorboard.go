@@ -18,9 +18,13 @@ import (
 // one with the figures that the rows allow.
 func exportTensorBoard(w, wErr io.Writer, set *record.Set, chosen *table.Selection, out string) error {
 	groups := set.Groups()
-	numbers := 0
+	numbers, written := 0, 0
 	for _, g := range groups {
 		for _, run := range g.Runs {
+			if run.State == record.Damaged { // it is named, and has no rows
+				continue
+			}
+			written++
 			dir := filepath.Join(out, run.Experiment, filepath.FromSlash(run.ID))
 			err := eventFile(dir, func(f io.Writer) error {
 				n, err := events(f, run, chosen, g.Varying)
@@ -32,7 +36,7 @@ func exportTensorBoard(w, wErr io.Writer, set *record.Set, chosen *table.Selecti
 			}
 		}
 	}
-	fmt.Fprintf(w, "%s in %s\n", count(len(set.Runs), "trial"), visible(out))
+	fmt.Fprintf(w, "%s in %s\n", count(written, "trial"), visible(out))
 	if numbers == 0 {
 		fmt.Fprintln(wErr, "vaelab: warning: no number is written: nothing of that was measured yet, or it is a vector, which event files do not have")
 	}
