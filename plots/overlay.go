@@ -29,6 +29,7 @@ type overlay struct {
 	panel  *plot.Plot
 	common []plot.Plotter
 	layers []layer
+	bins   bool // the lines are histograms
 }
 
 // add puts one more group on, with a band if there are several seeds.
@@ -176,7 +177,7 @@ func (o overlay) coinciding() tags {
 		}
 		names, colors := []string{labels[i]}, a.line.Color
 		for j := i + 1; j < len(o.layers); j++ {
-			if !named[j] && alike(a.line, o.layers[j].line, coincide*reach) {
+			if !named[j] && o.alike(a.line, o.layers[j].line, coincide*reach) {
 				named[j] = true
 				names = append(names, labels[j])
 				colors = o.layers[j].line.Color // of the uppermost
@@ -187,6 +188,9 @@ func (o overlay) coinciding() tags {
 		}
 		if parts := finiteParts(a.line.X, a.line.Y); len(parts) > 0 {
 			k := parts[0].from + (parts[len(parts)-1].to-parts[0].from)*3/5
+			if o.bins { // most are empty
+				k = slices.Index(a.line.Y, slices.Max(a.line.Y))
+			}
 			text := strings.Join(names, ", ")
 			if len([]rune(text)) > 40 {
 				text = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
@@ -198,11 +202,18 @@ func (o overlay) coinciding() tags {
 }
 
 // alike tells whether two lines lie on each other: at all but a tenth of the places that both have, they are within a distance.
-func alike(a, b curve, within float64) bool {
+// Bins that are empty in both histograms are no such places: most are.
+func (o overlay) alike(a, b curve, within float64) bool {
 	both, apart := 0, 0
 	for i, x := range a.X {
-		j, ok := slices.BinarySearch(b.X, x)
+		j, ok := i, i < len(b.X) && b.X[i] == x // a step of a histogram has two places at one x
+		if !ok {
+			j, ok = slices.BinarySearch(b.X, x)
+		}
 		if !ok || !finite(a.Y[i]) || !finite(b.Y[j]) {
+			continue
+		}
+		if o.bins && a.Y[i] == 0 && b.Y[j] == 0 {
 			continue
 		}
 		both++

@@ -118,7 +118,7 @@ func isZero(groups []record.Group, metric string) bool {
 // sigmaHistograms are the panels of sigma and |sigma|, and the numbers in them: none if no test row
 // has a histogram.
 func sigmaHistograms(groups []record.Group) (signed, size overlay, table [][]string) {
-	signed, size = overlay{panel: newPanel("σ", "share of all σ")}, overlay{panel: newPanel("|σ|", "share of all σ")}
+	signed, size = overlay{panel: newPanel("σ", "share of all σ"), bins: true}, overlay{panel: newPanel("|σ|", "share of all σ"), bins: true}
 	for i, style := range groupStyles(groups) {
 		var seeds, folded [][]float64
 		step := 0
