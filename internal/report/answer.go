@@ -82,7 +82,7 @@ func byVerdicts(all []Verdict) string {
 		case n == 1:
 			text = "The only claim " + alone
 		case k == n:
-			text = fmt.Sprintf(every, n)
+			text = every
 		case outcome == "holds":
 			text = fmt.Sprintf("%d of %d claims %s", k, n, agree(k, one, many))
 		case sentences == nil:
@@ -92,9 +92,9 @@ func byVerdicts(all []Verdict) string {
 		}
 		sentences = append(sentences, text+": "+list(outcome)+".")
 	}
-	say("holds", "holds", "hold", "holds", "All %d claims hold")
-	say("does not hold", "does not hold", "do not hold", "does not hold", "None of %d claims holds")
-	say("undecided", "is undecided", "are undecided", "is undecided", "All %d claims are undecided")
+	say("holds", "holds", "hold", "holds", allOf(n)+" claims hold")
+	say("does not hold", "does not hold", "do not hold", "does not hold", fmt.Sprintf("None of %d claims holds", n))
+	say("undecided", "is undecided", "are undecided", "is undecided", allOf(n)+" claims are undecided")
 	text := strings.Join(sentences, " ")
 	if intervals {
 		text += " In brackets: CI of the median over seeds."
@@ -282,7 +282,7 @@ func ranking(groups []record.Group, split string, metrics []string, experiments 
 	var text string
 	switch {
 	case same == len(with):
-		return fmt.Sprintf("All %d groups have %s %s%s.", same, article(main.title), shown, of) + left
+		return fmt.Sprintf("%s groups have %s %s%s.", allOf(same), article(main.title), shown, of) + left
 	case same > 1:
 		text = fmt.Sprintf("The highest %s is %s, that of %s and of %d more%s", main.title, top, label, same-1, of)
 	default:
@@ -361,4 +361,12 @@ func likeliest(groups []record.Group, split string, metrics []string) string {
 		return fmt.Sprintf(" The lowest %s is %s, that of %s, at a KL of %s.", c.title, decimal(best.mean, c.decimals), groups[best.i].Label, decimal(mean(kl), 2))
 	}
 	return ""
+}
+
+// allOf begins a sentence about each of several.
+func allOf(n int) string {
+	if n == 2 {
+		return "Both"
+	}
+	return fmt.Sprintf("All %d", n)
 }

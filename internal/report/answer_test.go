@@ -34,7 +34,7 @@ func TestAnswerByVerdicts(t *testing.T) {
 		{"one holds", []Verdict{verdict("A", "holds")}, "The only claim holds: “A”" + number + "." + brackets},
 		{"one does not", []Verdict{bound}, "The only claim does not hold: “B” (test kl of bn gamma=0.5 minus vanilla: 2 [1, 3], claimed at most 0.1)." + brackets},
 		{"one undecided, without a number", []Verdict{bare}, "The only claim is undecided: “None” (too few seeds)."},
-		{"all hold, one without an interval", []Verdict{theorem, theorem}, "All 2 claims hold: “T” (test kl of bn gamma=0.5 minus vanilla: 2); “T” (test kl of bn gamma=0.5 minus vanilla: 2)."},
+		{"all hold, one without an interval", []Verdict{theorem, theorem}, "Both claims hold: “T” (test kl of bn gamma=0.5 minus vanilla: 2); “T” (test kl of bn gamma=0.5 minus vanilla: 2)."},
 		{"many hold", []Verdict{verdict("A", "holds"), theorem, theorem, theorem}, "All 4 claims hold: “A”" + number + "; “T” (test kl of bn gamma=0.5 minus vanilla: 2); and 2 more." + brackets},
 		{"none holds", []Verdict{verdict("A", "does not hold"), verdict("B", "does not hold")}, "None of 2 claims holds: “A”" + number + "; “B”" + number + "." + brackets},
 		{"all undecided", []Verdict{bare, bare, bare}, "All 3 claims are undecided: “None” (too few seeds); “None” (too few seeds); and 1 more."},
@@ -84,7 +84,7 @@ func TestAnswerByNumbers(t *testing.T) {
 		{"six seeds", six.Runs, "bn has the highest MI, 1.07, at a KL of 2.00 (test split, nats, means over 6 seeds); the baseline vanilla has 0.14, at a KL of 0.10. " +
 			"Against the baseline the MI is higher in 1 of 2 groups, lower in 0, without a detected difference in 1. The lowest NELBO is 28.00, that of vanilla, at a KL of 0.10."},
 		{"no MI", []record.Run{run("bn", 1, map[string]float64{"kl": 2}), run("ln", 1, map[string]float64{"kl": 1})}, "bn has the highest KL, 2.00 (test split, nats, one seed). Too few"},
-		{"all alike", []record.Run{run("bn", 1, row(2, 0.001, 29)), run("ln", 1, row(1, 0.002, 29))}, "All 2 groups have an MI of 0.00 (test split, nats, one seed)."},
+		{"all alike", []record.Run{run("bn", 1, row(2, 0.001, 29)), run("ln", 1, row(1, 0.002, 29))}, "Both groups have an MI of 0.00 (test split, nats, one seed)."},
 		{"at the cap", []record.Run{capped, run("vanilla", 1, row(0, 0, 28))}, "vanilla has an MI of 0.00, at a KL of 0.00 (test split, nats, one seed). Not ranked, because their MI is at its cap: bn. Not converged"},
 		{"at the cap, and two others", []record.Run{capped, run("vanilla", 1, row(0, 0, 28)), run("ln", 1, row(1, 0.5, 29))},
 			"ln has the highest MI, 0.50, at a KL of 1.00 (test split, nats, one seed); the baseline vanilla has 0.00, at a KL of 0.00. Not ranked, because their MI is at its cap: bn. Too few seeds"},
