@@ -106,7 +106,9 @@ func (s submission) check(cmd *cobra.Command, extra []string) error {
 	switch {
 	case !s.slurm && len(extra) > 0:
 		return usageError{fmt.Errorf("-- %s: arguments behind -- are for sbatch; add --slurm", quoted(extra))}
-	case s.slurm == s.pods.on:
+	case s.slurm && s.pods.on:
+		return usageError{errors.New("--slurm and --k8s exclude each other; leave one of them out")}
+	case !s.slurm && !s.pods.on:
 		return usageError{errors.New("say where the tasks are to run: --slurm or --k8s")}
 	case s.slurm && len(s.pods.given(cmd)) > 0:
 		return usageError{fmt.Errorf("%s: is for --k8s; say the same to sbatch behind --", strings.Join(s.pods.given(cmd), ", "))}

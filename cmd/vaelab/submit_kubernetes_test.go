@@ -54,7 +54,7 @@ func TestSubmitKubernetesRefused(t *testing.T) {
 	for given, want := range map[string]string{
 		"tiny.yaml --k8s --image a":                                "add --print | kubectl create -f -",
 		"tiny.yaml --k8s --print":                                  "--image \"\": must be the name of an image",
-		"tiny.yaml --k8s --slurm --print":                          "--slurm or --k8s",
+		"tiny.yaml --k8s --slurm --print":                          "--slurm and --k8s exclude each other; leave one of them out",
 		"tiny.yaml --slurm --print --image a --memory 1Gi":         "--image, --memory: is for --k8s",
 		"tiny.yaml --k8s --image a --print -- -p cpu":              "arguments behind -- are for sbatch",
 		"tiny.yaml --k8s --image a --print --tasks 3":              "--tasks 3: must be 1 to 2, the number of trials",

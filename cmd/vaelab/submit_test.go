@@ -233,6 +233,7 @@ func TestSubmitMistakes(t *testing.T) {
 		want []string // lines of stderr
 	}{
 		{"my.yaml", exitUsage, []string{"say where the tasks are to run: --slurm or --k8s"}},
+		{"my.yaml --slurm --k8s", exitUsage, []string{"--slurm and --k8s exclude each other; leave one of them out"}},
 		{"my.yaml -- -p cpu", exitUsage, []string{"-- -p cpu: arguments behind -- are for sbatch; add --slurm"}},
 		{"--slurm -- my.yaml", exitUsage, []string{"accepts 1 arg(s), received 0; usage: vaelab submit EXPERIMENT --slurm|--k8s [flags] [-- SBATCH ARGUMENTS]"}},
 		{"my.yaml --slurm --tasks 0", exitUsage, []string{"--tasks 0: must be at least 1"}},
