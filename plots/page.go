@@ -143,8 +143,10 @@ func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
 		left, right := make([]vg.Length, cols), make([]vg.Length, cols)
 		top, bottom := make([]vg.Length, len(rows)), make([]vg.Length, len(rows))
 		width, height := c.Max.X-c.Min.X-padX*vg.Length(cols-1), c.Max.Y-c.Min.Y-padY*vg.Length(len(rows)-1)
-		for _, k := range cells {
+		areas := make([]vg.Rectangle, len(cells)) // of the data; measuring them takes most of the time
+		for n, k := range cells {
 			data := k.plot.DataCanvas(k.canvas)
+			areas[n] = data.Rectangle
 			left[k.col] = max(left[k.col], data.Min.X-k.canvas.Min.X)
 			right[k.col] = max(right[k.col], k.canvas.Max.X-data.Max.X)
 			bottom[k.row] = max(bottom[k.row], data.Min.Y-k.canvas.Min.Y)
@@ -152,7 +154,7 @@ func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
 		}
 		w, h := (width-sum(left)-sum(right))/vg.Length(cols), (height-sum(top)-sum(bottom))/vg.Length(len(rows))
 		for n, k := range cells {
-			data := k.plot.DataCanvas(k.canvas)
+			data := areas[n]
 			x := c.Min.X + sum(left[:k.col+1]) + sum(right[:k.col]) + vg.Length(k.col)*(w+padX)
 			y := c.Max.Y - sum(top[:k.row+1]) - sum(bottom[:k.row]) - vg.Length(k.row)*(h+padY)
 			cells[n].canvas.Rectangle = vg.Rectangle{

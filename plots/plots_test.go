@@ -1534,7 +1534,7 @@ func TestCapsAndGapsInCaptions(t *testing.T) {
 // TestManyGroups: a figure with lines for each group draws as many as can be told apart, and says so; its table has those
 // that it draws.
 func TestManyGroups(t *testing.T) {
-	const n = 2*mostLines + 1
+	const n = 2*mostPanels + 1
 	set := &record.Set{}
 	for i := range n {
 		c := trial{"bn-scaler", "tau", 0.2 + 0.5*float64(i)/n, 4, 3, 2, 1}
