@@ -2,7 +2,6 @@ package plots
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -31,14 +30,9 @@ type Frontier struct{}
 // Draw implements Figure.
 func (Frontier) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
-	finished := finishedOf(all)
-	split := finalSplit(finished, having("kl", "nelbo"))
-	if split == "" {
-		return nil, errors.New("frontier: no valid or test row has both metrics \"kl\" and \"nelbo\"")
-	}
-	groups := slices.DeleteFunc(slices.Clone(finished), func(g record.Group) bool { return len(pairsOf(g, split, "kl", "nelbo")) == 0 })
-	if len(groups) == 0 {
-		return nil, fmt.Errorf("frontier: in no %s row are both metrics \"kl\" and \"nelbo\" finite", split)
+	groups, split, err := withPairs("frontier", all, "kl", "nelbo")
+	if err != nil {
+		return nil, err
 	}
 	o := outlook{set: set, split: split, counts: map[string]int{}}
 	o.table = [][]string{{"method", "dial", "x", "data", "metric", "split", "kl", "kl_low", "kl_high", "median", "low", "high", "seeds", "converged"}}
@@ -78,7 +72,7 @@ func (Frontier) Draw(set *record.Set) (*Drawing, error) {
 	if gap := record.GapNote(groups, split); gap != "" {
 		o.caption = append(o.caption, gap)
 	}
-	o.caption = append(append(append(o.caption, append(note, o.more...)...), lacking("a finite KL and NELBO", finished, groups)...), doubts(set, all)...)
+	o.caption = append(append(append(o.caption, append(note, o.more...)...), lacking("a finite KL and NELBO", finishedOf(all), groups)...), doubts(set, all)...)
 	return o.drawing(), nil
 }
 

@@ -219,6 +219,20 @@ type pair struct {
 	x, y float64
 }
 
+// withPairs returns the finished groups of which some seed has two metrics that can be drawn, and the split they are on. It is
+// an error if there are none.
+func withPairs(figure string, all []record.Group, x, y string) (groups []record.Group, split string, err error) {
+	groups = finishedOf(all)
+	if split = finalSplit(groups, having(x, y)); split == "" {
+		return nil, "", fmt.Errorf("%s: no valid or test row has both metrics %q and %q", figure, x, y)
+	}
+	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return len(pairsOf(g, split, x, y)) == 0 })
+	if len(groups) == 0 {
+		return nil, "", fmt.Errorf("%s: in no %s row are both metrics %q and %q finite", figure, split, x, y)
+	}
+	return groups, split, nil
+}
+
 // pairsOf returns the pairs of a group's seeds that can be drawn.
 func pairsOf(g record.Group, split, x, y string) (pairs []pair) {
 	for _, run := range g.Runs {

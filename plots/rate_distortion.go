@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -32,14 +31,9 @@ type RateDistortion struct{}
 // Draw implements Figure.
 func (RateDistortion) Draw(set *record.Set) (*Drawing, error) {
 	all := set.Groups()
-	groups := finishedOf(all)
-	split := finalSplit(groups, having("kl", "rec"))
-	if split == "" {
-		return nil, fmt.Errorf("rate-distortion: no valid or test row has both metrics \"kl\" and \"rec\"")
-	}
-	groups = slices.DeleteFunc(groups, func(g record.Group) bool { return len(pairsOf(g, split, "kl", "rec")) == 0 })
-	if len(groups) == 0 {
-		return nil, fmt.Errorf("rate-distortion: in no %s row are both metrics \"kl\" and \"rec\" finite", split)
+	groups, split, err := withPairs("rate-distortion", all, "kl", "rec")
+	if err != nil {
+		return nil, err
 	}
 	pg := page{table: [][]string{{"group", "knob", "x", "split", "seed", "kl", "rec"}}}
 	known := false
