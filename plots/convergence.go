@@ -283,7 +283,7 @@ func (pg *page) descents(ds []descent) (notes []string) {
 		pg.legend = append(pg.legend, entry{label: "weights that are tested", glyph: draw.GlyphStyle{Color: grey, Radius: 3, Shape: draw.PyramidGlyph{}}})
 	}
 	if slices.ContainsFunc(ds, func(d descent) bool { return d.window() > 0 }) {
-		pg.legend = append(pg.legend, entry{label: "begin of the last steps", line: windowLine})
+		pg.legend = append(pg.legend, entry{label: "start of the last steps", line: windowLine})
 	}
 	if cut {
 		notes = append(notes, "The first fall is cut off.")
