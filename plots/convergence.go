@@ -257,7 +257,7 @@ func (pg *page) descents(ds []descent) (notes []string) {
 		shown := ds
 		if len(ds) > mostDescents {
 			shown = slices.SortedStableFunc(slices.Values(ds), fallsMore)[:mostDescents]
-			notes = append(notes, fmt.Sprintf("The panels are the %d of %d groups that fall most.", mostDescents, len(ds)))
+			notes = append(notes, fmt.Sprintf("The panels are the %d of %d groups that fall most over the last steps.", mostDescents, len(ds)))
 		}
 		t := trellis{x: "training step", y: label, most: 5, height: 0.85 * vg.Inch}
 		for _, d := range shown {
@@ -429,7 +429,7 @@ func descentFinding(ds []descent) string {
 	converged, all := 0, 0
 	var most descent
 	by := lastFall
-	if !slices.ContainsFunc(ds, func(d descent) bool { return len(d.values(lastFall)) > 0 }) {
+	if slices.ContainsFunc(ds, func(d descent) bool { return len(d.values(lastFall)) == 0 && len(d.values(epochFall)) > 0 }) { // too short to judge, yet it may fall most
 		by = epochFall
 	}
 	for _, d := range ds {

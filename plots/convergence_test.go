@@ -72,6 +72,11 @@ func TestConvergenceOnLines(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]*record.Set{
+		"1 of 2 finished trials have converged; short falls most, by 2.0 nats an epoch (median over trials).": lineSet(map[string][]float64{"bn": {0.0001}, "short": {0.004}}, func(row *record.Row, run *record.Run) {
+			if run.Variant == "short" && row.Step > 1500 { // too short to judge
+				clear(row.Values)
+			}
+		}),
 		"All 2 finished trials have converged; in the median over trials no group falls.":                                                         lineSet(map[string][]float64{"bn": {-0.0001, 0}}, nil),
 		"None of 1 finished trials has converged; bn falls most, by 4.0 nats over the last 2,000 steps, 1.0 nats an epoch (medians over trials).": lineSet(map[string][]float64{"bn": {0.002}}, nil),
 		"No trial is finished; bn falls most, by 4.0 nats over the last 2,000 steps, 1.0 nats an epoch (medians over trials).": lineSet(map[string][]float64{"bn": {0.002}}, func(_ *record.Row, run *record.Run) {
