@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// tile is the heart of the matrix product: a tile of C, one or two registers wide, that stays in
+// registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts
+// feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
+// is enough to keep its units busy and divides the usual batch of 32. The lower and narrower ones are for
+// what is left below and beside, such as the last four of an image's 28 rows or of a sentence's 20 words.
+func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
+	cols := bytes / 4 * columns
+	name := fmt.Sprintf("tile%dx%d", rows, cols)
+	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
+		"Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.")
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
+	aCol := Load(Param("aCol"), GP64())
+	b := Load(Param("b"), GP64())
+	ldb := Load(Param("ldb"), GP64())
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	for _, r := range []Op{aRow, aCol, ldb, ldc} {
+		SHLQ(Imm(2), r) // bytes
+	}
+	// Rows 0 ... 3 of a are reached from one pointer, rows 4 ... 7 from another.
+	three, low := GP64(), GP64()
+	if rows > 3 {
+		LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
+	}
+	if rows > 4 {
+		LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
+	}
+	at := func(i int) Mem {
+		base := a
+		if i >= 4 {
+			base = low
+		}
+		switch i % 4 {
+		case 0:
+			return Mem{Base: base}
+		case 3:
+			return Mem{Base: base, Index: three, Scale: 1}
+		}
+		return Mem{Base: base, Index: aRow, Scale: uint8(i % 4)}
+	}
+
+	acc := make([][]reg.VecVirtual, rows)
+	for i := range acc {
+		for range columns {
+			v := vector()
+			if bytes == 64 {
+				VPXORD(v, v, v)
+			} else {
+				VXORPS(v, v, v)
+			}
+			acc[i] = append(acc[i], v)
+		}
+	}
+	// The lines of c are prefetched: what a training step writes is larger than the caches.
+	ahead := GP64()
+	MOVQ(c, ahead)
+	for i := range acc {
+		for line := 0; line < 4*cols; line += 64 {
+			PREFETCHT0(Mem{Base: ahead, Disp: line})
+		}
+		PREFETCHT0(Mem{Base: ahead, Disp: 4*cols - 4}) // of a row that does not begin with a line
+		if i < rows-1 {
+			ADDQ(ldc, ahead)
+		}
+	}
+	row := []reg.VecVirtual{vector(), vector()}[:columns]
+	pair := []reg.VecVirtual{vector(), vector()}
+	step := func() {
+		for j, v := range row {
+			VMOVUPS(Mem{Base: b, Disp: bytes * j}, v)
+		}
+		for i := 0; i < rows; i += 2 { // two rows at a time hide the broadcasts
+			two := pair[:min(2, rows-i)]
+			for r, x := range two {
+				VBROADCASTSS(at(i+r), x)
+			}
+			for r, x := range two {
+				for j, v := range row {
+					VFMADD231PS(v, x, acc[i+r][j])
+				}
+			}
+		}
+		ADDQ(ldb, b)
+		ADDQ(aCol, a)
+		if rows > 4 {
+			ADDQ(aCol, low)
+		}
+	}
+	Label("four")
+	CMPQ(k, Imm(4))
+	JL(LabelRef("one"))
+	for range 4 {
+		step()
+	}
+	SUBQ(Imm(4), k)
+	JMP(LabelRef("four"))
+	Label("one")
+	TESTQ(k, k)
+	JZ(LabelRef("write"))
+	step()
+	DECQ(k)
+	JMP(LabelRef("one"))
+
+	Label("write")
+	onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
+	TESTQ(onto, onto)
+	JZ(LabelRef("store"))
+	SHLQ(Imm(2), ldo)
+	for i := range acc {
+		for j, v := range acc[i] {
+			VADDPS(Mem{Base: onto, Disp: bytes * j}, v, v)
+		}
+		if i < rows-1 {
+			ADDQ(ldo, onto)
+		}
+	}
+	Label("store")
+	for i := range acc {
+		for j, v := range acc[i] {
+			VMOVUPS(v, Mem{Base: c, Disp: bytes * j})
+		}
+		if i < rows-1 {
+			ADDQ(ldc, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
