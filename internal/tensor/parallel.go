@@ -103,6 +103,14 @@ var spinning spinBudget
 // SetClock sets the clock that limits spinning. It changes no result, only how soon a waiting goroutine parks.
 func SetClock(now func() time.Time) { spinning.clock.Store(&now) }
 
+// now is the time, or always the same without a clock.
+func (p *spinBudget) now() (t time.Time) {
+	if clock := p.clock.Load(); clock != nil {
+		t = (*clock)()
+	}
+	return t
+}
+
 // wait polls until x is zero, or is not, and reports whether that came within the budget.
 func (p *spinBudget) wait(x *atomic.Int64, zero bool) bool {
 	now := p.clock.Load()
@@ -199,11 +207,14 @@ func Split(work Work, n, align int) {
 		w.waiting.Add(1)
 		w.jobs <- j
 	}
+	start := spinning.now()
 	j.help()
-	if !spinning.wait(&j.left, true) {
-		spinning.Store(minSpin) // a worker has lost its processor
-	}
+	own := spinning.now().Sub(start)
+	spinning.wait(&j.left, true)
 	<-j.done
+	if spinning.now().Sub(start) > 2*own+preempted {
+		spinning.Store(minSpin) // a worker has lost its processor: its chunk is no longer than the caller's part
+	}
 	failed := j.failed.Swap(nil)
 	j.release()
 	if failed != nil {
