@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,20 @@ func TestSettings(t *testing.T) {
 		}
 		if _, err := scripts.Open(s.Script); err != nil {
 			t.Errorf("%s: %v", s.Name, err)
+		}
+	}
+}
+
+// TestChoices: every setting of a size's model that is a choice has one of its words. An empty word, of a setting
+// newer than the size, would be another model than the script's.
+func TestChoices(t *testing.T) {
+	for _, s := range sizes {
+		m := reflect.ValueOf(s.Model)
+		for i := range m.NumField() {
+			tag := m.Type().Field(i).Tag
+			if choice, ok := tag.Lookup("choice"); ok && !slices.Contains(strings.Split(choice, "|"), m.Field(i).String()) {
+				t.Errorf("%s: %s is %q, no choice of %s", s.Name, tag.Get("yaml"), m.Field(i).String(), choice)
+			}
 		}
 	}
 }

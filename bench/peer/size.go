@@ -36,7 +36,7 @@ var sizes = []Size{
 	lstm("ptb", 256, 256, 32, 10_000, 23),
 	lstm("yelp", 512, 1024, 32, 20_000, 98),
 	{"transformer", "transformer.py", models.Transformer{
-		LatentDim: 32, EmbedDim: 256, Heads: 4, EncLayers: 4, DecLayers: 4, FF: 4, ZEnters: "both", Memory: 1,
+		LatentDim: 32, EmbedDim: 256, Heads: 4, EncLayers: 4, DecLayers: 4, FF: 4, Pooling: "mean", ZEnters: "both", Memory: 1,
 	}, text(10_000, 24), 32, 1},
 	{"pixelcnn", "pixelcnn.py", models.PixelCNN{
 		LatentDim: 32, EncStages: 3, EncChannels: 64, EncHidden: 512,
@@ -44,7 +44,7 @@ var sizes = []Size{
 	}, vae.Space{Kind: vae.Image, Height: 28, Width: 28}, 50, 0.5},
 	lstm("tiny", 8, 12, 4, 50, 5),
 	{"tiny-transformer", "transformer.py", models.Transformer{
-		LatentDim: 3, EmbedDim: 8, Heads: 2, EncLayers: 1, DecLayers: 2, FF: 2, ZEnters: "both", Memory: 2,
+		LatentDim: 3, EmbedDim: 8, Heads: 2, EncLayers: 1, DecLayers: 2, FF: 2, Pooling: "mean", ZEnters: "both", Memory: 2,
 	}, text(50, 5), 4, 1},
 	{"tiny-pixelcnn", "pixelcnn.py", models.PixelCNN{
 		LatentDim: 3, EncStages: 2, EncChannels: 4, EncHidden: 6, Kernels: "5,3,1", Channels: 4, ZMaps: 2, Activation: "elu",
@@ -53,7 +53,9 @@ var sizes = []Size{
 
 // lstm is the LSTM VAE of batches of 32.
 func lstm(name string, E, H, D, V, T int) Size {
-	return Size{name, "lstm_vae.py", models.LSTM{LatentDim: D, EmbedDim: E, EncHidden: H, DecHidden: H, Init: "he19"}, text(V, T), 32, 2}
+	return Size{name, "lstm_vae.py", models.LSTM{
+		LatentDim: D, EmbedDim: E, EncHidden: H, DecHidden: H, Init: "he19", EncLayers: 1, DecLayers: 1, Pooling: "last",
+	}, text(V, T), 32, 2}
 }
 
 // text is sentences of which T symbols are predicted each.
