@@ -27,8 +27,9 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 	if !out.flows {
 		rows = min(N, blockRows)
 	}
-	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.arena.Raw(rows * V)}
-	words := tensor.Prepare(t.arena.Raw, tensor.T, w.Matrix)
+	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.take(rows * V)}
+	words := tensor.Prepare(t.take, tensor.T, w.Matrix)
+	defer func() { t.give(words.Memory()) }()
 	if out.flows {
 		sums := t.arena.Raw(N)
 		out.save = [4][]Float{p.Data, sums}
@@ -52,6 +53,7 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 			out.Data[from+i] = lse - logit
 		}
 	}
+	t.give(p.Data)
 	return out
 }
 
@@ -84,7 +86,7 @@ func (w *softmax) Part(first, last int) {
 func backCrossEntropy(v *Value) {
 	x, w, sums := v.in[0], v.in[1], v.save[1]
 	p := tensor.Matrix{Rows: v.Rows, Cols: w.Rows, Data: v.save[0]}
-	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.arena.Raw(x.Rows * x.Cols)}
+	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.take(x.Rows * x.Cols)}
 	if x.flows {
 		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
 		x.settle()
@@ -100,4 +102,7 @@ func backCrossEntropy(v *Value) {
 		}
 		tensor.Gemm(tensor.T, p, tensor.N, rows, w.beta(), w.gradient())
 	}
+	v.tape.give(rows.Data)
+	v.tape.give(p.Data)
+	v.save[0] = nil
 }

@@ -201,6 +201,44 @@ func TestGradientsOfComputed(t *testing.T) {
 	}
 }
 
+// TestTakeCutsBuffers: a long buffer serves several that are taken at once; they do not overlap, begin with cache
+// lines, and come back whole; one up to twice as long is taken before a longer one is cut.
+func TestTakeCutsBuffers(t *testing.T) {
+	var tape Tape
+	long, short := tape.take(1000), tape.take(50)
+	tape.give(short)
+	tape.give(long)
+	if m := tape.take(40); &m[0] != &short[0] {
+		t.Error("40 numbers are not taken from a free buffer of 50")
+	}
+	var parts [][]Float
+	for i, n := range []int{100, 7, 33, 200} {
+		m := tape.take(n)
+		for k := range m[:cap(m)] {
+			m[:cap(m)][k] = Float(i + 1)
+		}
+		parts = append(parts, m)
+	}
+	used := 0
+	for i, m := range parts {
+		if &m[0] != &long[used] {
+			t.Errorf("buffer %d does not begin at %d", i, used)
+		}
+		if used += cap(m); used%cacheLine != 0 {
+			t.Errorf("buffer %d ends at %d, within a cache line", i, used)
+		}
+		for _, x := range m {
+			if x != Float(i+1) {
+				t.Fatalf("another buffer overwrote buffer %d", i)
+			}
+		}
+	}
+	tape.give(parts[3])
+	if m := tape.take(150); &m[0] != &parts[3][0] {
+		t.Error("150 numbers are not taken from the latest buffer of 200")
+	}
+}
+
 // TestGradientsBorrowMemory: a chain of operations needs two gradients at a time, whatever its length; what is handed on
 // is not read again, nor is what was handed on before a Reset; and Backward runs once.
 func TestGradientsBorrowMemory(t *testing.T) {

@@ -58,7 +58,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	// One product projects the inputs of all steps.
 	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
-	recurrent := tensor.Prepare(t.arena.Raw, tensor.T, whh.Matrix) // used at every step
+	recurrent := tensor.Prepare(t.take, tensor.T, whh.Matrix) // used at every step
 	w := lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
 	if h0 != nil {
 		w.h0 = h0.Matrix
@@ -67,6 +67,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 		w.c0 = c0.Matrix
 	}
 	tensor.Run(w, B, lstmAlign(steps.Rows(), H, B))
+	t.give(recurrent.Memory())
 	return out
 }
 
@@ -130,17 +131,22 @@ func backLSTM(v *Value) {
 		return tensor.Matrix{Rows: len(v.save[i]) / cols, Cols: cols, Data: v.save[i]}
 	}
 	scratch := func(rows, cols int) tensor.Matrix {
-		return tensor.Matrix{Rows: rows, Cols: cols, Data: t.arena.Floats(rows * cols)}
+		return tensor.Matrix{Rows: rows, Cols: cols, Data: t.take(rows * cols)}
+	}
+	zeros := func(rows, cols int) tensor.Matrix {
+		m := scratch(rows, cols)
+		tensor.Clear(m.Data)
+		return m
 	}
 	gates, cell, tanhC, zero := saved(0, 4*H), saved(1, H), saved(2, H), saved(3, H)
 	dPre := scratch(N, 4*H) // (N, 4H) gradients of the pre-activations
-	dh := scratch(B, H)     // gradient reaching h_t from step t+1; rows of examples that have ended are 0
-	dc := scratch(B, H)     // gradient reaching c_t from step t+1
+	dh := zeros(B, H)       // gradient reaching h_t from step t+1; rows of examples that have ended are 0
+	dc := zeros(B, H)       // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
 	w := lstmBackward{
 		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell, tanhC: tanhC,
 		h0: zero, c0: zero, dPre: dPre, dh: dh, dc: dc, hPrev: hPrev,
-		recurrent: tensor.Prepare(t.arena.Raw, tensor.N, whh.Matrix),
+		recurrent: tensor.Prepare(t.take, tensor.N, whh.Matrix),
 	}
 	if h0 != nil {
 		w.h0 = h0.Matrix
@@ -149,6 +155,7 @@ func backLSTM(v *Value) {
 		w.c0 = c0.Matrix
 	}
 	tensor.Run(w, B, lstmAlign(N, H, B))
+	t.give(w.recurrent.Memory())
 	if h0 != nil && h0.flows {
 		tensor.Add(dh.Data, h0.Grad)
 	}
@@ -165,7 +172,7 @@ func backLSTM(v *Value) {
 		tensor.Gemm(tensor.T, dPre, tensor.N, x.Matrix, 1, wih.gradient().ColRange(0, I))
 	}
 	// Biases and z act at every step: their gradients are sums over the steps.
-	dFixed := scratch(B, 4*H)
+	dFixed := zeros(B, 4*H)
 	for s, n := range active {
 		for b := range n {
 			tensor.Add(dPre.Row(offset[s]+b), dFixed.Row(b))
@@ -187,6 +194,9 @@ func backLSTM(v *Value) {
 		if wih.flows {
 			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
 		}
+	}
+	for _, m := range []tensor.Matrix{dFixed, dh, dc, hPrev, dPre} {
+		t.give(m.Data)
 	}
 }
 

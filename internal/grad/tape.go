@@ -22,7 +22,7 @@ type Tape struct {
 	nIDs   int
 	values []*Value // every value since Reset; those past used are spare
 	used   int
-	free   [][]Float // free gradient buffers, the latest last
+	free   [][]Float // free buffers, the latest last
 	ran    bool      // Backward has run
 	round  uint64    // how often Reset has run
 }
@@ -133,31 +133,52 @@ func (v *Value) settle() {
 	}
 }
 
-// alloc takes a buffer for v.Grad from the free list, last in, first out, because the latest is in the caches. The
-// buffer may be up to twice as long.
+// alloc takes a buffer for v.Grad.
 func (v *Value) alloc() {
 	v.unset = false
-	t, n := v.tape, v.Rows*v.Cols
+	v.Grad = v.tape.take(v.Rows * v.Cols)
+}
+
+// release gives the buffer of v.Grad back.
+func (v *Value) release() {
+	v.tape.give(v.Grad)
+	v.Grad = nil
+}
+
+// take allocates n floats, uninitialised, until they are given back or Reset: from the free list, last in, first out,
+// because the latest is in the caches. A buffer of up to twice the length is taken whole, a longer one is cut.
+func (t *Tape) take(n int) []Float {
 	for i := len(t.free) - 1; i >= 0; i-- {
 		if m := t.free[i]; n <= len(m) && len(m) <= 2*n {
 			t.free = slices.Delete(t.free, i, i+1)
-			v.Grad = m[:n]
-			return
+			return m[:n]
 		}
 	}
-	v.Grad = t.arena.Raw(n)
+	for i := len(t.free) - 1; i >= 0; i-- {
+		if m := t.free[i]; n < len(m) {
+			cut := min(len(m), (n+cacheLine-1)/cacheLine*cacheLine)
+			t.free[i] = m[cut:]
+			return m[:n:cut]
+		}
+	}
+	return t.arena.Raw(n)
 }
 
-// release returns the buffer of v.Grad to the free list.
-func (v *Value) release() {
-	m := v.Grad[:cap(v.Grad)]
-	if v.tape.Poison {
+// cacheLine is the length of a cache line in floats, to which buffers are cut.
+const cacheLine = 64 * 8 / tensor.Bits
+
+// give frees what take allocated.
+func (t *Tape) give(m []Float) {
+	m = m[:cap(m)]
+	if len(m) == 0 {
+		return
+	}
+	if t.Poison {
 		for i := range m {
 			m[i] = Float(math.NaN())
 		}
 	}
-	v.tape.free = append(v.tape.free, m)
-	v.Grad = nil
+	t.free = append(t.free, m)
 }
 
 // Backward computes the gradients of the scalar v with respect to all its inputs. It may run once before a Reset. The

@@ -37,7 +37,7 @@ func (a *Arena) Raw(n int) []Float {
 
 // joinFloats is the maximum that Reset joins. Above it the old slabs and the joined one
 // would together double the peak memory.
-const joinFloats = 1 << 24
+const joinFloats = 1 << 22
 
 // Reset frees everything allocated since the last Reset. It joins several small slabs into
 // one, so that steps of other shapes waste no memory between slabs.

@@ -220,6 +220,9 @@ func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
 	return p
 }
 
+// Memory is what Prepare allocated, or nil.
+func (p Panel) Memory() []Float { return p.packed }
+
 // gemm computes c = a·p + beta·c, on one processor if alone.
 func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
 	switch {

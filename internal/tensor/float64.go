@@ -52,6 +52,9 @@ func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
 	return p
 }
 
+// Memory is nil: nothing is packed in float64.
+func (p Panel) Memory() []Float { return nil }
+
 func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
 	gemm(N, a, p.trans, p.plain, beta, c, alone)
 }
