@@ -233,7 +233,7 @@ func (o *origin) without(space vae.Space, digest string) *data.Set {
 
 // fits tells whether the weights are those of a model for the data.
 func (o *origin) fits(set *data.Set) bool {
-	m, err := train.Build(o.trial.Model, o.trial.Methods, set.Space(), set.Train, uint64(o.trial.Seed))
+	m, err := o.trial.Build(set.Space(), set.Train)
 	return err == nil && nn.CheckTensors(o.file, m.Params.All(), o.prefix) == nil
 }
 
@@ -357,7 +357,7 @@ func below(place string, config map[string]string, files []string) (moved map[st
 
 // build builds the model of the weights, and loads them.
 func (o *origin) build(wErr io.Writer, set *data.Set) (*vae.Model, error) {
-	m, err := train.Build(o.trial.Model, o.trial.Methods, set.Space(), set.Train, uint64(o.trial.Seed))
+	m, err := o.trial.Build(set.Space(), set.Train)
 	if err != nil {
 		return nil, err
 	}

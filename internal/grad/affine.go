@@ -14,7 +14,7 @@ func (v *Value) Affine(w, b *Value) *Value {
 	}
 	out := v.tape.op(v.Rows, w.Rows, backAffine, v, w, b)
 	out.first = true
-	tensor.Affine(v.Matrix, tensor.T, w.Matrix, b.Data, out.Matrix)
+	w.Products.Affine(v.Matrix, tensor.T, w.Matrix, b.Data, out.Matrix)
 	return out
 }
 

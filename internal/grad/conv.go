@@ -216,7 +216,7 @@ type convForward struct {
 
 // gather computes v, the convolution of x, by gathering.
 func (v *Value) gather(x, weight, bias, onto *Value) {
-	w := convForward{win: v.window, x: x.Matrix, y: v.Matrix, weight: tensor.Prepare(v.tape.arena.Raw, tensor.T, weight.Matrix)}
+	w := convForward{win: v.window, x: x.Matrix, y: v.Matrix, weight: weight.Products.Prepare(v.tape.arena.Raw, tensor.T, weight.Matrix)}
 	if bias != nil {
 		w.bias = bias.Data
 	}
@@ -287,11 +287,11 @@ func backConv(v *Value) {
 		return
 	}
 	if weight.flows {
-		w := convWeightBackward{win: v.window, x: x.Matrix, dy: dy, dw: weight.gradient()}
+		w := convWeightBackward{win: v.window, products: weight.Products, x: x.Matrix, dy: dy, dw: weight.gradient()}
 		tensor.Run(w, len(v.window.Taps), convTaps(x.Cols))
 	}
 	if x.flows {
-		w := convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: tensor.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
+		w := convBackward{win: v.window, dy: dy, dx: x.gradient(), weight: weight.Products.Prepare(v.tape.arena.Raw, tensor.N, weight.Matrix)}
 		tensor.Run(w, x.Rows/(v.window.Height*v.window.Width), 1)
 	}
 }
@@ -299,6 +299,7 @@ func backConv(v *Value) {
 // convWeightBackward is the backward pass to the weights. Taps are independent.
 type convWeightBackward struct {
 	win       *Window
+	products  tensor.Precision
 	x, dy, dw tensor.Matrix
 }
 
@@ -306,8 +307,7 @@ type convWeightBackward struct {
 func convTaps(C int) int { return max(1, 256/C) }
 
 // Part adds to the gradients of the weights of taps first ... last-1, group by group, pixels
-// always in the same order and the same blocks: so small that no product is large enough to be
-// split by itself.
+// always in the same order and the same blocks.
 func (w *convWeightBackward) Part(first, last int) {
 	block := tensor.Borrow[convBlock]()
 	C := w.x.Cols
@@ -320,7 +320,7 @@ func (w *convWeightBackward) Part(first, last int) {
 			to := min(w.dy.Rows, from+rows)
 			cols := block.matrix(to-from, n*C)
 			w.win.gather(block.runs, w.x, from, cols)
-			tensor.Gemm(tensor.T, w.dy.RowRange(from, to), tensor.N, cols, 1, dw)
+			w.products.GemmAlone(tensor.T, w.dy.RowRange(from, to), tensor.N, cols, 1, dw)
 		}
 	}
 	tensor.Return(block)
@@ -367,6 +367,7 @@ func (w *Window) see(plane tensor.Matrix, r run, from, to int) tensor.Matrix {
 // product of a shifted plane and the run's weights. Images are independent.
 type convShift struct {
 	win        *Window
+	products   tensor.Precision
 	runs       []run
 	panels     []tensor.Panel // the weights of each run
 	x, y, onto tensor.Matrix  // without onto its Data are nil
@@ -376,10 +377,10 @@ type convShift struct {
 // shift computes v, the convolution of x, by shifting.
 func (v *Value) shift(x, weight, bias, onto *Value) {
 	w := tensor.Borrow[convShift]()
-	*w = convShift{win: v.window, runs: v.window.runs, panels: w.panels[:0], x: x.Matrix, y: v.Matrix}
+	*w = convShift{win: v.window, products: weight.Products, runs: v.window.runs, panels: w.panels[:0], x: x.Matrix, y: v.Matrix}
 	for _, r := range w.runs {
 		own := weight.ColRange(r.at*x.Cols, (r.at+r.n)*x.Cols)
-		w.panels = append(w.panels, tensor.Prepare(v.tape.arena.Raw, tensor.T, own))
+		w.panels = append(w.panels, weight.Products.Prepare(v.tape.arena.Raw, tensor.T, own))
 	}
 	if bias != nil {
 		w.bias = bias.Data
@@ -447,7 +448,7 @@ func backConvShift(win *Window, x, weight *Value, dy tensor.Matrix) {
 	total := x.Rows / (win.Height * win.Width)
 	w, block := tensor.Borrow[convShiftBack](), tensor.Borrow[convBlock]()
 	*w = convShiftBack{x: x.Matrix, images: max(1, (total+convGroups-1)/convGroups),
-		input: convShift{win: win, x: dy, runs: win.back, panels: w.input.panels[:0]}}
+		input: convShift{win: win, products: weight.Products, x: dy, runs: win.back, panels: w.input.panels[:0]}}
 	groups := (total + w.images - 1) / w.images
 	if weight.flows {
 		w.sums = block.matrix(groups*weight.Cols, weight.Rows)
@@ -481,7 +482,7 @@ func (w *convShiftBack) opposite(weight tensor.Matrix, alloc func(n int) []Float
 		copy(m.Row(i), weight.Row(i % out)[(taps-1-i/out)*C:])
 	}
 	for _, r := range w.input.runs {
-		w.input.panels = append(w.input.panels, tensor.Prepare(alloc, tensor.N, m.RowRange(r.at*out, (r.at+r.n)*out)))
+		w.input.panels = append(w.input.panels, w.input.products.Prepare(alloc, tensor.N, m.RowRange(r.at*out, (r.at+r.n)*out)))
 	}
 }
 
@@ -498,7 +499,7 @@ func (w *convShiftBack) Part(first, last int) {
 		for i := g * w.images; i < min((g+1)*w.images, w.x.Rows/(win.Height*win.Width)); i++ {
 			dy := win.pad(win.image(w.input.x, i), left)
 			if dw.Data != nil {
-				win.weights(win.pad(win.image(w.x, i), right), dy, dw)
+				win.weights(w.input.products, win.pad(win.image(w.x, i), right), dy, dw)
 			}
 			if w.input.y.Data != nil {
 				w.input.image(i, dy)
@@ -511,13 +512,13 @@ func (w *convShiftBack) Part(first, last int) {
 
 // weights adds the gradients of the weights, transposed, from one image, given the planes of x and
 // dy. Where dy has zeros between two rows it does not matter what x has.
-func (w *Window) weights(x, dy, dw tensor.Matrix) {
+func (w *Window) weights(products tensor.Precision, x, dy, dw tensor.Matrix) {
 	C := x.Cols
 	for _, r := range w.runs {
 		first, last := max(0, -r.Y), min(w.Height, w.Height-r.Y) // rows in which the run sees rows
 		if from, to := first*w.wide(), last*w.wide(); from < to {
 			seen := dy.RowRange(w.margin+from, w.margin+to)
-			tensor.GemmAlone(tensor.T, w.see(x, r, from, to), tensor.N, seen, 1, dw.RowRange(r.at*C, (r.at+r.n)*C))
+			products.GemmAlone(tensor.T, w.see(x, r, from, to), tensor.N, seen, 1, dw.RowRange(r.at*C, (r.at+r.n)*C))
 		}
 	}
 }

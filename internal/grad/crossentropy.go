@@ -28,7 +28,7 @@ func (v *Value) CrossEntropy(w *Value, targets []int32) *Value {
 		rows = min(N, blockRows)
 	}
 	p := tensor.Matrix{Rows: rows, Cols: V, Data: t.take(rows * V)}
-	words := tensor.Prepare(t.take, tensor.T, w.Matrix)
+	words := w.Products.Prepare(t.take, tensor.T, w.Matrix)
 	defer func() { t.give(words.Memory()) }()
 	if out.flows {
 		sums := t.arena.Raw(N)
@@ -88,7 +88,7 @@ func backCrossEntropy(v *Value) {
 	p := tensor.Matrix{Rows: v.Rows, Cols: w.Rows, Data: v.save[0]}
 	rows := tensor.Matrix{Rows: x.Rows, Cols: x.Cols, Data: v.tape.take(x.Rows * x.Cols)}
 	if x.flows {
-		tensor.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
+		w.Products.Gemm(tensor.N, p, tensor.N, w.Matrix, 0, rows)
 		x.settle()
 		for i, s := range sums {
 			tensor.Axpy(v.Grad[i]/s, rows.Row(i), x.gradient().Row(i))
@@ -100,7 +100,7 @@ func backCrossEntropy(v *Value) {
 			copy(row, x.Row(i))
 			tensor.Scale(v.Grad[i]/s, row)
 		}
-		tensor.Gemm(tensor.T, p, tensor.N, rows, w.beta(), w.gradient())
+		w.Products.Gemm(tensor.T, p, tensor.N, rows, w.beta(), w.gradient())
 	}
 	v.tape.give(rows.Data)
 	v.tape.give(p.Data)

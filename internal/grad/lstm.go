@@ -53,12 +53,12 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 		tensor.Add(bhh.Data, row)
 	}
 	if z != nil {
-		tensor.Gemm(tensor.N, z.Matrix, tensor.T, wih.ColRange(I, I+D), 1, fixed)
+		whh.Products.Gemm(tensor.N, z.Matrix, tensor.T, wih.ColRange(I, I+D), 1, fixed)
 	}
 	// One product projects the inputs of all steps.
-	tensor.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
+	whh.Products.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
-	recurrent := tensor.Prepare(t.take, tensor.T, whh.Matrix) // used at every step
+	recurrent := whh.Products.Prepare(t.take, tensor.T, whh.Matrix) // used at every step
 	w := lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
 	if h0 != nil {
 		w.h0 = h0.Matrix
@@ -146,7 +146,7 @@ func backLSTM(v *Value) {
 	w := lstmBackward{
 		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell, tanhC: tanhC,
 		h0: zero, c0: zero, dPre: dPre, dh: dh, dc: dc, hPrev: hPrev,
-		recurrent: tensor.Prepare(t.take, tensor.N, whh.Matrix),
+		recurrent: whh.Products.Prepare(t.take, tensor.N, whh.Matrix),
 	}
 	if h0 != nil {
 		w.h0 = h0.Matrix
@@ -163,13 +163,13 @@ func backLSTM(v *Value) {
 		tensor.Add(dc.Data, c0.Grad)
 	}
 	if x.flows {
-		tensor.Gemm(tensor.N, dPre, tensor.N, wih.ColRange(0, I), 1, x.gradient())
+		whh.Products.Gemm(tensor.N, dPre, tensor.N, wih.ColRange(0, I), 1, x.gradient())
 	}
 	if whh.flows {
-		tensor.Gemm(tensor.T, dPre, tensor.N, hPrev, 1, whh.gradient())
+		whh.Products.Gemm(tensor.T, dPre, tensor.N, hPrev, 1, whh.gradient())
 	}
 	if wih.flows {
-		tensor.Gemm(tensor.T, dPre, tensor.N, x.Matrix, 1, wih.gradient().ColRange(0, I))
+		whh.Products.Gemm(tensor.T, dPre, tensor.N, x.Matrix, 1, wih.gradient().ColRange(0, I))
 	}
 	// Biases and z act at every step: their gradients are sums over the steps.
 	dFixed := zeros(B, 4*H)
@@ -189,10 +189,10 @@ func backLSTM(v *Value) {
 	if z != nil {
 		D := z.Cols
 		if z.flows {
-			tensor.Gemm(tensor.N, dFixed, tensor.N, wih.ColRange(I, I+D), 1, z.gradient())
+			whh.Products.Gemm(tensor.N, dFixed, tensor.N, wih.ColRange(I, I+D), 1, z.gradient())
 		}
 		if wih.flows {
-			tensor.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
+			whh.Products.Gemm(tensor.T, dFixed, tensor.N, z.Matrix, 1, wih.gradient().ColRange(I, I+D))
 		}
 	}
 	for _, m := range []tensor.Matrix{dFixed, dh, dc, hPrev, dPre} {

@@ -98,6 +98,7 @@ func (v *Value) Beside(b *Value) *Value {
 		panic(fmt.Sprintf("grad: Beside: %v and %v", v.Matrix, b.Matrix))
 	}
 	out := v.tape.op(v.Rows, v.Cols+b.Cols, backBeside, v, b)
+	out.Products = max(v.Products, b.Products)
 	for i := range out.Rows {
 		copy(out.Row(i)[copy(out.Row(i), v.Row(i)):], b.Row(i))
 	}

@@ -12,6 +12,7 @@ func (v *Value) Columns(from, to int) *Value {
 		panic(fmt.Sprintf("grad: Columns: %d to %d of %v", from, to, v.Matrix))
 	}
 	out := v.tape.op(v.Rows, to-from, backColumns, v)
+	out.Products = v.Products
 	out.k = Float(from)
 	for i := range v.Rows {
 		copy(out.Row(i), v.Row(i)[from:to])
@@ -118,6 +119,7 @@ func (v *Value) Place(rows, cols int, at []int) *Value {
 		panic(fmt.Sprintf("grad: Place: %d places for %v", len(at), v.Matrix))
 	}
 	out := v.tape.op(rows, cols, backPlace, v)
+	out.Products = v.Products
 	out.ints[0] = at
 	clear(out.Data)
 	for i, k := range at {
@@ -136,6 +138,7 @@ func backPlace(v *Value) {
 // Transpose is xᵀ, (C, B) for (B, C).
 func (v *Value) Transpose() *Value {
 	out := v.tape.op(v.Cols, v.Rows, backTranspose, v)
+	out.Products = v.Products
 	for i := range v.Rows {
 		for j, x := range v.Row(i) {
 			out.Data[j*v.Rows+i] = x
@@ -160,16 +163,16 @@ func (v *Value) MatMulT(w *Value) *Value {
 	}
 	out := v.tape.op(v.Rows, w.Rows, backMatMulT, v, w)
 	out.first = true
-	tensor.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 0, out.Matrix)
+	w.Products.Gemm(tensor.N, v.Matrix, tensor.T, w.Matrix, 0, out.Matrix)
 	return out
 }
 
 func backMatMulT(v *Value) {
 	a, w := v.in[0], v.in[1]
 	if a.flows {
-		tensor.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, a.beta(), a.gradient())
+		w.Products.Gemm(tensor.N, v.gradient(), tensor.N, w.Matrix, a.beta(), a.gradient())
 	}
 	if w.flows {
-		tensor.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, w.beta(), w.gradient())
+		w.Products.Gemm(tensor.T, v.gradient(), tensor.N, a.Matrix, w.beta(), w.gradient())
 	}
 }

@@ -32,6 +32,10 @@ type Value struct {
 	tensor.Matrix
 	Grad []Float // d output / d value, same layout as Data, or nil; that of an operation exists only during Backward
 
+	// Products is the precision of matrix products with the value as weights, forward and backward. It is Full unless
+	// set, but that of weights which Columns, Transpose, Place or Beside rearrange.
+	Products tensor.Precision
+
 	tape *Tape
 	back func(*Value) // adds this value's Grad, times the derivative, to the inputs' Grad
 	in   [8]*Value    // inputs

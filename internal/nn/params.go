@@ -15,6 +15,23 @@ import (
 // Float is the engine's number.
 type Float = tensor.Float
 
+// Products is the precision of a model's matrix products.
+type Products = tensor.Precision
+
+// Full is that of Floats.
+const Full = tensor.Full
+
+// ProductsIn returns that of a name: float32, which is that of Floats, or bf16.
+func ProductsIn(name string) (Products, error) {
+	switch {
+	case name != "bf16":
+		return tensor.Full, nil
+	case tensor.Bits != 32:
+		return tensor.Full, fmt.Errorf("bf16 needs a program built for float32, and this one is built with -tags f64; build it without the tag, or leave precision out")
+	}
+	return tensor.BF16, nil
+}
+
 // A Param is a named array of numbers: learnt (Grad is not nil), or kept beside the
 // learnt ones, such as a running statistic or a frozen gamma (Grad is nil).
 type Param struct {
@@ -30,6 +47,8 @@ type Param struct {
 	table bool      // read by rows, see Embedding
 	rows  grad.Rows // of a table: those whose gradient is not 0, unless it is dense
 	dense bool      // of a table: any element may have a gradient, because it was used as a matrix
+
+	products tensor.Precision
 }
 
 // EachGrad calls f with the weights and gradients of the parameter: all at once, or row by
@@ -51,6 +70,9 @@ func (p *Param) EachGrad(f func(w, g []Float)) {
 type Params struct {
 	Seed uint64
 	Most int // numbers at most, if not 0: a parameter that needs more panics with a TooMany
+
+	Products Products // with the parameters
+
 	size int
 	list []*Param
 	by   map[string]*Param
@@ -163,7 +185,7 @@ func (ps *Params) add(name string, init Init, shape []int) *Param {
 	if ps.size += rows * cols; ps.Most > 0 && ps.size > ps.Most {
 		panic(TooMany{name, ps.size})
 	}
-	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols), init: init}
+	p := &Param{Name: name, Shape: shape, Matrix: tensor.New(rows, cols), init: init, products: ps.Products}
 	init(stream.New(ps.Seed, "init", name), p.Data)
 	if ps.by == nil {
 		ps.by = map[string]*Param{}
@@ -254,9 +276,13 @@ type Pass struct {
 
 // Use puts a parameter on the pass's tape.
 func (p *Pass) Use(w *Param) *grad.Value {
+	var v *grad.Value
 	if p.Frozen {
-		return p.Tape.Const(w.Matrix)
+		v = p.Tape.Const(w.Matrix)
+	} else {
+		w.dense = true
+		v = p.Tape.Leaf(w.Matrix, w.Grad)
 	}
-	w.dense = true
-	return p.Tape.Leaf(w.Matrix, w.Grad)
+	v.Products = w.products
+	return v
 }

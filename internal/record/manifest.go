@@ -46,14 +46,14 @@ type Manifest struct {
 }
 
 // Class returns what the last digits of a trial's results depend on beside settings and seed: the architecture, the
-// precision and the class of kernels. AVX2 and AVX-512 give the same bytes and are one class. It is empty for a
-// trial without a manifest.
+// precision and the class of kernels. AVX2, AVX-512 and AVX512_BF16 give the same bytes and are one class. It is empty for
+// a trial without a manifest.
 func (m Manifest) Class() string {
 	if m.Kernel == "" {
 		return ""
 	}
 	kernel, level := m.Kernel, ""
-	if kernel == "avx512" || strings.HasPrefix(kernel, "avx2") { // package kernel calls it avx2+fma
+	if strings.HasPrefix(kernel, "avx512") || strings.HasPrefix(kernel, "avx2") { // package kernel calls it avx2+fma
 		kernel = "avx2 or avx512"
 	}
 	if m.GOAMD64 >= "v3" { // from there on the compiler fuses products and sums

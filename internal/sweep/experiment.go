@@ -580,6 +580,9 @@ func (r *reader) trial(n *yaml.Node) (train.Trial, identity) {
 	}
 	settings := recall(r, of("train", nodes["train"], nodes["data"]), func() part[train.Settings] { return decoded(r, nodes["train"], "train", train.Defaults) })
 	t.Train = settings.is
+	if err := t.Train.CheckPrecision(); err != nil {
+		r.fault(get(nodes["train"], "precision"), "train.precision", "%v", err)
+	}
 	if t.Train.LagEvery > 0 && known && t.Model.Latent() != 1 {
 		r.fault(get(nodes["train"], "lag_every"), "train.lag_every", "needs a model with one latent dimension, and %s has %d; set its latent_dim to 1 or leave lag_every out", modelName, t.Model.Latent())
 	}

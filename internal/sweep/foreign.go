@@ -65,7 +65,7 @@ var foreigners = []foreign{
 	{names: []string{"name", "exp_name", "experiment_name", "run_name", "project"}, says: "experiment: NAME at the top of the file, or the file's own name, names the results"},
 	{names: []string{"device", "devices", "cuda", "use_cuda", "no_cuda", "gpu", "gpus", "gpu_id", "n_gpu", "ngpu", "use_gpu", "accelerator", "mps", "local_rank"}, says: "everything runs on the CPU; leave it out (the flag -j is the number of trials side by side)"},
 	{names: []string{"num_workers", "workers", "n_jobs", "num_threads", "threads", "jobs", "parallel"}, says: "the flag -j is the number of trials side by side, GOMAXPROCS that of processors; leave it out"},
-	{names: []string{"precision", "dtype", "fp16", "bf16", "amp", "half", "mixed_precision"}, says: "trials run in float32, in a program built with -tags f64 in float64; leave it out"},
+	{names: []string{"precision", "dtype", "fp16", "bf16", "amp", "half", "mixed_precision"}, says: "train.precision: bf16 rounds the operands of matrix products; all else is float32, and float64 in a program built with -tags f64"},
 	{names: []string{"save_path", "save_dir", "exp_dir", "output_dir", "out_dir", "log_dir", "logdir", "checkpoint_dir", "ckpt_dir", "results_dir"}, says: "the flag --out is the folder of all results"},
 	{names: []string{"load_path", "resume", "resume_from", "resume_from_checkpoint", "load_checkpoint"}, says: "a stopped trial resumes when the same command runs again; leave it out"},
 	{names: []string{"save_every", "save_steps", "save_interval", "checkpoint_every"}, says: "the flag --checkpoint is the time between two checkpoints"},

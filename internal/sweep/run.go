@@ -195,6 +195,7 @@ func (r Runner) Run(ctx context.Context, jobs []Job) error {
 // A pass is one Run.
 type pass struct {
 	Runner
+	slow    sync.Once // says that bf16 is not faster here
 	stop    context.CancelFunc
 	jobs    []Job
 	errs    []error // how each job has ended
@@ -329,6 +330,11 @@ func (p *pass) train(ctx context.Context, claim *owner.Claim, j Job, i int) (err
 	started := p.Now()
 	m := p.manifest(j, started)
 	m.Resumed = j.Resumable()
+	if j.Trial.Train.BF16() && !tensor.NativeBF16() {
+		p.slow.Do(func() {
+			p.Observer.Noted(i, "bf16 is not faster than float32 on this processor, which lacks AVX512_BF16; the results are the same on processors with it")
+		})
+	}
 	if err := m.Save(j.Dir); err != nil {
 		return err
 	}
@@ -369,6 +375,9 @@ func (r Runner) manifest(j Job, started time.Time) record.Manifest {
 	m := r.Manifest
 	m.Go, m.OS, m.Arch, m.Procs = runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)
 	m.Precision, m.Kernel = fmt.Sprintf("float%d", tensor.Bits), tensor.Kernel()
+	if j.Trial.Train.BF16() {
+		m.Kernel = tensor.KernelBF16()
+	}
 	m.Data, m.Started = j.Set.Name+" "+j.Set.Digest, started.UTC().Format(time.RFC3339)
 	if r.Weightless {
 		m.Kept = "none"

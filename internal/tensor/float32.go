@@ -43,22 +43,25 @@ func Ceiling(now func() time.Time) float64 {
 }
 
 // affine computes c = a·b with the row bias added to each of its rows.
-func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+func (p Precision) affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	if !kernel.Available {
-		plainAffine(a, tB, b, bias, c)
+		p.plainAffine(a, tB, b, bias, c)
 		return
 	}
+	a, left := p.operand(a, true, false)
+	b, right := p.operand(b, bool(tB), false)
 	w := products.Get().(*product)
-	*w = product{tB: tB, a: a, b: b, c: c, bias: bias, byRow: c.Rows >= c.Cols}
+	*w = product{precision: p, tB: tB, a: a, b: b, c: c, bias: bias, byRow: c.Rows >= c.Cols}
 	w.run()
 	products.Put(w)
+	left.free()
+	right.free()
 }
 
-// gemm computes c = a·b + beta·c with the kernels, or with gonum without kernels; on one
-// processor if alone.
-func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
+// gemm computes c = a·b + beta·c with the kernels, or without them; on one processor if alone.
+func (p Precision) gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
 	if !kernel.Available {
-		gonum(tA, a, tB, b, beta, c)
+		p.plain(tA, a, tB, b, beta, c)
 		return
 	}
 	if beta != 0 && beta != 1 {
@@ -69,25 +72,39 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bo
 			}
 		}
 	}
+	a, left := p.operand(a, !bool(tA), alone)
+	b, right := p.operand(b, bool(tB), alone)
 	w := products.Get().(*product)
-	*w = product{tA: tA, tB: tB, a: a, b: b, c: c, add: beta != 0, byRow: alone || c.Rows >= c.Cols}
+	*w = product{precision: p, tA: tA, tB: tB, a: a, b: b, c: c, add: beta != 0, byRow: alone || c.Rows >= c.Cols}
 	if alone {
 		w.Part(0, c.Rows)
 	} else {
 		w.run()
 	}
 	products.Put(w)
+	left.free()
+	right.free()
+}
+
+// plain is gemm without kernels.
+func (p Precision) plain(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	if p == BF16 {
+		plainBF16(tA, a, tB, b, beta, c)
+		return
+	}
+	gonum(tA, a, tB, b, beta, c)
 }
 
 // A product is the Work of a GEMM. Its chunks are rows or columns of c, so every element
 // keeps the order of its sum.
 type product struct {
-	tA, tB  Trans
-	a, b, c Matrix
-	panel   []float32 // b, if already packed
-	bias    []float32 // a row to add to every row, or nil
-	add     bool      // to c
-	byRow   bool
+	precision Precision // in which a and b already are
+	tA, tB    Trans
+	a, b, c   Matrix
+	panel     []float32 // b, if already packed
+	bias      []float32 // a row to add to every row, or nil
+	add       bool      // to c
+	byRow     bool
 }
 
 // products has its own pool, because Borrow first looks for that of a type, and products are the smallest and most
@@ -172,11 +189,11 @@ func (w *product) Part(from, to int) {
 	}
 	switch {
 	case w.panel == nil:
-		kernel.Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, onto, ldo, c, ldc)
+		kernel.Gemm(kernel.Products(w.precision), m, n, k, a, aRow, aCol, b, bRow, bCol, onto, ldo, c, ldc)
 	case w.byRow:
-		kernel.GemmPanel(m, 0, n, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
+		kernel.GemmPanel(kernel.Products(w.precision), m, 0, n, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
 	default:
-		kernel.GemmPanel(m, from, to, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
+		kernel.GemmPanel(kernel.Products(w.precision), m, from, to, w.c.Cols, k, a, aRow, aCol, w.panel, onto, ldo, c, ldc)
 	}
 }
 
@@ -202,6 +219,7 @@ func gonum(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 
 // A Panel is a right-hand operand packed for several GEMMs.
 type Panel struct {
+	precision  Precision
 	rows, cols int // as read
 	packed     []Float
 	plain      Matrix
@@ -210,14 +228,17 @@ type Panel struct {
 
 // Prepare packs b, transposed if tB is T, for several GEMMs. Memory from alloc must live as
 // long as the Panel.
-func Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
-	p := Panel{plain: b, trans: tB}
-	p.rows, p.cols = tB.dims(b)
+func (p Precision) Prepare(alloc func(n int) []Float, tB Trans, b Matrix) Panel {
+	x := Panel{precision: p, plain: b, trans: tB}
+	x.rows, x.cols = tB.dims(b)
 	if kernel.Available {
-		p.packed = alloc(kernel.PanelSize(p.rows, p.cols))
-		packPanel(p.packed, tB, b)
+		b, right := p.operand(b, bool(tB), false)
+		k, _ := tB.dims(b)
+		x.packed = alloc(kernel.PanelSize(k, x.cols))
+		packPanel(x.packed, tB, b)
+		right.free()
 	}
-	return p
+	return x
 }
 
 // Memory is what Prepare allocated, or nil.
@@ -227,21 +248,24 @@ func (p Panel) Memory() []Float { return p.packed }
 func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
 	switch {
 	case p.packed == nil:
-		gonum(N, a, p.trans, p.plain, beta, c)
+		p.precision.plain(N, a, p.trans, p.plain, beta, c)
 		return
 	case beta != 0 && beta != 1:
-		gemm(N, a, p.trans, p.plain, beta, c, alone)
+		p.precision.gemm(N, a, p.trans, p.plain, beta, c, alone)
 		return
-	case alone:
+	}
+	a, left := p.precision.operand(a, true, alone)
+	defer left.free()
+	if alone {
 		var onto []Float
 		if beta != 0 {
 			onto = c.Data
 		}
-		kernel.GemmPanel(c.Rows, 0, c.Cols, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, onto, c.stride(), c.Data, c.stride())
+		kernel.GemmPanel(kernel.Products(p.precision), c.Rows, 0, c.Cols, c.Cols, a.Cols, a.Data, a.stride(), 1, p.packed, onto, c.stride(), c.Data, c.stride())
 		return
 	}
 	w := products.Get().(*product)
-	*w = product{tB: p.trans, a: a, b: p.plain, c: c, panel: p.packed, add: beta != 0, byRow: c.Rows >= c.Cols}
+	*w = product{precision: p.precision, tB: p.trans, a: a, b: p.plain, c: c, panel: p.packed, add: beta != 0, byRow: c.Rows >= c.Cols}
 	w.run()
 	products.Put(w)
 }

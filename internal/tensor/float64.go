@@ -25,8 +25,17 @@ func Kernel() string { return "gonum blas64" }
 // Ceiling is 0: there are no kernels in float64.
 func Ceiling(func() time.Time) float64 { return 0 }
 
+// KernelBF16 is Kernel.
+func KernelBF16() string { return Kernel() }
+
+// NativeBF16 is false: BF16 needs float32.
+func NativeBF16() bool { return false }
+
 // gemm computes c = a·b + beta·c.
-func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) {
+func (p Precision) gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) {
+	if p == BF16 {
+		panic("tensor: bfloat16 in a build for float64")
+	}
 	general := func(m Matrix) blas64.General {
 		return blas64.General{Rows: m.Rows, Cols: m.Cols, Stride: m.stride(), Data: m.Data}
 	}
@@ -36,27 +45,30 @@ func gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) 
 	blas64.Gemm(tA.blas(), tB.blas(), 1, general(a), general(b), beta, general(c))
 }
 
-func affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) { plainAffine(a, tB, b, bias, c) }
+func (p Precision) affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+	p.plainAffine(a, tB, b, bias, c)
+}
 
 // A Panel is a right-hand operand for several GEMMs, not packed in float64.
 type Panel struct {
+	precision  Precision
 	rows, cols int // as read
 	plain      Matrix
 	trans      Trans
 }
 
 // Prepare stores b, transposed if tB is T.
-func Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
-	p := Panel{plain: b, trans: tB}
-	p.rows, p.cols = tB.dims(b)
-	return p
+func (p Precision) Prepare(_ func(n int) []Float, tB Trans, b Matrix) Panel {
+	x := Panel{precision: p, plain: b, trans: tB}
+	x.rows, x.cols = tB.dims(b)
+	return x
 }
 
 // Memory is nil: nothing is packed in float64.
 func (p Panel) Memory() []Float { return nil }
 
 func (p Panel) gemm(a Matrix, beta Float, c Matrix, alone bool) {
-	gemm(N, a, p.trans, p.plain, beta, c, alone)
+	p.precision.gemm(N, a, p.trans, p.plain, beta, c, alone)
 }
 
 // Sigmoids replaces every number by its sigmoid.

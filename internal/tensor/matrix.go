@@ -105,16 +105,16 @@ func apart(m *Matrix) *Matrix {
 // Gemm computes c = a·b + beta·c, with a transposed if tA is T and b if tB is T. With beta 0
 // the old contents of c do not matter. It panics if the shapes do not fit. The order of every
 // sum is independent of the number of processors.
-func Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
-	multiply(tA, a, tB, b, beta, c, false)
+func (p Precision) Gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	p.multiply(tA, a, tB, b, beta, c, false)
 }
 
 // GemmAlone is Gemm on one processor, for use in a Part.
-func GemmAlone(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
-	multiply(tA, a, tB, b, beta, c, true)
+func (p Precision) GemmAlone(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
+	p.multiply(tA, a, tB, b, beta, c, true)
 }
 
-func multiply(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
+func (p Precision) multiply(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alone bool) {
 	m, k := tA.dims(a)
 	k2, n := tB.dims(b)
 	if k != k2 || m != c.Rows || n != c.Cols {
@@ -123,22 +123,22 @@ func multiply(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, alon
 	if m == 0 || n == 0 {
 		return
 	}
-	gemm(tA, a, tB, b, beta, c, alone)
+	p.gemm(tA, a, tB, b, beta, c, alone)
 }
 
 // Affine computes c = a·b + bias, with b transposed if tB is T, and the row bias added to every
 // row. The result is that of a Gemm with beta 1 onto the bias. It panics if the shapes do not fit.
-func Affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+func (p Precision) Affine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	k, n := tB.dims(b)
 	if a.Cols != k || a.Rows != c.Rows || n != c.Cols || len(bias) != n {
 		panic(fmt.Sprintf("tensor: Affine: %v times %v (transposed %t) plus %d numbers into %v", a, b, tB, len(bias), c))
 	}
 	if a.Rows > 0 && n > 0 {
-		affine(a, tB, b, bias, c)
+		p.affine(a, tB, b, bias, c)
 	}
 }
 
-// Gemm computes c = a·p + beta·c; the result is that of the function Gemm.
+// Gemm computes c = a·p + beta·c; the result is that of Gemm in the precision of p.
 func (p Panel) Gemm(a Matrix, beta Float, c Matrix) { p.multiply(a, beta, c, false) }
 
 // GemmAlone is Gemm on one processor, for use in a Part.

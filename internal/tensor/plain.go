@@ -5,11 +5,11 @@ import "math"
 // The kernels in plain Go: they run where there are no kernels, and they are the oracles of
 // the kernels' tests.
 
-func plainAffine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
+func (p Precision) plainAffine(a Matrix, tB Trans, b Matrix, bias []Float, c Matrix) {
 	for i := range c.Rows {
 		copy(c.Row(i), bias)
 	}
-	gemm(N, a, tB, b, 1, c, false)
+	p.gemm(N, a, tB, b, 1, c, false)
 }
 
 func plainExpSum(x []Float, shift Float) (sum Float) {
@@ -125,7 +125,7 @@ func plainDirect(tA Trans, a, b Matrix, add bool, c Matrix) {
 	if add {
 		beta = 1
 	}
-	gemm(tA, a, N, b, beta, c, true)
+	Full.gemm(tA, a, N, b, beta, c, true)
 }
 
 func plainMaskedSoftmax(m Mask, x Matrix, scale Float) {

@@ -125,7 +125,7 @@ func TestAffine(t *testing.T) {
 			copy(want.Row(i), bias.Data)
 		}
 		Gemm(N, a, T, b, 1, want)
-		Affine(a, T, b, bias.Data, got)
+		Full.Affine(a, T, b, bias.Data, got)
 		for i, v := range got.Data {
 			if v != want.Data[i] {
 				t.Fatalf("%v: element %d is %v, want %v", dim, i, v, want.Data[i])
@@ -272,7 +272,7 @@ func TestSplitIsExact(t *testing.T) {
 			w := Matrix{Data: append([]Float(nil), at.Data...)}
 			Adam(w.Data, g, mean, v, 0.9, 0.1, 0.999, 0.001, 0.1, 1, 1e-8)
 			results[4] = w
-			Affine(a, T, bt, b.Row(0), results[5])
+			Full.Affine(a, T, bt, b.Row(0), results[5])
 			AddRows(results[5], results[6].Row(0))
 			Plus(results[0].Data, results[2].Data, results[7].Data)
 			if procs == 1 {

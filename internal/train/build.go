@@ -14,15 +14,24 @@ import (
 	"vaelab/variants"
 )
 
+// Build makes the trial's model for examples of a space, see the function Build.
+func (t Trial) Build(space vae.Space, examples data.Split) (*vae.Model, error) {
+	products, err := nn.ProductsIn(t.Train.Precision)
+	if err != nil {
+		return nil, fmt.Errorf("train.precision: %w", err)
+	}
+	return build(t.Model, t.Methods, products, space, examples, uint64(t.Seed), memory.Total())
+}
+
 // Build makes a model with its variant for examples of a space; its initial weights
 // depend on the seed and the parameters' names only, unless a method asks for examples of training. There may be none of
 // these where weights are loaded. A model for which the machine's memory is too small is an error, because what takes more
 // is ended without a word.
 func Build(m models.Model, methods []vae.Method, space vae.Space, examples data.Split, seed uint64) (*vae.Model, error) {
-	return build(m, methods, space, examples, seed, memory.Total())
+	return build(m, methods, nn.Full, space, examples, seed, memory.Total())
 }
 
-func build(m models.Model, methods []vae.Method, space vae.Space, examples data.Split, seed, total uint64) (_ *vae.Model, err error) {
+func build(m models.Model, methods []vae.Method, products nn.Products, space vae.Space, examples data.Split, seed, total uint64) (_ *vae.Model, err error) {
 	if err := m.Fits(space); err != nil {
 		return nil, err
 	}
@@ -37,7 +46,7 @@ func build(m models.Model, methods []vae.Method, space vae.Space, examples data.
 				float64(t.Size), t.Name, float64(t.Size)*nn.WeightBytes/gigabyte, float64(total)/gigabyte)
 		}
 	}()
-	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes)}
+	ps := &nn.Params{Seed: seed, Most: int(total / nn.WeightBytes), Products: products}
 	v, err := Check(m, space, methods)
 	if err != nil {
 		return nil, err

@@ -368,24 +368,35 @@ func warm(t *testing.T, tr *Trainer) (step func()) {
 // any number of processors.
 func TestProcessorsChangeNothing(t *testing.T) {
 	defer tensor.SetProcs(1)
-	var first []byte
-	for _, procs := range []int{1, 2, 3} {
-		tensor.SetProcs(procs)
-		settings := Defaults
-		settings.MaxSteps, settings.LogEvery = 4, 1
-		trial, set := small(t, 0, settings, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.01})
-		trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 96, EncHidden: 128, DecHidden: 128, DropoutOut: 0.3, Init: "pytorch"}
-		dir := t.TempDir()
-		if err := Run(context.Background(), trial, set, dir, Hooks{}); err != nil {
-			t.Fatal(err)
+	precisions := []string{"float32", "bf16"}
+	if tensor.Bits != 32 {
+		precisions = precisions[:1]
+	}
+	var results [][]byte
+	for _, precision := range precisions {
+		var first []byte
+		for _, procs := range []int{1, 2, 3} {
+			tensor.SetProcs(procs)
+			settings := Defaults
+			settings.MaxSteps, settings.LogEvery, settings.Precision = 4, 1, precision
+			trial, set := small(t, 0, settings, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.01})
+			trial.Model = models.LSTM{LatentDim: 4, EmbedDim: 96, EncHidden: 128, DecHidden: 128, DropoutOut: 0.3, Init: "pytorch"}
+			dir := t.TempDir()
+			if err := Run(context.Background(), trial, set, dir, Hooks{}); err != nil {
+				t.Fatal(err)
+			}
+			got := append(read(t, filepath.Join(dir, record.RowsFile)), read(t, filepath.Join(dir, ModelFile))...)
+			if first == nil {
+				first = got
+			}
+			if !bytes.Equal(got, first) {
+				t.Errorf("%s: %d processors give other bytes than one", precision, procs)
+			}
 		}
-		got := append(read(t, filepath.Join(dir, record.RowsFile)), read(t, filepath.Join(dir, ModelFile))...)
-		if first == nil {
-			first = got
-		}
-		if !bytes.Equal(got, first) {
-			t.Errorf("%d processors give other bytes than one", procs)
-		}
+		results = append(results, first)
+	}
+	if len(results) == 2 && bytes.Equal(results[0], results[1]) {
+		t.Error("the two precisions give the same bytes")
 	}
 }
 

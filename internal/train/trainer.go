@@ -112,7 +112,7 @@ type sums struct {
 
 // New builds a trial's model, not trained yet.
 func New(trial Trial, set *data.Set) (*Trainer, error) {
-	m, err := Build(trial.Model, trial.Methods, set.Space(), set.Train, uint64(trial.Seed))
+	m, err := trial.Build(set.Space(), set.Train)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func Name() string {
 // block of a, mc x kc, and the block of c that it adds to stay in the second. Up to deep rows of
 // nc columns of b are packed at a time.
 const (
-	kc   = 256
+	kc   = Block
 	mc   = 96
 	nc   = 512
 	deep = 4 * kc
@@ -59,6 +59,7 @@ type buffers struct {
 	a    [mc * kc]float32
 	b    [deep * nc]float32
 	tile [8 * narrow]float32
+	do   Products
 }
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}
@@ -71,9 +72,10 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 //
 // The scheme is that of Goto & van de Geijn 2008, "Anatomy of high-performance matrix
 // multiplication".
-func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
+func Gemm(do Products, m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
+	w.do = do
 	lies := Lies(n, bRow, bCol)
 	for j := 0; j < n; j += nc {
 		cols := min(nc, n-j)
@@ -127,7 +129,7 @@ func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32
 				if start != nil {
 					s = &start[j]
 				}
-				tile(height, width, end-from, left, aRow, aCol, &b[from*ldb+j], ldb, s, lds, &c[i*ldc+j], ldc)
+				tile(Float32s, height, width, end-from, left, aRow, aCol, &b[from*ldb+j], ldb, s, lds, &c[i*ldc+j], ldc)
 			}
 			start, lds = c[i*ldc:], ldc
 		}
@@ -192,9 +194,10 @@ func packBlock(to, b []float32, skip, cols, k, width, bRow, bCol int) {
 // GemmPanel computes columns from ... to-1 of c = a·b + onto with a packed right-hand operand of
 // n columns; c and onto begin at column from, which is a multiple of 32. The result is that of
 // Gemm to the bit.
-func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
+func GemmPanel(do Products, m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
+	w.do = do
 	for j := 0; j < n; j += nc {
 		first, last := max(from, j), min(to, j+nc)
 		if first < last {
@@ -245,10 +248,10 @@ func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int
 					if onto != nil {
 						start = &onto[i*ldo+s]
 					}
-					tile(height, width, depth, left, aRow, aCol, right, ldb, start, ldo, &c[i*ldc+s], ldc)
+					tile(w.do, height, width, depth, left, aRow, aCol, right, ldb, start, ldo, &c[i*ldc+s], ldc)
 					continue
 				}
-				tile(height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &w.tile[0], narrow)
+				tile(w.do, height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &w.tile[0], narrow)
 				for r := range height {
 					from := w.tile[r*narrow:][:end-s]
 					to := c[(i+r)*ldc+s:][:len(from)]
@@ -292,7 +295,11 @@ func widest(height, left int) int {
 }
 
 // tile computes height x width elements of c.
-func tile(height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int) {
+func tile(do Products, height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int) {
+	if do == BF16Pairs {
+		pairTile(height, width, k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
+		return
+	}
 	switch height<<8 | width {
 	case 8<<8 | 32:
 		tile8x32(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)

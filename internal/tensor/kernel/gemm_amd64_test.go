@@ -25,7 +25,7 @@ func TestTilesAgree(t *testing.T) {
 			for i := range results {
 				wide = i == 1
 				results[i] = random(m * n)
-				Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, results[i], n, results[i], n)
+				Gemm(Float32s, m, n, k, a, aRow, aCol, b, bRow, bCol, results[i], n, results[i], n)
 				if cols := n &^ 7; bCol == 1 && cols > 0 {
 					extent := func(int, int) (_, from, to int) { return cols, k / 3, k }
 					Direct(m, extent, a, aRow, aCol, b, bRow, results[i], n, results[i], n)

@@ -11,23 +11,31 @@ const Supported = false
 // Supported512 is false without kernels.
 const Supported512 = false
 
+// SupportedBF16 is false without kernels.
+const SupportedBF16 = false
+
 // CeilingFlops is the number of operations in a round of Ceiling.
 const CeilingFlops = 192
 
 // Name is the name of the instruction set.
 func Name() string { return "none" }
 
+// NativeBF16 is false without kernels.
+func NativeBF16() bool { return false }
+
 const missing = "kernel: not available on this processor or in this build"
 
-// PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
 // exist on amd64 only.
 
+func PairRows(dst, first, second []float32)                   { panic(missing) }
+func PairAlong(dst, src []float32)                            { panic(missing) }
 func PanelSize(k, n int) int                                  { panic(missing) }
 func Pack(panel, b []float32, from, to, k, n, bRow, bCol int) { panic(missing) }
-func GemmPanel(m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
+func GemmPanel(do Products, m, from, to, n, k int, a []float32, aRow, aCol int, panel, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Gemm(m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
+func Gemm(do Products, m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
 func Lies(n, bRow, bCol int) bool { panic(missing) }

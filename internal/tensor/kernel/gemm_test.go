@@ -49,18 +49,18 @@ func TestGemm(t *testing.T) {
 			}
 			start, ldo := onto(old)
 			from, ld := onto(c)
-			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, from, ld, c, ldc)
+			Gemm(Float32s, m, n, k, a, aRow, aCol, b, bRow, bCol, from, ld, c, ldc)
 			if k > 0 {
 				panel, again := make([]float32, PanelSize(k, n)), append([]float32(nil), old...)
 				half := n / 2 / 32 * 32 // in two parts
 				Pack(panel, b, half, n, k, n, bRow, bCol)
 				Pack(panel, b, 0, half, k, n, bRow, bCol)
 				from, ld = onto(again)
-				GemmPanel(m, 0, half, n, k, a, aRow, aCol, panel, from, ld, again, ldc)
+				GemmPanel(Float32s, m, 0, half, n, k, a, aRow, aCol, panel, from, ld, again, ldc)
 				if from != nil {
 					from = from[half:]
 				}
-				GemmPanel(m, half, n, n, k, a, aRow, aCol, panel, from, ld, again[half:], ldc)
+				GemmPanel(Float32s, m, half, n, n, k, a, aRow, aCol, panel, from, ld, again[half:], ldc)
 				for i := range c {
 					if c[i] != again[i] {
 						t.Fatalf("%v: the packed product differs", d)
@@ -111,7 +111,7 @@ func TestDirectLeavesOut(t *testing.T) {
 		clear(a[i*k:][:first])
 		clear(a[i*k+k-first:][:first])
 	}
-	Gemm(m, n, k, a, k, 1, b, n, 1, nil, 0, want, n)
+	Gemm(Float32s, m, n, k, a, k, 1, b, n, 1, nil, 0, want, n)
 	for i := range m * n {
 		if i%n >= n-8 {
 			want[i] = float32(i)
@@ -136,7 +136,7 @@ func TestNaNSpreads(t *testing.T) {
 		t.Skip("this processor or build has no kernels")
 	}
 	c := make([]float32, 1)
-	Gemm(1, 1, 2, []float32{0, 1}, 2, 1, []float32{float32(math.NaN()), 1}, 1, 1, nil, 0, c, 1)
+	Gemm(Float32s, 1, 1, 2, []float32{0, 1}, 2, 1, []float32{float32(math.NaN()), 1}, 1, 1, nil, 0, c, 1)
 	if c[0] == c[0] {
 		t.Errorf("0·NaN + 1 = %v", c[0])
 	}
@@ -174,7 +174,7 @@ func BenchmarkGemm(b *testing.B) {
 				bRow, bCol = 1, s.k
 			}
 			for b.Loop() {
-				Gemm(s.m, s.n, s.k, x, aRow, aCol, y, bRow, bCol, nil, 0, c, s.n)
+				Gemm(Float32s, s.m, s.n, s.k, x, aRow, aCol, y, bRow, bCol, nil, 0, c, s.n)
 			}
 			rate := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds()
 			b.ReportMetric(rate/1e9, "GFLOP/s")

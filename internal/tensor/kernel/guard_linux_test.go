@@ -46,10 +46,10 @@ func TestNothingBeyondTheEnd(t *testing.T) {
 			if mode&2 != 0 {
 				bRow, bCol = 1, k
 			}
-			Gemm(m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, c, n)
+			Gemm(Float32s, m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, c, n)
 			panel := guarded(t, PanelSize(k, n))
 			Pack(panel, b, 0, n, k, n, bRow, bCol)
-			GemmPanel(m, 0, n, n, k, a, aRow, aCol, panel, guarded(t, n), 0, c, n)
+			GemmPanel(Float32s, m, 0, n, n, k, a, aRow, aCol, panel, guarded(t, n), 0, c, n)
 			if n%8 == 0 && bCol == 1 {
 				Direct(m, func(int, int) (cols, from, to int) { return n, 0, k }, a, aRow, aCol, b, bRow, c, n, c, n)
 			}

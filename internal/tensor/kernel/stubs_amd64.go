@@ -223,3 +223,206 @@ func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float
 
 // fmaLoop executes n rounds of twelve independent multiply-adds of eight numbers.
 func fmaLoop(n int)
+
+// halves1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// halves8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func halves8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairs8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
+// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+
+// pairRows8 rounds n times eight numbers of two rows to bfloat16, and pairs those of a column. Without a second row
+// its numbers are 0.
+//
+//go:noescape
+func pairRows8(dst *float32, first *float32, second *float32, n int)
+
+// pairs8 rounds n times sixteen numbers to bfloat16, and pairs neighbours.
+//
+//go:noescape
+func pairs8(dst *float32, src *float32, n int)

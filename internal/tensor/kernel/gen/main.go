@@ -16,12 +16,7 @@ import (
 func main() {
 	ConstraintExpr("amd64")
 	ConstraintExpr("!f64")
-	for _, rows := range []int{1, 2, 4, 6, 8} { // 8x16 needs AVX-512's registers, though not its width
-		tile(rows, 1, 32, YMM)
-		tile(rows, 2, 32, YMM)
-	}
-	tile(4, 2, 64, ZMM)
-	tile(8, 2, 64, ZMM)
+	tiles(float32s)
 	packs()
 	e := newExponential()
 	elementary(e)
@@ -30,6 +25,9 @@ func main() {
 	vectors()
 	adam()
 	fma()
+	tiles(halves())
+	tiles(pairs)
+	roundings()
 	Generate()
 }
 

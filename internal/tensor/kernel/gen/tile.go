@@ -13,13 +13,14 @@ import (
 // feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
 // is enough to keep its units busy and divides the usual batch of 32. The lower and narrower ones are for
 // what is left below and beside, such as the last four of an image's 28 rows or of a sentence's 20 words.
-func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
+func tile(do products, rows, columns, bytes int) {
+	vector := do.vectors(bytes)
 	cols := bytes / 4 * columns
-	name := fmt.Sprintf("tile%dx%d", rows, cols)
+	name := fmt.Sprintf("%s%dx%d", do.name, rows, cols)
 	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
-		"Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.")
+	Doc(append([]string{fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
+		"Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart."}, do.doc...)...)
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64()).(reg.GPVirtual)
 	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
@@ -53,7 +54,7 @@ func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
 		return Mem{Base: base, Index: aRow, Scale: uint8(i % 4)}
 	}
 
-	acc := make([][]reg.VecVirtual, rows)
+	acc := make([][]reg.Register, rows)
 	for i := range acc {
 		for range columns {
 			v := vector()
@@ -77,23 +78,10 @@ func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
 			ADDQ(ldc, ahead)
 		}
 	}
-	row := []reg.VecVirtual{vector(), vector()}[:columns]
-	pair := []reg.VecVirtual{vector(), vector()}
+	leave := do.enter()
+	multiplyAdd := do.step(vector, bytes, acc)
 	step := func() {
-		for j, v := range row {
-			VMOVUPS(Mem{Base: b, Disp: bytes * j}, v)
-		}
-		for i := 0; i < rows; i += 2 { // two rows at a time hide the broadcasts
-			two := pair[:min(2, rows-i)]
-			for r, x := range two {
-				VBROADCASTSS(at(i+r), x)
-			}
-			for r, x := range two {
-				for j, v := range row {
-					VFMADD231PS(v, x, acc[i+r][j])
-				}
-			}
-		}
+		multiplyAdd(b, at)
 		ADDQ(ldb, b)
 		ADDQ(aCol, a)
 		if rows > 4 {
@@ -116,6 +104,7 @@ func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
 	JMP(LabelRef("one"))
 
 	Label("write")
+	leave()
 	onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
 	TESTQ(onto, onto)
 	JZ(LabelRef("store"))
@@ -139,4 +128,70 @@ func tile(rows, columns, bytes int, vector func() reg.VecVirtual) {
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// tiles are those of all sizes.
+func tiles(do products) {
+	for _, rows := range []int{1, 2, 4, 6, 8} { // 8x16 needs AVX-512's registers, though not its width
+		tile(do, rows, 1, 32)
+		tile(do, rows, 2, 32)
+	}
+	tile(do, 4, 2, 64)
+	tile(do, 8, 2, 64)
+}
+
+// products are how tiles multiply.
+type products struct {
+	name    string
+	doc     []string
+	vectors func(bytes int) func() reg.Register
+	// enter goes before the products, and what it returns goes after them.
+	enter func() (leave func())
+	// step is the code of one step over p: it adds the products of a row of b and a column of a, whose element i is
+	// at(i), to acc.
+	step func(vector func() reg.Register, bytes int, acc [][]reg.Register) step
+}
+
+type step func(b reg.Register, at func(i int) Mem)
+
+// float32s are products of float32, by fused multiply-adds.
+var float32s = products{
+	name: "tile", vectors: virtual, enter: nothing,
+	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register) step {
+		return rankOne(vector, bytes, acc, func(v, x, sum reg.Register) { VFMADD231PS(v, x, sum) })
+	},
+}
+
+// virtual makes vector registers that avo allocates.
+func virtual(bytes int) func() reg.Register {
+	return func() reg.Register {
+		if bytes == 64 {
+			return ZMM()
+		}
+		return YMM()
+	}
+}
+
+func nothing() (leave func()) { return func() {} }
+
+// rankOne loads a row of b, and broadcasts what each row of a has for it.
+func rankOne(vector func() reg.Register, bytes int, acc [][]reg.Register, add func(v, x, sum reg.Register)) step {
+	row := []reg.Register{vector(), vector()}[:len(acc[0])]
+	pair := []reg.Register{vector(), vector()}
+	return func(b reg.Register, at func(int) Mem) {
+		for j, v := range row {
+			VMOVUPS(Mem{Base: b, Disp: bytes * j}, v)
+		}
+		for i := 0; i < len(acc); i += 2 { // two rows at a time hide the broadcasts
+			two := pair[:min(2, len(acc)-i)]
+			for r, x := range two {
+				VBROADCASTSS(at(i+r), x)
+			}
+			for r, x := range two {
+				for j, v := range row {
+					add(v, x, acc[i+r][j])
+				}
+			}
+		}
+	}
 }
