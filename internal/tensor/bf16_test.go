@@ -48,6 +48,7 @@ func same(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b)
 // rows that overlap, and numbers of all kinds; on one processor and on several; packed before, and with a bias.
 func TestBF16(t *testing.T) {
 	defer SetProcs(1)
+	t.Log(KernelBF16())
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, d := range [][3]int{{1, 1, 1}, {1, 8, 2}, {3, 5, 3}, {6, 16, 4}, {7, 17, 5}, {8, 32, 16}, {9, 33, 31}, {28, 64, 514}, {13, 33, 511}, {97, 40, 300}, {12, 530, 9}, {5, 40, 2100}, {150, 72, 96}, {64, 2, 0}} {
 		m, n, k := d[0], d[1], d[2]
