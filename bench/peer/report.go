@@ -108,7 +108,7 @@ func (r *Report) write(w io.Writer) {
 	fmt.Fprintf(w, "torch: %s, %s\n\n", torch.Version, torch.Kernel)
 
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "size\tours tokens/s (min..max)\ttorch tokens/s (min..max)\tthreads\tratio (min..max)\tshare of FMA ceiling, ours\ttorch")
+	fmt.Fprintf(t, "size\tours tokens/s (min..max)\ttorch tokens/s (min..max)\tthreads\tratio (min..max)\tshare of FMA ceiling (%s), ours\ttorch\n", ours.Kernel)
 	for _, s := range r.Results {
 		fmt.Fprintf(t, "%s\t%.0f (%.0f..%.0f)\t%.0f (%.0f..%.0f)\t%d\t%.2f (%.2f..%.2f)\t%s\t%s\n", s.Size.Name,
 			s.OurSpeed.Median, s.OurSpeed.Min, s.OurSpeed.Max, s.TorchSpeed.Median, s.TorchSpeed.Min, s.TorchSpeed.Max,

@@ -21,7 +21,7 @@ func benchCommand() *cobra.Command {
 		Use:   "bench EXPERIMENT",
 		Short: "Measure how fast this machine trains an experiment",
 		Long: `Train each setting of an experiment for a few seconds on one core and on all cores. Print
-tokens per second and the share of the processor's multiply-add ceiling (matrix products only;
+tokens per second and the share of the multiply-add ceiling of the instruction set in use (matrix products only;
 a dash without kernels). Nothing is saved.
 
 Trials side by side, one core each, usually train more tokens per second together than one trial
@@ -79,7 +79,7 @@ func bench(w io.Writer, e *sweep.Experiment, jobs []sweep.Job, long time.Duratio
 	if !asJSON {
 		fmt.Fprintf(w, "%s\n%s, %d cores", visible(e.Title()), tensor.Kernel(), cores)
 		if ceiling > 0 {
-			fmt.Fprintf(w, ", one core at most %.0f GFLOP/s", ceiling/1e9)
+			fmt.Fprintf(w, ", FMA ceiling (%s) of one core %.0f GFLOP/s", tensor.Kernel(), ceiling/1e9)
 		}
 		fmt.Fprint(w, "\n\n")
 	}

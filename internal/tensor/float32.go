@@ -30,7 +30,7 @@ func Kernel() string {
 }
 
 // Ceiling measures the peak rate of the multiply-add units of one core, in operations a
-// second. It is 0 without kernels.
+// second of the instruction set that Kernel names. It is 0 without kernels.
 func Ceiling(now func() time.Time) float64 {
 	if !kernel.Available {
 		return 0
@@ -38,8 +38,8 @@ func Ceiling(now func() time.Time) float64 {
 	const rounds = 20_000_000
 	kernel.Ceiling(rounds / 10)
 	start := now()
-	kernel.Ceiling(rounds)
-	return kernel.CeilingFlops * rounds / now().Sub(start).Seconds()
+	flops := kernel.Ceiling(rounds)
+	return flops / now().Sub(start).Seconds()
 }
 
 // affine computes c = a·b with the row bias added to each of its rows.

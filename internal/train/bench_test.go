@@ -14,7 +14,6 @@ import (
 	"vaelab/internal/record"
 	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
-	"vaelab/internal/tensor/kernel"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
@@ -103,13 +102,7 @@ func (s size) trainer(b *testing.B) *Trainer {
 // returns the symbols that one round predicts, and the operations of the products for each:
 // what is reported is their rate, and its share of the multiply-add ceiling of those cores.
 func onAllCores(b *testing.B, sizes []size, f func(b *testing.B, s size) (tokens int, flops float64)) {
-	ceiling := 0.0
-	if kernel.Available {
-		const rounds = 20_000_000
-		start := time.Now()
-		kernel.Ceiling(rounds)
-		ceiling = kernel.CeilingFlops * rounds / time.Since(start).Seconds()
-	}
+	ceiling := tensor.Ceiling(time.Now)
 	for _, s := range sizes {
 		b.Run(s.name, func(b *testing.B) {
 			cores := runtime.GOMAXPROCS(0)

@@ -392,9 +392,16 @@ func copyPanels(dst, src []float32, panels, depth, width, next int) {
 	}
 }
 
-// CeilingFlops is the number of operations in a round of Ceiling.
-const CeilingFlops = 192
-
-// Ceiling executes n rounds of floating-point operations that only the processor's
-// multiply-add units limit. Its rate is the upper limit of GEMM.
-func Ceiling(n int) { fmaLoop(n) }
+// Ceiling executes n rounds of floating-point operations that only the processor's multiply-add units limit, in the
+// instruction set that Name names, and returns their number. Their rate is the upper limit of GEMM.
+func Ceiling(n int) (flops float64) {
+	const chains = 12
+	if wide {
+		var sums [16]float32
+		fmaLoop16(n, &sums)
+		return 2 * chains * float64(len(sums)) * float64(n)
+	}
+	var sums [8]float32
+	fmaLoop8(n, &sums)
+	return 2 * chains * float64(len(sums)) * float64(n)
+}

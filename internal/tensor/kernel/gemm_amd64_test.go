@@ -39,3 +39,31 @@ func TestTilesAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestCeiling: in every lane all multiply-adds are done, and as many as Ceiling says.
+func TestCeiling(t *testing.T) {
+	if !Supported {
+		t.Skip("this processor has no kernels")
+	}
+	defer func(was bool) { wide = was }(wide)
+	const n = 1000
+	check := func(name string, sums []float32) {
+		flops := 0.0
+		for _, s := range sums {
+			flops += 2 * float64(s)
+		}
+		if got := Ceiling(n); got != flops || sums[0] != 12*n {
+			t.Errorf("%s: %v operations, counted as %v; in the lanes %v", name, flops, got, sums)
+		}
+	}
+	var half [8]float32
+	wide = false
+	fmaLoop8(n, &half)
+	check("avx2", half[:])
+	if Supported512 {
+		var whole [16]float32
+		wide = true
+		fmaLoop16(n, &whole)
+		check("avx512", whole[:])
+	}
+}

@@ -14,9 +14,6 @@ const Supported512 = false
 // SupportedBF16 is false without kernels.
 const SupportedBF16 = false
 
-// CeilingFlops is the number of operations in a round of Ceiling.
-const CeilingFlops = 192
-
 // Name is the name of the instruction set.
 func Name() string { return "none" }
 
@@ -42,7 +39,7 @@ func Lies(n, bRow, bCol int) bool { panic(missing) }
 func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Ceiling(n int)                                                        { panic(missing) }
+func Ceiling(n int) (flops float64)                                        { panic(missing) }
 func ExpSum(x []float32, shift float32) float32                            { panic(missing) }
 func Sigmoid(x []float32)                                                  { panic(missing) }
 func Tanh(x, y []float32)                                                  { panic(missing) }

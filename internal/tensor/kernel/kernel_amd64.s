@@ -3318,23 +3318,24 @@ loop:
 	VZEROUPPER
 	RET
 
-// func fmaLoop(n int)
+// func fmaLoop8(n int, sums *[8]float32)
 // Requires: AVX, FMA3
-TEXT ·fmaLoop(SB), NOSPLIT, $0-8
-	MOVQ   n+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
+TEXT ·fmaLoop8(SB), NOSPLIT, $0-16
+	MOVQ         n+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	VBROADCASTSS one<>+0(SB), Y12
 
 loop:
 	VFMADD231PS Y12, Y12, Y0
@@ -3351,6 +3352,67 @@ loop:
 	VFMADD231PS Y12, Y12, Y11
 	DECQ        AX
 	JNZ         loop
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y4, Y0, Y0
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VADDPS      Y9, Y0, Y0
+	VADDPS      Y10, Y0, Y0
+	VADDPS      Y11, Y0, Y0
+	VMOVUPS     Y0, (CX)
+	VZEROUPPER
+	RET
+
+// func fmaLoop16(n int, sums *[16]float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·fmaLoop16(SB), NOSPLIT, $0-16
+	MOVQ         n+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+	VXORPS       Z10, Z10, Z10
+	VXORPS       Z11, Z11, Z11
+	VBROADCASTSS one<>+0(SB), Z12
+
+loop:
+	VFMADD231PS Z12, Z12, Z0
+	VFMADD231PS Z12, Z12, Z1
+	VFMADD231PS Z12, Z12, Z2
+	VFMADD231PS Z12, Z12, Z3
+	VFMADD231PS Z12, Z12, Z4
+	VFMADD231PS Z12, Z12, Z5
+	VFMADD231PS Z12, Z12, Z6
+	VFMADD231PS Z12, Z12, Z7
+	VFMADD231PS Z12, Z12, Z8
+	VFMADD231PS Z12, Z12, Z9
+	VFMADD231PS Z12, Z12, Z10
+	VFMADD231PS Z12, Z12, Z11
+	DECQ        AX
+	JNZ         loop
+	VADDPS      Z1, Z0, Z0
+	VADDPS      Z2, Z0, Z0
+	VADDPS      Z3, Z0, Z0
+	VADDPS      Z4, Z0, Z0
+	VADDPS      Z5, Z0, Z0
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z7, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VADDPS      Z9, Z0, Z0
+	VADDPS      Z10, Z0, Z0
+	VADDPS      Z11, Z0, Z0
+	VMOVUPS     Z0, (CX)
 	VZEROUPPER
 	RET
 

@@ -221,8 +221,11 @@ func squares8(x *float32, n int, sum *float64)
 //go:noescape
 func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
 
-// fmaLoop executes n rounds of twelve independent multiply-adds of eight numbers.
-func fmaLoop(n int)
+// fmaLoop8 executes n rounds of 12 independent multiply-adds of 8 numbers, 1·1 + sum. sums is what they add up to.
+func fmaLoop8(n int, sums *[8]float32)
+
+// fmaLoop16 executes n rounds of 12 independent multiply-adds of 16 numbers, 1·1 + sum. sums is what they add up to.
+func fmaLoop16(n int, sums *[16]float32)
 
 // halves1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
 // Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
