@@ -97,18 +97,8 @@ func (g *generator) addLogProbs(z [][]float64, rows []int, words [][]int, logPro
 	for t := range g.length - 1 {
 		p.gates.Gemm(state, 0, gates) // (B, 4H)
 		for r := range rows {
-			gate, c, h := gates.Row(r), cell.Row(r), state.Row(r)
-			tensor.Add(p.word.Row(words[r][t]), gate)
-			tensor.Sigmoids(gate[:2*H])
-			tensor.Tanhs(gate[2*H:3*H], gate[2*H:3*H])
-			tensor.Sigmoids(gate[3*H:])
-			for j := range c {
-				c[j] = gate[H+j]*c[j] + gate[j]*gate[2*H+j]
-			}
-			tensor.Tanhs(c, squashed)
-			for j, v := range squashed {
-				h[j] = gate[3*H+j] * v
-			}
+			c := cell.Row(r)
+			tensor.Cell(gates.Row(r), p.word.Row(words[r][t]), c, c, squashed, state.Row(r)[:H])
 		}
 		p.out.Gemm(state, 0, logits) // (B, V)
 		for r, i := range rows {

@@ -99,26 +99,9 @@ func (w *lstmForward) Part(first, last int) {
 		pre := w.gates.RowRange(from, from+n)
 		w.recurrent.GemmAlone(h.RowRange(0, n), 1, pre)
 		for b := range n {
-			lstmCell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.tanhC.Row(from+b), w.out.Row(from+b))
+			tensor.Cell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.tanhC.Row(from+b), w.out.Row(from+b))
 		}
 		h, c = w.out.RowRange(from, from+n), w.cell.RowRange(from, from+n)
-	}
-}
-
-// lstmCell turns pre-activations into gates and makes one example's step.
-func lstmCell(gates, fixed, cPrev, c, tanhC, h []Float) {
-	H := len(h)
-	tensor.Add(fixed, gates)
-	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
-	tensor.Sigmoids(gates[:2*H])
-	tensor.Tanhs(g, g)
-	tensor.Sigmoids(o)
-	for j := range c {
-		c[j] = f[j]*cPrev[j] + i[j]*g[j]
-	}
-	tensor.Tanhs(c, tanhC)
-	for j := range h {
-		h[j] = o[j] * tanhC[j]
 	}
 }
 

@@ -191,6 +191,22 @@ func plainTanhs(x, y []Float) {
 	}
 }
 
+func plainCell(gates, fixed, cPrev, c, tanhC, h []Float) {
+	H := len(h)
+	plainAxpy(1, fixed, gates)
+	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
+	plainSigmoids(gates[:2*H])
+	plainTanhs(g, g)
+	plainSigmoids(o)
+	for j := range c {
+		c[j] = f[j]*cPrev[j] + i[j]*g[j]
+	}
+	plainTanhs(c, tanhC)
+	for j := range h {
+		h[j] = o[j] * tanhC[j]
+	}
+}
+
 func plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
 	H := len(dOut)
 	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]

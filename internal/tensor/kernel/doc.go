@@ -1,5 +1,5 @@
 // Package kernel has the hot loops in assembly, for float32 on amd64: GEMM, exponential,
-// sigmoid and tanh, the backward pass of an LSTM cell, Adam, and a few elementwise passes.
+// sigmoid and tanh, an LSTM cell and its backward pass, Adam, and a few elementwise passes.
 // All use AVX2; GEMM also has AVX-512 tiles, which give the same bits. Each has a version in
 // plain Go in package tensor, which is its oracle.
 //

@@ -22,7 +22,7 @@ func NativeBF16() bool { return false }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam and BackCell
+// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam, Cell and BackCell
 // exist on amd64 only.
 
 func PairRows(dst, first, second []float32)                   { panic(missing) }
@@ -64,4 +64,5 @@ func Scale(k float32, x []float32)                                              
 func Axpy(k float32, x, y []float32)                                                 { panic(missing) }
 func SumSquares(x []float32) float64                                                 { panic(missing) }
 func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) { panic(missing) }
+func Cell(gates, fixed, cPrev, c, tanhC, h []float32)                                { panic(missing) }
 func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool                { panic(missing) }

@@ -4,6 +4,24 @@
 
 #include "textflag.h"
 
+DATA lanes<>+0(SB)/4, $0x00000000
+DATA lanes<>+4(SB)/4, $0x00000001
+DATA lanes<>+8(SB)/4, $0x00000002
+DATA lanes<>+12(SB)/4, $0x00000003
+DATA lanes<>+16(SB)/4, $0x00000004
+DATA lanes<>+20(SB)/4, $0x00000005
+DATA lanes<>+24(SB)/4, $0x00000006
+DATA lanes<>+28(SB)/4, $0x00000007
+DATA lanes<>+32(SB)/4, $0x00000008
+DATA lanes<>+36(SB)/4, $0x00000009
+DATA lanes<>+40(SB)/4, $0x0000000a
+DATA lanes<>+44(SB)/4, $0x0000000b
+DATA lanes<>+48(SB)/4, $0x0000000c
+DATA lanes<>+52(SB)/4, $0x0000000d
+DATA lanes<>+56(SB)/4, $0x0000000e
+DATA lanes<>+60(SB)/4, $0x0000000f
+GLOBL lanes<>(SB), RODATA|NOPTR, $64
+
 // func tile1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tile1x8(SB), NOSPLIT, $0-80
@@ -2155,7 +2173,15 @@ DATA expLow<>+16(SB)/4, $0xc2aeac4f
 DATA expLow<>+20(SB)/4, $0xc2aeac4f
 DATA expLow<>+24(SB)/4, $0xc2aeac4f
 DATA expLow<>+28(SB)/4, $0xc2aeac4f
-GLOBL expLow<>(SB), RODATA|NOPTR, $32
+DATA expLow<>+32(SB)/4, $0xc2aeac4f
+DATA expLow<>+36(SB)/4, $0xc2aeac4f
+DATA expLow<>+40(SB)/4, $0xc2aeac4f
+DATA expLow<>+44(SB)/4, $0xc2aeac4f
+DATA expLow<>+48(SB)/4, $0xc2aeac4f
+DATA expLow<>+52(SB)/4, $0xc2aeac4f
+DATA expLow<>+56(SB)/4, $0xc2aeac4f
+DATA expLow<>+60(SB)/4, $0xc2aeac4f
+GLOBL expLow<>(SB), RODATA|NOPTR, $64
 
 DATA expHigh<>+0(SB)/4, $0x42b17217
 DATA expHigh<>+4(SB)/4, $0x42b17217
@@ -2165,7 +2191,15 @@ DATA expHigh<>+16(SB)/4, $0x42b17217
 DATA expHigh<>+20(SB)/4, $0x42b17217
 DATA expHigh<>+24(SB)/4, $0x42b17217
 DATA expHigh<>+28(SB)/4, $0x42b17217
-GLOBL expHigh<>(SB), RODATA|NOPTR, $32
+DATA expHigh<>+32(SB)/4, $0x42b17217
+DATA expHigh<>+36(SB)/4, $0x42b17217
+DATA expHigh<>+40(SB)/4, $0x42b17217
+DATA expHigh<>+44(SB)/4, $0x42b17217
+DATA expHigh<>+48(SB)/4, $0x42b17217
+DATA expHigh<>+52(SB)/4, $0x42b17217
+DATA expHigh<>+56(SB)/4, $0x42b17217
+DATA expHigh<>+60(SB)/4, $0x42b17217
+GLOBL expHigh<>(SB), RODATA|NOPTR, $64
 
 DATA expLog2e<>+0(SB)/4, $0x3fb8aa3b
 DATA expLog2e<>+4(SB)/4, $0x3fb8aa3b
@@ -2175,7 +2209,15 @@ DATA expLog2e<>+16(SB)/4, $0x3fb8aa3b
 DATA expLog2e<>+20(SB)/4, $0x3fb8aa3b
 DATA expLog2e<>+24(SB)/4, $0x3fb8aa3b
 DATA expLog2e<>+28(SB)/4, $0x3fb8aa3b
-GLOBL expLog2e<>(SB), RODATA|NOPTR, $32
+DATA expLog2e<>+32(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+36(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+40(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+44(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+48(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+52(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+56(SB)/4, $0x3fb8aa3b
+DATA expLog2e<>+60(SB)/4, $0x3fb8aa3b
+GLOBL expLog2e<>(SB), RODATA|NOPTR, $64
 
 DATA expLn2hi<>+0(SB)/4, $0x3f318000
 DATA expLn2hi<>+4(SB)/4, $0x3f318000
@@ -2185,7 +2227,15 @@ DATA expLn2hi<>+16(SB)/4, $0x3f318000
 DATA expLn2hi<>+20(SB)/4, $0x3f318000
 DATA expLn2hi<>+24(SB)/4, $0x3f318000
 DATA expLn2hi<>+28(SB)/4, $0x3f318000
-GLOBL expLn2hi<>(SB), RODATA|NOPTR, $32
+DATA expLn2hi<>+32(SB)/4, $0x3f318000
+DATA expLn2hi<>+36(SB)/4, $0x3f318000
+DATA expLn2hi<>+40(SB)/4, $0x3f318000
+DATA expLn2hi<>+44(SB)/4, $0x3f318000
+DATA expLn2hi<>+48(SB)/4, $0x3f318000
+DATA expLn2hi<>+52(SB)/4, $0x3f318000
+DATA expLn2hi<>+56(SB)/4, $0x3f318000
+DATA expLn2hi<>+60(SB)/4, $0x3f318000
+GLOBL expLn2hi<>(SB), RODATA|NOPTR, $64
 
 DATA expLn2lo<>+0(SB)/4, $0xb95e8083
 DATA expLn2lo<>+4(SB)/4, $0xb95e8083
@@ -2195,7 +2245,15 @@ DATA expLn2lo<>+16(SB)/4, $0xb95e8083
 DATA expLn2lo<>+20(SB)/4, $0xb95e8083
 DATA expLn2lo<>+24(SB)/4, $0xb95e8083
 DATA expLn2lo<>+28(SB)/4, $0xb95e8083
-GLOBL expLn2lo<>(SB), RODATA|NOPTR, $32
+DATA expLn2lo<>+32(SB)/4, $0xb95e8083
+DATA expLn2lo<>+36(SB)/4, $0xb95e8083
+DATA expLn2lo<>+40(SB)/4, $0xb95e8083
+DATA expLn2lo<>+44(SB)/4, $0xb95e8083
+DATA expLn2lo<>+48(SB)/4, $0xb95e8083
+DATA expLn2lo<>+52(SB)/4, $0xb95e8083
+DATA expLn2lo<>+56(SB)/4, $0xb95e8083
+DATA expLn2lo<>+60(SB)/4, $0xb95e8083
+GLOBL expLn2lo<>(SB), RODATA|NOPTR, $64
 
 DATA one<>+0(SB)/4, $0x3f800000
 DATA one<>+4(SB)/4, $0x3f800000
@@ -2205,7 +2263,15 @@ DATA one<>+16(SB)/4, $0x3f800000
 DATA one<>+20(SB)/4, $0x3f800000
 DATA one<>+24(SB)/4, $0x3f800000
 DATA one<>+28(SB)/4, $0x3f800000
-GLOBL one<>(SB), RODATA|NOPTR, $32
+DATA one<>+32(SB)/4, $0x3f800000
+DATA one<>+36(SB)/4, $0x3f800000
+DATA one<>+40(SB)/4, $0x3f800000
+DATA one<>+44(SB)/4, $0x3f800000
+DATA one<>+48(SB)/4, $0x3f800000
+DATA one<>+52(SB)/4, $0x3f800000
+DATA one<>+56(SB)/4, $0x3f800000
+DATA one<>+60(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $64
 
 DATA inf<>+0(SB)/4, $0x7f800000
 DATA inf<>+4(SB)/4, $0x7f800000
@@ -2215,7 +2281,15 @@ DATA inf<>+16(SB)/4, $0x7f800000
 DATA inf<>+20(SB)/4, $0x7f800000
 DATA inf<>+24(SB)/4, $0x7f800000
 DATA inf<>+28(SB)/4, $0x7f800000
-GLOBL inf<>(SB), RODATA|NOPTR, $32
+DATA inf<>+32(SB)/4, $0x7f800000
+DATA inf<>+36(SB)/4, $0x7f800000
+DATA inf<>+40(SB)/4, $0x7f800000
+DATA inf<>+44(SB)/4, $0x7f800000
+DATA inf<>+48(SB)/4, $0x7f800000
+DATA inf<>+52(SB)/4, $0x7f800000
+DATA inf<>+56(SB)/4, $0x7f800000
+DATA inf<>+60(SB)/4, $0x7f800000
+GLOBL inf<>(SB), RODATA|NOPTR, $64
 
 DATA expBias<>+0(SB)/4, $0x0000007f
 DATA expBias<>+4(SB)/4, $0x0000007f
@@ -2225,7 +2299,15 @@ DATA expBias<>+16(SB)/4, $0x0000007f
 DATA expBias<>+20(SB)/4, $0x0000007f
 DATA expBias<>+24(SB)/4, $0x0000007f
 DATA expBias<>+28(SB)/4, $0x0000007f
-GLOBL expBias<>(SB), RODATA|NOPTR, $32
+DATA expBias<>+32(SB)/4, $0x0000007f
+DATA expBias<>+36(SB)/4, $0x0000007f
+DATA expBias<>+40(SB)/4, $0x0000007f
+DATA expBias<>+44(SB)/4, $0x0000007f
+DATA expBias<>+48(SB)/4, $0x0000007f
+DATA expBias<>+52(SB)/4, $0x0000007f
+DATA expBias<>+56(SB)/4, $0x0000007f
+DATA expBias<>+60(SB)/4, $0x0000007f
+GLOBL expBias<>(SB), RODATA|NOPTR, $64
 
 DATA expP0<>+0(SB)/4, $0x39506967
 DATA expP0<>+4(SB)/4, $0x39506967
@@ -2235,7 +2317,15 @@ DATA expP0<>+16(SB)/4, $0x39506967
 DATA expP0<>+20(SB)/4, $0x39506967
 DATA expP0<>+24(SB)/4, $0x39506967
 DATA expP0<>+28(SB)/4, $0x39506967
-GLOBL expP0<>(SB), RODATA|NOPTR, $32
+DATA expP0<>+32(SB)/4, $0x39506967
+DATA expP0<>+36(SB)/4, $0x39506967
+DATA expP0<>+40(SB)/4, $0x39506967
+DATA expP0<>+44(SB)/4, $0x39506967
+DATA expP0<>+48(SB)/4, $0x39506967
+DATA expP0<>+52(SB)/4, $0x39506967
+DATA expP0<>+56(SB)/4, $0x39506967
+DATA expP0<>+60(SB)/4, $0x39506967
+GLOBL expP0<>(SB), RODATA|NOPTR, $64
 
 DATA expP1<>+0(SB)/4, $0x3ab743ce
 DATA expP1<>+4(SB)/4, $0x3ab743ce
@@ -2245,7 +2335,15 @@ DATA expP1<>+16(SB)/4, $0x3ab743ce
 DATA expP1<>+20(SB)/4, $0x3ab743ce
 DATA expP1<>+24(SB)/4, $0x3ab743ce
 DATA expP1<>+28(SB)/4, $0x3ab743ce
-GLOBL expP1<>(SB), RODATA|NOPTR, $32
+DATA expP1<>+32(SB)/4, $0x3ab743ce
+DATA expP1<>+36(SB)/4, $0x3ab743ce
+DATA expP1<>+40(SB)/4, $0x3ab743ce
+DATA expP1<>+44(SB)/4, $0x3ab743ce
+DATA expP1<>+48(SB)/4, $0x3ab743ce
+DATA expP1<>+52(SB)/4, $0x3ab743ce
+DATA expP1<>+56(SB)/4, $0x3ab743ce
+DATA expP1<>+60(SB)/4, $0x3ab743ce
+GLOBL expP1<>(SB), RODATA|NOPTR, $64
 
 DATA expP2<>+0(SB)/4, $0x3c088908
 DATA expP2<>+4(SB)/4, $0x3c088908
@@ -2255,7 +2353,15 @@ DATA expP2<>+16(SB)/4, $0x3c088908
 DATA expP2<>+20(SB)/4, $0x3c088908
 DATA expP2<>+24(SB)/4, $0x3c088908
 DATA expP2<>+28(SB)/4, $0x3c088908
-GLOBL expP2<>(SB), RODATA|NOPTR, $32
+DATA expP2<>+32(SB)/4, $0x3c088908
+DATA expP2<>+36(SB)/4, $0x3c088908
+DATA expP2<>+40(SB)/4, $0x3c088908
+DATA expP2<>+44(SB)/4, $0x3c088908
+DATA expP2<>+48(SB)/4, $0x3c088908
+DATA expP2<>+52(SB)/4, $0x3c088908
+DATA expP2<>+56(SB)/4, $0x3c088908
+DATA expP2<>+60(SB)/4, $0x3c088908
+GLOBL expP2<>(SB), RODATA|NOPTR, $64
 
 DATA expP3<>+0(SB)/4, $0x3d2aa9c1
 DATA expP3<>+4(SB)/4, $0x3d2aa9c1
@@ -2265,7 +2371,15 @@ DATA expP3<>+16(SB)/4, $0x3d2aa9c1
 DATA expP3<>+20(SB)/4, $0x3d2aa9c1
 DATA expP3<>+24(SB)/4, $0x3d2aa9c1
 DATA expP3<>+28(SB)/4, $0x3d2aa9c1
-GLOBL expP3<>(SB), RODATA|NOPTR, $32
+DATA expP3<>+32(SB)/4, $0x3d2aa9c1
+DATA expP3<>+36(SB)/4, $0x3d2aa9c1
+DATA expP3<>+40(SB)/4, $0x3d2aa9c1
+DATA expP3<>+44(SB)/4, $0x3d2aa9c1
+DATA expP3<>+48(SB)/4, $0x3d2aa9c1
+DATA expP3<>+52(SB)/4, $0x3d2aa9c1
+DATA expP3<>+56(SB)/4, $0x3d2aa9c1
+DATA expP3<>+60(SB)/4, $0x3d2aa9c1
+GLOBL expP3<>(SB), RODATA|NOPTR, $64
 
 DATA expP4<>+0(SB)/4, $0x3e2aaaaa
 DATA expP4<>+4(SB)/4, $0x3e2aaaaa
@@ -2275,7 +2389,15 @@ DATA expP4<>+16(SB)/4, $0x3e2aaaaa
 DATA expP4<>+20(SB)/4, $0x3e2aaaaa
 DATA expP4<>+24(SB)/4, $0x3e2aaaaa
 DATA expP4<>+28(SB)/4, $0x3e2aaaaa
-GLOBL expP4<>(SB), RODATA|NOPTR, $32
+DATA expP4<>+32(SB)/4, $0x3e2aaaaa
+DATA expP4<>+36(SB)/4, $0x3e2aaaaa
+DATA expP4<>+40(SB)/4, $0x3e2aaaaa
+DATA expP4<>+44(SB)/4, $0x3e2aaaaa
+DATA expP4<>+48(SB)/4, $0x3e2aaaaa
+DATA expP4<>+52(SB)/4, $0x3e2aaaaa
+DATA expP4<>+56(SB)/4, $0x3e2aaaaa
+DATA expP4<>+60(SB)/4, $0x3e2aaaaa
+GLOBL expP4<>(SB), RODATA|NOPTR, $64
 
 DATA expP5<>+0(SB)/4, $0x3f000000
 DATA expP5<>+4(SB)/4, $0x3f000000
@@ -2285,18 +2407,172 @@ DATA expP5<>+16(SB)/4, $0x3f000000
 DATA expP5<>+20(SB)/4, $0x3f000000
 DATA expP5<>+24(SB)/4, $0x3f000000
 DATA expP5<>+28(SB)/4, $0x3f000000
-GLOBL expP5<>(SB), RODATA|NOPTR, $32
+DATA expP5<>+32(SB)/4, $0x3f000000
+DATA expP5<>+36(SB)/4, $0x3f000000
+DATA expP5<>+40(SB)/4, $0x3f000000
+DATA expP5<>+44(SB)/4, $0x3f000000
+DATA expP5<>+48(SB)/4, $0x3f000000
+DATA expP5<>+52(SB)/4, $0x3f000000
+DATA expP5<>+56(SB)/4, $0x3f000000
+DATA expP5<>+60(SB)/4, $0x3f000000
+GLOBL expP5<>(SB), RODATA|NOPTR, $64
 
-// func exp8(x *float32, n int, shift float32, sum *float32)
+DATA sign<>+0(SB)/4, $0x80000000
+DATA sign<>+4(SB)/4, $0x80000000
+DATA sign<>+8(SB)/4, $0x80000000
+DATA sign<>+12(SB)/4, $0x80000000
+DATA sign<>+16(SB)/4, $0x80000000
+DATA sign<>+20(SB)/4, $0x80000000
+DATA sign<>+24(SB)/4, $0x80000000
+DATA sign<>+28(SB)/4, $0x80000000
+DATA sign<>+32(SB)/4, $0x80000000
+DATA sign<>+36(SB)/4, $0x80000000
+DATA sign<>+40(SB)/4, $0x80000000
+DATA sign<>+44(SB)/4, $0x80000000
+DATA sign<>+48(SB)/4, $0x80000000
+DATA sign<>+52(SB)/4, $0x80000000
+DATA sign<>+56(SB)/4, $0x80000000
+DATA sign<>+60(SB)/4, $0x80000000
+GLOBL sign<>(SB), RODATA|NOPTR, $64
+
+DATA tanhSmall<>+0(SB)/4, $0x3f200000
+DATA tanhSmall<>+4(SB)/4, $0x3f200000
+DATA tanhSmall<>+8(SB)/4, $0x3f200000
+DATA tanhSmall<>+12(SB)/4, $0x3f200000
+DATA tanhSmall<>+16(SB)/4, $0x3f200000
+DATA tanhSmall<>+20(SB)/4, $0x3f200000
+DATA tanhSmall<>+24(SB)/4, $0x3f200000
+DATA tanhSmall<>+28(SB)/4, $0x3f200000
+DATA tanhSmall<>+32(SB)/4, $0x3f200000
+DATA tanhSmall<>+36(SB)/4, $0x3f200000
+DATA tanhSmall<>+40(SB)/4, $0x3f200000
+DATA tanhSmall<>+44(SB)/4, $0x3f200000
+DATA tanhSmall<>+48(SB)/4, $0x3f200000
+DATA tanhSmall<>+52(SB)/4, $0x3f200000
+DATA tanhSmall<>+56(SB)/4, $0x3f200000
+DATA tanhSmall<>+60(SB)/4, $0x3f200000
+GLOBL tanhSmall<>(SB), RODATA|NOPTR, $64
+
+DATA two<>+0(SB)/4, $0x40000000
+DATA two<>+4(SB)/4, $0x40000000
+DATA two<>+8(SB)/4, $0x40000000
+DATA two<>+12(SB)/4, $0x40000000
+DATA two<>+16(SB)/4, $0x40000000
+DATA two<>+20(SB)/4, $0x40000000
+DATA two<>+24(SB)/4, $0x40000000
+DATA two<>+28(SB)/4, $0x40000000
+DATA two<>+32(SB)/4, $0x40000000
+DATA two<>+36(SB)/4, $0x40000000
+DATA two<>+40(SB)/4, $0x40000000
+DATA two<>+44(SB)/4, $0x40000000
+DATA two<>+48(SB)/4, $0x40000000
+DATA two<>+52(SB)/4, $0x40000000
+DATA two<>+56(SB)/4, $0x40000000
+DATA two<>+60(SB)/4, $0x40000000
+GLOBL two<>(SB), RODATA|NOPTR, $64
+
+DATA tanhP0<>+0(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+4(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+8(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+12(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+16(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+20(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+24(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+28(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+32(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+36(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+40(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+44(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+48(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+52(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+56(SB)/4, $0xbbbaf0ea
+DATA tanhP0<>+60(SB)/4, $0xbbbaf0ea
+GLOBL tanhP0<>(SB), RODATA|NOPTR, $64
+
+DATA tanhP1<>+0(SB)/4, $0x3ca9134e
+DATA tanhP1<>+4(SB)/4, $0x3ca9134e
+DATA tanhP1<>+8(SB)/4, $0x3ca9134e
+DATA tanhP1<>+12(SB)/4, $0x3ca9134e
+DATA tanhP1<>+16(SB)/4, $0x3ca9134e
+DATA tanhP1<>+20(SB)/4, $0x3ca9134e
+DATA tanhP1<>+24(SB)/4, $0x3ca9134e
+DATA tanhP1<>+28(SB)/4, $0x3ca9134e
+DATA tanhP1<>+32(SB)/4, $0x3ca9134e
+DATA tanhP1<>+36(SB)/4, $0x3ca9134e
+DATA tanhP1<>+40(SB)/4, $0x3ca9134e
+DATA tanhP1<>+44(SB)/4, $0x3ca9134e
+DATA tanhP1<>+48(SB)/4, $0x3ca9134e
+DATA tanhP1<>+52(SB)/4, $0x3ca9134e
+DATA tanhP1<>+56(SB)/4, $0x3ca9134e
+DATA tanhP1<>+60(SB)/4, $0x3ca9134e
+GLOBL tanhP1<>(SB), RODATA|NOPTR, $64
+
+DATA tanhP2<>+0(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+4(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+8(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+12(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+16(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+20(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+24(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+28(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+32(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+36(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+40(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+44(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+48(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+52(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+56(SB)/4, $0xbd5c1e2d
+DATA tanhP2<>+60(SB)/4, $0xbd5c1e2d
+GLOBL tanhP2<>(SB), RODATA|NOPTR, $64
+
+DATA tanhP3<>+0(SB)/4, $0x3e088393
+DATA tanhP3<>+4(SB)/4, $0x3e088393
+DATA tanhP3<>+8(SB)/4, $0x3e088393
+DATA tanhP3<>+12(SB)/4, $0x3e088393
+DATA tanhP3<>+16(SB)/4, $0x3e088393
+DATA tanhP3<>+20(SB)/4, $0x3e088393
+DATA tanhP3<>+24(SB)/4, $0x3e088393
+DATA tanhP3<>+28(SB)/4, $0x3e088393
+DATA tanhP3<>+32(SB)/4, $0x3e088393
+DATA tanhP3<>+36(SB)/4, $0x3e088393
+DATA tanhP3<>+40(SB)/4, $0x3e088393
+DATA tanhP3<>+44(SB)/4, $0x3e088393
+DATA tanhP3<>+48(SB)/4, $0x3e088393
+DATA tanhP3<>+52(SB)/4, $0x3e088393
+DATA tanhP3<>+56(SB)/4, $0x3e088393
+DATA tanhP3<>+60(SB)/4, $0x3e088393
+GLOBL tanhP3<>(SB), RODATA|NOPTR, $64
+
+DATA tanhP4<>+0(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+4(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+8(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+12(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+16(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+20(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+24(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+28(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+32(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+36(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+40(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+44(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+48(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+52(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+56(SB)/4, $0xbeaaaa99
+DATA tanhP4<>+60(SB)/4, $0xbeaaaa99
+GLOBL tanhP4<>(SB), RODATA|NOPTR, $64
+
+// func expSum(x *float32, n int, shift float32, sum *float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·exp8(SB), NOSPLIT, $0-32
+TEXT ·expSum(SB), NOSPLIT, $0-32
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	MOVQ         sum+24(FP), DX
 	VBROADCASTSS shift+16(FP), Y0
 	VMOVUPS      (DX), Y1
+	SUBQ         $0x08, CX
+	JLT          rest2
 
-loop:
+whole1:
 	VMOVUPS      (AX), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMINPS       expHigh<>+0(SB), Y2, Y5
@@ -2324,117 +2600,114 @@ loop:
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VCMPPS       $0x0e, expHigh<>+0(SB), Y2, Y4
-	VMOVUPS      inf<>+0(SB), Y5
-	VBLENDVPS    Y4, Y5, Y3, Y3
-	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y4
-	VANDNPS      Y3, Y4, Y3
+	VBLENDVPS    Y4, inf<>+0(SB), Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y4
+	VANDPS       Y4, Y3, Y3
 	VCMPPS       $0x03, Y2, Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      Y3, (AX)
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $0x20, AX
-	DECQ         CX
-	JNZ          loop
-	VMOVUPS      Y1, (DX)
+	SUBQ         $0x08, CX
+	JGE          whole1
+
+rest2:
+	ADDQ         $0x08, CX
+	JZ           done3
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y5, Y0
+	VFMADD213PS  expP2<>+0(SB), Y5, Y0
+	VFMADD213PS  expP3<>+0(SB), Y5, Y0
+	VFMADD213PS  expP4<>+0(SB), Y5, Y0
+	VFMADD213PS  expP5<>+0(SB), Y5, Y0
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y0, Y0
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VBLENDVPS    Y4, inf<>+0(SB), Y0, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y4
+	VANDPS       Y4, Y0, Y0
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+	VANDPS       Y2, Y0, Y0
+	VADDPS       Y0, Y1, Y1
+
+done3:
+	VMOVUPS Y1, (DX)
 	VZEROUPPER
 	RET
 
-DATA sign<>+0(SB)/4, $0x80000000
-DATA sign<>+4(SB)/4, $0x80000000
-DATA sign<>+8(SB)/4, $0x80000000
-DATA sign<>+12(SB)/4, $0x80000000
-DATA sign<>+16(SB)/4, $0x80000000
-DATA sign<>+20(SB)/4, $0x80000000
-DATA sign<>+24(SB)/4, $0x80000000
-DATA sign<>+28(SB)/4, $0x80000000
-GLOBL sign<>(SB), RODATA|NOPTR, $32
-
-// func sigmoid8(x *float32, n int)
+// func sigmoid(x *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sigmoid8(SB), NOSPLIT, $0-16
+TEXT ·sigmoid(SB), NOSPLIT, $0-16
 	MOVQ x+0(FP), AX
 	MOVQ n+8(FP), CX
+	SUBQ $0x08, CX
+	JLT  rest5
 
-loop:
-	VMOVUPS      (AX), Y0
-	VORPS        sign<>+0(SB), Y0, Y2
+whole4:
+	VMOVUPS      (AX), Y1
+	VORPS        sign<>+0(SB), Y1, Y2
 	VMOVUPS      expLow<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y4
 	VMULPS       expLog2e<>+0(SB), Y4, Y3
 	VROUNDPS     $0x00, Y3, Y3
 	VFNMADD231PS expLn2hi<>+0(SB), Y3, Y4
 	VFNMADD231PS expLn2lo<>+0(SB), Y3, Y4
-	VMOVUPS      expP0<>+0(SB), Y1
-	VFMADD213PS  expP1<>+0(SB), Y4, Y1
-	VFMADD213PS  expP2<>+0(SB), Y4, Y1
-	VFMADD213PS  expP3<>+0(SB), Y4, Y1
-	VFMADD213PS  expP4<>+0(SB), Y4, Y1
-	VFMADD213PS  expP5<>+0(SB), Y4, Y1
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y4, Y0
+	VFMADD213PS  expP2<>+0(SB), Y4, Y0
+	VFMADD213PS  expP3<>+0(SB), Y4, Y0
+	VFMADD213PS  expP4<>+0(SB), Y4, Y0
+	VFMADD213PS  expP5<>+0(SB), Y4, Y0
 	VMULPS       Y4, Y4, Y5
-	VFMADD213PS  Y4, Y5, Y1
-	VADDPS       one<>+0(SB), Y1, Y1
+	VFMADD213PS  Y4, Y5, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
 	VCVTPS2DQ    Y3, Y3
 	VPADDD       expBias<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y1, Y1
-	VCMPPS       $0x01, expLow<>+0(SB), Y2, Y2
-	VANDNPS      Y1, Y2, Y1
+	VMULPS       Y3, Y0, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y0, Y0
 	VMOVUPS      one<>+0(SB), Y3
-	VADDPS       Y3, Y1, Y2
-	VDIVPS       Y2, Y1, Y2
+	VADDPS       Y3, Y0, Y2
+	VDIVPS       Y2, Y0, Y2
 	VSUBPS       Y2, Y3, Y3
-	VFNMADD213PS Y1, Y1, Y2
-	VBLENDVPS    Y0, Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)
+	VFNMADD213PS Y0, Y0, Y2
+	VBLENDVPS    Y1, Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
-	DECQ         CX
-	JNZ          loop
-	VZEROUPPER
-	RET
+	SUBQ         $0x08, CX
+	JGE          whole4
 
-DATA geluA<>+0(SB)/4, $0x3fcc422a
-DATA geluA<>+4(SB)/4, $0x3fcc422a
-DATA geluA<>+8(SB)/4, $0x3fcc422a
-DATA geluA<>+12(SB)/4, $0x3fcc422a
-DATA geluA<>+16(SB)/4, $0x3fcc422a
-DATA geluA<>+20(SB)/4, $0x3fcc422a
-DATA geluA<>+24(SB)/4, $0x3fcc422a
-DATA geluA<>+28(SB)/4, $0x3fcc422a
-GLOBL geluA<>(SB), RODATA|NOPTR, $32
-
-DATA geluB<>+0(SB)/4, $0x3d922279
-DATA geluB<>+4(SB)/4, $0x3d922279
-DATA geluB<>+8(SB)/4, $0x3d922279
-DATA geluB<>+12(SB)/4, $0x3d922279
-DATA geluB<>+16(SB)/4, $0x3d922279
-DATA geluB<>+20(SB)/4, $0x3d922279
-DATA geluB<>+24(SB)/4, $0x3d922279
-DATA geluB<>+28(SB)/4, $0x3d922279
-GLOBL geluB<>(SB), RODATA|NOPTR, $32
-
-DATA geluB3<>+0(SB)/4, $0x3e5b33b6
-DATA geluB3<>+4(SB)/4, $0x3e5b33b6
-DATA geluB3<>+8(SB)/4, $0x3e5b33b6
-DATA geluB3<>+12(SB)/4, $0x3e5b33b6
-DATA geluB3<>+16(SB)/4, $0x3e5b33b6
-DATA geluB3<>+20(SB)/4, $0x3e5b33b6
-DATA geluB3<>+24(SB)/4, $0x3e5b33b6
-DATA geluB3<>+28(SB)/4, $0x3e5b33b6
-GLOBL geluB3<>(SB), RODATA|NOPTR, $32
-
-// func gelu8(x *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gelu8(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ y+8(FP), CX
-	MOVQ n+16(FP), DX
-
-loop:
-	VMOVUPS      (AX), Y0
-	VMULPS       Y0, Y0, Y2
-	VMULPS       geluB<>+0(SB), Y2, Y2
-	VADDPS       geluA<>+0(SB), Y2, Y2
-	VMULPS       Y0, Y2, Y2
+rest5:
+	ADDQ         $0x08, CX
+	JZ           done6
+	VMOVQ        CX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y2
 	VORPS        sign<>+0(SB), Y2, Y3
 	VMOVUPS      expLow<>+0(SB), Y5
 	VMAXPS       Y3, Y5, Y5
@@ -2455,32 +2728,313 @@ loop:
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
-	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y3
-	VANDNPS      Y1, Y3, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y1, Y1
 	VMOVUPS      one<>+0(SB), Y4
 	VADDPS       Y4, Y1, Y3
 	VDIVPS       Y3, Y1, Y3
 	VSUBPS       Y3, Y4, Y4
 	VFNMADD213PS Y1, Y1, Y3
 	VBLENDVPS    Y2, Y3, Y4, Y1
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y1, (CX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	DECQ         DX
-	JNZ          loop
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done6:
 	VZEROUPPER
 	RET
 
-// func backGELU8(x *float32, dy *float32, dx *float32, n int)
+// func tanh(x *float32, y *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·backGELU8(SB), NOSPLIT, $0-32
+TEXT ·tanh(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x08, DX
+	JLT  rest8
+
+whole7:
+	VMOVUPS      (AX), Y1
+	VMOVUPS      sign<>+0(SB), Y2
+	VANDNPS      Y1, Y2, Y2
+	VADDPS       Y2, Y2, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y5, Y0
+	VFMADD213PS  expP2<>+0(SB), Y5, Y0
+	VFMADD213PS  expP3<>+0(SB), Y5, Y0
+	VFMADD213PS  expP4<>+0(SB), Y5, Y0
+	VFMADD213PS  expP5<>+0(SB), Y5, Y0
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y0, Y0
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VBLENDVPS    Y4, inf<>+0(SB), Y0, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y4
+	VANDPS       Y4, Y0, Y0
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VMOVUPS      two<>+0(SB), Y3
+	VDIVPS       Y0, Y3, Y0
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y0, Y0
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      tanhP0<>+0(SB), Y4
+	VFMADD213PS  tanhP1<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP2<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP3<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP4<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y1
+	VBLENDVPS    Y1, Y4, Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JGE          whole7
+
+rest8:
+	ADDQ         $0x08, DX
+	JZ           done9
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y2
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDNPS      Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y4
+	VMINPS       expHigh<>+0(SB), Y4, Y6
+	VMAXPS       expLow<>+0(SB), Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y6, Y1
+	VFMADD213PS  expP2<>+0(SB), Y6, Y1
+	VFMADD213PS  expP3<>+0(SB), Y6, Y1
+	VFMADD213PS  expP4<>+0(SB), Y6, Y1
+	VFMADD213PS  expP5<>+0(SB), Y6, Y1
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y4, Y5
+	VBLENDVPS    Y5, inf<>+0(SB), Y1, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y5
+	VANDPS       Y5, Y1, Y1
+	VCMPPS       $0x03, Y4, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y1, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      two<>+0(SB), Y4
+	VDIVPS       Y1, Y4, Y1
+	VMOVUPS      one<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y1
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDPS       Y2, Y4, Y4
+	VORPS        Y4, Y1, Y1
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      tanhP0<>+0(SB), Y5
+	VFMADD213PS  tanhP1<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP2<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP3<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP4<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y3, Y2
+	VBLENDVPS    Y2, Y5, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done9:
+	VZEROUPPER
+	RET
+
+DATA geluA<>+0(SB)/4, $0x3fcc422a
+DATA geluA<>+4(SB)/4, $0x3fcc422a
+DATA geluA<>+8(SB)/4, $0x3fcc422a
+DATA geluA<>+12(SB)/4, $0x3fcc422a
+DATA geluA<>+16(SB)/4, $0x3fcc422a
+DATA geluA<>+20(SB)/4, $0x3fcc422a
+DATA geluA<>+24(SB)/4, $0x3fcc422a
+DATA geluA<>+28(SB)/4, $0x3fcc422a
+DATA geluA<>+32(SB)/4, $0x3fcc422a
+DATA geluA<>+36(SB)/4, $0x3fcc422a
+DATA geluA<>+40(SB)/4, $0x3fcc422a
+DATA geluA<>+44(SB)/4, $0x3fcc422a
+DATA geluA<>+48(SB)/4, $0x3fcc422a
+DATA geluA<>+52(SB)/4, $0x3fcc422a
+DATA geluA<>+56(SB)/4, $0x3fcc422a
+DATA geluA<>+60(SB)/4, $0x3fcc422a
+GLOBL geluA<>(SB), RODATA|NOPTR, $64
+
+DATA geluB<>+0(SB)/4, $0x3d922279
+DATA geluB<>+4(SB)/4, $0x3d922279
+DATA geluB<>+8(SB)/4, $0x3d922279
+DATA geluB<>+12(SB)/4, $0x3d922279
+DATA geluB<>+16(SB)/4, $0x3d922279
+DATA geluB<>+20(SB)/4, $0x3d922279
+DATA geluB<>+24(SB)/4, $0x3d922279
+DATA geluB<>+28(SB)/4, $0x3d922279
+DATA geluB<>+32(SB)/4, $0x3d922279
+DATA geluB<>+36(SB)/4, $0x3d922279
+DATA geluB<>+40(SB)/4, $0x3d922279
+DATA geluB<>+44(SB)/4, $0x3d922279
+DATA geluB<>+48(SB)/4, $0x3d922279
+DATA geluB<>+52(SB)/4, $0x3d922279
+DATA geluB<>+56(SB)/4, $0x3d922279
+DATA geluB<>+60(SB)/4, $0x3d922279
+GLOBL geluB<>(SB), RODATA|NOPTR, $64
+
+DATA geluB3<>+0(SB)/4, $0x3e5b33b6
+DATA geluB3<>+4(SB)/4, $0x3e5b33b6
+DATA geluB3<>+8(SB)/4, $0x3e5b33b6
+DATA geluB3<>+12(SB)/4, $0x3e5b33b6
+DATA geluB3<>+16(SB)/4, $0x3e5b33b6
+DATA geluB3<>+20(SB)/4, $0x3e5b33b6
+DATA geluB3<>+24(SB)/4, $0x3e5b33b6
+DATA geluB3<>+28(SB)/4, $0x3e5b33b6
+DATA geluB3<>+32(SB)/4, $0x3e5b33b6
+DATA geluB3<>+36(SB)/4, $0x3e5b33b6
+DATA geluB3<>+40(SB)/4, $0x3e5b33b6
+DATA geluB3<>+44(SB)/4, $0x3e5b33b6
+DATA geluB3<>+48(SB)/4, $0x3e5b33b6
+DATA geluB3<>+52(SB)/4, $0x3e5b33b6
+DATA geluB3<>+56(SB)/4, $0x3e5b33b6
+DATA geluB3<>+60(SB)/4, $0x3e5b33b6
+GLOBL geluB3<>(SB), RODATA|NOPTR, $64
+
+// func gelu(x *float32, y *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x08, DX
+	JLT  rest11
+
+whole10:
+	VMOVUPS      (AX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       geluB<>+0(SB), Y1, Y1
+	VADDPS       geluA<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VORPS        sign<>+0(SB), Y1, Y3
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y2
+	VFMADD213PS  expP1<>+0(SB), Y5, Y2
+	VFMADD213PS  expP2<>+0(SB), Y5, Y2
+	VFMADD213PS  expP3<>+0(SB), Y5, Y2
+	VFMADD213PS  expP4<>+0(SB), Y5, Y2
+	VFMADD213PS  expP5<>+0(SB), Y5, Y2
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y2, Y3
+	VDIVPS       Y3, Y2, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y4, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JGE          whole10
+
+rest11:
+	ADDQ         $0x08, DX
+	JZ           done12
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       geluB<>+0(SB), Y2, Y2
+	VADDPS       geluA<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VORPS        sign<>+0(SB), Y2, Y4
+	VMOVUPS      expLow<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y6, Y3
+	VFMADD213PS  expP2<>+0(SB), Y6, Y3
+	VFMADD213PS  expP3<>+0(SB), Y6, Y3
+	VFMADD213PS  expP4<>+0(SB), Y6, Y3
+	VFMADD213PS  expP5<>+0(SB), Y6, Y3
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y4
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VADDPS       Y5, Y3, Y4
+	VDIVPS       Y4, Y3, Y4
+	VSUBPS       Y4, Y5, Y5
+	VFNMADD213PS Y3, Y3, Y4
+	VBLENDVPS    Y2, Y4, Y5, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (CX)
+
+done12:
+	VZEROUPPER
+	RET
+
+// func backGELU(x *float32, dy *float32, dx *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·backGELU(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ dx+16(FP), DX
 	MOVQ n+24(FP), BX
+	SUBQ $0x08, BX
+	JLT  rest14
 
-loop:
+whole13:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y2
 	VMULPS       geluB<>+0(SB), Y2, Y1
@@ -2509,8 +3063,8 @@ loop:
 	VPADDD       expBias<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
-	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y3
-	VANDNPS      Y0, Y3, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y0, Y0
 	VMOVUPS      one<>+0(SB), Y4
 	VADDPS       Y4, Y0, Y3
 	VDIVPS       Y3, Y0, Y3
@@ -2528,160 +3082,78 @@ loop:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
-	DECQ         BX
-	JNZ          loop
-	VZEROUPPER
-	RET
+	SUBQ         $0x08, BX
+	JGE          whole13
 
-DATA tanhSmall<>+0(SB)/4, $0x3f200000
-DATA tanhSmall<>+4(SB)/4, $0x3f200000
-DATA tanhSmall<>+8(SB)/4, $0x3f200000
-DATA tanhSmall<>+12(SB)/4, $0x3f200000
-DATA tanhSmall<>+16(SB)/4, $0x3f200000
-DATA tanhSmall<>+20(SB)/4, $0x3f200000
-DATA tanhSmall<>+24(SB)/4, $0x3f200000
-DATA tanhSmall<>+28(SB)/4, $0x3f200000
-GLOBL tanhSmall<>(SB), RODATA|NOPTR, $32
-
-DATA two<>+0(SB)/4, $0x40000000
-DATA two<>+4(SB)/4, $0x40000000
-DATA two<>+8(SB)/4, $0x40000000
-DATA two<>+12(SB)/4, $0x40000000
-DATA two<>+16(SB)/4, $0x40000000
-DATA two<>+20(SB)/4, $0x40000000
-DATA two<>+24(SB)/4, $0x40000000
-DATA two<>+28(SB)/4, $0x40000000
-GLOBL two<>(SB), RODATA|NOPTR, $32
-
-DATA tanhP0<>+0(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+4(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+8(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+12(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+16(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+20(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+24(SB)/4, $0xbbbaf0ea
-DATA tanhP0<>+28(SB)/4, $0xbbbaf0ea
-GLOBL tanhP0<>(SB), RODATA|NOPTR, $32
-
-DATA tanhP1<>+0(SB)/4, $0x3ca9134e
-DATA tanhP1<>+4(SB)/4, $0x3ca9134e
-DATA tanhP1<>+8(SB)/4, $0x3ca9134e
-DATA tanhP1<>+12(SB)/4, $0x3ca9134e
-DATA tanhP1<>+16(SB)/4, $0x3ca9134e
-DATA tanhP1<>+20(SB)/4, $0x3ca9134e
-DATA tanhP1<>+24(SB)/4, $0x3ca9134e
-DATA tanhP1<>+28(SB)/4, $0x3ca9134e
-GLOBL tanhP1<>(SB), RODATA|NOPTR, $32
-
-DATA tanhP2<>+0(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+4(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+8(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+12(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+16(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+20(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+24(SB)/4, $0xbd5c1e2d
-DATA tanhP2<>+28(SB)/4, $0xbd5c1e2d
-GLOBL tanhP2<>(SB), RODATA|NOPTR, $32
-
-DATA tanhP3<>+0(SB)/4, $0x3e088393
-DATA tanhP3<>+4(SB)/4, $0x3e088393
-DATA tanhP3<>+8(SB)/4, $0x3e088393
-DATA tanhP3<>+12(SB)/4, $0x3e088393
-DATA tanhP3<>+16(SB)/4, $0x3e088393
-DATA tanhP3<>+20(SB)/4, $0x3e088393
-DATA tanhP3<>+24(SB)/4, $0x3e088393
-DATA tanhP3<>+28(SB)/4, $0x3e088393
-GLOBL tanhP3<>(SB), RODATA|NOPTR, $32
-
-DATA tanhP4<>+0(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+4(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+8(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+12(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+16(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+20(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+24(SB)/4, $0xbeaaaa99
-DATA tanhP4<>+28(SB)/4, $0xbeaaaa99
-GLOBL tanhP4<>(SB), RODATA|NOPTR, $32
-
-// func tanh8(x *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·tanh8(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ y+8(FP), CX
-	MOVQ n+16(FP), DX
-
-loop:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      sign<>+0(SB), Y2
-	VANDNPS      Y0, Y2, Y2
-	VADDPS       Y2, Y2, Y3
-	VMINPS       expHigh<>+0(SB), Y3, Y5
-	VMAXPS       expLow<>+0(SB), Y5, Y5
-	VMULPS       expLog2e<>+0(SB), Y5, Y4
-	VROUNDPS     $0x00, Y4, Y4
-	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
-	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+rest14:
+	ADDQ         $0x08, BX
+	JZ           done15
+	VMOVQ        BX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMULPS       Y1, Y1, Y3
+	VMULPS       geluB<>+0(SB), Y3, Y2
+	VADDPS       geluA<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMULPS       geluB3<>+0(SB), Y3, Y3
+	VADDPS       geluA<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VORPS        sign<>+0(SB), Y2, Y4
+	VMOVUPS      expLow<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
 	VMOVUPS      expP0<>+0(SB), Y1
-	VFMADD213PS  expP1<>+0(SB), Y5, Y1
-	VFMADD213PS  expP2<>+0(SB), Y5, Y1
-	VFMADD213PS  expP3<>+0(SB), Y5, Y1
-	VFMADD213PS  expP4<>+0(SB), Y5, Y1
-	VFMADD213PS  expP5<>+0(SB), Y5, Y1
-	VMULPS       Y5, Y5, Y6
-	VFMADD213PS  Y5, Y6, Y1
+	VFMADD213PS  expP1<>+0(SB), Y6, Y1
+	VFMADD213PS  expP2<>+0(SB), Y6, Y1
+	VFMADD213PS  expP3<>+0(SB), Y6, Y1
+	VFMADD213PS  expP4<>+0(SB), Y6, Y1
+	VFMADD213PS  expP5<>+0(SB), Y6, Y1
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y1
 	VADDPS       one<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSUBD       Y5, Y4, Y4
+	VCVTPS2DQ    Y5, Y5
 	VPADDD       expBias<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y1, Y1
-	VPADDD       expBias<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
-	VMOVUPS      inf<>+0(SB), Y5
-	VBLENDVPS    Y4, Y5, Y1, Y1
-	VCMPPS       $0x01, expLow<>+0(SB), Y3, Y4
-	VANDNPS      Y1, Y4, Y1
-	VCMPPS       $0x03, Y3, Y3, Y4
-	VBLENDVPS    Y4, Y3, Y1, Y1
-	VADDPS       one<>+0(SB), Y1, Y1
-	VMOVUPS      two<>+0(SB), Y3
-	VDIVPS       Y1, Y3, Y1
-	VMOVUPS      one<>+0(SB), Y3
-	VSUBPS       Y1, Y3, Y1
-	VMOVUPS      sign<>+0(SB), Y3
-	VANDPS       Y0, Y3, Y3
-	VORPS        Y3, Y1, Y1
-	VMULPS       Y0, Y0, Y3
-	VMOVUPS      tanhP0<>+0(SB), Y4
-	VFMADD213PS  tanhP1<>+0(SB), Y3, Y4
-	VFMADD213PS  tanhP2<>+0(SB), Y3, Y4
-	VFMADD213PS  tanhP3<>+0(SB), Y3, Y4
-	VFMADD213PS  tanhP4<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y4, Y4
-	VFMADD213PS  Y0, Y0, Y4
-	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y0
-	VBLENDVPS    Y0, Y4, Y1, Y1
-	VMOVUPS      Y1, (CX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	DECQ         DX
-	JNZ          loop
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y4
+	VANDPS       Y4, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y5
+	VADDPS       Y5, Y1, Y4
+	VDIVPS       Y4, Y1, Y4
+	VSUBPS       Y4, Y5, Y5
+	VFNMADD213PS Y1, Y1, Y4
+	VBLENDVPS    Y2, Y4, Y5, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   (CX), Y0, Y1
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   (DX), Y0, Y1
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+
+done15:
 	VZEROUPPER
 	RET
 
-// func elu8(x *float32, y *float32, n int)
+// func elu(x *float32, y *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·elu8(SB), NOSPLIT, $0-24
+TEXT ·elu(SB), NOSPLIT, $0-24
 	MOVQ    x+0(FP), AX
 	MOVQ    y+8(FP), CX
 	MOVQ    n+16(FP), DX
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS expLow<>+0(SB), Y1
+	SUBQ    $0x08, DX
+	JLT     rest17
 
-loop:
+whole16:
 	VMOVUPS      (AX), Y2
 	VMINPS       Y2, Y0, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -2707,21 +3179,55 @@ loop:
 	VMOVUPS      Y3, (CX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
-	DECQ         DX
-	JNZ          loop
+	SUBQ         $0x08, DX
+	JGE          whole16
+
+rest17:
+	ADDQ         $0x08, DX
+	JZ           done18
+	VMOVQ        DX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VMINPS       Y3, Y0, Y4
+	VMAXPS       Y4, Y1, Y4
+	VMULPS       expLog2e<>+0(SB), Y4, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y4
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y4
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y4, Y1
+	VFMADD213PS  expP2<>+0(SB), Y4, Y1
+	VFMADD213PS  expP3<>+0(SB), Y4, Y1
+	VFMADD213PS  expP4<>+0(SB), Y4, Y1
+	VFMADD213PS  expP5<>+0(SB), Y4, Y1
+	VMULPS       Y4, Y4, Y6
+	VFMADD213PS  Y4, Y6, Y1
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y4
+	VSUBPS       one<>+0(SB), Y4, Y5
+	VFMADD213PS  Y5, Y4, Y1
+	VMAXPS       Y3, Y0, Y3
+	VADDPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y2, (CX)
+
+done18:
 	VZEROUPPER
 	RET
 
-// func backELU8(y *float32, dy *float32, dx *float32, n int)
-// Requires: AVX
-TEXT ·backELU8(SB), NOSPLIT, $0-32
+// func backELU(y *float32, dy *float32, dx *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·backELU(SB), NOSPLIT, $0-32
 	MOVQ   y+0(FP), AX
 	MOVQ   dy+8(FP), CX
 	MOVQ   dx+16(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS Y0, Y0, Y0
+	SUBQ   $0x08, BX
+	JLT    rest20
 
-loop:
+whole19:
 	VMINPS  (AX), Y0, Y1
 	VADDPS  one<>+0(SB), Y1, Y1
 	VMULPS  (CX), Y1, Y1
@@ -2730,20 +3236,27 @@ loop:
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
-	DECQ    BX
-	JNZ     loop
+	SUBQ    $0x08, BX
+	JGE     whole19
+
+rest20:
+	ADDQ         $0x08, BX
+	JZ           done21
+	VMOVQ        BX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lanes<>+0(SB), Y1, Y1
+	VMASKMOVPS   (AX), Y1, Y2
+	VMINPS       Y2, Y0, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VMASKMOVPS   (CX), Y1, Y2
+	VMULPS       Y2, Y0, Y0
+	VMASKMOVPS   (DX), Y1, Y2
+	VADDPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (DX)
+
+done21:
 	VZEROUPPER
 	RET
-
-DATA lanes<>+0(SB)/4, $0x00000000
-DATA lanes<>+4(SB)/4, $0x00000001
-DATA lanes<>+8(SB)/4, $0x00000002
-DATA lanes<>+12(SB)/4, $0x00000003
-DATA lanes<>+16(SB)/4, $0x00000004
-DATA lanes<>+20(SB)/4, $0x00000005
-DATA lanes<>+24(SB)/4, $0x00000006
-DATA lanes<>+28(SB)/4, $0x00000007
-GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
 DATA least<>+0(SB)/4, $0xff800000
 DATA least<>+4(SB)/4, $0xff800000
@@ -2753,7 +3266,15 @@ DATA least<>+16(SB)/4, $0xff800000
 DATA least<>+20(SB)/4, $0xff800000
 DATA least<>+24(SB)/4, $0xff800000
 DATA least<>+28(SB)/4, $0xff800000
-GLOBL least<>(SB), RODATA|NOPTR, $32
+DATA least<>+32(SB)/4, $0xff800000
+DATA least<>+36(SB)/4, $0xff800000
+DATA least<>+40(SB)/4, $0xff800000
+DATA least<>+44(SB)/4, $0xff800000
+DATA least<>+48(SB)/4, $0xff800000
+DATA least<>+52(SB)/4, $0xff800000
+DATA least<>+56(SB)/4, $0xff800000
+DATA least<>+60(SB)/4, $0xff800000
+GLOBL least<>(SB), RODATA|NOPTR, $64
 
 DATA minus8<>+0(SB)/4, $0xfffffff8
 DATA minus8<>+4(SB)/4, $0xfffffff8
@@ -2763,7 +3284,33 @@ DATA minus8<>+16(SB)/4, $0xfffffff8
 DATA minus8<>+20(SB)/4, $0xfffffff8
 DATA minus8<>+24(SB)/4, $0xfffffff8
 DATA minus8<>+28(SB)/4, $0xfffffff8
-GLOBL minus8<>(SB), RODATA|NOPTR, $32
+DATA minus8<>+32(SB)/4, $0xfffffff8
+DATA minus8<>+36(SB)/4, $0xfffffff8
+DATA minus8<>+40(SB)/4, $0xfffffff8
+DATA minus8<>+44(SB)/4, $0xfffffff8
+DATA minus8<>+48(SB)/4, $0xfffffff8
+DATA minus8<>+52(SB)/4, $0xfffffff8
+DATA minus8<>+56(SB)/4, $0xfffffff8
+DATA minus8<>+60(SB)/4, $0xfffffff8
+GLOBL minus8<>(SB), RODATA|NOPTR, $64
+
+DATA minus16<>+0(SB)/4, $0xfffffff0
+DATA minus16<>+4(SB)/4, $0xfffffff0
+DATA minus16<>+8(SB)/4, $0xfffffff0
+DATA minus16<>+12(SB)/4, $0xfffffff0
+DATA minus16<>+16(SB)/4, $0xfffffff0
+DATA minus16<>+20(SB)/4, $0xfffffff0
+DATA minus16<>+24(SB)/4, $0xfffffff0
+DATA minus16<>+28(SB)/4, $0xfffffff0
+DATA minus16<>+32(SB)/4, $0xfffffff0
+DATA minus16<>+36(SB)/4, $0xfffffff0
+DATA minus16<>+40(SB)/4, $0xfffffff0
+DATA minus16<>+44(SB)/4, $0xfffffff0
+DATA minus16<>+48(SB)/4, $0xfffffff0
+DATA minus16<>+52(SB)/4, $0xfffffff0
+DATA minus16<>+56(SB)/4, $0xfffffff0
+DATA minus16<>+60(SB)/4, $0xfffffff0
+GLOBL minus16<>(SB), RODATA|NOPTR, $64
 
 // func softmaxRows(x *float32, rows int, ld int, width int, count int, grow int, scale float32)
 // Requires: AVX, AVX2, FMA3
@@ -2776,23 +3323,24 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-52
 	MOVQ         count+32(FP), BX
 	MOVQ         rows+8(FP), SI
 
-row:
+row22:
 	VMOVUPS      least<>+0(SB), Y1
+	LEAQ         7(BX), R8
+	ANDQ         $-8, R8
+	SHLQ         $0x02, R8
 	XORQ         DI, DI
-	LEAQ         (BX)(BX*1), R8
-	ADDQ         R8, R8
-	VMOVQ        BX, X3
-	VPBROADCASTD X3, Y3
+	VMOVQ        BX, X2
+	VPBROADCASTD X2, Y2
 
-max:
-	VPCMPGTD     lanes<>+0(SB), Y3, Y2
-	VPADDD       minus8<>+0(SB), Y3, Y3
+pass23:
+	VPCMPGTD     lanes<>+0(SB), Y2, Y3
+	VPADDD       minus8<>+0(SB), Y2, Y2
 	VMOVUPS      least<>+0(SB), Y4
-	VBLENDVPS    Y2, (AX)(DI*1), Y4, Y4
+	VBLENDVPS    Y3, (AX)(DI*1), Y4, Y4
 	VMAXPS       Y1, Y4, Y1
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          max
+	JLT          pass23
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VMAXPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -2800,16 +3348,17 @@ max:
 	VSHUFPS      $0x4e, Y1, Y1, Y2
 	VMAXPS       Y2, Y1, Y1
 	VMULPS       Y0, Y1, Y1
-	VXORPS       Y3, Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	LEAQ         7(BX), R8
+	ANDQ         $-8, R8
+	SHLQ         $0x02, R8
 	XORQ         DI, DI
-	LEAQ         (BX)(BX*1), R8
-	ADDQ         R8, R8
-	VMOVQ        BX, X4
-	VPBROADCASTD X4, Y4
+	VMOVQ        BX, X3
+	VPBROADCASTD X3, Y3
 
-exp:
-	VPCMPGTD     lanes<>+0(SB), Y4, Y2
-	VPADDD       minus8<>+0(SB), Y4, Y4
+pass24:
+	VPCMPGTD     lanes<>+0(SB), Y3, Y4
+	VPADDD       minus8<>+0(SB), Y3, Y3
 	VMOVUPS      (AX)(DI*1), Y5
 	VMULPS       Y0, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2832,54 +3381,55 @@ exp:
 	VPADDD       expBias<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y6, Y6
-	VCMPPS       $0x01, expLow<>+0(SB), Y5, Y5
-	VANDNPS      Y6, Y5, Y6
-	VANDPS       Y2, Y6, Y6
+	VCMPPS       $0x05, expLow<>+0(SB), Y5, Y5
+	VANDPS       Y5, Y6, Y6
+	VANDPS       Y4, Y6, Y6
 	VMOVUPS      Y6, (AX)(DI*1)
-	VADDPS       Y6, Y3, Y3
+	VADDPS       Y6, Y2, Y2
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          exp
-	VPERM2F128   $0x01, Y3, Y3, Y1
-	VADDPS       Y1, Y3, Y3
-	VSHUFPS      $0xb1, Y3, Y3, Y1
-	VADDPS       Y1, Y3, Y3
-	VSHUFPS      $0x4e, Y3, Y3, Y1
-	VADDPS       Y1, Y3, Y3
+	JLT          pass24
+	VPERM2F128   $0x01, Y2, Y2, Y1
+	VADDPS       Y1, Y2, Y2
+	VSHUFPS      $0xb1, Y2, Y2, Y1
+	VADDPS       Y1, Y2, Y2
+	VSHUFPS      $0x4e, Y2, Y2, Y1
+	VADDPS       Y1, Y2, Y2
 	VMOVUPS      one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y3
+	VDIVPS       Y2, Y1, Y2
+	LEAQ         7(BX), R8
+	ANDQ         $-8, R8
+	SHLQ         $0x02, R8
 	XORQ         DI, DI
-	LEAQ         (BX)(BX*1), R8
-	ADDQ         R8, R8
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
 
-divide:
-	VPCMPGTD lanes<>+0(SB), Y1, Y2
+pass25:
+	VPCMPGTD lanes<>+0(SB), Y1, Y3
 	VPADDD   minus8<>+0(SB), Y1, Y1
-	VMULPS   (AX)(DI*1), Y3, Y4
-	VANDPS   Y2, Y4, Y4
+	VMULPS   (AX)(DI*1), Y2, Y4
+	VANDPS   Y3, Y4, Y4
 	VMOVUPS  Y4, (AX)(DI*1)
 	ADDQ     $0x20, DI
 	CMPQ     DI, R8
-	JLT      divide
+	JLT      pass25
 	LEAQ     7(BX), DI
 	ANDQ     $-8, DI
 	VXORPS   Y1, Y1, Y1
-	JMP      test
+	JMP      test26
 
-clear:
+clear27:
 	VMOVUPS Y1, (AX)(DI*4)
 	ADDQ    $0x08, DI
 
-test:
+test26:
 	CMPQ DI, DX
-	JLT  clear
+	JLT  clear27
 	ADDQ CX, AX
 	MOVQ grow+40(FP), DI
 	ADDQ DI, BX
 	DECQ SI
-	JNZ  row
+	JNZ  row22
 	VZEROUPPER
 	RET
 
@@ -2897,136 +3447,628 @@ TEXT ·backSoftmaxRows(SB), NOSPLIT, $0-68
 	MOVQ         count+48(FP), DI
 	MOVQ         rows+32(FP), R8
 
-row:
+row28:
 	VXORPS       Y1, Y1, Y1
+	LEAQ         7(DI), R10
+	ANDQ         $-8, R10
+	SHLQ         $0x02, R10
 	XORQ         R9, R9
-	LEAQ         (DI)(DI*1), R10
-	ADDQ         R10, R10
-	VMOVQ        DI, X3
-	VPBROADCASTD X3, Y3
+	VMOVQ        DI, X2
+	VPBROADCASTD X2, Y2
 
-dot:
-	VPCMPGTD     lanes<>+0(SB), Y3, Y2
-	VPADDD       minus8<>+0(SB), Y3, Y3
-	VANDPS       (CX)(R9*1), Y2, Y2
-	VFMADD231PS  (AX)(R9*1), Y2, Y1
+pass29:
+	VPCMPGTD     lanes<>+0(SB), Y2, Y3
+	VPADDD       minus8<>+0(SB), Y2, Y2
+	VANDPS       (CX)(R9*1), Y3, Y3
+	VFMADD231PS  (AX)(R9*1), Y3, Y1
 	ADDQ         $0x20, R9
 	CMPQ         R9, R10
-	JLT          dot
+	JLT          pass29
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
 	VSHUFPS      $0x4e, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
+	LEAQ         7(DI), R10
+	ANDQ         $-8, R10
+	SHLQ         $0x02, R10
 	XORQ         R9, R9
-	LEAQ         (DI)(DI*1), R10
-	ADDQ         R10, R10
-	VMOVQ        DI, X3
-	VPBROADCASTD X3, Y3
+	VMOVQ        DI, X2
+	VPBROADCASTD X2, Y2
 
-back:
-	VPCMPGTD lanes<>+0(SB), Y3, Y2
-	VPADDD   minus8<>+0(SB), Y3, Y3
+pass30:
+	VPCMPGTD lanes<>+0(SB), Y2, Y3
+	VPADDD   minus8<>+0(SB), Y2, Y2
 	VMOVUPS  (CX)(R9*1), Y4
 	VSUBPS   Y1, Y4, Y4
 	VMULPS   (AX)(R9*1), Y0, Y5
 	VMULPS   Y5, Y4, Y4
-	VANDPS   Y2, Y4, Y4
+	VANDPS   Y3, Y4, Y4
 	VMOVUPS  Y4, (CX)(R9*1)
 	ADDQ     $0x20, R9
 	CMPQ     R9, R10
-	JLT      back
+	JLT      pass30
 	LEAQ     7(DI), R9
 	ANDQ     $-8, R9
 	VXORPS   Y1, Y1, Y1
-	JMP      test
+	JMP      test31
 
-clear:
+clear32:
 	VMOVUPS Y1, (CX)(R9*4)
 	ADDQ    $0x08, R9
 
-test:
+test31:
 	CMPQ R9, SI
-	JLT  clear
+	JLT  clear32
 	ADDQ DX, AX
 	ADDQ BX, CX
 	MOVQ grow+56(FP), R9
 	ADDQ R9, DI
 	DECQ R8
-	JNZ  row
+	JNZ  row28
 	VZEROUPPER
 	RET
 
-DATA one1<>+0(SB)/4, $0x3f800000
-DATA one1<>+4(SB)/4, $0x3f800000
-DATA one1<>+8(SB)/4, $0x3f800000
-DATA one1<>+12(SB)/4, $0x3f800000
-DATA one1<>+16(SB)/4, $0x3f800000
-DATA one1<>+20(SB)/4, $0x3f800000
-DATA one1<>+24(SB)/4, $0x3f800000
-DATA one1<>+28(SB)/4, $0x3f800000
-GLOBL one1<>(SB), RODATA|NOPTR, $32
+// func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, tanhC *float32, h *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·cell(SB), NOSPLIT, $0-56
+	MOVQ n+48(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+0(FP), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ fixed+8(FP), SI
+	LEAQ (SI)(CX*2), DI
+	MOVQ cPrev+16(FP), R8
+	MOVQ c+24(FP), R9
+	MOVQ tanhC+32(FP), R10
+	MOVQ h+40(FP), R11
+	SUBQ $0x08, AX
+	JLT  rest34
 
-// func backCell8(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, h int)
-// Requires: AVX, FMA3
-TEXT ·backCell8(SB), NOSPLIT, $0-64
-	MOVQ dOut+0(FP), AX
-	MOVQ dh+8(FP), CX
-	MOVQ dc+16(FP), DX
-	MOVQ gates+24(FP), BX
-	MOVQ cPrev+32(FP), SI
-	MOVQ tanhC+40(FP), DI
-	MOVQ dPre+48(FP), R8
-	MOVQ h+56(FP), R9
-	MOVQ R9, R10
-	SHLQ $0x02, R10
-	LEAQ (BX)(R10*2), R11
-	LEAQ (R8)(R10*2), R12
-	SHRQ $0x03, R9
-
-loop:
+whole33:
+	VMOVUPS      (DX), Y0
+	VADDPS       (SI), Y0, Y0
+	VORPS        sign<>+0(SB), Y0, Y2
+	VMOVUPS      expLow<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y4
+	VMULPS       expLog2e<>+0(SB), Y4, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VFNMADD231PS expLn2hi<>+0(SB), Y3, Y4
+	VFNMADD231PS expLn2lo<>+0(SB), Y3, Y4
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y4, Y1
+	VFMADD213PS  expP2<>+0(SB), Y4, Y1
+	VFMADD213PS  expP3<>+0(SB), Y4, Y1
+	VFMADD213PS  expP4<>+0(SB), Y4, Y1
+	VFMADD213PS  expP5<>+0(SB), Y4, Y1
+	VMULPS       Y4, Y4, Y5
+	VFMADD213PS  Y4, Y5, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       expBias<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y3
+	VADDPS       Y3, Y1, Y2
+	VDIVPS       Y2, Y1, Y2
+	VSUBPS       Y2, Y3, Y3
+	VFNMADD213PS Y1, Y1, Y2
+	VBLENDVPS    Y0, Y2, Y3, Y1
+	VMOVUPS      Y1, (DX)
 	VMOVUPS      (BX), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	VMOVUPS      (R11), Y2
-	VMOVUPS      (R11)(R10*1), Y3
-	VMOVUPS      one1<>+0(SB), Y8
-	VMOVUPS      (AX), Y4
-	VADDPS       (CX), Y4, Y4
-	VMOVUPS      (DI), Y6
-	VMULPS       Y4, Y3, Y5
-	VMULPS       Y6, Y5, Y7
-	VFNMADD231PS Y6, Y7, Y5
-	VADDPS       (DX), Y5, Y5
-	VMULPS       Y6, Y4, Y7
-	VMULPS       Y3, Y7, Y7
-	VSUBPS       Y3, Y8, Y6
-	VMULPS       Y6, Y7, Y7
-	VMOVUPS      Y7, (R12)(R10*1)
-	VMULPS       Y1, Y5, Y7
-	VMOVUPS      Y7, (DX)
-	VMULPS       (SI), Y7, Y7
-	VSUBPS       Y1, Y8, Y6
-	VMULPS       Y6, Y7, Y7
-	VMOVUPS      Y7, (R8)(R10*1)
-	VMULPS       Y0, Y5, Y5
-	VMULPS       Y2, Y5, Y7
-	VSUBPS       Y0, Y8, Y6
-	VMULPS       Y6, Y7, Y6
-	VMOVUPS      Y6, (R8)
-	VFNMADD231PS Y2, Y7, Y5
-	VMOVUPS      Y5, (R12)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDNPS      Y0, Y3, Y3
+	VADDPS       Y3, Y3, Y4
+	VMINPS       expHigh<>+0(SB), Y4, Y6
+	VMAXPS       expLow<>+0(SB), Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y2
+	VFMADD213PS  expP1<>+0(SB), Y6, Y2
+	VFMADD213PS  expP2<>+0(SB), Y6, Y2
+	VFMADD213PS  expP3<>+0(SB), Y6, Y2
+	VFMADD213PS  expP4<>+0(SB), Y6, Y2
+	VFMADD213PS  expP5<>+0(SB), Y6, Y2
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y2, Y2
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y2, Y2
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y4, Y5
+	VBLENDVPS    Y5, inf<>+0(SB), Y2, Y2
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y5
+	VANDPS       Y5, Y2, Y2
+	VCMPPS       $0x03, Y4, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VMOVUPS      two<>+0(SB), Y4
+	VDIVPS       Y2, Y4, Y2
+	VMOVUPS      one<>+0(SB), Y4
+	VSUBPS       Y2, Y4, Y2
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDPS       Y0, Y4, Y4
+	VORPS        Y4, Y2, Y2
+	VMULPS       Y0, Y0, Y4
+	VMOVUPS      tanhP0<>+0(SB), Y5
+	VFMADD213PS  tanhP1<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP2<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP3<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP4<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y0, Y0, Y5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y3, Y0
+	VBLENDVPS    Y0, Y5, Y2, Y2
+	VMOVUPS      Y2, (BX)
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      (DX)(CX*1), Y0
+	VADDPS       (SI)(CX*1), Y0, Y0
+	VORPS        sign<>+0(SB), Y0, Y3
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y2
+	VFMADD213PS  expP1<>+0(SB), Y5, Y2
+	VFMADD213PS  expP2<>+0(SB), Y5, Y2
+	VFMADD213PS  expP3<>+0(SB), Y5, Y2
+	VFMADD213PS  expP4<>+0(SB), Y5, Y2
+	VFMADD213PS  expP5<>+0(SB), Y5, Y2
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y2, Y3
+	VDIVPS       Y3, Y2, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y3
+	VBLENDVPS    Y0, Y3, Y4, Y2
+	VMOVUPS      Y2, (DX)(CX*1)
+	VMULPS       (R8), Y2, Y2
+	VADDPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (R9)
+	VMOVUPS      Y2, Y1
+	VMOVUPS      sign<>+0(SB), Y2
+	VANDNPS      Y1, Y2, Y2
+	VADDPS       Y2, Y2, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y5, Y0
+	VFMADD213PS  expP2<>+0(SB), Y5, Y0
+	VFMADD213PS  expP3<>+0(SB), Y5, Y0
+	VFMADD213PS  expP4<>+0(SB), Y5, Y0
+	VFMADD213PS  expP5<>+0(SB), Y5, Y0
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y0, Y0
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VBLENDVPS    Y4, inf<>+0(SB), Y0, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y4
+	VANDPS       Y4, Y0, Y0
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VMOVUPS      two<>+0(SB), Y3
+	VDIVPS       Y0, Y3, Y0
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y0, Y0
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      tanhP0<>+0(SB), Y4
+	VFMADD213PS  tanhP1<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP2<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP3<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP4<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y1
+	VBLENDVPS    Y1, Y4, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      (BX)(CX*1), Y1
+	VADDPS       (DI)(CX*1), Y1, Y1
+	VORPS        sign<>+0(SB), Y1, Y3
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y2
+	VFMADD213PS  expP1<>+0(SB), Y5, Y2
+	VFMADD213PS  expP2<>+0(SB), Y5, Y2
+	VFMADD213PS  expP3<>+0(SB), Y5, Y2
+	VFMADD213PS  expP4<>+0(SB), Y5, Y2
+	VFMADD213PS  expP5<>+0(SB), Y5, Y2
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y2, Y3
+	VDIVPS       Y3, Y2, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y4, Y2
+	VMOVUPS      Y2, (BX)(CX*1)
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R11)
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
-	ADDQ         $0x20, R11
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	ADDQ         $0x20, R11
+	SUBQ         $0x08, AX
+	JGE          whole33
+
+rest34:
+	ADDQ         $0x08, AX
+	JZ           done35
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VORPS        sign<>+0(SB), Y1, Y3
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y2
+	VFMADD213PS  expP1<>+0(SB), Y5, Y2
+	VFMADD213PS  expP2<>+0(SB), Y5, Y2
+	VFMADD213PS  expP3<>+0(SB), Y5, Y2
+	VFMADD213PS  expP4<>+0(SB), Y5, Y2
+	VFMADD213PS  expP5<>+0(SB), Y5, Y2
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      one<>+0(SB), Y4
+	VADDPS       Y4, Y2, Y3
+	VDIVPS       Y3, Y2, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y4, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (DI), Y0, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDNPS      Y1, Y4, Y4
+	VADDPS       Y4, Y4, Y5
+	VMINPS       expHigh<>+0(SB), Y5, Y7
+	VMAXPS       expLow<>+0(SB), Y7, Y7
+	VMULPS       expLog2e<>+0(SB), Y7, Y6
+	VROUNDPS     $0x00, Y6, Y6
+	VFNMADD231PS expLn2hi<>+0(SB), Y6, Y7
+	VFNMADD231PS expLn2lo<>+0(SB), Y6, Y7
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y7, Y3
+	VFMADD213PS  expP2<>+0(SB), Y7, Y3
+	VFMADD213PS  expP3<>+0(SB), Y7, Y3
+	VFMADD213PS  expP4<>+0(SB), Y7, Y3
+	VFMADD213PS  expP5<>+0(SB), Y7, Y3
+	VMULPS       Y7, Y7, Y8
+	VFMADD213PS  Y7, Y8, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y6, Y6
+	VPSRAD       $0x01, Y6, Y7
+	VPSUBD       Y7, Y6, Y6
+	VPADDD       expBias<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y3, Y3
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y5, Y6
+	VBLENDVPS    Y6, inf<>+0(SB), Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y5, Y6
+	VANDPS       Y6, Y3, Y3
+	VCMPPS       $0x03, Y5, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VMOVUPS      two<>+0(SB), Y5
+	VDIVPS       Y3, Y5, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VSUBPS       Y3, Y5, Y3
+	VMOVUPS      sign<>+0(SB), Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y3, Y3
+	VMULPS       Y1, Y1, Y5
+	VMOVUPS      tanhP0<>+0(SB), Y6
+	VFMADD213PS  tanhP1<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP2<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP3<>+0(SB), Y5, Y6
+	VFMADD213PS  tanhP4<>+0(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y6
+	VFMADD213PS  Y1, Y1, Y6
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y4, Y1
+	VBLENDVPS    Y1, Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (BX)
+	VMULPS       Y3, Y2, Y2
+	VMASKMOVPS   (DX)(CX*1), Y0, Y1
+	VMASKMOVPS   (SI)(CX*1), Y0, Y3
+	VADDPS       Y3, Y1, Y1
+	VORPS        sign<>+0(SB), Y1, Y4
+	VMOVUPS      expLow<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y6, Y3
+	VFMADD213PS  expP2<>+0(SB), Y6, Y3
+	VFMADD213PS  expP3<>+0(SB), Y6, Y3
+	VFMADD213PS  expP4<>+0(SB), Y6, Y3
+	VFMADD213PS  expP5<>+0(SB), Y6, Y3
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y4
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VADDPS       Y5, Y3, Y4
+	VDIVPS       Y4, Y3, Y4
+	VSUBPS       Y4, Y5, Y5
+	VFNMADD213PS Y3, Y3, Y4
+	VBLENDVPS    Y1, Y4, Y5, Y3
+	VMASKMOVPS   Y3, Y0, (DX)(CX*1)
+	VMASKMOVPS   (R8), Y0, Y1
+	VMULPS       Y1, Y3, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (R9)
+	VMOVUPS      Y3, Y2
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDNPS      Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y4
+	VMINPS       expHigh<>+0(SB), Y4, Y6
+	VMAXPS       expLow<>+0(SB), Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y6, Y1
+	VFMADD213PS  expP2<>+0(SB), Y6, Y1
+	VFMADD213PS  expP3<>+0(SB), Y6, Y1
+	VFMADD213PS  expP4<>+0(SB), Y6, Y1
+	VFMADD213PS  expP5<>+0(SB), Y6, Y1
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y4, Y5
+	VBLENDVPS    Y5, inf<>+0(SB), Y1, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y5
+	VANDPS       Y5, Y1, Y1
+	VCMPPS       $0x03, Y4, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y1, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      two<>+0(SB), Y4
+	VDIVPS       Y1, Y4, Y1
+	VMOVUPS      one<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y1
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDPS       Y2, Y4, Y4
+	VORPS        Y4, Y1, Y1
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      tanhP0<>+0(SB), Y5
+	VFMADD213PS  tanhP1<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP2<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP3<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP4<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y3, Y2
+	VBLENDVPS    Y2, Y5, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (R10)
+	VMASKMOVPS   (BX)(CX*1), Y0, Y2
+	VMASKMOVPS   (DI)(CX*1), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+	VORPS        sign<>+0(SB), Y2, Y4
+	VMOVUPS      expLow<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y6, Y3
+	VFMADD213PS  expP2<>+0(SB), Y6, Y3
+	VFMADD213PS  expP3<>+0(SB), Y6, Y3
+	VFMADD213PS  expP4<>+0(SB), Y6, Y3
+	VFMADD213PS  expP5<>+0(SB), Y6, Y3
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y4
+	VANDPS       Y4, Y3, Y3
+	VMOVUPS      one<>+0(SB), Y5
+	VADDPS       Y5, Y3, Y4
+	VDIVPS       Y4, Y3, Y4
+	VSUBPS       Y4, Y5, Y5
+	VFNMADD213PS Y3, Y3, Y4
+	VBLENDVPS    Y2, Y4, Y5, Y3
+	VMASKMOVPS   Y3, Y0, (BX)(CX*1)
+	VMULPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (R11)
+
+done35:
+	VZEROUPPER
+	RET
+
+// func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·backCell(SB), NOSPLIT, $0-64
+	MOVQ n+56(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+24(FP), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ dPre+48(FP), SI
+	LEAQ (SI)(CX*2), DI
+	MOVQ dOut+0(FP), R8
+	MOVQ dh+8(FP), R9
+	MOVQ dc+16(FP), R10
+	MOVQ cPrev+32(FP), R11
+	MOVQ tanhC+40(FP), R12
+	SUBQ $0x08, AX
+	JLT  rest37
+
+whole36:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(CX*1), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(CX*1), Y3
+	VMOVUPS      one<>+0(SB), Y6
+	VMOVUPS      (R8), Y7
+	VADDPS       (R9), Y7, Y7
+	VMOVUPS      (R12), Y8
+	VMULPS       Y7, Y3, Y4
+	VMULPS       Y8, Y4, Y5
+	VFNMADD231PS Y8, Y5, Y4
+	VADDPS       (R10), Y4, Y4
+	VMULPS       Y8, Y7, Y5
+	VMULPS       Y3, Y5, Y5
+	VSUBPS       Y3, Y6, Y8
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, (DI)(CX*1)
+	VMULPS       Y1, Y4, Y5
+	VMOVUPS      Y5, (R10)
+	VMULPS       (R11), Y5, Y5
+	VSUBPS       Y1, Y6, Y8
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, (SI)(CX*1)
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y2, Y4, Y5
+	VSUBPS       Y0, Y6, Y8
+	VMULPS       Y8, Y5, Y8
+	VMOVUPS      Y8, (SI)
+	VFNMADD231PS Y2, Y5, Y4
+	VMOVUPS      Y4, (DI)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	ADDQ         $0x20, R11
 	ADDQ         $0x20, R12
-	DECQ         R9
-	JNZ          loop
+	SUBQ         $0x08, AX
+	JGE          whole36
+
+rest37:
+	ADDQ         $0x08, AX
+	JZ           done38
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (DX)(CX*1), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VMASKMOVPS   (BX)(CX*1), Y0, Y4
+	VMOVUPS      one<>+0(SB), Y7
+	VMASKMOVPS   (R8), Y0, Y8
+	VMASKMOVPS   (R9), Y0, Y5
+	VADDPS       Y5, Y8, Y8
+	VMASKMOVPS   (R12), Y0, Y9
+	VMULPS       Y8, Y4, Y5
+	VMULPS       Y9, Y5, Y6
+	VFNMADD231PS Y9, Y6, Y5
+	VMASKMOVPS   (R10), Y0, Y6
+	VADDPS       Y6, Y5, Y5
+	VMULPS       Y9, Y8, Y6
+	VMULPS       Y4, Y6, Y6
+	VSUBPS       Y4, Y7, Y9
+	VMULPS       Y9, Y6, Y6
+	VMASKMOVPS   Y6, Y0, (DI)(CX*1)
+	VMULPS       Y2, Y5, Y6
+	VMASKMOVPS   Y6, Y0, (R10)
+	VMASKMOVPS   (R11), Y0, Y4
+	VMULPS       Y4, Y6, Y6
+	VSUBPS       Y2, Y7, Y9
+	VMULPS       Y9, Y6, Y6
+	VMASKMOVPS   Y6, Y0, (SI)(CX*1)
+	VMULPS       Y1, Y5, Y5
+	VMULPS       Y3, Y5, Y6
+	VSUBPS       Y1, Y7, Y9
+	VMULPS       Y9, Y6, Y9
+	VMASKMOVPS   Y9, Y0, (SI)
+	VFNMADD231PS Y3, Y6, Y5
+	VMASKMOVPS   Y5, Y0, (DI)
+
+done38:
 	VZEROUPPER
 	RET
 
@@ -3048,172 +4090,420 @@ loop:
 	VZEROUPPER
 	RET
 
-// func scale8(x *float32, n int, k float32)
-// Requires: AVX
-TEXT ·scale8(SB), NOSPLIT, $0-20
+// func scale(x *float32, n int, k float32)
+// Requires: AVX, AVX2
+TEXT ·scale(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Y0
+	SUBQ         $0x08, CX
+	JLT          rest40
 
-loop:
+whole39:
 	VMULPS  (AX), Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x20, AX
-	DECQ    CX
-	JNZ     loop
+	SUBQ    $0x08, CX
+	JGE     whole39
+
+rest40:
+	ADDQ         $0x08, CX
+	JZ           done41
+	VMOVQ        CX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lanes<>+0(SB), Y1, Y1
+	VMASKMOVPS   (AX), Y1, Y2
+	VMULPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done41:
 	VZEROUPPER
 	RET
 
-// func axpy8(k float32, x *float32, y *float32, n int)
-// Requires: AVX
-TEXT ·axpy8(SB), NOSPLIT, $0-32
+// func axpy(k float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·axpy(SB), NOSPLIT, $0-32
 	VBROADCASTSS k+0(FP), Y0
 	MOVQ         x+8(FP), AX
-	MOVQ         n+24(FP), CX
-	MOVQ         y+16(FP), DX
+	MOVQ         y+16(FP), CX
+	MOVQ         n+24(FP), DX
+	SUBQ         $0x08, DX
+	JLT          rest43
 
-loop:
+whole42:
 	VMULPS  (AX), Y0, Y1
-	VADDPS  (DX), Y1, Y1
-	VMOVUPS Y1, (DX)
+	VADDPS  (CX), Y1, Y1
+	VMOVUPS Y1, (CX)
 	ADDQ    $0x20, AX
-	ADDQ    $0x20, DX
-	DECQ    CX
-	JNZ     loop
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JGE     whole42
+
+rest43:
+	ADDQ         $0x08, DX
+	JZ           done44
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lanes<>+0(SB), Y1, Y1
+	VMASKMOVPS   (AX), Y1, Y2
+	VMULPS       Y2, Y0, Y0
+	VMASKMOVPS   (CX), Y1, Y2
+	VADDPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (CX)
+
+done44:
 	VZEROUPPER
 	RET
 
-// func dot8(x *float32, y *float32, n int, sum *float32)
-// Requires: AVX, FMA3
-TEXT ·dot8(SB), NOSPLIT, $0-32
+// func dot(x *float32, y *float32, n int, sum *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dot(SB), NOSPLIT, $0-32
 	MOVQ    x+0(FP), AX
 	MOVQ    y+8(FP), CX
 	MOVQ    n+16(FP), DX
 	MOVQ    sum+24(FP), BX
 	VMOVUPS (BX), Y0
+	SUBQ    $0x08, DX
+	JLT     rest46
 
-loop:
+whole45:
 	VMOVUPS     (AX), Y1
 	VFMADD231PS (CX), Y1, Y0
 	ADDQ        $0x20, AX
 	ADDQ        $0x20, CX
-	DECQ        DX
-	JNZ         loop
-	VMOVUPS     Y0, (BX)
+	SUBQ        $0x08, DX
+	JGE         whole45
+
+rest46:
+	ADDQ         $0x08, DX
+	JZ           done47
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lanes<>+0(SB), Y1, Y1
+	VMASKMOVPS   (AX), Y1, Y2
+	VMASKMOVPS   (CX), Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+done47:
+	VMOVUPS Y0, (BX)
 	VZEROUPPER
 	RET
 
-// func sum8(x *float32, n int, sum *float32)
-// Requires: AVX
-TEXT ·sum8(SB), NOSPLIT, $0-24
+// func sum(x *float32, n int, sum *float32)
+// Requires: AVX, AVX2
+TEXT ·sum(SB), NOSPLIT, $0-24
 	MOVQ    x+0(FP), AX
 	MOVQ    n+8(FP), CX
 	MOVQ    sum+16(FP), DX
 	VMOVUPS (DX), Y0
+	SUBQ    $0x08, CX
+	JLT     rest49
 
-loop:
-	VADDPS  (AX), Y0, Y0
-	ADDQ    $0x20, AX
-	DECQ    CX
-	JNZ     loop
+whole48:
+	VADDPS (AX), Y0, Y0
+	ADDQ   $0x20, AX
+	SUBQ   $0x08, CX
+	JGE    whole48
+
+rest49:
+	ADDQ         $0x08, CX
+	JZ           done50
+	VMOVQ        CX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lanes<>+0(SB), Y1, Y1
+	VMASKMOVPS   (AX), Y1, Y1
+	VADDPS       Y1, Y0, Y0
+
+done50:
 	VMOVUPS Y0, (DX)
 	VZEROUPPER
 	RET
 
-// func sumRows32(x *float32, rows int, stride int, y *float32)
-// Requires: AVX
-TEXT ·sumRows32(SB), NOSPLIT, $0-32
-	MOVQ    x+0(FP), AX
-	MOVQ    rows+8(FP), CX
-	MOVQ    stride+16(FP), DX
-	MOVQ    y+24(FP), BX
-	SHLQ    $0x02, DX
-	VMOVUPS (BX), Y0
-	VMOVUPS 32(BX), Y1
-	VMOVUPS 64(BX), Y2
-	VMOVUPS 96(BX), Y3
+// func sumRows(x *float32, rows int, stride int, y *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·sumRows(SB), NOSPLIT, $0-40
+	MOVQ x+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, DX
 
-loop:
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	ADDQ    DX, AX
-	DECQ    CX
-	JNZ     loop
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	VMOVUPS Y2, 64(BX)
-	VMOVUPS Y3, 96(BX)
+next56:
+	MOVQ         AX, R8
+	MOVQ         CX, DI
+	CMPQ         SI, $0x18
+	JGT          block55
+	CMPQ         SI, $0x10
+	JGT          block54
+	CMPQ         SI, $0x08
+	JGT          block53
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (BX), Y0, Y1
+
+row57:
+	VMASKMOVPS (AX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       DX, AX
+	DECQ       DI
+	JNZ        row57
+	VMASKMOVPS Y1, Y0, (BX)
+	JMP        done51
+
+block53:
+	SUBQ         $0x08, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (BX), Y1
+	VMASKMOVPS   32(BX), Y0, Y2
+
+row58:
+	VADDPS     (AX), Y1, Y1
+	VMASKMOVPS 32(AX), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+	ADDQ       DX, AX
+	DECQ       DI
+	JNZ        row58
+	VMOVUPS    Y1, (BX)
+	VMASKMOVPS Y2, Y0, 32(BX)
+	JMP        done51
+
+block54:
+	SUBQ         $0x10, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(BX), Y2
+	VMASKMOVPS   64(BX), Y0, Y3
+
+row59:
+	VADDPS     (AX), Y1, Y1
+	VADDPS     32(AX), Y2, Y2
+	VMASKMOVPS 64(AX), Y0, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       DX, AX
+	DECQ       DI
+	JNZ        row59
+	VMOVUPS    Y1, (BX)
+	VMOVUPS    Y2, 32(BX)
+	VMASKMOVPS Y3, Y0, 64(BX)
+	JMP        done51
+
+block55:
+	SUBQ         $0x18, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(BX), Y2
+	VMOVUPS      64(BX), Y3
+	VMASKMOVPS   96(BX), Y0, Y4
+
+row60:
+	VADDPS     (AX), Y1, Y1
+	VADDPS     32(AX), Y2, Y2
+	VADDPS     64(AX), Y3, Y3
+	VMASKMOVPS 96(AX), Y0, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       DX, AX
+	DECQ       DI
+	JNZ        row60
+	VMOVUPS    Y1, (BX)
+	VMOVUPS    Y2, 32(BX)
+	VMOVUPS    Y3, 64(BX)
+	VMASKMOVPS Y4, Y0, 96(BX)
+	LEAQ       128(R8), AX
+	ADDQ       $0x00000080, BX
+	SUBQ       $0x08, SI
+	JG         next56
+
+done51:
 	VZEROUPPER
 	RET
 
-// func sumProducts32(a *float32, b *float32, rows int, stride int, y *float32)
-// Requires: AVX
-TEXT ·sumProducts32(SB), NOSPLIT, $0-40
-	MOVQ    a+0(FP), AX
-	MOVQ    b+8(FP), CX
-	MOVQ    rows+16(FP), DX
-	MOVQ    stride+24(FP), BX
-	MOVQ    y+32(FP), SI
-	SHLQ    $0x02, BX
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	VMOVUPS 64(SI), Y2
-	VMOVUPS 96(SI), Y3
+// func sumProducts(a *float32, b *float32, rows int, stride int, y *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·sumProducts(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ n+40(FP), DI
+	SHLQ $0x02, BX
 
-loop:
-	VMOVUPS (AX), Y4
-	VMULPS  (CX), Y4, Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS 32(AX), Y4
-	VMULPS  32(CX), Y4, Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS 64(AX), Y4
-	VMULPS  64(CX), Y4, Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 96(AX), Y4
-	VMULPS  96(CX), Y4, Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    BX, AX
-	ADDQ    BX, CX
-	DECQ    DX
-	JNZ     loop
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, 64(SI)
-	VMOVUPS Y3, 96(SI)
+next66:
+	MOVQ         AX, R9
+	MOVQ         CX, R10
+	MOVQ         DX, R8
+	CMPQ         DI, $0x18
+	JGT          block65
+	CMPQ         DI, $0x10
+	JGT          block64
+	CMPQ         DI, $0x08
+	JGT          block63
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (SI), Y0, Y1
+
+row67:
+	VMASKMOVPS (AX), Y0, Y2
+	VMASKMOVPS (CX), Y0, Y3
+	VMULPS     Y3, Y2, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	DECQ       R8
+	JNZ        row67
+	VMASKMOVPS Y1, Y0, (SI)
+	JMP        done61
+
+block63:
+	SUBQ         $0x08, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (SI), Y1
+	VMASKMOVPS   32(SI), Y0, Y2
+
+row68:
+	VMOVUPS    (AX), Y3
+	VMULPS     (CX), Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS 32(AX), Y0, Y3
+	VMASKMOVPS 32(CX), Y0, Y4
+	VMULPS     Y4, Y3, Y3
+	VADDPS     Y3, Y2, Y2
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	DECQ       R8
+	JNZ        row68
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	JMP        done61
+
+block64:
+	SUBQ         $0x10, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (SI), Y1
+	VMOVUPS      32(SI), Y2
+	VMASKMOVPS   64(SI), Y0, Y3
+
+row69:
+	VMOVUPS    (AX), Y4
+	VMULPS     (CX), Y4, Y4
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    32(AX), Y4
+	VMULPS     32(CX), Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 64(AX), Y0, Y4
+	VMASKMOVPS 64(CX), Y0, Y5
+	VMULPS     Y5, Y4, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	DECQ       R8
+	JNZ        row69
+	VMOVUPS    Y1, (SI)
+	VMOVUPS    Y2, 32(SI)
+	VMASKMOVPS Y3, Y0, 64(SI)
+	JMP        done61
+
+block65:
+	SUBQ         $0x18, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMOVUPS      (SI), Y1
+	VMOVUPS      32(SI), Y2
+	VMOVUPS      64(SI), Y3
+	VMASKMOVPS   96(SI), Y0, Y4
+
+row70:
+	VMOVUPS    (AX), Y5
+	VMULPS     (CX), Y5, Y5
+	VADDPS     Y5, Y1, Y1
+	VMOVUPS    32(AX), Y5
+	VMULPS     32(CX), Y5, Y5
+	VADDPS     Y5, Y2, Y2
+	VMOVUPS    64(AX), Y5
+	VMULPS     64(CX), Y5, Y5
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS 96(AX), Y0, Y5
+	VMASKMOVPS 96(CX), Y0, Y6
+	VMULPS     Y6, Y5, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	DECQ       R8
+	JNZ        row70
+	VMOVUPS    Y1, (SI)
+	VMOVUPS    Y2, 32(SI)
+	VMOVUPS    Y3, 64(SI)
+	VMASKMOVPS Y4, Y0, 96(SI)
+	LEAQ       128(R9), AX
+	LEAQ       128(R10), CX
+	ADDQ       $0x00000080, SI
+	SUBQ       $0x08, DI
+	JG         next66
+
+done61:
 	VZEROUPPER
 	RET
 
-// func mul8(x *float32, y *float32, n int)
-// Requires: AVX
-TEXT ·mul8(SB), NOSPLIT, $0-24
+// func mul(x *float32, y *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·mul(SB), NOSPLIT, $0-24
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
+	SUBQ $0x08, DX
+	JLT  rest72
 
-loop:
+whole71:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
-	DECQ    DX
-	JNZ     loop
+	SUBQ    $0x08, DX
+	JGE     whole71
+
+rest72:
+	ADDQ         $0x08, DX
+	JZ           done73
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done73:
 	VZEROUPPER
 	RET
 
-// func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
-// Requires: AVX
-TEXT ·mulAdd8(SB), NOSPLIT, $0-40
+// func mulAdd(x *float32, a *float32, b *float32, y *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·mulAdd(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ y+24(FP), BX
 	MOVQ n+32(FP), SI
+	SUBQ $0x08, SI
+	JLT  rest75
 
-loop:
+whole74:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VADDPS  (DX), Y0, Y0
@@ -3222,63 +4512,115 @@ loop:
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
-	DECQ    SI
-	JNZ     loop
+	SUBQ    $0x08, SI
+	JGE     whole74
+
+rest75:
+	ADDQ         $0x08, SI
+	JZ           done76
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+
+done76:
 	VZEROUPPER
 	RET
 
-// func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
-// Requires: AVX
-TEXT ·backStandardise8(SB), NOSPLIT, $0-44
+// func backStandardise(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
+// Requires: AVX, AVX2
+TEXT ·backStandardise(SB), NOSPLIT, $0-44
 	MOVQ         dy+0(FP), AX
-	MOVQ         dx+16(FP), CX
-	MOVQ         y+8(FP), DX
+	MOVQ         y+8(FP), CX
+	MOVQ         dx+16(FP), DX
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS inv+32(FP), Y0
 	VBROADCASTSS mean+36(FP), Y1
 	VBROADCASTSS meanY+40(FP), Y2
+	SUBQ         $0x08, BX
+	JLT          rest78
 
-loop:
+whole77:
 	VMOVUPS (AX), Y3
 	VSUBPS  Y1, Y3, Y3
-	VMULPS  (DX), Y2, Y4
+	VMULPS  (CX), Y2, Y4
 	VSUBPS  Y4, Y3, Y3
 	VMULPS  Y0, Y3, Y3
-	VADDPS  (CX), Y3, Y3
-	VMOVUPS Y3, (CX)
+	VADDPS  (DX), Y3, Y3
+	VMOVUPS Y3, (DX)
 	ADDQ    $0x20, AX
-	ADDQ    $0x20, DX
 	ADDQ    $0x20, CX
-	DECQ    BX
-	JNZ     loop
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JGE     whole77
+
+rest78:
+	ADDQ         $0x08, BX
+	JZ           done79
+	VMOVQ        BX, X3
+	VPBROADCASTD X3, Y3
+	VPCMPGTD     lanes<>+0(SB), Y3, Y3
+	VMASKMOVPS   (AX), Y3, Y4
+	VSUBPS       Y1, Y4, Y4
+	VMASKMOVPS   (CX), Y3, Y1
+	VMULPS       Y1, Y2, Y1
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VMASKMOVPS   (DX), Y3, Y0
+	VADDPS       Y0, Y4, Y4
+	VMASKMOVPS   Y4, Y3, (DX)
+
+done79:
 	VZEROUPPER
 	RET
 
-// func squares8(x *float32, n int, sum *float64)
-// Requires: AVX, FMA3
-TEXT ·squares8(SB), NOSPLIT, $0-24
+// func squares(x *float32, n int, sum *float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·squares(SB), NOSPLIT, $0-24
 	MOVQ    x+0(FP), AX
 	MOVQ    n+8(FP), CX
 	MOVQ    sum+16(FP), DX
 	VMOVUPD (DX), Y0
 	VMOVUPD 32(DX), Y1
+	SUBQ    $0x08, CX
+	JLT     rest81
 
-loop:
+whole80:
 	VCVTPS2PD   (AX), Y2
 	VCVTPS2PD   16(AX), Y3
 	VFMADD231PD Y2, Y2, Y0
 	VFMADD231PD Y3, Y3, Y1
 	ADDQ        $0x20, AX
-	DECQ        CX
-	JNZ         loop
-	VMOVUPD     Y0, (DX)
-	VMOVUPD     Y1, 32(DX)
+	SUBQ        $0x08, CX
+	JGE         whole80
+
+rest81:
+	ADDQ         $0x08, CX
+	JZ           done82
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VFMADD231PD  Y2, Y2, Y0
+	VFMADD231PD  Y3, Y3, Y1
+
+done82:
+	VMOVUPD Y0, (DX)
+	VMOVUPD Y1, 32(DX)
 	VZEROUPPER
 	RET
 
-// func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
-// Requires: AVX, FMA3
-TEXT ·adam8(SB), NOSPLIT, $0-68
+// func adam(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adam(SB), NOSPLIT, $0-68
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         m+16(FP), DX
@@ -3291,8 +4633,10 @@ TEXT ·adam8(SB), NOSPLIT, $0-68
 	VBROADCASTSS rate+56(FP), Y4
 	VBROADCASTSS root+60(FP), Y5
 	VBROADCASTSS eps+64(FP), Y6
+	SUBQ         $0x08, SI
+	JLT          rest84
 
-loop:
+whole83:
 	VMOVUPS     (CX), Y9
 	VMULPS      (DX), Y0, Y7
 	VFMADD231PS Y9, Y1, Y7
@@ -3306,15 +4650,42 @@ loop:
 	VADDPS      Y6, Y8, Y8
 	VMULPS      Y4, Y7, Y7
 	VDIVPS      Y8, Y7, Y7
-	VMOVUPS     (AX), Y9
-	VSUBPS      Y7, Y9, Y9
-	VMOVUPS     Y9, (AX)
+	VMOVUPS     (AX), Y8
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, (AX)
 	ADDQ        $0x20, AX
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, BX
-	DECQ        SI
-	JNZ         loop
+	SUBQ        $0x08, SI
+	JGE         whole83
+
+rest84:
+	ADDQ         $0x08, SI
+	JZ           done85
+	VMOVQ        SI, X7
+	VPBROADCASTD X7, Y7
+	VPCMPGTD     lanes<>+0(SB), Y7, Y7
+	VMASKMOVPS   (CX), Y7, Y8
+	VMASKMOVPS   (DX), Y7, Y9
+	VMULPS       Y9, Y0, Y0
+	VFMADD231PS  Y8, Y1, Y0
+	VMASKMOVPS   Y0, Y7, (DX)
+	VMASKMOVPS   (BX), Y7, Y1
+	VMULPS       Y1, Y2, Y1
+	VMULPS       Y8, Y8, Y2
+	VFMADD231PS  Y2, Y3, Y1
+	VMASKMOVPS   Y1, Y7, (BX)
+	VSQRTPS      Y1, Y1
+	VMULPS       Y5, Y1, Y1
+	VADDPS       Y6, Y1, Y1
+	VMULPS       Y4, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
+	VMASKMOVPS   (AX), Y7, Y1
+	VSUBPS       Y0, Y1, Y1
+	VMASKMOVPS   Y1, Y7, (AX)
+
+done85:
 	VZEROUPPER
 	RET
 
@@ -3424,7 +4795,15 @@ DATA bf16_mxcsr<>+16(SB)/4, $0x00009fc0
 DATA bf16_mxcsr<>+20(SB)/4, $0x00009fc0
 DATA bf16_mxcsr<>+24(SB)/4, $0x00009fc0
 DATA bf16_mxcsr<>+28(SB)/4, $0x00009fc0
-GLOBL bf16_mxcsr<>(SB), RODATA|NOPTR, $32
+DATA bf16_mxcsr<>+32(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+36(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+40(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+44(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+48(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+52(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+56(SB)/4, $0x00009fc0
+DATA bf16_mxcsr<>+60(SB)/4, $0x00009fc0
+GLOBL bf16_mxcsr<>(SB), RODATA|NOPTR, $64
 
 DATA bf16_upper<>+0(SB)/4, $0xffff0000
 DATA bf16_upper<>+4(SB)/4, $0xffff0000
@@ -3434,7 +4813,15 @@ DATA bf16_upper<>+16(SB)/4, $0xffff0000
 DATA bf16_upper<>+20(SB)/4, $0xffff0000
 DATA bf16_upper<>+24(SB)/4, $0xffff0000
 DATA bf16_upper<>+28(SB)/4, $0xffff0000
-GLOBL bf16_upper<>(SB), RODATA|NOPTR, $32
+DATA bf16_upper<>+32(SB)/4, $0xffff0000
+DATA bf16_upper<>+36(SB)/4, $0xffff0000
+DATA bf16_upper<>+40(SB)/4, $0xffff0000
+DATA bf16_upper<>+44(SB)/4, $0xffff0000
+DATA bf16_upper<>+48(SB)/4, $0xffff0000
+DATA bf16_upper<>+52(SB)/4, $0xffff0000
+DATA bf16_upper<>+56(SB)/4, $0xffff0000
+DATA bf16_upper<>+60(SB)/4, $0xffff0000
+GLOBL bf16_upper<>(SB), RODATA|NOPTR, $64
 
 // func halves1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
@@ -10102,7 +11489,15 @@ DATA bf16_one<>+16(SB)/4, $0x00000001
 DATA bf16_one<>+20(SB)/4, $0x00000001
 DATA bf16_one<>+24(SB)/4, $0x00000001
 DATA bf16_one<>+28(SB)/4, $0x00000001
-GLOBL bf16_one<>(SB), RODATA|NOPTR, $32
+DATA bf16_one<>+32(SB)/4, $0x00000001
+DATA bf16_one<>+36(SB)/4, $0x00000001
+DATA bf16_one<>+40(SB)/4, $0x00000001
+DATA bf16_one<>+44(SB)/4, $0x00000001
+DATA bf16_one<>+48(SB)/4, $0x00000001
+DATA bf16_one<>+52(SB)/4, $0x00000001
+DATA bf16_one<>+56(SB)/4, $0x00000001
+DATA bf16_one<>+60(SB)/4, $0x00000001
+GLOBL bf16_one<>(SB), RODATA|NOPTR, $64
 
 DATA bf16_half<>+0(SB)/4, $0x00007fff
 DATA bf16_half<>+4(SB)/4, $0x00007fff
@@ -10112,7 +11507,15 @@ DATA bf16_half<>+16(SB)/4, $0x00007fff
 DATA bf16_half<>+20(SB)/4, $0x00007fff
 DATA bf16_half<>+24(SB)/4, $0x00007fff
 DATA bf16_half<>+28(SB)/4, $0x00007fff
-GLOBL bf16_half<>(SB), RODATA|NOPTR, $32
+DATA bf16_half<>+32(SB)/4, $0x00007fff
+DATA bf16_half<>+36(SB)/4, $0x00007fff
+DATA bf16_half<>+40(SB)/4, $0x00007fff
+DATA bf16_half<>+44(SB)/4, $0x00007fff
+DATA bf16_half<>+48(SB)/4, $0x00007fff
+DATA bf16_half<>+52(SB)/4, $0x00007fff
+DATA bf16_half<>+56(SB)/4, $0x00007fff
+DATA bf16_half<>+60(SB)/4, $0x00007fff
+GLOBL bf16_half<>(SB), RODATA|NOPTR, $64
 
 DATA bf16_quiet<>+0(SB)/4, $0x00400000
 DATA bf16_quiet<>+4(SB)/4, $0x00400000
@@ -10122,7 +11525,15 @@ DATA bf16_quiet<>+16(SB)/4, $0x00400000
 DATA bf16_quiet<>+20(SB)/4, $0x00400000
 DATA bf16_quiet<>+24(SB)/4, $0x00400000
 DATA bf16_quiet<>+28(SB)/4, $0x00400000
-GLOBL bf16_quiet<>(SB), RODATA|NOPTR, $32
+DATA bf16_quiet<>+32(SB)/4, $0x00400000
+DATA bf16_quiet<>+36(SB)/4, $0x00400000
+DATA bf16_quiet<>+40(SB)/4, $0x00400000
+DATA bf16_quiet<>+44(SB)/4, $0x00400000
+DATA bf16_quiet<>+48(SB)/4, $0x00400000
+DATA bf16_quiet<>+52(SB)/4, $0x00400000
+DATA bf16_quiet<>+56(SB)/4, $0x00400000
+DATA bf16_quiet<>+60(SB)/4, $0x00400000
+GLOBL bf16_quiet<>(SB), RODATA|NOPTR, $64
 
 DATA bf16_infinity<>+0(SB)/4, $0x7f800000
 DATA bf16_infinity<>+4(SB)/4, $0x7f800000
@@ -10132,7 +11543,15 @@ DATA bf16_infinity<>+16(SB)/4, $0x7f800000
 DATA bf16_infinity<>+20(SB)/4, $0x7f800000
 DATA bf16_infinity<>+24(SB)/4, $0x7f800000
 DATA bf16_infinity<>+28(SB)/4, $0x7f800000
-GLOBL bf16_infinity<>(SB), RODATA|NOPTR, $32
+DATA bf16_infinity<>+32(SB)/4, $0x7f800000
+DATA bf16_infinity<>+36(SB)/4, $0x7f800000
+DATA bf16_infinity<>+40(SB)/4, $0x7f800000
+DATA bf16_infinity<>+44(SB)/4, $0x7f800000
+DATA bf16_infinity<>+48(SB)/4, $0x7f800000
+DATA bf16_infinity<>+52(SB)/4, $0x7f800000
+DATA bf16_infinity<>+56(SB)/4, $0x7f800000
+DATA bf16_infinity<>+60(SB)/4, $0x7f800000
+GLOBL bf16_infinity<>(SB), RODATA|NOPTR, $64
 
 DATA bf16_sign<>+0(SB)/4, $0x80000000
 DATA bf16_sign<>+4(SB)/4, $0x80000000
@@ -10142,7 +11561,15 @@ DATA bf16_sign<>+16(SB)/4, $0x80000000
 DATA bf16_sign<>+20(SB)/4, $0x80000000
 DATA bf16_sign<>+24(SB)/4, $0x80000000
 DATA bf16_sign<>+28(SB)/4, $0x80000000
-GLOBL bf16_sign<>(SB), RODATA|NOPTR, $32
+DATA bf16_sign<>+32(SB)/4, $0x80000000
+DATA bf16_sign<>+36(SB)/4, $0x80000000
+DATA bf16_sign<>+40(SB)/4, $0x80000000
+DATA bf16_sign<>+44(SB)/4, $0x80000000
+DATA bf16_sign<>+48(SB)/4, $0x80000000
+DATA bf16_sign<>+52(SB)/4, $0x80000000
+DATA bf16_sign<>+56(SB)/4, $0x80000000
+DATA bf16_sign<>+60(SB)/4, $0x80000000
+GLOBL bf16_sign<>(SB), RODATA|NOPTR, $64
 
 // func pairRows8(dst *float32, first *float32, second *float32, n int)
 // Requires: AVX, AVX2

@@ -106,41 +106,41 @@ func copy32(dst *float32, src *float32, n int, stride int, panels int, next int)
 //go:noescape
 func cross8(dst *float32, src *float32, n int, line int, width int)
 
-// exp8 replaces n times eight numbers x by e^(x-shift), and adds them to the eight sums.
+// expSum replaces n numbers x by e^(x-shift), and adds them to the eight sums.
 //
 //go:noescape
-func exp8(x *float32, n int, shift float32, sum *float32)
+func expSum(x *float32, n int, shift float32, sum *float32)
 
-// sigmoid8 replaces n times eight numbers x by their sigmoid.
+// sigmoid replaces n numbers x by their sigmoid.
 //
 //go:noescape
-func sigmoid8(x *float32, n int)
+func sigmoid(x *float32, n int)
 
-// gelu8 sets n times eight numbers y to the GELU of x.
+// tanh sets n numbers y to tanh x; y may be x.
 //
 //go:noescape
-func gelu8(x *float32, y *float32, n int)
+func tanh(x *float32, y *float32, n int)
 
-// backGELU8 adds dy s (1 + x (1-s) (a + 3b x²)) to n times eight numbers dx, s = sigmoid(2u).
+// gelu sets n numbers y to the GELU of x.
 //
 //go:noescape
-func backGELU8(x *float32, dy *float32, dx *float32, n int)
+func gelu(x *float32, y *float32, n int)
 
-// tanh8 sets n times eight numbers y to tanh x; y may be x.
+// backGELU adds dy s (1 + x (1-s) (a + 3b x²)) to n numbers dx, s = sigmoid(2u).
 //
 //go:noescape
-func tanh8(x *float32, y *float32, n int)
+func backGELU(x *float32, dy *float32, dx *float32, n int)
 
-// elu8 sets n times eight numbers y to x where x is positive and to e^x - 1 elsewhere: with x = k ln 2 + r it
+// elu sets n numbers y to x where x is positive and to e^x - 1 elsewhere: with x = k ln 2 + r it
 // is 2^k (e^r - 1) + (2^k - 1), which does not cancel near 0.
 //
 //go:noescape
-func elu8(x *float32, y *float32, n int)
+func elu(x *float32, y *float32, n int)
 
-// backELU8 adds dy (min(y, 0) + 1) to n times eight numbers dx.
+// backELU adds dy (min(y, 0) + 1) to n numbers dx.
 //
 //go:noescape
-func backELU8(y *float32, dy *float32, dx *float32, n int)
+func backELU(y *float32, dy *float32, dx *float32, n int)
 
 // softmaxRows replaces the first count numbers x of each row by softmax(scale x) and the rest, up to a width of
 // whole eights, by 0. Rows are ld apart, and count grows by grow from each to the next.
@@ -154,72 +154,77 @@ func softmaxRows(x *float32, rows int, ld int, width int, count int, grow int, s
 //go:noescape
 func backSoftmaxRows(p *float32, ldp int, d *float32, ldd int, rows int, width int, count int, grow int, scale float32)
 
-// backCell8 takes an LSTM cell of h units, a multiple of eight, one step back: gates and
-// dPre have rows i f g o of h numbers each.
+// cell takes an LSTM cell of n units one step on. It adds fixed to the pre-activations gates, rows i f g o of n
+// numbers each, and turns them into the gates. With them it sets c, its tanh, and h.
 //
 //go:noescape
-func backCell8(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, h int)
+func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, tanhC *float32, h *float32, n int)
+
+// backCell takes an LSTM cell of n units one step back: gates and dPre have rows i f g o of n numbers each.
+//
+//go:noescape
+func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, n int)
 
 // max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.
 //
 //go:noescape
 func max8(x *float32, n int, top *float32)
 
-// scale8 multiplies n times eight numbers by k.
+// scale multiplies n numbers by k.
 //
 //go:noescape
-func scale8(x *float32, n int, k float32)
+func scale(x *float32, n int, k float32)
 
-// axpy8 adds k times n times eight numbers x to y, rounding the product first.
+// axpy adds k times n numbers x to y, rounding the product first.
 //
 //go:noescape
-func axpy8(k float32, x *float32, y *float32, n int)
+func axpy(k float32, x *float32, y *float32, n int)
 
-// dot8 adds the products of n times eight numbers x and y to eight sums.
+// dot adds the products of n numbers x and y to eight sums, those after the last eight rounded first.
 //
 //go:noescape
-func dot8(x *float32, y *float32, n int, sum *float32)
+func dot(x *float32, y *float32, n int, sum *float32)
 
-// sum8 adds n times eight numbers to eight sums.
+// sum adds n numbers to eight sums.
 //
 //go:noescape
-func sum8(x *float32, n int, sum *float32)
+func sum(x *float32, n int, sum *float32)
 
-// sumRows32 adds rows of 32 numbers, stride apart, to y, in their order.
+// sumRows adds rows of n numbers, stride apart, to y, in their order.
 //
 //go:noescape
-func sumRows32(x *float32, rows int, stride int, y *float32)
+func sumRows(x *float32, rows int, stride int, y *float32, n int)
 
-// sumProducts32 adds the products of rows of 32 numbers, stride apart, to y, in their order, rounding each first.
+// sumProducts adds the products of rows of n numbers, stride apart, to y, in their order, rounding each first.
 //
 //go:noescape
-func sumProducts32(a *float32, b *float32, rows int, stride int, y *float32)
+func sumProducts(a *float32, b *float32, rows int, stride int, y *float32, n int)
 
-// mul8 multiplies n times eight numbers y by x.
+// mul multiplies n numbers y by x.
 //
 //go:noescape
-func mul8(x *float32, y *float32, n int)
+func mul(x *float32, y *float32, n int)
 
-// mulAdd8 sets n times eight numbers y to a x + b, rounding the product first.
+// mulAdd sets n numbers y to a x + b, rounding the product first.
 //
 //go:noescape
-func mulAdd8(x *float32, a *float32, b *float32, y *float32, n int)
+func mulAdd(x *float32, a *float32, b *float32, y *float32, n int)
 
-// backStandardise8 adds inv (dy - mean - meanY y) to n times eight numbers dx.
+// backStandardise adds inv (dy - mean - meanY y) to n numbers dx.
 //
 //go:noescape
-func backStandardise8(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
+func backStandardise(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
 
-// squares8 adds the squares of n times eight numbers to eight sums in float64.
+// squares adds the squares of n numbers to eight sums in float64.
 //
 //go:noescape
-func squares8(x *float32, n int, sum *float64)
+func squares(x *float32, n int, sum *float64)
 
-// adam8 makes one step of Adam on n times eight weights: m = beta1 m + rest1 grad,
+// adam makes one step of Adam on n weights: m = beta1 m + rest1 grad,
 // v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps).
 //
 //go:noescape
-func adam8(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
+func adam(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
 
 // fmaLoop8 executes n rounds of 12 independent multiply-adds of 8 numbers, 1·1 + sum. sums is what they add up to.
 func fmaLoop8(n int, sums *[8]float32)

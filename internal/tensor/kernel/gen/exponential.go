@@ -8,7 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// exponential emits y = e^x for eight numbers: x = k ln 2 + r, a polynomial for e^r
+// exponential emits y = e^x for the numbers of a register: x = k ln 2 + r, a polynomial for e^r
 // (coefficients: Cephes, Moshier 1989, expf), and 2^k in two factors because k may be 128.
 // Below the range of normal numbers the result is 0, above it +Inf; a NaN stays.
 type exponential struct {
@@ -30,10 +30,10 @@ func newExponential() exponential {
 }
 
 // powers splits r = k ln 2 + r, k whole, and sets y to e^r - 1 of the rest.
-func (e exponential) powers(r, k, y reg.VecVirtual) {
-	t := YMM()
+func (e exponential) powers(w width, r, k, y reg.VecVirtual) {
+	t := w.vector()
 	VMULPS(e.log2e, r, k)
-	VROUNDPS(Imm(0), k, k)
+	w.round(k, k)
 	VFNMADD231PS(e.ln2hi, k, r)
 	VFNMADD231PS(e.ln2lo, k, r)
 	VMOVUPS(e.p[0], y)
@@ -45,26 +45,25 @@ func (e exponential) powers(r, k, y reg.VecVirtual) {
 }
 
 // below emits y = e^x for numbers x below 88, or NaN: the same as emit, with less to do.
-func (e exponential) below(x, y reg.VecVirtual) {
-	k, r, mask := YMM(), YMM(), YMM()
+func (e exponential) below(w width, x, y reg.VecVirtual) {
+	k, r := w.vector(), w.vector()
 	VMOVUPS(e.low, r)
 	VMAXPS(x, r, r) // a NaN stays, being the second operand
-	e.powers(r, k, y)
+	e.powers(w, r, k, y)
 	VADDPS(e.one, y, y)
 	VCVTPS2DQ(k, k)
 	VPADDD(e.bias, k, k)
 	VPSLLD(Imm(23), k, k)
 	VMULPS(k, y, y)
-	VCMPPS(Imm(1), e.low, x, mask) // x < low
-	VANDNPS(y, mask, y)
+	w.keep(w.compare(x, notLess, e.low), y)
 }
 
 // emit emits y = e^x for any x.
-func (e exponential) emit(x, y reg.VecVirtual) {
-	k, r, t, mask := YMM(), YMM(), YMM(), YMM()
+func (e exponential) emit(w width, x, y reg.VecVirtual) {
+	k, r, t := w.vector(), w.vector(), w.vector()
 	VMINPS(e.high, x, r)
 	VMAXPS(e.low, r, r)
-	e.powers(r, k, y)
+	e.powers(w, r, k, y)
 	VADDPS(e.one, y, y)
 	VCVTPS2DQ(k, k)
 	VPSRAD(Imm(1), k, t)
@@ -75,11 +74,7 @@ func (e exponential) emit(x, y reg.VecVirtual) {
 	VPADDD(e.bias, k, k)
 	VPSLLD(Imm(23), k, k)
 	VMULPS(k, y, y)
-	VCMPPS(Imm(14), e.high, x, mask) // x > high
-	VMOVUPS(e.inf, t)
-	VBLENDVPS(mask, t, y, y)
-	VCMPPS(Imm(1), e.low, x, mask) // x < low
-	VANDNPS(y, mask, y)
-	VCMPPS(Imm(3), x, x, mask) // NaN
-	VBLENDVPS(mask, x, y, y)
+	w.blend(w.compare(x, greater, e.high), e.inf, y, y)
+	w.keep(w.compare(x, notLess, e.low), y)
+	w.blend(w.compare(x, unordered, x), x, y, y)
 }

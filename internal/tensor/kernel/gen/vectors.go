@@ -6,187 +6,198 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// rows32 is the rest of a function that adds rows of 32 numbers to y: add does it for the eight numbers at an
-// offset, and the pointers go from row to row.
-func rows32(add func(at int, sum reg.VecVirtual), pointers ...Op) {
-	n, stride, y := Load(Param("rows"), GP64()), Load(Param("stride"), GP64()), Load(Param("y"), GP64())
-	SHLQ(Imm(2), stride) // bytes
-	sums := []reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
-	for i, s := range sums {
-		VMOVUPS(Mem{Base: y, Disp: 32 * i}, s)
-	}
-	Label("loop")
-	for i, s := range sums {
-		add(32*i, s)
-	}
-	for _, p := range pointers {
-		ADDQ(stride, p)
-	}
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	for i, s := range sums {
-		VMOVUPS(s, Mem{Base: y, Disp: 32 * i})
-	}
-	VZEROUPPER()
-	RET()
-}
-
 // vectors are the loops over long slices that the compiler does not vectorise.
 func vectors() {
-	TEXT("max8", NOSPLIT, "func(x *float32, n int, top *float32)")
-	Pragma("noescape")
-	Doc("max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.")
-	x, n, top := Load(Param("x"), GP64()), Load(Param("n"), GP64()), Load(Param("top"), GP64())
-	m, v := YMM(), YMM()
-	VMOVUPS(Mem{Base: top}, m)
-	loop8(n, func() {
-		VMOVUPS(Mem{Base: x}, v)
-		VMAXPS(m, v, m)
-	}, x)
-	VMOVUPS(m, Mem{Base: top})
-	VZEROUPPER()
-	RET()
+	function("max8", "func(x *float32, n int, top *float32)", func(w width) {
+		x, n, top := pointer("x"), pointer("n"), pointer("top")
+		m := w.vector()
+		VMOVUPS(Mem{Base: top}, m)
+		loop8(n, func() {
+			v := w.vector()
+			VMOVUPS(Mem{Base: x}, v)
+			VMAXPS(m, v, m)
+		}, x)
+		VMOVUPS(m, Mem{Base: top})
+	}, "max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.")
 
-	TEXT("scale8", NOSPLIT, "func(x *float32, n int, k float32)")
-	Pragma("noescape")
-	Doc("scale8 multiplies n times eight numbers by k.")
-	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	k := broadcast("k")
-	loop8(n, func() {
-		v := YMM()
-		VMULPS(Mem{Base: x}, k, v)
-		VMOVUPS(v, Mem{Base: x})
-	}, x)
-	VZEROUPPER()
-	RET()
+	function("scale", "func(x *float32, n int, k float32)", func(w width) {
+		x, n, k := pointer("x"), pointer("n"), w.broadcast("k")
+		w.loop(n, func(c chunk) {
+			v := w.vector()
+			VMULPS(c.read(Mem{Base: x}), k, v)
+			c.store(v, Mem{Base: x})
+		}, x)
+	}, "scale multiplies n numbers by k.")
 
-	TEXT("axpy8", NOSPLIT, "func(k float32, x, y *float32, n int)")
-	Pragma("noescape")
-	Doc("axpy8 adds k times n times eight numbers x to y, rounding the product first.")
-	k = broadcast("k")
-	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	y := Load(Param("y"), GP64())
-	loop8(n, func() {
-		v := YMM()
-		VMULPS(Mem{Base: x}, k, v)
-		VADDPS(Mem{Base: y}, v, v)
-		VMOVUPS(v, Mem{Base: y})
-	}, x, y)
-	VZEROUPPER()
-	RET()
+	function("axpy", "func(k float32, x, y *float32, n int)", func(w width) {
+		k, x, y, n := w.broadcast("k"), pointer("x"), pointer("y"), pointer("n")
+		w.loop(n, func(c chunk) {
+			v := w.vector()
+			VMULPS(c.read(Mem{Base: x}), k, v)
+			VADDPS(c.read(Mem{Base: y}), v, v)
+			c.store(v, Mem{Base: y})
+		}, x, y)
+	}, "axpy adds k times n numbers x to y, rounding the product first.")
 
-	TEXT("dot8", NOSPLIT, "func(x, y *float32, n int, sum *float32)")
-	Pragma("noescape")
-	Doc("dot8 adds the products of n times eight numbers x and y to eight sums.")
-	x, y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
-	n = Load(Param("n"), GP64())
-	sum := Load(Param("sum"), GP64())
-	m, v = YMM(), YMM()
-	VMOVUPS(Mem{Base: sum}, m)
-	loop8(n, func() {
-		VMOVUPS(Mem{Base: x}, v)
-		VFMADD231PS(Mem{Base: y}, v, m)
-	}, x, y)
-	VMOVUPS(m, Mem{Base: sum})
-	VZEROUPPER()
-	RET()
+	function("dot", "func(x, y *float32, n int, sum *float32)", func(w width) {
+		x, y, n, sum := pointer("x"), pointer("y"), pointer("n"), pointer("sum")
+		sums := w.vector()
+		VMOVUPS(Mem{Base: sum}, sums)
+		w.loop(n, func(c chunk) {
+			v := c.load(Mem{Base: x})
+			if c.mask == nil {
+				VFMADD231PS(Mem{Base: y}, v, sums)
+				return
+			}
+			VMULPS(c.read(Mem{Base: y}), v, v)
+			VADDPS(v, sums, sums)
+		}, x, y)
+		VMOVUPS(sums, Mem{Base: sum})
+	}, "dot adds the products of n numbers x and y to eight sums, those after the last eight rounded first.")
 
-	TEXT("sum8", NOSPLIT, "func(x *float32, n int, sum *float32)")
-	Pragma("noescape")
-	Doc("sum8 adds n times eight numbers to eight sums.")
-	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	sum = Load(Param("sum"), GP64())
-	m = YMM()
-	VMOVUPS(Mem{Base: sum}, m)
-	loop8(n, func() {
-		VADDPS(Mem{Base: x}, m, m)
-	}, x)
-	VMOVUPS(m, Mem{Base: sum})
-	VZEROUPPER()
-	RET()
+	function("sum", "func(x *float32, n int, sum *float32)", func(w width) {
+		x, n, sum := pointer("x"), pointer("n"), pointer("sum")
+		sums := w.vector()
+		VMOVUPS(Mem{Base: sum}, sums)
+		w.loop(n, func(c chunk) {
+			VADDPS(c.read(Mem{Base: x}), sums, sums)
+		}, x)
+		VMOVUPS(sums, Mem{Base: sum})
+	}, "sum adds n numbers to eight sums.")
 
-	TEXT("sumRows32", NOSPLIT, "func(x *float32, rows, stride int, y *float32)")
-	Pragma("noescape")
-	Doc("sumRows32 adds rows of 32 numbers, stride apart, to y, in their order.")
-	x = Load(Param("x"), GP64())
-	rows32(func(at int, sum reg.VecVirtual) {
-		VADDPS(Mem{Base: x, Disp: at}, sum, sum)
-	}, x)
+	function("sumRows", "func(x *float32, rows, stride int, y *float32, n int)", func(w width) {
+		x := pointer("x")
+		w.columns(func(c chunk, at int, sum reg.VecVirtual) {
+			VADDPS(c.read(Mem{Base: x, Disp: at}), sum, sum)
+		}, x)
+	}, "sumRows adds rows of n numbers, stride apart, to y, in their order.")
 
-	TEXT("sumProducts32", NOSPLIT, "func(a, b *float32, rows, stride int, y *float32)")
-	Pragma("noescape")
-	Doc("sumProducts32 adds the products of rows of 32 numbers, stride apart, to y, in their order, rounding each first.")
-	a, b := Load(Param("a"), GP64()), Load(Param("b"), GP64())
-	rows32(func(at int, sum reg.VecVirtual) {
-		v := YMM()
-		VMOVUPS(Mem{Base: a, Disp: at}, v)
-		VMULPS(Mem{Base: b, Disp: at}, v, v)
-		VADDPS(v, sum, sum)
-	}, a, b)
+	function("sumProducts", "func(a, b *float32, rows, stride int, y *float32, n int)", func(w width) {
+		a, b := pointer("a"), pointer("b")
+		w.columns(func(c chunk, at int, sum reg.VecVirtual) {
+			v := c.load(Mem{Base: a, Disp: at})
+			VMULPS(c.read(Mem{Base: b, Disp: at}), v, v)
+			VADDPS(v, sum, sum)
+		}, a, b)
+	}, "sumProducts adds the products of rows of n numbers, stride apart, to y, in their order, rounding each first.")
 
-	TEXT("mul8", NOSPLIT, "func(x, y *float32, n int)")
-	Pragma("noescape")
-	Doc("mul8 multiplies n times eight numbers y by x.")
-	x, y, n = Load(Param("x"), GP64()), Load(Param("y"), GP64()), Load(Param("n"), GP64())
-	v = YMM()
-	loop8(n, func() {
-		VMOVUPS(Mem{Base: x}, v)
-		VMULPS(Mem{Base: y}, v, v)
-		VMOVUPS(v, Mem{Base: y})
-	}, x, y)
-	VZEROUPPER()
-	RET()
+	function("mul", "func(x, y *float32, n int)", func(w width) {
+		x, y, n := pointer("x"), pointer("y"), pointer("n")
+		w.loop(n, func(c chunk) {
+			v := c.load(Mem{Base: x})
+			VMULPS(c.read(Mem{Base: y}), v, v)
+			c.store(v, Mem{Base: y})
+		}, x, y)
+	}, "mul multiplies n numbers y by x.")
 
-	TEXT("mulAdd8", NOSPLIT, "func(x, a, b, y *float32, n int)")
-	Pragma("noescape")
-	Doc("mulAdd8 sets n times eight numbers y to a x + b, rounding the product first.")
-	x, a = Load(Param("x"), GP64()), Load(Param("a"), GP64())
-	b, y, n = Load(Param("b"), GP64()), Load(Param("y"), GP64()), Load(Param("n"), GP64())
-	v = YMM()
-	loop8(n, func() {
-		VMOVUPS(Mem{Base: x}, v)
-		VMULPS(Mem{Base: a}, v, v)
-		VADDPS(Mem{Base: b}, v, v)
-		VMOVUPS(v, Mem{Base: y})
-	}, x, a, b, y)
-	VZEROUPPER()
-	RET()
+	function("mulAdd", "func(x, a, b, y *float32, n int)", func(w width) {
+		x, a, b, y, n := pointer("x"), pointer("a"), pointer("b"), pointer("y"), pointer("n")
+		w.loop(n, func(c chunk) {
+			v := c.load(Mem{Base: x})
+			VMULPS(c.read(Mem{Base: a}), v, v)
+			VADDPS(c.read(Mem{Base: b}), v, v)
+			c.store(v, Mem{Base: y})
+		}, x, a, b, y)
+	}, "mulAdd sets n numbers y to a x + b, rounding the product first.")
 
-	TEXT("backStandardise8", NOSPLIT, "func(dy, y, dx *float32, n int, inv, mean, meanY float32)")
-	Pragma("noescape")
-	Doc("backStandardise8 adds inv (dy - mean - meanY y) to n times eight numbers dx.")
-	dy, dx := Load(Param("dy"), GP64()), Load(Param("dx"), GP64())
-	y, n = Load(Param("y"), GP64()), Load(Param("n"), GP64())
-	inv, mean, meanY := broadcast("inv"), broadcast("mean"), broadcast("meanY")
-	v, t := YMM(), YMM()
-	loop8(n, func() {
-		VMOVUPS(Mem{Base: dy}, v)
-		VSUBPS(mean, v, v)
-		VMULPS(Mem{Base: y}, meanY, t)
-		VSUBPS(t, v, v)
-		VMULPS(inv, v, v)
-		VADDPS(Mem{Base: dx}, v, v)
-		VMOVUPS(v, Mem{Base: dx})
-	}, dy, y, dx)
-	VZEROUPPER()
-	RET()
+	function("backStandardise", "func(dy, y, dx *float32, n int, inv, mean, meanY float32)", func(w width) {
+		dy, y, dx, n := pointer("dy"), pointer("y"), pointer("dx"), pointer("n")
+		inv, mean, meanY := w.broadcast("inv"), w.broadcast("mean"), w.broadcast("meanY")
+		w.loop(n, func(c chunk) {
+			v, t := c.load(Mem{Base: dy}), w.vector()
+			VSUBPS(mean, v, v)
+			VMULPS(c.read(Mem{Base: y}), meanY, t)
+			VSUBPS(t, v, v)
+			VMULPS(inv, v, v)
+			VADDPS(c.read(Mem{Base: dx}), v, v)
+			c.store(v, Mem{Base: dx})
+		}, dy, y, dx)
+	}, "backStandardise adds inv (dy - mean - meanY y) to n numbers dx.")
 
-	TEXT("squares8", NOSPLIT, "func(x *float32, n int, sum *float64)")
-	Pragma("noescape")
-	Doc("squares8 adds the squares of n times eight numbers to eight sums in float64.")
-	x, n = Load(Param("x"), GP64()), Load(Param("n"), GP64())
-	sum = Load(Param("sum"), GP64())
-	p, q, low, high := YMM(), YMM(), YMM(), YMM()
-	VMOVUPD(Mem{Base: sum}, p)
-	VMOVUPD(Mem{Base: sum, Disp: 32}, q)
-	loop8(n, func() {
-		VCVTPS2PD(Mem{Base: x}, low)
-		VCVTPS2PD(Mem{Base: x, Disp: 16}, high)
-		VFMADD231PD(low, low, p)
-		VFMADD231PD(high, high, q)
-	}, x)
-	VMOVUPD(p, Mem{Base: sum})
-	VMOVUPD(q, Mem{Base: sum, Disp: 32})
-	VZEROUPPER()
-	RET()
+	function("squares", "func(x *float32, n int, sum *float64)", func(w width) {
+		x, n, sum := pointer("x"), pointer("n"), pointer("sum")
+		p, q := YMM(), YMM()
+		VMOVUPD(Mem{Base: sum}, p)
+		VMOVUPD(Mem{Base: sum, Disp: 32}, q)
+		w.loop(n, func(c chunk) {
+			low, high := YMM(), YMM()
+			if c.mask == nil {
+				VCVTPS2PD(Mem{Base: x}, low)
+				VCVTPS2PD(Mem{Base: x, Disp: 16}, high)
+			} else {
+				v, upper := c.load(Mem{Base: x}), XMM()
+				VEXTRACTF128(Imm(1), v, upper)
+				VCVTPS2PD(v.AsX(), low)
+				VCVTPS2PD(upper, high)
+			}
+			VFMADD231PD(low, low, p)
+			VFMADD231PD(high, high, q)
+		}, x)
+		VMOVUPD(p, Mem{Base: sum})
+		VMOVUPD(q, Mem{Base: sum, Disp: 32})
+	}, "squares adds the squares of n numbers to eight sums in float64.")
+}
+
+// columns adds rows to y, up to four registers of columns at a time: add does it for the numbers at an offset from
+// pointers, which go from row to row.
+func (w width) columns(add func(c chunk, at int, sum reg.VecVirtual), pointers ...reg.GPVirtual) {
+	rows, stride, y, n := pointer("rows"), pointer("stride"), pointer("y"), pointer("n")
+	SHLQ(Imm(2), stride) // bytes
+	left := GP64()
+	tops := make([]reg.GPVirtual, len(pointers))
+	for i := range tops {
+		tops[i] = GP64()
+	}
+	blocks, done := make([]string, 4), label("done")
+	for i := range blocks {
+		blocks[i] = label("block")
+	}
+	next := label("next")
+	Label(next)
+	for i, p := range pointers {
+		MOVQ(p, tops[i])
+	}
+	MOVQ(rows, left)
+	for count := 4; count > 1; count-- {
+		CMPQ(n, U8(int(w)*(count-1)))
+		JGT(LabelRef(blocks[count-1]))
+	}
+	for count := 1; count <= 4; count++ {
+		Label(blocks[count-1])
+		if count > 1 {
+			SUBQ(Imm(uint64(int(w)*(count-1))), n)
+		}
+		last := w.first(n)
+		chunks, sums := make([]chunk, count), make([]reg.VecVirtual, count)
+		for i := range chunks {
+			chunks[i].width = w
+			if i == count-1 {
+				chunks[i].mask = last
+			}
+			sums[i] = chunks[i].load(Mem{Base: y, Disp: w.bytes() * i})
+		}
+		row := label("row")
+		Label(row)
+		for i, c := range chunks {
+			add(c, w.bytes()*i, sums[i])
+		}
+		for _, p := range pointers {
+			ADDQ(stride, p)
+		}
+		DECQ(left)
+		JNZ(LabelRef(row))
+		for i, c := range chunks {
+			c.store(sums[i], Mem{Base: y, Disp: w.bytes() * i})
+		}
+		if count < 4 {
+			JMP(LabelRef(done))
+		}
+	}
+	for i, p := range pointers {
+		LEAQ(Mem{Base: tops[i], Disp: 4 * w.bytes()}, p)
+	}
+	ADDQ(U32(4*w.bytes()), y)
+	SUBQ(Imm(uint64(w)), n)
+	JG(LabelRef(next))
+	Label(done)
 }
