@@ -1,24 +1,20 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// ready is what a process says when it has warmed up.
-const ready = "ready"
 
 // Files that our side writes in a check and both read.
 const (
@@ -26,21 +22,19 @@ const (
 	dataFile    = "data.safetensors"
 )
 
-// Largest relative differences between both sides in float32 that can be rounding: a wrong
-// bias or gate order shows as a percent and more.
-const (
-	lossTolerance = 1e-4
-	gradTolerance = 1e-3
-)
-
 // A comparison is a whole run of the command.
 type comparison struct {
 	work    Work   // of the size that has its turn
-	told    string // what the script is told of that size
+	told    string // what a script is told of that size
 	mode    string
 	python  string
-	threads []int // of PyTorch, each tried
+	dir     string // of scripts and of files for both sides
+	configs []Config
+	threads []int // of the other side, each tried
+	best    int   // how many of each framework and precision go into the pairs
+	limit   time.Duration
 	pairs   int
+	busy    bool // measure beside others
 	log     io.Writer
 }
 
@@ -52,21 +46,29 @@ func (c comparison) processes() int {
 	return 1
 }
 
+// ourThreads is how many processors a process of ours uses.
+func (c comparison) ourThreads() int { return runtime.GOMAXPROCS(0) / c.processes() }
+
 func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
-	if err := c.findTorch(ctx); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "peer")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.CopyFS(dir, scripts); err != nil {
-		return nil, err
-	}
 	report := &Report{
 		Mode: c.mode, Cores: runtime.GOMAXPROCS(0), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Processes: c.processes(), Pairs: c.pairs, Seconds: c.work.Seconds, Optimizer: c.work.Optimizer,
+		Processes: c.processes(), Pairs: c.pairs, Seconds: c.work.Seconds, Optimizer: c.work.Optimizer, Busy: c.busy,
+	}
+	share, err := idle(ctx)
+	if report.LoadKnown = err == nil; report.LoadKnown && share > mostBusy && !c.busy {
+		return nil, busy(share)
+	}
+	if c.mode != "cores" {
+		if err := c.findTorch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if c.dir, err = os.MkdirTemp("", "peer"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(c.dir)
+	if err := os.CopyFS(c.dir, scripts); err != nil {
+		return nil, err
 	}
 	for _, s := range list {
 		told, err := json.Marshal(s)
@@ -74,12 +76,17 @@ func (c comparison) run(ctx context.Context, list []Size) (*Report, error) {
 			return nil, err
 		}
 		c.work.Size, c.told = s, string(told)
-		c.work.Data = filepath.Join(dir, dataFile)
-		result, err := c.compare(ctx, dir)
-		if err != nil {
+		c.work.Data = filepath.Join(c.dir, dataFile)
+		r := &Result{Size: s, FlopPerToken: s.Flop()}
+		one := c.compare
+		if c.mode == "cores" {
+			one = c.scale
+		}
+		if err := one(ctx, r); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
-		report.Results = append(report.Results, result)
+		r.summarise()
+		report.Results = append(report.Results, r)
 	}
 	return report, nil
 }
@@ -90,8 +97,8 @@ func (c comparison) findTorch(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); lines[0] != "" {
-		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	if last := lastLine(string(out)); last != "" {
+		err = fmt.Errorf("%w: %s", err, last)
 	}
 	return hintedError{
 		fmt.Errorf("%s cannot import torch: %w", c.python, err),
@@ -99,218 +106,109 @@ func (c comparison) findTorch(ctx context.Context) error {
 	}
 }
 
-// compare checks one size and measures it.
-func (c comparison) compare(ctx context.Context, dir string) (*Result, error) {
-	r := &Result{Size: c.work.Size, FlopPerToken: c.work.Size.Flop()}
-	if err := c.check(ctx, dir, r); err != nil {
-		return nil, err
-	}
-	for _, n := range c.threads {
-		r.Torch = append(r.Torch, TorchRuns{Threads: n})
-	}
-	for pair := range c.pairs {
-		turns := []func() error{
-			func() error {
-				run, err := c.group(ctx, c.ours)
-				r.Ours = append(r.Ours, run)
-				return err
-			},
-			func() error {
-				for i := range r.Torch {
-					torch := &r.Torch[i]
-					run, err := c.group(ctx, func(ctx context.Context) *exec.Cmd { return c.torch(ctx, dir, torch.Threads) })
-					torch.Runs = append(torch.Runs, run)
-					if err != nil {
-						return err
-					}
-				}
-				return nil
-			},
-		}
-		if pair%2 == 1 { // neither side always has the cooler machine
-			turns[0], turns[1] = turns[1], turns[0]
-		}
-		for _, turn := range turns {
-			if err := turn(); err != nil {
-				return nil, err
-			}
-		}
-		fmt.Fprintf(c.log, "%s: pair %d of %d: tokens/s ours %.0f, torch", r.Size.Name, pair+1, c.pairs, r.Ours[pair].TokensPerSecond)
-		for _, t := range r.Torch {
-			fmt.Fprintf(c.log, " %.0f (%s)", t.Runs[pair].TokensPerSecond, count(t.Threads, "thread"))
-		}
-		fmt.Fprintln(c.log)
-	}
-	r.summarise()
-	return r, nil
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
 }
 
-// check stops a comparison of different work.
-func (c comparison) check(ctx context.Context, dir string, r *Result) error {
-	self, err := os.Executable()
-	if err != nil {
+// compare checks all configurations of one size, and measures ours and the best of the others in turns.
+func (c comparison) compare(ctx context.Context, r *Result) error {
+	if err := c.tune(ctx, r); err != nil {
 		return err
 	}
-	ours := exec.CommandContext(ctx, self, "-ours", "check", "-sizes", c.work.Size.Name, "-dir", dir, "-seed", strconv.Itoa(c.work.Seed))
-	torch := c.script(ctx, dir, "check", "--weights", filepath.Join(dir, weightsFile))
-	for _, side := range []struct {
-		cmd *exec.Cmd
-		to  *Check
-	}{{ours, &r.OurCheck}, {torch, &r.TorchCheck}} {
-		p, err := start(side.cmd)
+	sides := [][]*Entry{r.Ours, slices.DeleteFunc(slices.Clone(r.Peers), func(e *Entry) bool { return e.Left != "" })}
+	if len(sides[1]) == 0 {
+		return errors.New("nothing to compare with: no configuration gave a result")
+	}
+	return c.takeTurns(ctx, r, sides)
+}
+
+// takeTurns lets the sides run in turns, all entries of a side one after another.
+func (c comparison) takeTurns(ctx context.Context, r *Result, sides [][]*Entry) error {
+	for pair := range c.pairs {
+		if pair > 0 {
+			slices.Reverse(sides) // neither side always has the cooler machine
+		}
+		load, err := besides(ctx, func() (used float64, err error) {
+			for _, e := range slices.Concat(sides...) {
+				run, err := group(ctx, c.processes(), c.command(e))
+				if err != nil {
+					return 0, fmt.Errorf("%s: %w", e, err)
+				}
+				e.Runs = append(e.Runs, run)
+				used += run.ProcessCPU
+				fmt.Fprintf(c.log, "%s: pair %d of %d: %s: %.0f tokens/s\n", r.Size.Name, pair+1, c.pairs, e, run.TokensPerSecond)
+			}
+			return used, nil
+		})
 		if err != nil {
 			return err
 		}
-		if err := p.result(side.to); err != nil {
-			return err
-		}
-	}
-	a, b := r.OurCheck, r.TorchCheck
-	said := fmt.Sprintf("loss %.6f here and %.6f on PyTorch, gradient norm %.6f and %.6f, loss after %d steps %.6f and %.6f",
-		a.Loss, b.Loss, a.GradNorm, b.GradNorm, checkSteps, a.Later, b.Later)
-	fmt.Fprintf(c.log, "%s: %s\n", r.Size.Name, said)
-	if !near(a.Loss, b.Loss, lossTolerance) || !near(a.GradNorm, b.GradNorm, gradTolerance) || !near(a.Later, b.Later, lossTolerance) {
-		return fmt.Errorf("both sides do not compute the same: %s", said)
+		r.Loads = append(r.Loads, load)
 	}
 	return nil
 }
 
-// near is false if one of them is no number.
-func near(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance*math.Abs(b) }
+// command is what starts a process of e.
+func (c comparison) command(e *Entry) func(context.Context) *exec.Cmd {
+	if e.Framework == "ours" {
+		return c.ours(e)
+	}
+	return c.theirs(e, false)
+}
 
-// ours is a process of our side; in a sweep it has one processor.
-func (c comparison) ours(ctx context.Context) *exec.Cmd {
+// ours starts processes of our side that train.
+func (c comparison) ours(e *Entry) func(context.Context) *exec.Cmd {
+	return func(ctx context.Context) *exec.Cmd {
+		return c.self(ctx, e, append([]string{"train", "-wait", "-data", c.work.Data}, c.work.flags("-")...)...)
+	}
+}
+
+// ourCheck is a process of our side that writes the files of both and computes what all must agree on.
+func (c comparison) ourCheck(ctx context.Context, e *Entry) *exec.Cmd {
+	return c.self(ctx, e, "check", "-dir", c.dir, "-seed", strconv.Itoa(c.work.Seed))
+}
+
+// self is this program as our side.
+func (c comparison) self(ctx context.Context, e *Entry, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	w := c.work
-	cmd := exec.CommandContext(ctx, self, "-ours", "train", "-wait", "-sizes", w.Size.Name, "-data", w.Data,
-		"-optimizer", w.Optimizer, "-warmup", strconv.Itoa(w.Warmup), "-seconds", decimal(w.Seconds),
-		"-steps", strconv.Itoa(w.Steps), "-seed", strconv.Itoa(w.Seed), "-started", now())
-	if c.mode == "sweep" {
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	}
+	args = slices.Concat([]string{"-ours"}, args, []string{"-sizes", c.work.Size.Name}, e.Args)
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", e.Threads))
 	return cmd
 }
 
-// torch is a process of the other side.
-func (c comparison) torch(ctx context.Context, dir string, threads int) *exec.Cmd {
-	w := c.work
-	return c.script(ctx, dir, "train", "--wait",
-		"--optimizer", w.Optimizer, "--lr", decimal(w.LR), "--warmup", strconv.Itoa(w.Warmup), "--seconds", decimal(w.Seconds),
-		"--steps", strconv.Itoa(w.Steps), "--seed", strconv.Itoa(w.Seed), "--threads", strconv.Itoa(threads), "--started", now())
+// theirs starts processes of the other side that train, if asked after the check.
+func (c comparison) theirs(e *Entry, check bool) func(context.Context) *exec.Cmd {
+	return func(ctx context.Context) *exec.Cmd {
+		w := c.work
+		args := slices.Concat([]string{
+			filepath.Join(c.dir, w.Size.Scripts[e.Framework]), "--size", c.told, "--data", w.Data, "--wait",
+			"--lr", decimal(w.LR), "--threads", strconv.Itoa(e.Threads),
+		}, w.flags("--"), e.Args)
+		if check {
+			args = append(args, "--weights", filepath.Join(c.dir, weightsFile))
+		}
+		cmd := exec.CommandContext(ctx, c.python, args...)
+		if e.Tuning != nil { // what it compiled is kept; no idle pool of compilers beside a run in a pair
+			cmd.Env = append(os.Environ(), "TORCHINDUCTOR_COMPILE_THREADS=1")
+		}
+		return cmd
+	}
 }
 
-// script runs the other side's script for the size.
-func (c comparison) script(ctx context.Context, dir, mode string, args ...string) *exec.Cmd {
-	args = append([]string{filepath.Join(dir, c.work.Size.Script), mode, "--size", c.told, "--data", c.work.Data}, args...)
-	return exec.CommandContext(ctx, c.python, args...)
+// flags are those that both sides have, under dashes.
+func (w Work) flags(dashes string) []string {
+	return []string{
+		dashes + "optimizer", w.Optimizer, dashes + "warmup", strconv.Itoa(w.Warmup), dashes + "seconds", decimal(w.Seconds),
+		dashes + "steps", strconv.Itoa(w.Steps), dashes + "seed", strconv.Itoa(w.Seed), dashes + "started", now(),
+	}
 }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // now is the Unix time in seconds, to the microsecond.
 func now() string { return decimal(float64(time.Now().UnixMicro()) / 1e6) }
-
-// group runs as many processes at once as the mode asks for. They warm up first and begin
-// their timed parts together. The result is their sum, and the latest first step.
-func (c comparison) group(ctx context.Context, command func(context.Context) *exec.Cmd) (Run, error) {
-	ctx, cancel := context.WithCancel(ctx) // if one fails the others are stopped
-	defer cancel()
-	var all []*process
-	for range c.processes() {
-		p, err := start(command(ctx))
-		if err != nil {
-			return Run{}, err
-		}
-		all = append(all, p)
-	}
-	for _, p := range all {
-		if err := p.ready(); err != nil {
-			return Run{}, err
-		}
-	}
-	for _, p := range all {
-		fmt.Fprintln(p.in, "go")
-	}
-	var sum Run
-	for i, p := range all {
-		var one Run
-		if err := p.result(&one); err != nil {
-			return Run{}, err
-		}
-		if i == 0 {
-			sum = one
-			continue
-		}
-		sum.TokensPerSecond += one.TokensPerSecond
-		sum.Steps += one.Steps
-		sum.PeakRSSBytes += one.PeakRSSBytes
-		sum.StartRSSBytes += one.StartRSSBytes
-		sum.Ceiling += one.Ceiling
-		sum.SecondsToFirstStep = max(sum.SecondsToFirstStep, one.SecondsToFirstStep)
-	}
-	if sum.Ceiling > 0 {
-		sum.Share = sum.TokensPerSecond * c.work.Size.Flop() / sum.Ceiling
-	}
-	return sum, nil
-}
-
-// A process is one side at work.
-type process struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-	err bytes.Buffer
-}
-
-func start(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stderr = &p.err
-	p.in, p.out = in, bufio.NewReader(out)
-	return p, cmd.Start()
-}
-
-// ready waits for the end of the warm-up.
-func (p *process) ready() error {
-	line, err := p.out.ReadString('\n')
-	if err != nil {
-		return p.failure(p.cmd.Wait())
-	}
-	if strings.TrimSpace(line) != ready {
-		return fmt.Errorf("%s says %q instead of %s", p.cmd.Path, line, ready)
-	}
-	return nil
-}
-
-// result reads what the process prints at its end.
-func (p *process) result(to any) error {
-	text, err := io.ReadAll(p.out)
-	if err != nil {
-		return err
-	}
-	if err := p.cmd.Wait(); err != nil {
-		return p.failure(err)
-	}
-	if err := json.Unmarshal(text, to); err != nil {
-		return fmt.Errorf("%s: %q: %w", p.cmd.Path, text, err)
-	}
-	return nil
-}
-
-// failure is why a process ended.
-func (p *process) failure(err error) error {
-	if err == nil {
-		err = fmt.Errorf("ended early")
-	}
-	return fmt.Errorf("%s: %w\n%s", p.cmd.Path, err, strings.TrimSpace(p.err.String()))
-}

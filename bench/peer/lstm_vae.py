@@ -9,7 +9,7 @@ Parameters have the names and layouts that vaelab saves. Tensors are time-major,
 that torch.nn.LSTM computes in.
 """
 
-import peer  # first: it notes when the process began
+import peer
 
 import torch
 import torch.nn as nn
@@ -58,8 +58,8 @@ class VAE(peer.Model):
     def layout(self, rows):
         return rows.t().contiguous()  # (T+1, B)
 
-    def forward(self, x, sample):
-        z, kl = self.sample(*self.encoder(x), sample)
+    def forward(self, x, eps):
+        z, kl = self.sample(*self.encoder(x), eps)
         return (self.decoder(z, x) + kl) / x.size(1)
 
 

@@ -1,14 +1,15 @@
-// Command peer compares the speed of training a VAE here and on PyTorch: the same model, the
-// same examples, on the same cores, in one run.
+// Command peer compares the speed of training a VAE here and on PyTorch, in all its configurations, and in JAX: the
+// same model, the same examples, on the same cores, in one run.
 //
 //	go run ./bench/peer -python .venv/bin/python                  one trial on all cores
 //	go run ./bench/peer -python .venv/bin/python -mode sweep      a trial on every core
+//	go run ./bench/peer -mode cores                               our side alone, on all cores and on one
 //	go run ./bench/peer -ours train -sizes ptb -cpuprofile p.prof our side alone
 //
-// For each size it first writes our weights and examples to files and lets both sides
-// compute the loss of one batch and the norm of its gradient, with z = mu, and the loss after
-// a few steps. If they do not agree there is nothing to compare and it stops. Then processes
-// of both sides take turns. See README.md for what the figures mean.
+// For each size it first writes our weights and examples to files and lets each configuration compute the loss of
+// one batch and the norm of its gradient, with z = mu, and the loss after a few steps. If they do not agree there is
+// nothing to compare and it stops. A short run of each configuration chooses those that then take turns with ours.
+// See README.md for what the figures mean.
 package main
 
 import (
@@ -21,7 +22,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,11 +67,16 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
 	flags.SetOutput(wErr)
 	names := flags.String("sizes", "small,snli,ptb,yelp,transformer,pixelcnn", "`list` of sizes; there are also tiny, tiny-transformer and tiny-pixelcnn, for a try")
-	mode := flags.String("mode", "trial", "trial: one process on all cores; sweep: a process of one thread on every core")
+	mode := flags.String("mode", "trial", "trial: one process on all cores; sweep: a process of one thread on every core; cores: our side alone on all cores and on one")
+	configs := flags.String("configs", "", "`list` of the other side's configurations to try; all by default")
 	python := flags.String("python", "python3", "`interpreter` that can import torch")
-	pairs := flags.Int("pairs", 5, "how often both sides take their turn")
-	threadList := flags.String("threads", "1,2", "`list` of PyTorch's thread counts to try in a trial; the best one counts")
-	seconds := flags.Float64("seconds", 5, "length of the timed part of a process; it makes two steps at least")
+	pairs := flags.Int("pairs", 3, "how often both sides take their turn")
+	best := flags.Int("best", 2, "how many configurations of each framework and precision go into the pairs")
+	threadList := flags.String("threads", "", "`list` of the other side's thread counts to try in a trial; all cores and one by default")
+	limit := flags.Duration("limit", defaultLimit, "longest `time` of a short run, with check and compilation; what takes longer is left out")
+	busy := flags.Bool("busy", false, "print ratios although others use more than a tenth of the processors")
+	markdown := flags.Bool("markdown", false, "print tables in Markdown")
+	seconds := flags.Float64("seconds", 3, "length of the timed part of a process; it makes two steps at least")
 	warmup := flags.Int("warmup", 2, "steps of a process before the timed ones")
 	optimizer := flags.String("optimizer", "sgd", "sgd or adam")
 	jsonFile := flags.String("json", "", "also write all figures to `file`")
@@ -94,8 +102,8 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case !ok:
 		return fmt.Errorf("-optimizer: unknown %q; known: sgd, adam", *optimizer)
-	case *pairs < 1 || *warmup < 1:
-		return errors.New("-pairs and -warmup must be at least 1")
+	case *pairs < 1 || *warmup < 1 || *best < 1:
+		return errors.New("-pairs, -warmup and -best must be at least 1")
 	}
 	work := Work{
 		Size: list[0], Data: *data, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
@@ -129,22 +137,31 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	if tensor.Bits != 32 {
 		return errors.New("PyTorch computes in float32 here: build without the tag f64")
 	}
+	chosen, err := configsByName(*configs)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := comparison{work: work, mode: *mode, python: *python, threads: threads, pairs: *pairs, log: wErr}
+	c := comparison{
+		work: work, mode: *mode, python: *python, configs: chosen, threads: threads, best: *best, limit: *limit,
+		pairs: *pairs, busy: *busy, log: wErr,
+	}
 	report, err := c.run(ctx, list)
 	if err != nil {
 		return err
 	}
-	report.write(w)
-	if *jsonFile == "" {
-		return nil
+	report.write(w, *markdown)
+	if *jsonFile != "" {
+		text, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(*jsonFile, append(text, '\n'), 0o666); err != nil {
+			return err
+		}
 	}
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(*jsonFile, append(text, '\n'), 0o666)
+	return report.refused()
 }
 
 // ourSide does what the scripts do, and prints the same JSON.
@@ -167,22 +184,28 @@ func ourSide(mode string, work Work, dir string, in io.Reader, w io.Writer) erro
 	return json.NewEncoder(w).Encode(result)
 }
 
-// threadCounts are PyTorch's in the given mode: of a sweep's processes each has one.
+// threadCounts are those of the other side to try in the given mode, the most first: of a sweep's processes each has
+// one thread.
 func threadCounts(mode, list string) ([]int, error) {
 	switch mode {
 	case "sweep":
 		return []int{1}, nil
-	case "trial":
+	case "trial", "cores":
 	default:
-		return nil, fmt.Errorf("-mode: unknown %q; known: trial, sweep", mode)
+		return nil, fmt.Errorf("-mode: unknown %q; known: trial, sweep, cores", mode)
 	}
-	var out []int
-	for s := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-threads: %q is not a number of threads", s)
+	out := []int{runtime.GOMAXPROCS(0), 1}
+	if list != "" {
+		out = nil
+		for s := range strings.SplitSeq(list, ",") {
+			n, err := strconv.Atoi(s)
+			if err != nil || n < 1 {
+				return nil, fmt.Errorf("-threads: %q is not a number of threads", s)
+			}
+			out = append(out, n)
 		}
-		out = append(out, n)
 	}
-	return out, nil
+	slices.Sort(out)
+	slices.Reverse(out)
+	return slices.Compact(out), nil
 }

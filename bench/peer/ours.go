@@ -25,14 +25,14 @@ import (
 	"vaelab/internal/vae"
 )
 
-// clip is the largest global norm of the gradients, the same in peer.py.
+// clip is the largest global norm of the gradients, the same in process.py.
 const clip = 5
 
 // batches is how many batches of random examples the steps take in turn.
 const batches = 8
 
 // checkSteps is how many steps of SGD the check makes, and checkLR their size; the same in
-// peer.py.
+// process.py.
 const checkSteps, checkLR = 3, 0.1
 
 // A Work is what one process is asked to do; each field is a flag on both sides.
@@ -52,8 +52,11 @@ type Work struct {
 // A Run is what one process measured.
 type Run struct {
 	TokensPerSecond    float64 `json:"tokens_per_second"`
+	Tokens             int     `json:"tokens"`
 	Steps              int     `json:"steps"`
-	Loss               float64 `json:"loss"` // of the last step: a sign of life
+	CPUSeconds         float64 `json:"cpu_seconds"`         // user and system time of the timed part, 0 if not known
+	ProcessCPU         float64 `json:"process_cpu_seconds"` // of the whole process
+	Loss               float64 `json:"loss"`                // of the last step: a sign of life
 	Threads            int     `json:"threads"`
 	Version            string  `json:"version"`
 	Kernel             string  `json:"kernel"` // what the products run on
@@ -61,7 +64,7 @@ type Run struct {
 	StartRSSBytes      int64   `json:"start_rss_bytes"`       // of that, before there is a model: code and libraries
 	SecondsToFirstStep float64 `json:"seconds_to_first_step"` // from the start of the process to the end of its first step
 	Ceiling            float64 `json:"ceiling_flops,omitempty"`
-	Share              float64 `json:"share_of_ceiling,omitempty"`
+	Check              *Check  `json:"check,omitempty"` // of a script that was given our weights
 }
 
 // A Check is what both sides must agree on, under one set of weights with z = mu: the loss
@@ -220,7 +223,7 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 			return Run{}, fmt.Errorf("waiting for the start: %w", err)
 		}
 	}
-	start := time.Now()
+	start, cpu := time.Now(), machine.CPUTime()
 	var elapsed float64
 	for done := false; !done; {
 		run.Loss = turn(w.Warmup + run.Steps)
@@ -231,14 +234,15 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 			done = run.Steps == w.Steps
 		}
 	}
+	run.CPUSeconds = (machine.CPUTime() - cpu).Seconds()
 	if math.IsNaN(run.Loss) || math.IsInf(run.Loss, 0) {
 		return Run{}, fmt.Errorf("the loss became %v", run.Loss)
 	}
 	run.PeakRSSBytes, run.StartRSSBytes = machine.PeakMemory(), startRSS
-	run.TokensPerSecond = float64(run.Steps*w.Size.Tokens()) / elapsed
+	run.Tokens = run.Steps * w.Size.Tokens()
+	run.TokensPerSecond = float64(run.Tokens) / elapsed
 	if kernel.Available {
 		run.Ceiling = ceiling(threads)
-		run.Share = run.TokensPerSecond * w.Size.Flop() / run.Ceiling
 	}
 	return run, nil
 }

@@ -12,7 +12,7 @@ PyTorch's, (C', C, k, k); load makes them of vaelab's, which have no masked taps
 by tap.
 """
 
-import peer  # first: it notes when the process began
+import peer
 
 import math
 
@@ -107,8 +107,8 @@ class VAE(peer.Model):
     def layout(self, rows):
         return rows.view(self.size).to(memory_format=torch.channels_last)
 
-    def forward(self, x, sample):
-        z, kl = self.sample(*self.encoder(x), sample)
+    def forward(self, x, eps):
+        z, kl = self.sample(*self.encoder(x), eps)
         return (self.decoder(z, x) + kl) / x.size(0)
 
     def load(self, weights):

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -17,121 +16,183 @@ type Report struct {
 	Pairs     int       `json:"pairs"`
 	Seconds   float64   `json:"seconds"` // of a timed part
 	Optimizer string    `json:"optimizer"`
+	LoadKnown bool      `json:"others_load_known"`
+	Busy      bool      `json:"measured_beside_others"` // -busy
 	Results   []*Result `json:"results"`
 }
 
-// A Result is one size: every run, and the summary.
-type Result struct {
-	Size         Size        `json:"size"`
-	FlopPerToken float64     `json:"flop_per_token"`
-	OurCheck     Check       `json:"our_check"`
-	TorchCheck   Check       `json:"torch_check"`
-	Ours         []Run       `json:"ours"`
-	Torch        []TorchRuns `json:"torch"`
-
-	Best       int    `json:"best_threads"` // PyTorch's thread count with the largest median
-	OurSpeed   Spread `json:"our_tokens_per_second"`
-	TorchSpeed Spread `json:"torch_tokens_per_second"` // at its best thread count
-	Ratio      Spread `json:"ratio"`                   // extremes over pairs; the middle is the ratio of the medians
-	OurPeak    int64  `json:"our_peak_rss_bytes"`      // of the largest run
-	TorchPeak  int64  `json:"torch_peak_rss_bytes"`
-	TorchStart int64  `json:"torch_start_rss_bytes"` // of that, PyTorch itself, once imported
-	OurFirst   Spread `json:"our_seconds_to_first_step"`
-	TorchFirst Spread `json:"torch_seconds_to_first_step"`
-	// Shares of the ceiling of all cores in use, 0 if it was not measured.
-	OurShare   float64 `json:"our_share_of_ceiling"`
-	TorchShare float64 `json:"torch_share_of_ceiling"`
-}
-
-// TorchRuns are PyTorch's runs at one thread count.
-type TorchRuns struct {
-	Threads int   `json:"threads"`
-	Runs    []Run `json:"runs"`
-}
-
-// A Spread is the smallest, the middle and the largest of some figures.
-type Spread struct {
-	Min    float64 `json:"min"`
-	Median float64 `json:"median"`
-	Max    float64 `json:"max"`
-}
-
-// spread panics if there are no figures.
-func spread(runs []Run, figure func(Run) float64) Spread {
-	var x []float64
-	for _, r := range runs {
-		x = append(x, figure(r))
+// busiest is the largest share of the processors that others used.
+func (r *Report) busiest() float64 {
+	most := 0.0
+	for _, s := range r.Results {
+		most = max(most, s.busiest())
 	}
-	slices.Sort(x)
-	n := len(x)
-	return Spread{x[0], (x[(n-1)/2] + x[n/2]) / 2, x[n-1]}
+	return most
 }
 
-func speed(r Run) float64     { return r.TokensPerSecond }
-func firstStep(r Run) float64 { return r.SecondsToFirstStep }
-func roof(r Run) float64      { return r.Ceiling }
-
-// summarise fills the second half of r from the first. A thread count is chosen once for
-// all pairs, not anew in each, so that PyTorch does not gain from noise.
-func (r *Result) summarise() {
-	best := slices.MaxFunc(r.Torch, func(a, b TorchRuns) int {
-		return cmp.Compare(spread(a.Runs, speed).Median, spread(b.Runs, speed).Median)
-	})
-	r.Best = best.Threads
-	r.OurSpeed, r.TorchSpeed = spread(r.Ours, speed), spread(best.Runs, speed)
-	r.OurFirst, r.TorchFirst = spread(r.Ours, firstStep), spread(best.Runs, firstStep)
-	var ratios []Run
-	for i, ours := range r.Ours {
-		ratios = append(ratios, Run{TokensPerSecond: ours.TokensPerSecond / best.Runs[i].TokensPerSecond})
-		r.OurPeak = max(r.OurPeak, ours.PeakRSSBytes)
-		r.TorchPeak = max(r.TorchPeak, best.Runs[i].PeakRSSBytes)
-		r.TorchStart = max(r.TorchStart, best.Runs[i].StartRSSBytes)
+// refused is an error if others used too much of the processors for the ratios of some size.
+func (r *Report) refused() error {
+	if most := r.busiest(); most > mostBusy && !r.Busy {
+		return busy(most)
 	}
-	r.Ratio = spread(ratios, speed)
-	r.Ratio.Median = r.OurSpeed.Median / r.TorchSpeed.Median
-	if top := spread(r.Ours, roof).Median; top > 0 {
-		r.OurShare = r.OurSpeed.Median * r.FlopPerToken / top
-		r.TorchShare = r.TorchSpeed.Median * r.FlopPerToken / top
-	}
+	return nil
 }
 
-// write prints what ran and two tables.
-func (r *Report) write(w io.Writer) {
+// write prints what ran, how busy the machine was, and tables.
+func (r *Report) write(w io.Writer, markdown bool) {
 	what := "one trial at a time on " + count(r.Cores, "core")
-	if r.Mode == "sweep" {
+	switch r.Mode {
+	case "sweep":
 		what = count(r.Processes, "process") + " at once of one thread each, their sum"
+	case "cores":
+		what = "one trial at a time on " + count(r.Cores, "core") + " and on one, in turns"
 	}
-	fmt.Fprintf(w, "%s, %s; %s, timed %g s each; %s\n", what, r.Platform, count(r.Pairs, "pair"), r.Seconds, r.Optimizer)
-	first := r.Results[0]
-	ours, torch := first.Ours[0], first.Torch[0].Runs[0]
-	fmt.Fprintf(w, "ours:  %s, %s, GOMAXPROCS %d\n", ours.Version, ours.Kernel, ours.Threads)
-	fmt.Fprintf(w, "torch: %s, %s\n\n", torch.Version, torch.Kernel)
-
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(t, "size\tours tokens/s (min..max)\ttorch tokens/s (min..max)\tthreads\tratio (min..max)\tshare of FMA ceiling (%s), ours\ttorch\n", ours.Kernel)
-	for _, s := range r.Results {
-		fmt.Fprintf(t, "%s\t%.0f (%.0f..%.0f)\t%.0f (%.0f..%.0f)\t%d\t%.2f (%.2f..%.2f)\t%s\t%s\n", s.Size.Name,
-			s.OurSpeed.Median, s.OurSpeed.Min, s.OurSpeed.Max, s.TorchSpeed.Median, s.TorchSpeed.Min, s.TorchSpeed.Max,
-			s.Best, s.Ratio.Median, s.Ratio.Min, s.Ratio.Max, percent(s.OurShare), percent(s.TorchShare))
+	lines := []string{fmt.Sprintf("%s, %s; %s, timed %g s each; %s", what, r.Platform, count(r.Pairs, "pair"), r.Seconds, r.Optimizer)}
+	lines = append(lines, r.versions()...)
+	switch {
+	case !r.LoadKnown:
+		lines = append(lines, "what others used of the processors cannot be checked on this system")
+	default:
+		lines = append(lines, fmt.Sprintf("others used %.0f %% of the processors at most", 100*r.busiest()))
 	}
-	t.Flush()
-	fmt.Fprintln(w)
-	fmt.Fprintln(t, "size\tpeak MB, ours\ttorch\tratio\ttorch, imported\tseconds to first step, ours\ttorch")
-	for _, s := range r.Results {
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.2f\t%.0f\t%.2f\t%.2f\n", s.Size.Name,
-			float64(s.OurPeak)/1e6, float64(s.TorchPeak)/1e6, float64(s.OurPeak)/float64(s.TorchPeak), float64(s.TorchStart)/1e6,
-			s.OurFirst.Median, s.TorchFirst.Median)
+	for _, line := range lines {
+		if markdown {
+			line += "  " // a break
+		}
+		fmt.Fprintln(w, line)
 	}
-	t.Flush()
-	fmt.Fprint(w, "\nmedians; the ratio is that of the medians, its range that of the pairs. Quote the ratio:\n"+
+	tables := []table{r.speeds(), r.costs()}
+	if r.Mode != "cores" {
+		tables = append(tables, r.tunings())
+	}
+	for _, t := range tables {
+		fmt.Fprintln(w)
+		if markdown {
+			t.markdown(w)
+		} else {
+			t.text(w)
+		}
+	}
+	fmt.Fprint(w, "\nMedians; the ratio is that of the medians, its range that of the pairs. Quote the ratio:\n"+
 		"tokens/s are this machine's today.\n")
 }
+
+// versions are a line for each framework.
+func (r *Report) versions() (lines []string) {
+	seen := map[string]bool{}
+	for _, s := range r.Results {
+		for _, v := range s.Versus {
+			for _, f := range []Figures{v.Ours, v.Peer} {
+				if !seen[f.Framework] {
+					seen[f.Framework] = true
+					lines = append(lines, fmt.Sprintf("%s: %s, %s", f.Framework, f.Runs[0].Version, f.Runs[0].Kernel))
+				}
+			}
+		}
+	}
+	return lines
+}
+
+func (r *Report) speeds() table {
+	t := table{head: strings.Split("size|ours|tokens/s (range)|beside|threads|tokens/s (range)|ratio (range)|share of ceiling|theirs|tokens/CPU s|theirs", "|")}
+	for _, s := range r.Results {
+		for _, v := range s.Versus {
+			ratio := fmt.Sprintf("%.2f (%.2f..%.2f)", v.Ratio.Median, v.Ratio.Min, v.Ratio.Max)
+			if s.busiest() > mostBusy && !r.Busy {
+				ratio = "refused"
+			}
+			t.add(s.Size.Name, v.Ours.Config.Name, v.Ours.Speed.ranged(), v.Peer.Name, v.Peer.Threads, v.Peer.Speed.ranged(),
+				ratio, percent(v.Ours.Share), percent(v.Peer.Share), whole(v.Ours.PerCPU.Median), whole(v.Peer.PerCPU.Median))
+		}
+	}
+	return t
+}
+
+func (r *Report) costs() table {
+	t := table{head: strings.Split("size|ours|peak MB|beside|peak MB|ratio|imported, MB|seconds to first step|theirs", "|")}
+	for _, s := range r.Results {
+		for _, v := range s.Versus {
+			t.add(s.Size.Name, v.Ours.Config.Name, megabytes(v.Ours.Peak), v.Peer.Name, megabytes(v.Peer.Peak),
+				fmt.Sprintf("%.2f", float64(v.Ours.Peak)/float64(v.Peer.Peak)), megabytes(v.Peer.Start),
+				fmt.Sprintf("%.2f", v.Ours.FirstStep.Median), fmt.Sprintf("%.2f", v.Peer.FirstStep.Median))
+		}
+	}
+	return t
+}
+
+// tunings is every configuration that was tried.
+func (r *Report) tunings() table {
+	t := table{head: strings.Split("size|tried|threads|tokens/s|tokens/CPU s|error of loss|of gradient|precision|pairs", "|")}
+	for _, s := range r.Results {
+		for _, e := range s.Peers {
+			row := []any{s.Size.Name, e.Config, e.Threads, "-", "-", "-", "-", "-", "yes"}
+			if e.Tuning != nil {
+				row[3], row[4] = whole(e.Tuning.TokensPerSecond), whole(perCPU(*e.Tuning))
+			}
+			if e.Check != nil {
+				reference := s.Ours[0].Check
+				row[5] = fmt.Sprintf("%.0e", off(e.Check.Loss, reference.Loss))
+				row[6] = fmt.Sprintf("%.0e", off(e.Check.GradNorm, reference.GradNorm))
+			}
+			if e.Measured != "" {
+				row[7] = e.Measured
+			}
+			if e.Left != "" {
+				row[8] = e.Left
+			}
+			t.add(row...)
+		}
+	}
+	return t
+}
+
+// A table is a head and rows as long.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+func (t *table) add(cells ...any) {
+	var row []string
+	for _, c := range cells {
+		row = append(row, fmt.Sprint(c))
+	}
+	t.rows = append(t.rows, row)
+}
+
+func (t table) text(w io.Writer) {
+	aligned := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(aligned, strings.Join(t.head, "\t"))
+	for _, row := range t.rows {
+		fmt.Fprintln(aligned, strings.Join(row, "\t"))
+	}
+	aligned.Flush()
+}
+
+func (t table) markdown(w io.Writer) {
+	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
+	for _, row := range t.rows {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+	}
+}
+
+func (s Spread) ranged() string { return fmt.Sprintf("%.0f (%.0f..%.0f)", s.Median, s.Min, s.Max) }
+
+// whole is "-" for what is not known.
+func whole(x float64) string {
+	if x == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", x)
+}
+
+func megabytes(bytes int64) string { return whole(float64(bytes) / 1e6) }
 
 func percent(x float64) string {
 	if x == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.0f %%", 100*x)
+	return whole(100*x) + " %"
 }
 
 // count is "1 core" or "2 cores".

@@ -14,12 +14,12 @@ import (
 
 // A Size is a model that both sides have, and the batches that it is trained on.
 type Size struct {
-	Name   string
-	Script string // PyTorch's side
-	Model  model
-	Space  vae.Space
-	Batch  int     // B
-	Loud   float64 // how much noise the check adds to weights, see Work.loud
+	Name    string
+	Scripts map[string]string // the other side, of each framework that has it
+	Model   model
+	Space   vae.Space
+	Batch   int     // B
+	Loud    float64 // how much noise the check adds to weights, see Work.loud
 }
 
 // A model is ours, and can say how much work it is.
@@ -31,31 +31,39 @@ type model interface {
 // sizes are the LSTM with the sizes of the field's text sets, and the others as they are
 // by default, without dropout; those with tiny in their names are for tests.
 var sizes = []Size{
-	lstm("small", 64, 128, 16, 2_000, 16),
+	withJAX(lstm("small", 64, 128, 16, 2_000, 16)),
 	lstm("snli", 128, 512, 32, 9_990, 12),
-	lstm("ptb", 256, 256, 32, 10_000, 23),
+	withJAX(lstm("ptb", 256, 256, 32, 10_000, 23)),
 	lstm("yelp", 512, 1024, 32, 20_000, 98),
-	{"transformer", "transformer.py", models.Transformer{
+	{"transformer", torch("transformer.py"), models.Transformer{
 		LatentDim: 32, EmbedDim: 256, Heads: 4, EncLayers: 4, DecLayers: 4, FF: 4, Pooling: "mean", ZEnters: "both", Memory: 1,
 	}, text(10_000, 24), 32, 1},
-	{"pixelcnn", "pixelcnn.py", models.PixelCNN{
+	{"pixelcnn", torch("pixelcnn.py"), models.PixelCNN{
 		LatentDim: 32, EncStages: 3, EncChannels: 64, EncHidden: 512,
 		Kernels: "9,9,9,7,7,7,5,5,5,3,3,3", Channels: 32, ZMaps: 4, Activation: "elu",
 	}, vae.Space{Kind: vae.Image, Height: 28, Width: 28}, 50, 0.5},
-	lstm("tiny", 8, 12, 4, 50, 5),
-	{"tiny-transformer", "transformer.py", models.Transformer{
+	withJAX(lstm("tiny", 8, 12, 4, 50, 5)),
+	{"tiny-transformer", torch("transformer.py"), models.Transformer{
 		LatentDim: 3, EmbedDim: 8, Heads: 2, EncLayers: 1, DecLayers: 2, FF: 2, Pooling: "mean", ZEnters: "both", Memory: 2,
 	}, text(50, 5), 4, 1},
-	{"tiny-pixelcnn", "pixelcnn.py", models.PixelCNN{
+	{"tiny-pixelcnn", torch("pixelcnn.py"), models.PixelCNN{
 		LatentDim: 3, EncStages: 2, EncChannels: 4, EncHidden: 6, Kernels: "5,3,1", Channels: 4, ZMaps: 2, Activation: "elu",
 	}, vae.Space{Kind: vae.Image, Height: 7, Width: 6}, 4, 1},
 }
 
 // lstm is the LSTM VAE of batches of 32.
 func lstm(name string, E, H, D, V, T int) Size {
-	return Size{name, "lstm_vae.py", models.LSTM{
+	return Size{name, torch("lstm_vae.py"), models.LSTM{
 		LatentDim: D, EmbedDim: E, EncHidden: H, DecHidden: H, Init: "he19", EncLayers: 1, DecLayers: 1, Pooling: "last",
 	}, text(V, T), 32, 2}
+}
+
+func torch(script string) map[string]string { return map[string]string{"torch": script} }
+
+// withJAX adds the LSTM in JAX.
+func withJAX(s Size) Size {
+	s.Scripts["jax"] = "jax_lstm_vae.py"
+	return s
 }
 
 // text is sentences of which T symbols are predicted each.
@@ -92,7 +100,7 @@ func (s Size) Tokens() int {
 	return s.Batch * (s.Space.MaxLen - 1)
 }
 
-// MarshalJSON is what PyTorch's side is told: one object, the model's settings under their
+// MarshalJSON is what a script is told: one object, the model's settings under their
 // names in YAML among the rest.
 func (s Size) MarshalJSON() ([]byte, error) {
 	all := map[string]any{

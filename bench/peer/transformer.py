@@ -10,7 +10,7 @@ word may attend to, key and value in one. Parameters have the names and layouts 
 saves, which are nanoGPT's. Tensors are batch-first.
 """
 
-import peer  # first: it notes when the process began
+import peer
 
 import math
 
@@ -120,8 +120,8 @@ class VAE(peer.Model):
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
 
-    def forward(self, x, sample):
-        z, kl = self.sample(*self.encoder(x), sample)
+    def forward(self, x, eps):
+        z, kl = self.sample(*self.encoder(x), eps)
         return (self.decoder(z, x) + kl) / x.size(0)
 
 
