@@ -71,5 +71,5 @@ docs: ## one sentence for each package
 generate: ## the assembly, from its generator
 	cd internal/tensor/kernel/gen && go generate .
 
-bench-peer: ## the same model in PyTorch, pair by pair (PYTHON=... with torch; bench/peer/README.md)
-	go run ./bench/peer -python $(or $(PYTHON),python3)
+bench-peer: ## every configuration of PyTorch beside ours, pair by pair (PYTHON=... with torch, ARGS=-busy; bench/peer/README.md)
+	go run ./bench/peer -python $(or $(PYTHON),python3) $(ARGS)

@@ -116,7 +116,7 @@ func TestComparison(t *testing.T) {
 // TestCores: our side alone needs no interpreter.
 func TestCores(t *testing.T) {
 	out := string(command(t, nil, "-busy", "-mode", "cores", "-sizes", "tiny", "-pairs", "1", "-seconds", "0.01", "-python", "no-such-python"))
-	if tensor.Bits == 32 && !regexp.MustCompile(`tiny +float32 .* ours float32 +1 .*\d\.\d\d \(`).MatchString(out) {
+	if !regexp.MustCompile(`tiny +float32 .* ours float32 +1 .*\d\.\d\d \(`).MatchString(out) {
 		t.Errorf("%s", out)
 	}
 }

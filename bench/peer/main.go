@@ -134,12 +134,12 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	if tensor.Bits != 32 {
-		return errors.New("PyTorch computes in float32 here: build without the tag f64")
-	}
 	chosen, err := configsByName(*configs)
 	if err != nil {
 		return err
+	}
+	if tensor.Bits != 32 && *mode != "cores" {
+		return errors.New("PyTorch computes in float32 here: build without the tag f64")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
