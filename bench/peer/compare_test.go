@@ -80,6 +80,7 @@ func TestComparison(t *testing.T) {
 	out := string(command(t, nil, append(args, "-python", interpreter(t, false), "-json", file)...))
 	for _, want := range []string{
 		`tiny +float32 +\d+ \(\d+\.\.\d+\) +torch eager +2 +100 \(100\.\.100\) +\d+\.\d\d \(`,
+		`tiny +bf16 .* torch eager bf16 +\d +60 \(60\.\.60\)`,
 		`tiny +float32 .* torch eager bf16 +\d +60 \(60\.\.60\)`,
 		`tiny +float32 .* jax jit +\d +50 \(50\.\.50\)`,
 		`tiny +torch eager medium +2 +100 +100 +0e\+00 +0e\+00 +float32 +the same digits as with highest\n`,

@@ -25,7 +25,8 @@ type Config struct {
 
 // ourConfigs are ours; the first is what all others must agree with.
 var ourConfigs = []Config{
-	{Framework: "ours", Name: "float32", Precision: float32Products},
+	{Framework: "ours", Name: float32Products, Precision: float32Products},
+	{Framework: "ours", Name: bf16Products, Precision: bf16Products, Args: []string{"-precision", bf16Products}},
 }
 
 // peerConfigs are the others', each framework's plain one first.

@@ -81,6 +81,7 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	optimizer := flags.String("optimizer", "sgd", "sgd or adam")
 	jsonFile := flags.String("json", "", "also write all figures to `file`")
 	ours := flags.String("ours", "", "be our side of the comparison and print JSON: check or train")
+	precision := flags.String("precision", float32Products, "-ours: of our products, float32 or bf16")
 	steps := flags.Int("steps", 0, "-ours train: number of timed steps, instead of -seconds")
 	seed := flags.Int("seed", 1, "what weights, examples and noise are drawn from")
 	dir := flags.String("dir", "", "-ours check: `folder` to write weights and examples to")
@@ -102,11 +103,13 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case !ok:
 		return fmt.Errorf("-optimizer: unknown %q; known: sgd, adam", *optimizer)
+	case *precision != float32Products && *precision != bf16Products:
+		return fmt.Errorf("-precision: unknown %q; known: %s, %s", *precision, float32Products, bf16Products)
 	case *pairs < 1 || *warmup < 1 || *best < 1:
 		return errors.New("-pairs, -warmup and -best must be at least 1")
 	}
 	work := Work{
-		Size: list[0], Data: *data, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
+		Size: list[0], Data: *data, Precision: *precision, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
 		Seconds: *seconds, Steps: *steps, Seed: *seed, Wait: *wait, Started: processStart,
 	}
 	if *started > 0 {

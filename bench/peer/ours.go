@@ -17,6 +17,7 @@ import (
 	"vaelab/internal/machine"
 	"vaelab/internal/nn"
 	"vaelab/internal/optim"
+	"vaelab/internal/record"
 	"vaelab/internal/safetensors"
 	"vaelab/internal/stream"
 	"vaelab/internal/tensor"
@@ -39,6 +40,7 @@ const checkSteps, checkLR = 3, 0.1
 type Work struct {
 	Size      Size
 	Data      string // file of examples; ours makes its own if there is none
+	Precision string // of our products
 	Optimizer string
 	LR        float64
 	Warmup    int     // steps before the timed ones
@@ -78,7 +80,8 @@ type Check struct {
 
 // build makes the model as the vanilla VAE.
 func (w Work) build() (*vae.Model, error) {
-	return train.Build(w.Size.Model, nil, w.Size.Space, data.Split{}, uint64(w.Seed))
+	t := train.Trial{Trial: record.Trial{Seed: w.Seed}, Model: w.Size.Model, Train: train.Settings{Precision: w.Precision}}
+	return t.Build(w.Size.Space, data.Split{})
 }
 
 // examples draws all batches' examples, a row each.

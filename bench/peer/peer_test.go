@@ -147,6 +147,7 @@ func TestMistakes(t *testing.T) {
 		`-threads: "x"`:       {"-threads", "x"},
 		`-configs: unknown`:   {"-configs", "quick"},
 		`unknown "both"`:      {"-mode", "both"},
+		`-precision: unknown`: {"-precision", "half"},
 		"-ours wants one":     {"-ours", "train"},
 		"-dir is missing":     {"-ours", "check", "-sizes", "tiny"},
 	}
