@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-long test-scale test-fuzz test-slurm test-browser ci bench bench-record bench-peer third-party methods schema docs generate
+.PHONY: build test test-f64 test-arm64 test-avx512 test-long test-scale test-fuzz test-slurm test-browser ci bench bench-record bench-peer third-party methods schema docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -17,6 +17,9 @@ test-f64: ## the same in float64, where finite differences are sharp
 
 test-arm64: ## the engine on another processor, without kernels; needs qemu-user
 	GOARCH=arm64 go test -exec qemu-aarch64 ./internal/tensor/... ./internal/grad ./internal/nn ./internal/optim ./internal/stream ./variants
+
+test-avx512: ## the AVX-512 kernels, emulated if this processor has none; needs bochs (tools/emulator/README.md)
+	tools/emulator/test.sh
 
 test-long: ## every float32 through exp, figures of any rows, 300 kills, and longer fuzzing
 	go test ./internal/tensor/kernel -run "Exp|Sigmoid" -long -v

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a static program in an emulated processor with AVX-512 (README.md). Usage, from anywhere:
 #     tools/emulator/run.sh [VARIABLE=VALUE...] BINARY [ARGUMENT...]
-# The exit status is that of the program, 125 if it could not be run, 124 if LIMIT seconds have passed.
+# The exit status is that of the program, 124 if LIMIT seconds have passed, 125 if something to run it is missing, and 126
+# if the machine ended before the program.
 set -euo pipefail
 
 BOCHS=${BOCHS:-bochs}
@@ -16,10 +17,11 @@ LIMIT=${LIMIT:-900}   # seconds
 fail() { echo "tools/emulator/run.sh: $*" >&2; exit 125; }
 source=$(cd "$(dirname "$0")" && pwd)
 
-environment=(PATH=/ HOME=/tmp GOMAXPROCS=1)
+environment=(PATH=/ HOME=/tmp GOMAXPROCS=1) # the machine has one processor
 while [[ ${1:-} == [A-Za-z_]*=* ]]; do environment+=("$1"); shift; done
 (($#)) || fail "usage: run.sh [VARIABLE=VALUE...] BINARY [ARGUMENT...]"
 [ -r "$1" ] || fail "$1 cannot be read"
+[ -r "$ISOLINUX" ] && [ -r "$LDLINUX" ] || fail "ISOLINUX is missing (apt install isolinux syslinux-common)"
 for c in "$BOCHS" genisoimage cpio go; do
   command -v "$c" > /dev/null || fail "$c is missing (apt install bochs bochs-term bochsbios isolinux syslinux-common genisoimage cpio)"
 done
@@ -102,4 +104,5 @@ status=$(tr -d '\r' < "$dir/serial" | sed -n 's/^emulator: exit status //p' | ta
 [ -z "$status" ] || exit "$status"
 ((SECONDS < end)) || { echo "emulator: ended after $LIMIT s"; exit 124; }
 tail -20 "$dir/log" >&2
-fail "the machine ended early"
+echo "emulator: the machine ended before the program" >&2
+exit 126
