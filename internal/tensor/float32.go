@@ -505,7 +505,9 @@ func Cell(gates, fixed, cPrev, c, tanhC, h []Float) {
 // of h_t from above, dh and dc those from step t+1. It sets dPre, the gradients of the
 // pre-activations (rows i f g o), and updates dc for step t-1.
 func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
-	if !kernel.Available || !kernel.BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre) {
-		plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
+	if kernel.Available {
+		kernel.BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
+		return
 	}
+	plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
 }

@@ -65,4 +65,4 @@ func Axpy(k float32, x, y []float32)                                            
 func SumSquares(x []float32) float64                                                 { panic(missing) }
 func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) { panic(missing) }
 func Cell(gates, fixed, cPrev, c, tanhC, h []float32)                                { panic(missing) }
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool                { panic(missing) }
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32)                     { panic(missing) }

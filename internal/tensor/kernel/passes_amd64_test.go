@@ -179,3 +179,27 @@ func TestCell(t *testing.T) {
 		}
 	}
 }
+
+// TestBackCell: the gradients of a unit do not depend on how many units there are.
+func TestBackCell(t *testing.T) {
+	if !Available {
+		t.Skip("this processor has no kernels")
+	}
+	const h = 48
+	draw := draws(1)
+	dOut, dh, dc, gates, cPrev, tanhC, dPre := draw(h), draw(h), draw(h), draw(4*h), draw(h), draw(h), make([]float32, 4*h)
+	whole := append([]float32(nil), dc...)
+	BackCell(dOut, dh, whole, gates, cPrev, tanhC, dPre)
+	for n := range h {
+		// rows are the first n numbers of each of the four rows.
+		rows := func(x []float32) (first []float32) {
+			for i := range 4 {
+				first = append(first, x[i*h:][:n]...)
+			}
+			return first
+		}
+		got := [][]float32{append([]float32(nil), dc[:n]...), make([]float32, 4*n)}
+		BackCell(dOut[:n], dh[:n], got[0], rows(gates), cPrev[:n], tanhC[:n], got[1])
+		agree(t, fmt.Sprintf("BackCell of %d units", n), got, [][]float32{whole[:n], rows(dPre)})
+	}
+}

@@ -199,14 +199,10 @@ func Cell(gates, fixed, cPrev, c, tanhC, h []float32) {
 	}
 }
 
-// BackCell takes one example's LSTM cell one step back, if its number of units is a multiple of eight; else it does
-// nothing and returns false. All slices have as many elements as dOut but gates and dPre, which have rows i f g o of so
-// many each.
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) bool {
-	n := len(dOut)
-	if n == 0 || n%8 != 0 {
-		return false
+// BackCell takes one example's LSTM cell one step back. All slices have as many elements as dOut but gates and dPre,
+// which have rows i f g o of so many each.
+func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) {
+	if n := len(dOut); n > 0 {
+		backCell(&dOut[0], &dh[:n][0], &dc[:n][0], &gates[:4*n][0], &cPrev[:n][0], &tanhC[:n][0], &dPre[:4*n][0], n)
 	}
-	backCell(&dOut[0], &dh[:n][0], &dc[:n][0], &gates[:4*n][0], &cPrev[:n][0], &tanhC[:n][0], &dPre[:4*n][0], n)
-	return true
 }
