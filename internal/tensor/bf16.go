@@ -93,7 +93,10 @@ func plainBF16(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 			clear(sums)
 			for p := from; p < min(k, from+2*kernel.Block); p += 2 {
 				for _, p := range []int{p + 1, p} {
-					if p == k { // the last has no neighbour
+					if p == k { // the last has a 0 for a neighbour
+						for j := range sums {
+							sums[j] = fusedAdd(0, 0, sums[j])
+						}
 						continue
 					}
 					x := left.Row(i)[p]
@@ -103,7 +106,11 @@ func plainBF16(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix) {
 				}
 			}
 			for j, s := range sums {
-				row[j] += s
+				if from == 0 && beta == 0 {
+					row[j] = s // -0 stays, as it would not in 0 + s
+				} else {
+					row[j] += s
+				}
 			}
 		}
 	}
