@@ -16,11 +16,12 @@ var Available = Supported && os.Getenv("VAELAB_KERNEL") != "generic"
 // Supported reports whether this processor has the instructions of the kernels.
 var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// Supported512 reports whether it has those of the AVX-512 tiles.
+// Supported512 reports whether it has those of the AVX-512 kernels.
 var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// wide selects the largest tile: 8x32 in AVX-512 or 6x16 in AVX2. Tiles of eight rows and those 32 columns wide need
-// AVX-512, everything else AVX2. All tiles add in the same order, so results are equal to the bit.
+// wide selects AVX-512: the largest tile is 8x32 and not 6x16, and elementwise kernels, which read it themselves, take
+// sixteen numbers at a time and not eight. Tiles of eight rows and those 32 columns wide need AVX-512, other tiles AVX2.
+// Sums keep their order, so results are equal to the bit.
 var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
 
 // Name is the name of the instruction set.

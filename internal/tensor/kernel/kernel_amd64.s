@@ -2562,17 +2562,19 @@ DATA tanhP4<>+60(SB)/4, $0xbeaaaa99
 GLOBL tanhP4<>(SB), RODATA|NOPTR, $64
 
 // func expSum(x *float32, n int, shift float32, sum *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·expSum(SB), NOSPLIT, $0-32
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide1
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	MOVQ         sum+24(FP), DX
 	VBROADCASTSS shift+16(FP), Y0
 	VMOVUPS      (DX), Y1
 	SUBQ         $0x08, CX
-	JLT          rest2
+	JLT          rest3
 
-whole1:
+whole2:
 	VMOVUPS      (AX), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMINPS       expHigh<>+0(SB), Y2, Y5
@@ -2609,11 +2611,11 @@ whole1:
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $0x20, AX
 	SUBQ         $0x08, CX
-	JGE          whole1
+	JGE          whole2
 
-rest2:
+rest3:
 	ADDQ         $0x08, CX
-	JZ           done3
+	JZ           done4
 	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPCMPGTD     lanes<>+0(SB), Y2, Y2
@@ -2653,20 +2655,121 @@ rest2:
 	VANDPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y1
 
-done3:
+done4:
+	VMOVUPS Y1, (DX)
+	VZEROUPPER
+	RET
+
+wide1:
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         sum+24(FP), DX
+	VBROADCASTSS shift+16(FP), Z0
+	VMOVUPS      (DX), Y1
+	SUBQ         $0x10, CX
+	JLT          rest6
+
+whole5:
+	VMOVUPS       (AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMINPS        expHigh<>+0(SB), Z2, Z5
+	VMAXPS        expLow<>+0(SB), Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPSRAD        $0x01, Z4, Z5
+	VPSUBD        Z5, Z4, Z4
+	VPADDD        expBias<>+0(SB), Z5, Z5
+	VPSLLD        $0x17, Z5, Z5
+	VMULPS        Z5, Z3, Z3
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x0e, expHigh<>+0(SB), Z2, K1
+	VBLENDMPS     inf<>+0(SB), Z3, K1, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VCMPPS        $0x03, Z2, Z2, K1
+	VBLENDMPS     Z2, Z3, K1, Z3
+	VMOVUPS       Z3, (AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	ADDQ          $0x40, AX
+	SUBQ          $0x10, CX
+	JGE           whole5
+
+rest6:
+	ADDQ          $0x10, CX
+	JZ            done7
+	VMOVQ         CX, X2
+	VPBROADCASTD  X2, Z2
+	VPCMPGTD      lanes<>+0(SB), Z2, K1
+	VMOVUPS.Z     (AX), K1, Z2
+	VSUBPS        Z0, Z2, Z2
+	VMINPS        expHigh<>+0(SB), Z2, Z4
+	VMAXPS        expLow<>+0(SB), Z4, Z4
+	VMULPS        expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS   $0x00, Z3, Z3
+	VFNMADD231PS  expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS  expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS       expP0<>+0(SB), Z0
+	VFMADD213PS   expP1<>+0(SB), Z4, Z0
+	VFMADD213PS   expP2<>+0(SB), Z4, Z0
+	VFMADD213PS   expP3<>+0(SB), Z4, Z0
+	VFMADD213PS   expP4<>+0(SB), Z4, Z0
+	VFMADD213PS   expP5<>+0(SB), Z4, Z0
+	VMULPS        Z4, Z4, Z5
+	VFMADD213PS   Z4, Z5, Z0
+	VADDPS        one<>+0(SB), Z0, Z0
+	VCVTPS2DQ     Z3, Z3
+	VPSRAD        $0x01, Z3, Z4
+	VPSUBD        Z4, Z3, Z3
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z0, Z0
+	VPADDD        expBias<>+0(SB), Z3, Z3
+	VPSLLD        $0x17, Z3, Z3
+	VMULPS        Z3, Z0, Z0
+	VCMPPS        $0x0e, expHigh<>+0(SB), Z2, K2
+	VBLENDMPS     inf<>+0(SB), Z0, K2, Z0
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K2
+	VMOVAPS.Z     Z0, K2, Z0
+	VCMPPS        $0x03, Z2, Z2, K2
+	VBLENDMPS     Z2, Z0, K2, Z0
+	VMOVUPS       Z0, K1, (AX)
+	VMOVAPS.Z     Z0, K1, Z0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z0, Y0
+	VADDPS        Y0, Y1, Y1
+
+done7:
 	VMOVUPS Y1, (DX)
 	VZEROUPPER
 	RET
 
 // func sigmoid(x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·sigmoid(SB), NOSPLIT, $0-16
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide8
 	MOVQ x+0(FP), AX
 	MOVQ n+8(FP), CX
 	SUBQ $0x08, CX
-	JLT  rest5
+	JLT  rest10
 
-whole4:
+whole9:
 	VMOVUPS      (AX), Y1
 	VORPS        sign<>+0(SB), Y1, Y2
 	VMOVUPS      expLow<>+0(SB), Y4
@@ -2699,11 +2802,11 @@ whole4:
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
 	SUBQ         $0x08, CX
-	JGE          whole4
+	JGE          whole9
 
-rest5:
+rest10:
 	ADDQ         $0x08, CX
-	JZ           done6
+	JZ           done11
 	VMOVQ        CX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -2738,20 +2841,106 @@ rest5:
 	VBLENDVPS    Y2, Y3, Y4, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done6:
+done11:
+	VZEROUPPER
+	RET
+
+wide8:
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	SUBQ $0x10, CX
+	JLT  rest13
+
+whole12:
+	VMOVUPS      (AX), Z1
+	VORPS        sign<>+0(SB), Z1, Z2
+	VMOVUPS      expLow<>+0(SB), Z4
+	VMAXPS       Z2, Z4, Z4
+	VMULPS       expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z4, Z0
+	VFMADD213PS  expP2<>+0(SB), Z4, Z0
+	VFMADD213PS  expP3<>+0(SB), Z4, Z0
+	VFMADD213PS  expP4<>+0(SB), Z4, Z0
+	VFMADD213PS  expP5<>+0(SB), Z4, Z0
+	VMULPS       Z4, Z4, Z5
+	VFMADD213PS  Z4, Z5, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z3, Z3
+	VPADDD       expBias<>+0(SB), Z3, Z3
+	VPSLLD       $0x17, Z3, Z3
+	VMULPS       Z3, Z0, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z    Z0, K1, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VADDPS       Z3, Z0, Z2
+	VDIVPS       Z2, Z0, Z2
+	VSUBPS       Z2, Z3, Z3
+	VFNMADD213PS Z0, Z0, Z2
+	VPMOVD2M     Z1, K1
+	VBLENDMPS    Z2, Z3, K1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JGE          whole12
+
+rest13:
+	ADDQ         $0x10, CX
+	JZ           done14
+	VMOVQ        CX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z1
+	VORPS        sign<>+0(SB), Z1, Z2
+	VMOVUPS      expLow<>+0(SB), Z4
+	VMAXPS       Z2, Z4, Z4
+	VMULPS       expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z4, Z0
+	VFMADD213PS  expP2<>+0(SB), Z4, Z0
+	VFMADD213PS  expP3<>+0(SB), Z4, Z0
+	VFMADD213PS  expP4<>+0(SB), Z4, Z0
+	VFMADD213PS  expP5<>+0(SB), Z4, Z0
+	VMULPS       Z4, Z4, Z5
+	VFMADD213PS  Z4, Z5, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z3, Z3
+	VPADDD       expBias<>+0(SB), Z3, Z3
+	VPSLLD       $0x17, Z3, Z3
+	VMULPS       Z3, Z0, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z2, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VADDPS       Z3, Z0, Z2
+	VDIVPS       Z2, Z0, Z2
+	VSUBPS       Z2, Z3, Z3
+	VFNMADD213PS Z0, Z0, Z2
+	VPMOVD2M     Z1, K2
+	VBLENDMPS    Z2, Z3, K2, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done14:
 	VZEROUPPER
 	RET
 
 // func tanh(x *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·tanh(SB), NOSPLIT, $0-24
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide15
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest8
+	JLT  rest17
 
-whole7:
+whole16:
 	VMOVUPS      (AX), Y1
 	VMOVUPS      sign<>+0(SB), Y2
 	VANDNPS      Y1, Y2, Y2
@@ -2808,11 +2997,11 @@ whole7:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole7
+	JGE          whole16
 
-rest8:
+rest17:
 	ADDQ         $0x08, DX
-	JZ           done9
+	JZ           done18
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -2870,7 +3059,137 @@ rest8:
 	VBLENDVPS    Y2, Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-done9:
+done18:
+	VZEROUPPER
+	RET
+
+wide15:
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x10, DX
+	JLT  rest20
+
+whole19:
+	VMOVUPS      (AX), Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K1
+	VBLENDMPS    inf<>+0(SB), Z0, K1, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z0, K1, Z0
+	VCMPPS       $0x03, Z3, Z3, K1
+	VBLENDMPS    Z3, Z0, K1, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K1
+	VBLENDMPS    Z4, Z0, K1, Z0
+	VMOVUPS      Z0, (CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DX
+	JGE          whole19
+
+rest20:
+	ADDQ         $0x10, DX
+	JZ           done21
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K2
+	VBLENDMPS    inf<>+0(SB), Z0, K2, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VCMPPS       $0x03, Z3, Z3, K2
+	VBLENDMPS    Z3, Z0, K2, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K2
+	VBLENDMPS    Z4, Z0, K2, Z0
+	VMOVUPS      Z0, K1, (CX)
+
+done21:
 	VZEROUPPER
 	RET
 
@@ -2929,15 +3248,17 @@ DATA geluB3<>+60(SB)/4, $0x3e5b33b6
 GLOBL geluB3<>(SB), RODATA|NOPTR, $64
 
 // func gelu(x *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·gelu(SB), NOSPLIT, $0-24
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide22
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest11
+	JLT  rest24
 
-whole10:
+whole23:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       geluB<>+0(SB), Y1, Y1
@@ -2976,11 +3297,11 @@ whole10:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole10
+	JGE          whole23
 
-rest11:
+rest24:
 	ADDQ         $0x08, DX
-	JZ           done12
+	JZ           done25
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -3020,21 +3341,119 @@ rest11:
 	VMULPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (CX)
 
-done12:
+done25:
+	VZEROUPPER
+	RET
+
+wide22:
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x10, DX
+	JLT  rest27
+
+whole26:
+	VMOVUPS      (AX), Z0
+	VMULPS       Z0, Z0, Z1
+	VMULPS       geluB<>+0(SB), Z1, Z1
+	VADDPS       geluA<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z2, K1, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z1, K1
+	VBLENDMPS    Z3, Z4, K1, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DX
+	JGE          whole26
+
+rest27:
+	ADDQ         $0x10, DX
+	JZ           done28
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z0, Z0, Z1
+	VMULPS       geluB<>+0(SB), Z1, Z1
+	VADDPS       geluA<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z2, K2, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z1, K2
+	VBLENDMPS    Z3, Z4, K2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (CX)
+
+done28:
 	VZEROUPPER
 	RET
 
 // func backGELU(x *float32, dy *float32, dx *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·backGELU(SB), NOSPLIT, $0-32
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide29
 	MOVQ x+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ dx+16(FP), DX
 	MOVQ n+24(FP), BX
 	SUBQ $0x08, BX
-	JLT  rest14
+	JLT  rest31
 
-whole13:
+whole30:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y2
 	VMULPS       geluB<>+0(SB), Y2, Y1
@@ -3083,11 +3502,11 @@ whole13:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, BX
-	JGE          whole13
+	JGE          whole30
 
-rest14:
+rest31:
 	ADDQ         $0x08, BX
-	JZ           done15
+	JZ           done32
 	VMOVQ        BX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -3138,22 +3557,142 @@ rest14:
 	VADDPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (DX)
 
-done15:
+done32:
+	VZEROUPPER
+	RET
+
+wide29:
+	MOVQ x+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ dx+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x10, BX
+	JLT  rest34
+
+whole33:
+	VMOVUPS      (AX), Z0
+	VMULPS       Z0, Z0, Z2
+	VMULPS       geluB<>+0(SB), Z2, Z1
+	VADDPS       geluA<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMULPS       geluB3<>+0(SB), Z2, Z2
+	VADDPS       geluA<>+0(SB), Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z0, K1, Z0
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z0, Z3
+	VDIVPS       Z3, Z0, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z0, Z0, Z3
+	VPMOVD2M     Z1, K1
+	VBLENDMPS    Z3, Z4, K1, Z0
+	VMOVUPS      one<>+0(SB), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z1, Z2, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMULPS       (CX), Z2, Z2
+	VADDPS       (DX), Z2, Z2
+	VMOVUPS      Z2, (DX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, BX
+	JGE          whole33
+
+rest34:
+	ADDQ         $0x10, BX
+	JZ           done35
+	VMOVQ        BX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z0, Z0, Z2
+	VMULPS       geluB<>+0(SB), Z2, Z1
+	VADDPS       geluA<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMULPS       geluB3<>+0(SB), Z2, Z2
+	VADDPS       geluA<>+0(SB), Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z0, Z3
+	VDIVPS       Z3, Z0, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z0, Z0, Z3
+	VPMOVD2M     Z1, K2
+	VBLENDMPS    Z3, Z4, K2, Z0
+	VMOVUPS      one<>+0(SB), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z1, Z2, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z0
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS.Z    (DX), K1, Z0
+	VADDPS       Z0, Z2, Z2
+	VMOVUPS      Z2, K1, (DX)
+
+done35:
 	VZEROUPPER
 	RET
 
 // func elu(x *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·elu(SB), NOSPLIT, $0-24
+	CMPB    ·wide+0(SB), $0x00
+	JNE     wide36
 	MOVQ    x+0(FP), AX
 	MOVQ    y+8(FP), CX
 	MOVQ    n+16(FP), DX
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS expLow<>+0(SB), Y1
 	SUBQ    $0x08, DX
-	JLT     rest17
+	JLT     rest38
 
-whole16:
+whole37:
 	VMOVUPS      (AX), Y2
 	VMINPS       Y2, Y0, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -3180,11 +3719,11 @@ whole16:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole16
+	JGE          whole37
 
-rest17:
+rest38:
 	ADDQ         $0x08, DX
-	JZ           done18
+	JZ           done39
 	VMOVQ        DX, X2
 	VPBROADCASTD X2, Y2
 	VPCMPGTD     lanes<>+0(SB), Y2, Y2
@@ -3212,22 +3751,96 @@ rest17:
 	VADDPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y2, (CX)
 
-done18:
+done39:
+	VZEROUPPER
+	RET
+
+wide36:
+	MOVQ    x+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VXORPS  Z0, Z0, Z0
+	VMOVUPS expLow<>+0(SB), Z1
+	SUBQ    $0x10, DX
+	JLT     rest41
+
+whole40:
+	VMOVUPS      (AX), Z2
+	VMINPS       Z2, Z0, Z5
+	VMAXPS       Z5, Z1, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z3
+	VFMADD213PS  expP1<>+0(SB), Z5, Z3
+	VFMADD213PS  expP2<>+0(SB), Z5, Z3
+	VFMADD213PS  expP3<>+0(SB), Z5, Z3
+	VFMADD213PS  expP4<>+0(SB), Z5, Z3
+	VFMADD213PS  expP5<>+0(SB), Z5, Z3
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z3
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z5
+	VSUBPS       one<>+0(SB), Z5, Z4
+	VFMADD213PS  Z4, Z5, Z3
+	VMAXPS       Z2, Z0, Z2
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS      Z3, (CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DX
+	JGE          whole40
+
+rest41:
+	ADDQ         $0x10, DX
+	JZ           done42
+	VMOVQ        DX, X2
+	VPBROADCASTD X2, Z2
+	VPCMPGTD     lanes<>+0(SB), Z2, K1
+	VMOVUPS.Z    (AX), K1, Z2
+	VMINPS       Z2, Z0, Z3
+	VMAXPS       Z3, Z1, Z3
+	VMULPS       expLog2e<>+0(SB), Z3, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z3
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z3
+	VMOVUPS      expP0<>+0(SB), Z1
+	VFMADD213PS  expP1<>+0(SB), Z3, Z1
+	VFMADD213PS  expP2<>+0(SB), Z3, Z1
+	VFMADD213PS  expP3<>+0(SB), Z3, Z1
+	VFMADD213PS  expP4<>+0(SB), Z3, Z1
+	VFMADD213PS  expP5<>+0(SB), Z3, Z1
+	VMULPS       Z3, Z3, Z5
+	VFMADD213PS  Z3, Z5, Z1
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z3
+	VSUBPS       one<>+0(SB), Z3, Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMAXPS       Z2, Z0, Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z1, K1, (CX)
+
+done42:
 	VZEROUPPER
 	RET
 
 // func backELU(y *float32, dy *float32, dx *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512DQ, AVX512F
 TEXT ·backELU(SB), NOSPLIT, $0-32
+	CMPB   ·wide+0(SB), $0x00
+	JNE    wide43
 	MOVQ   y+0(FP), AX
 	MOVQ   dy+8(FP), CX
 	MOVQ   dx+16(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS Y0, Y0, Y0
 	SUBQ   $0x08, BX
-	JLT    rest20
+	JLT    rest45
 
-whole19:
+whole44:
 	VMINPS  (AX), Y0, Y1
 	VADDPS  one<>+0(SB), Y1, Y1
 	VMULPS  (CX), Y1, Y1
@@ -3237,11 +3850,11 @@ whole19:
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     whole19
+	JGE     whole44
 
-rest20:
+rest45:
 	ADDQ         $0x08, BX
-	JZ           done21
+	JZ           done46
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -3254,7 +3867,47 @@ rest20:
 	VADDPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (DX)
 
-done21:
+done46:
+	VZEROUPPER
+	RET
+
+wide43:
+	MOVQ   y+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   dx+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VXORPS Z0, Z0, Z0
+	SUBQ   $0x10, BX
+	JLT    rest48
+
+whole47:
+	VMINPS  (AX), Z0, Z1
+	VADDPS  one<>+0(SB), Z1, Z1
+	VMULPS  (CX), Z1, Z1
+	VADDPS  (DX), Z1, Z1
+	VMOVUPS Z1, (DX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JGE     whole47
+
+rest48:
+	ADDQ         $0x10, BX
+	JZ           done49
+	VMOVQ        BX, X1
+	VPBROADCASTD X1, Z1
+	VPCMPGTD     lanes<>+0(SB), Z1, K1
+	VMOVUPS.Z    (AX), K1, Z1
+	VMINPS       Z1, Z0, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS.Z    (DX), K1, Z1
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+done49:
 	VZEROUPPER
 	RET
 
@@ -3313,8 +3966,10 @@ DATA minus16<>+60(SB)/4, $0xfffffff0
 GLOBL minus16<>(SB), RODATA|NOPTR, $64
 
 // func softmaxRows(x *float32, rows int, ld int, width int, count int, grow int, scale float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·softmaxRows(SB), NOSPLIT, $0-52
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide50
 	MOVQ         x+0(FP), AX
 	MOVQ         ld+16(FP), CX
 	MOVQ         width+24(FP), DX
@@ -3323,7 +3978,7 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-52
 	MOVQ         count+32(FP), BX
 	MOVQ         rows+8(FP), SI
 
-row22:
+row51:
 	VMOVUPS      least<>+0(SB), Y1
 	LEAQ         7(BX), R8
 	ANDQ         $-8, R8
@@ -3332,7 +3987,7 @@ row22:
 	VMOVQ        BX, X2
 	VPBROADCASTD X2, Y2
 
-pass23:
+pass52:
 	VPCMPGTD     lanes<>+0(SB), Y2, Y3
 	VPADDD       minus8<>+0(SB), Y2, Y2
 	VMOVUPS      least<>+0(SB), Y4
@@ -3340,7 +3995,7 @@ pass23:
 	VMAXPS       Y1, Y4, Y1
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          pass23
+	JLT          pass52
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VMAXPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -3356,7 +4011,7 @@ pass23:
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Y3
 
-pass24:
+pass53:
 	VPCMPGTD     lanes<>+0(SB), Y3, Y4
 	VPADDD       minus8<>+0(SB), Y3, Y3
 	VMOVUPS      (AX)(DI*1), Y5
@@ -3388,7 +4043,7 @@ pass24:
 	VADDPS       Y6, Y2, Y2
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          pass24
+	JLT          pass53
 	VPERM2F128   $0x01, Y2, Y2, Y1
 	VADDPS       Y1, Y2, Y2
 	VSHUFPS      $0xb1, Y2, Y2, Y1
@@ -3404,7 +4059,7 @@ pass24:
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
 
-pass25:
+pass54:
 	VPCMPGTD lanes<>+0(SB), Y1, Y3
 	VPADDD   minus8<>+0(SB), Y1, Y1
 	VMULPS   (AX)(DI*1), Y2, Y4
@@ -3412,30 +4067,171 @@ pass25:
 	VMOVUPS  Y4, (AX)(DI*1)
 	ADDQ     $0x20, DI
 	CMPQ     DI, R8
-	JLT      pass25
+	JLT      pass54
 	LEAQ     7(BX), DI
 	ANDQ     $-8, DI
 	VXORPS   Y1, Y1, Y1
-	JMP      test26
+	JMP      test55
 
-clear27:
+clear56:
 	VMOVUPS Y1, (AX)(DI*4)
 	ADDQ    $0x08, DI
 
-test26:
+test55:
 	CMPQ DI, DX
-	JLT  clear27
+	JLT  clear56
 	ADDQ CX, AX
 	MOVQ grow+40(FP), DI
 	ADDQ DI, BX
 	DECQ SI
-	JNZ  row22
+	JNZ  row51
+	VZEROUPPER
+	RET
+
+wide50:
+	MOVQ         x+0(FP), AX
+	MOVQ         ld+16(FP), CX
+	MOVQ         width+24(FP), DX
+	SHLQ         $0x02, CX
+	VBROADCASTSS scale+48(FP), Z0
+	MOVQ         count+32(FP), BX
+	MOVQ         rows+8(FP), SI
+
+row57:
+	VMOVUPS      least<>+0(SB), Y1
+	LEAQ         7(BX), R8
+	ANDQ         $-8, R8
+	VMOVQ        R8, X2
+	VPBROADCASTD X2, Z2
+	SHLQ         $0x02, R8
+	XORQ         DI, DI
+	VMOVQ        BX, X3
+	VPBROADCASTD X3, Z3
+
+pass58:
+	VPCMPGTD      lanes<>+0(SB), Z3, K2
+	VPADDD        minus16<>+0(SB), Z3, Z3
+	VPCMPGTD      lanes<>+0(SB), Z2, K1
+	VPADDD        minus16<>+0(SB), Z2, Z2
+	VMOVUPS       least<>+0(SB), Z4
+	VMOVUPS.Z     (AX)(DI*1), K1, Z5
+	VBLENDMPS     Z5, Z4, K2, Z4
+	VMAXPS        Y1, Y4, Y1
+	VEXTRACTF32X8 $0x01, Z4, Y4
+	VMAXPS        Y1, Y4, Y1
+	ADDQ          $0x40, DI
+	CMPQ          DI, R8
+	JLT           pass58
+	VPERM2F128    $0x01, Y1, Y1, Y2
+	VMAXPS        Y2, Y1, Y1
+	VSHUFPS       $0xb1, Y1, Y1, Y2
+	VMAXPS        Y2, Y1, Y1
+	VSHUFPS       $0x4e, Y1, Y1, Y2
+	VMAXPS        Y2, Y1, Y1
+	VBROADCASTSS  X1, Z1
+	VMULPS        Z0, Z1, Z1
+	VXORPS        Y2, Y2, Y2
+	LEAQ          7(BX), R8
+	ANDQ          $-8, R8
+	VMOVQ         R8, X3
+	VPBROADCASTD  X3, Z3
+	SHLQ          $0x02, R8
+	XORQ          DI, DI
+	VMOVQ         BX, X4
+	VPBROADCASTD  X4, Z4
+
+pass59:
+	VPCMPGTD      lanes<>+0(SB), Z4, K2
+	VPADDD        minus16<>+0(SB), Z4, Z4
+	VPCMPGTD      lanes<>+0(SB), Z3, K1
+	VPADDD        minus16<>+0(SB), Z3, Z3
+	VMOVUPS.Z     (AX)(DI*1), K1, Z5
+	VMULPS        Z0, Z5, Z5
+	VSUBPS        Z1, Z5, Z5
+	VMOVUPS       expLow<>+0(SB), Z8
+	VMAXPS        Z5, Z8, Z8
+	VMULPS        expLog2e<>+0(SB), Z8, Z7
+	VRNDSCALEPS   $0x00, Z7, Z7
+	VFNMADD231PS  expLn2hi<>+0(SB), Z7, Z8
+	VFNMADD231PS  expLn2lo<>+0(SB), Z7, Z8
+	VMOVUPS       expP0<>+0(SB), Z6
+	VFMADD213PS   expP1<>+0(SB), Z8, Z6
+	VFMADD213PS   expP2<>+0(SB), Z8, Z6
+	VFMADD213PS   expP3<>+0(SB), Z8, Z6
+	VFMADD213PS   expP4<>+0(SB), Z8, Z6
+	VFMADD213PS   expP5<>+0(SB), Z8, Z6
+	VMULPS        Z8, Z8, Z9
+	VFMADD213PS   Z8, Z9, Z6
+	VADDPS        one<>+0(SB), Z6, Z6
+	VCVTPS2DQ     Z7, Z7
+	VPADDD        expBias<>+0(SB), Z7, Z7
+	VPSLLD        $0x17, Z7, Z7
+	VMULPS        Z7, Z6, Z6
+	VCMPPS        $0x05, expLow<>+0(SB), Z5, K3
+	VMOVAPS.Z     Z6, K3, Z6
+	VMOVAPS.Z     Z6, K2, Z6
+	VMOVUPS       Z6, K1, (AX)(DI*1)
+	VADDPS        Y6, Y2, Y2
+	VEXTRACTF32X8 $0x01, Z6, Y5
+	VADDPS        Y5, Y2, Y2
+	ADDQ          $0x40, DI
+	CMPQ          DI, R8
+	JLT           pass59
+	VPERM2F128    $0x01, Y2, Y2, Y1
+	VADDPS        Y1, Y2, Y2
+	VSHUFPS       $0xb1, Y2, Y2, Y1
+	VADDPS        Y1, Y2, Y2
+	VSHUFPS       $0x4e, Y2, Y2, Y1
+	VADDPS        Y1, Y2, Y2
+	VBROADCASTSS  X2, Z1
+	VMOVUPS       one<>+0(SB), Z2
+	VDIVPS        Z1, Z2, Z1
+	LEAQ          7(BX), R8
+	ANDQ          $-8, R8
+	VMOVQ         R8, X2
+	VPBROADCASTD  X2, Z2
+	SHLQ          $0x02, R8
+	XORQ          DI, DI
+	VMOVQ         BX, X3
+	VPBROADCASTD  X3, Z3
+
+pass60:
+	VPCMPGTD  lanes<>+0(SB), Z3, K2
+	VPADDD    minus16<>+0(SB), Z3, Z3
+	VPCMPGTD  lanes<>+0(SB), Z2, K1
+	VPADDD    minus16<>+0(SB), Z2, Z2
+	VMOVUPS.Z (AX)(DI*1), K1, Z4
+	VMULPS    Z4, Z1, Z4
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   Z4, K1, (AX)(DI*1)
+	ADDQ      $0x40, DI
+	CMPQ      DI, R8
+	JLT       pass60
+	LEAQ      7(BX), DI
+	ANDQ      $-8, DI
+	VXORPS    Y1, Y1, Y1
+	JMP       test61
+
+clear62:
+	VMOVUPS Y1, (AX)(DI*4)
+	ADDQ    $0x08, DI
+
+test61:
+	CMPQ DI, DX
+	JLT  clear62
+	ADDQ CX, AX
+	MOVQ grow+40(FP), DI
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row57
 	VZEROUPPER
 	RET
 
 // func backSoftmaxRows(p *float32, ldp int, d *float32, ldd int, rows int, width int, count int, grow int, scale float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512F, FMA3
 TEXT ·backSoftmaxRows(SB), NOSPLIT, $0-68
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide63
 	MOVQ         p+0(FP), AX
 	MOVQ         d+16(FP), CX
 	MOVQ         ldp+8(FP), DX
@@ -3447,7 +4243,7 @@ TEXT ·backSoftmaxRows(SB), NOSPLIT, $0-68
 	MOVQ         count+48(FP), DI
 	MOVQ         rows+32(FP), R8
 
-row28:
+row64:
 	VXORPS       Y1, Y1, Y1
 	LEAQ         7(DI), R10
 	ANDQ         $-8, R10
@@ -3456,14 +4252,14 @@ row28:
 	VMOVQ        DI, X2
 	VPBROADCASTD X2, Y2
 
-pass29:
+pass65:
 	VPCMPGTD     lanes<>+0(SB), Y2, Y3
 	VPADDD       minus8<>+0(SB), Y2, Y2
 	VANDPS       (CX)(R9*1), Y3, Y3
 	VFMADD231PS  (AX)(R9*1), Y3, Y1
 	ADDQ         $0x20, R9
 	CMPQ         R9, R10
-	JLT          pass29
+	JLT          pass65
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -3477,7 +4273,7 @@ pass29:
 	VMOVQ        DI, X2
 	VPBROADCASTD X2, Y2
 
-pass30:
+pass66:
 	VPCMPGTD lanes<>+0(SB), Y2, Y3
 	VPADDD   minus8<>+0(SB), Y2, Y2
 	VMOVUPS  (CX)(R9*1), Y4
@@ -3488,31 +4284,114 @@ pass30:
 	VMOVUPS  Y4, (CX)(R9*1)
 	ADDQ     $0x20, R9
 	CMPQ     R9, R10
-	JLT      pass30
+	JLT      pass66
 	LEAQ     7(DI), R9
 	ANDQ     $-8, R9
 	VXORPS   Y1, Y1, Y1
-	JMP      test31
+	JMP      test67
 
-clear32:
+clear68:
 	VMOVUPS Y1, (CX)(R9*4)
 	ADDQ    $0x08, R9
 
-test31:
+test67:
 	CMPQ R9, SI
-	JLT  clear32
+	JLT  clear68
 	ADDQ DX, AX
 	ADDQ BX, CX
 	MOVQ grow+56(FP), R9
 	ADDQ R9, DI
 	DECQ R8
-	JNZ  row28
+	JNZ  row64
+	VZEROUPPER
+	RET
+
+wide63:
+	MOVQ         p+0(FP), AX
+	MOVQ         d+16(FP), CX
+	MOVQ         ldp+8(FP), DX
+	MOVQ         ldd+24(FP), BX
+	MOVQ         width+40(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	VBROADCASTSS scale+64(FP), Z0
+	MOVQ         count+48(FP), DI
+	MOVQ         rows+32(FP), R8
+
+row69:
+	VXORPS       Y1, Y1, Y1
+	LEAQ         7(DI), R10
+	ANDQ         $-8, R10
+	SHLQ         $0x02, R10
+	XORQ         R9, R9
+	VMOVQ        DI, X2
+	VPBROADCASTD X2, Y2
+
+pass70:
+	VPCMPGTD     lanes<>+0(SB), Y2, Y3
+	VPADDD       minus8<>+0(SB), Y2, Y2
+	VANDPS       (CX)(R9*1), Y3, Y3
+	VFMADD231PS  (AX)(R9*1), Y3, Y1
+	ADDQ         $0x20, R9
+	CMPQ         R9, R10
+	JLT          pass70
+	VPERM2F128   $0x01, Y1, Y1, Y2
+	VADDPS       Y2, Y1, Y1
+	VSHUFPS      $0xb1, Y1, Y1, Y2
+	VADDPS       Y2, Y1, Y1
+	VSHUFPS      $0x4e, Y1, Y1, Y2
+	VADDPS       Y2, Y1, Y1
+	VBROADCASTSS X1, Z1
+	LEAQ         7(DI), R10
+	ANDQ         $-8, R10
+	VMOVQ        R10, X2
+	VPBROADCASTD X2, Z2
+	SHLQ         $0x02, R10
+	XORQ         R9, R9
+	VMOVQ        DI, X3
+	VPBROADCASTD X3, Z3
+
+pass71:
+	VPCMPGTD  lanes<>+0(SB), Z3, K2
+	VPADDD    minus16<>+0(SB), Z3, Z3
+	VPCMPGTD  lanes<>+0(SB), Z2, K1
+	VPADDD    minus16<>+0(SB), Z2, Z2
+	VMOVUPS.Z (CX)(R9*1), K1, Z4
+	VSUBPS    Z1, Z4, Z4
+	VMOVUPS.Z (AX)(R9*1), K1, Z5
+	VMULPS    Z5, Z0, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   Z4, K1, (CX)(R9*1)
+	ADDQ      $0x40, R9
+	CMPQ      R9, R10
+	JLT       pass71
+	LEAQ      7(DI), R9
+	ANDQ      $-8, R9
+	VXORPS    Y1, Y1, Y1
+	JMP       test72
+
+clear73:
+	VMOVUPS Y1, (CX)(R9*4)
+	ADDQ    $0x08, R9
+
+test72:
+	CMPQ R9, SI
+	JLT  clear73
+	ADDQ DX, AX
+	ADDQ BX, CX
+	MOVQ grow+56(FP), R9
+	ADDQ R9, DI
+	DECQ R8
+	JNZ  row69
 	VZEROUPPER
 	RET
 
 // func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, tanhC *float32, h *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·cell(SB), NOSPLIT, $0-56
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide74
 	MOVQ n+48(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -3525,9 +4404,9 @@ TEXT ·cell(SB), NOSPLIT, $0-56
 	MOVQ tanhC+32(FP), R10
 	MOVQ h+40(FP), R11
 	SUBQ $0x08, AX
-	JLT  rest34
+	JLT  rest76
 
-whole33:
+whole75:
 	VMOVUPS      (DX), Y0
 	VADDPS       (SI), Y0, Y0
 	VORPS        sign<>+0(SB), Y0, Y2
@@ -3743,11 +4622,11 @@ whole33:
 	ADDQ         $0x20, R10
 	ADDQ         $0x20, R11
 	SUBQ         $0x08, AX
-	JGE          whole33
+	JGE          whole75
 
-rest34:
+rest76:
 	ADDQ         $0x08, AX
-	JZ           done35
+	JZ           done77
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -3963,13 +4842,476 @@ rest34:
 	VMULPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (R11)
 
-done35:
+done77:
+	VZEROUPPER
+	RET
+
+wide74:
+	MOVQ n+48(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+0(FP), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ fixed+8(FP), SI
+	LEAQ (SI)(CX*2), DI
+	MOVQ cPrev+16(FP), R8
+	MOVQ c+24(FP), R9
+	MOVQ tanhC+32(FP), R10
+	MOVQ h+40(FP), R11
+	SUBQ $0x10, AX
+	JLT  rest79
+
+whole78:
+	VMOVUPS      (DX), Z0
+	VADDPS       (SI), Z0, Z0
+	VORPS        sign<>+0(SB), Z0, Z2
+	VMOVUPS      expLow<>+0(SB), Z4
+	VMAXPS       Z2, Z4, Z4
+	VMULPS       expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS      expP0<>+0(SB), Z1
+	VFMADD213PS  expP1<>+0(SB), Z4, Z1
+	VFMADD213PS  expP2<>+0(SB), Z4, Z1
+	VFMADD213PS  expP3<>+0(SB), Z4, Z1
+	VFMADD213PS  expP4<>+0(SB), Z4, Z1
+	VFMADD213PS  expP5<>+0(SB), Z4, Z1
+	VMULPS       Z4, Z4, Z5
+	VFMADD213PS  Z4, Z5, Z1
+	VADDPS       one<>+0(SB), Z1, Z1
+	VCVTPS2DQ    Z3, Z3
+	VPADDD       expBias<>+0(SB), Z3, Z3
+	VPSLLD       $0x17, Z3, Z3
+	VMULPS       Z3, Z1, Z1
+	VCMPPS       $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z    Z1, K1, Z1
+	VMOVUPS      one<>+0(SB), Z3
+	VADDPS       Z3, Z1, Z2
+	VDIVPS       Z2, Z1, Z2
+	VSUBPS       Z2, Z3, Z3
+	VFNMADD213PS Z1, Z1, Z2
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z2, Z3, K1, Z1
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      (BX), Z0
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDNPS      Z0, Z3, Z3
+	VADDPS       Z3, Z3, Z4
+	VMINPS       expHigh<>+0(SB), Z4, Z6
+	VMAXPS       expLow<>+0(SB), Z6, Z6
+	VMULPS       expLog2e<>+0(SB), Z6, Z5
+	VRNDSCALEPS  $0x00, Z5, Z5
+	VFNMADD231PS expLn2hi<>+0(SB), Z5, Z6
+	VFNMADD231PS expLn2lo<>+0(SB), Z5, Z6
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z6, Z2
+	VFMADD213PS  expP2<>+0(SB), Z6, Z2
+	VFMADD213PS  expP3<>+0(SB), Z6, Z2
+	VFMADD213PS  expP4<>+0(SB), Z6, Z2
+	VFMADD213PS  expP5<>+0(SB), Z6, Z2
+	VMULPS       Z6, Z6, Z7
+	VFMADD213PS  Z6, Z7, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z5, Z5
+	VPSRAD       $0x01, Z5, Z6
+	VPSUBD       Z6, Z5, Z5
+	VPADDD       expBias<>+0(SB), Z6, Z6
+	VPSLLD       $0x17, Z6, Z6
+	VMULPS       Z6, Z2, Z2
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z2, Z2
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z4, K1
+	VBLENDMPS    inf<>+0(SB), Z2, K1, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z4, K1
+	VMOVAPS.Z    Z2, K1, Z2
+	VCMPPS       $0x03, Z4, Z4, K1
+	VBLENDMPS    Z4, Z2, K1, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VMOVUPS      two<>+0(SB), Z4
+	VDIVPS       Z2, Z4, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VSUBPS       Z2, Z4, Z2
+	VMOVUPS      sign<>+0(SB), Z4
+	VANDPS       Z0, Z4, Z4
+	VORPS        Z4, Z2, Z2
+	VMULPS       Z0, Z0, Z4
+	VMOVUPS      tanhP0<>+0(SB), Z5
+	VFMADD213PS  tanhP1<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP2<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP3<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP4<>+0(SB), Z4, Z5
+	VMULPS       Z4, Z5, Z5
+	VFMADD213PS  Z0, Z0, Z5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z3, K1
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VMOVUPS      Z2, (BX)
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      (DX)(CX*1), Z0
+	VADDPS       (SI)(CX*1), Z0, Z0
+	VORPS        sign<>+0(SB), Z0, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z2, K1, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z3, Z4, K1, Z2
+	VMOVUPS      Z2, (DX)(CX*1)
+	VMULPS       (R8), Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z2, Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K1
+	VBLENDMPS    inf<>+0(SB), Z0, K1, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z0, K1, Z0
+	VCMPPS       $0x03, Z3, Z3, K1
+	VBLENDMPS    Z3, Z0, K1, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K1
+	VBLENDMPS    Z4, Z0, K1, Z0
+	VMOVUPS      Z0, (R10)
+	VMOVUPS      (BX)(CX*1), Z1
+	VADDPS       (DI)(CX*1), Z1, Z1
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z2, K1, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z1, K1
+	VBLENDMPS    Z3, Z4, K1, Z2
+	VMOVUPS      Z2, (BX)(CX*1)
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z0, (R11)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R11
+	SUBQ         $0x10, AX
+	JGE          whole78
+
+rest79:
+	ADDQ         $0x10, AX
+	JZ           done80
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VMOVUPS.Z    (SI), K1, Z1
+	VADDPS       Z1, Z0, Z0
+	VORPS        sign<>+0(SB), Z0, Z2
+	VMOVUPS      expLow<>+0(SB), Z4
+	VMAXPS       Z2, Z4, Z4
+	VMULPS       expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS      expP0<>+0(SB), Z1
+	VFMADD213PS  expP1<>+0(SB), Z4, Z1
+	VFMADD213PS  expP2<>+0(SB), Z4, Z1
+	VFMADD213PS  expP3<>+0(SB), Z4, Z1
+	VFMADD213PS  expP4<>+0(SB), Z4, Z1
+	VFMADD213PS  expP5<>+0(SB), Z4, Z1
+	VMULPS       Z4, Z4, Z5
+	VFMADD213PS  Z4, Z5, Z1
+	VADDPS       one<>+0(SB), Z1, Z1
+	VCVTPS2DQ    Z3, Z3
+	VPADDD       expBias<>+0(SB), Z3, Z3
+	VPSLLD       $0x17, Z3, Z3
+	VMULPS       Z3, Z1, Z1
+	VCMPPS       $0x05, expLow<>+0(SB), Z2, K2
+	VMOVAPS.Z    Z1, K2, Z1
+	VMOVUPS      one<>+0(SB), Z3
+	VADDPS       Z3, Z1, Z2
+	VDIVPS       Z2, Z1, Z2
+	VSUBPS       Z2, Z3, Z3
+	VFNMADD213PS Z1, Z1, Z2
+	VPMOVD2M     Z0, K2
+	VBLENDMPS    Z2, Z3, K2, Z1
+	VMOVUPS      Z1, K1, (DX)
+	VMOVUPS.Z    (BX), K1, Z0
+	VMOVUPS.Z    (DI), K1, Z2
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDNPS      Z0, Z3, Z3
+	VADDPS       Z3, Z3, Z4
+	VMINPS       expHigh<>+0(SB), Z4, Z6
+	VMAXPS       expLow<>+0(SB), Z6, Z6
+	VMULPS       expLog2e<>+0(SB), Z6, Z5
+	VRNDSCALEPS  $0x00, Z5, Z5
+	VFNMADD231PS expLn2hi<>+0(SB), Z5, Z6
+	VFNMADD231PS expLn2lo<>+0(SB), Z5, Z6
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z6, Z2
+	VFMADD213PS  expP2<>+0(SB), Z6, Z2
+	VFMADD213PS  expP3<>+0(SB), Z6, Z2
+	VFMADD213PS  expP4<>+0(SB), Z6, Z2
+	VFMADD213PS  expP5<>+0(SB), Z6, Z2
+	VMULPS       Z6, Z6, Z7
+	VFMADD213PS  Z6, Z7, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z5, Z5
+	VPSRAD       $0x01, Z5, Z6
+	VPSUBD       Z6, Z5, Z5
+	VPADDD       expBias<>+0(SB), Z6, Z6
+	VPSLLD       $0x17, Z6, Z6
+	VMULPS       Z6, Z2, Z2
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z2, Z2
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z4, K2
+	VBLENDMPS    inf<>+0(SB), Z2, K2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z4, K2
+	VMOVAPS.Z    Z2, K2, Z2
+	VCMPPS       $0x03, Z4, Z4, K2
+	VBLENDMPS    Z4, Z2, K2, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VMOVUPS      two<>+0(SB), Z4
+	VDIVPS       Z2, Z4, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VSUBPS       Z2, Z4, Z2
+	VMOVUPS      sign<>+0(SB), Z4
+	VANDPS       Z0, Z4, Z4
+	VORPS        Z4, Z2, Z2
+	VMULPS       Z0, Z0, Z4
+	VMOVUPS      tanhP0<>+0(SB), Z5
+	VFMADD213PS  tanhP1<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP2<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP3<>+0(SB), Z4, Z5
+	VFMADD213PS  tanhP4<>+0(SB), Z4, Z5
+	VMULPS       Z4, Z5, Z5
+	VFMADD213PS  Z0, Z0, Z5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z3, K2
+	VBLENDMPS    Z5, Z2, K2, Z2
+	VMOVUPS      Z2, K1, (BX)
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS.Z    (DX)(CX*1), K1, Z0
+	VMOVUPS.Z    (SI)(CX*1), K1, Z2
+	VADDPS       Z2, Z0, Z0
+	VORPS        sign<>+0(SB), Z0, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z2, K2, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z0, K2
+	VBLENDMPS    Z3, Z4, K2, Z2
+	VMOVUPS      Z2, K1, (DX)(CX*1)
+	VMOVUPS.Z    (R8), K1, Z0
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)
+	VMOVUPS      Z2, Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K2
+	VBLENDMPS    inf<>+0(SB), Z0, K2, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VCMPPS       $0x03, Z3, Z3, K2
+	VBLENDMPS    Z3, Z0, K2, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K2
+	VBLENDMPS    Z4, Z0, K2, Z0
+	VMOVUPS      Z0, K1, (R10)
+	VMOVUPS.Z    (BX)(CX*1), K1, Z1
+	VMOVUPS.Z    (DI)(CX*1), K1, Z2
+	VADDPS       Z2, Z1, Z1
+	VORPS        sign<>+0(SB), Z1, Z3
+	VMOVUPS      expLow<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z2
+	VFMADD213PS  expP1<>+0(SB), Z5, Z2
+	VFMADD213PS  expP2<>+0(SB), Z5, Z2
+	VFMADD213PS  expP3<>+0(SB), Z5, Z2
+	VFMADD213PS  expP4<>+0(SB), Z5, Z2
+	VFMADD213PS  expP5<>+0(SB), Z5, Z2
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z2
+	VADDPS       one<>+0(SB), Z2, Z2
+	VCVTPS2DQ    Z4, Z4
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z2, Z2
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z2, K2, Z2
+	VMOVUPS      one<>+0(SB), Z4
+	VADDPS       Z4, Z2, Z3
+	VDIVPS       Z3, Z2, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFNMADD213PS Z2, Z2, Z3
+	VPMOVD2M     Z1, K2
+	VBLENDMPS    Z3, Z4, K2, Z2
+	VMOVUPS      Z2, K1, (BX)(CX*1)
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z0, K1, (R11)
+
+done80:
 	VZEROUPPER
 	RET
 
 // func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512F, FMA3
 TEXT ·backCell(SB), NOSPLIT, $0-64
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide81
 	MOVQ n+56(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -3983,9 +5325,9 @@ TEXT ·backCell(SB), NOSPLIT, $0-64
 	MOVQ cPrev+32(FP), R11
 	MOVQ tanhC+40(FP), R12
 	SUBQ $0x08, AX
-	JLT  rest37
+	JLT  rest83
 
-whole36:
+whole82:
 	VMOVUPS      (DX), Y0
 	VMOVUPS      (DX)(CX*1), Y1
 	VMOVUPS      (BX), Y2
@@ -4026,11 +5368,11 @@ whole36:
 	ADDQ         $0x20, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x08, AX
-	JGE          whole36
+	JGE          whole82
 
-rest37:
+rest83:
 	ADDQ         $0x08, AX
-	JZ           done38
+	JZ           done84
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -4068,7 +5410,110 @@ rest37:
 	VFNMADD231PS Y3, Y6, Y5
 	VMASKMOVPS   Y5, Y0, (DI)
 
-done38:
+done84:
+	VZEROUPPER
+	RET
+
+wide81:
+	MOVQ n+56(FP), AX
+	MOVQ AX, CX
+	SHLQ $0x02, CX
+	MOVQ gates+24(FP), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ dPre+48(FP), SI
+	LEAQ (SI)(CX*2), DI
+	MOVQ dOut+0(FP), R8
+	MOVQ dh+8(FP), R9
+	MOVQ dc+16(FP), R10
+	MOVQ cPrev+32(FP), R11
+	MOVQ tanhC+40(FP), R12
+	SUBQ $0x10, AX
+	JLT  rest86
+
+whole85:
+	VMOVUPS      (DX), Z0
+	VMOVUPS      (DX)(CX*1), Z1
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (BX)(CX*1), Z3
+	VMOVUPS      one<>+0(SB), Z6
+	VMOVUPS      (R8), Z7
+	VADDPS       (R9), Z7, Z7
+	VMOVUPS      (R12), Z8
+	VMULPS       Z7, Z3, Z4
+	VMULPS       Z8, Z4, Z5
+	VFNMADD231PS Z8, Z5, Z4
+	VADDPS       (R10), Z4, Z4
+	VMULPS       Z8, Z7, Z5
+	VMULPS       Z3, Z5, Z5
+	VSUBPS       Z3, Z6, Z8
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, (DI)(CX*1)
+	VMULPS       Z1, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	VMULPS       (R11), Z5, Z5
+	VSUBPS       Z1, Z6, Z8
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, (SI)(CX*1)
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z2, Z4, Z5
+	VSUBPS       Z0, Z6, Z8
+	VMULPS       Z8, Z5, Z8
+	VMOVUPS      Z8, (SI)
+	VFNMADD231PS Z2, Z5, Z4
+	VMOVUPS      Z4, (DI)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R11
+	ADDQ         $0x40, R12
+	SUBQ         $0x10, AX
+	JGE          whole85
+
+rest86:
+	ADDQ         $0x10, AX
+	JZ           done87
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VMOVUPS.Z    (DX)(CX*1), K1, Z1
+	VMOVUPS.Z    (BX), K1, Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VMOVUPS      one<>+0(SB), Z6
+	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS.Z    (R9), K1, Z4
+	VADDPS       Z4, Z7, Z7
+	VMOVUPS.Z    (R12), K1, Z8
+	VMULPS       Z7, Z3, Z4
+	VMULPS       Z8, Z4, Z5
+	VFNMADD231PS Z8, Z5, Z4
+	VMOVUPS.Z    (R10), K1, Z5
+	VADDPS       Z5, Z4, Z4
+	VMULPS       Z8, Z7, Z5
+	VMULPS       Z3, Z5, Z5
+	VSUBPS       Z3, Z6, Z8
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, K1, (DI)(CX*1)
+	VMULPS       Z1, Z4, Z5
+	VMOVUPS      Z5, K1, (R10)
+	VMOVUPS.Z    (R11), K1, Z3
+	VMULPS       Z3, Z5, Z5
+	VSUBPS       Z1, Z6, Z8
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, K1, (SI)(CX*1)
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z2, Z4, Z5
+	VSUBPS       Z0, Z6, Z8
+	VMULPS       Z8, Z5, Z8
+	VMOVUPS      Z8, K1, (SI)
+	VFNMADD231PS Z2, Z5, Z4
+	VMOVUPS      Z4, K1, (DI)
+
+done87:
 	VZEROUPPER
 	RET
 
@@ -4091,24 +5536,26 @@ loop:
 	RET
 
 // func scale(x *float32, n int, k float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·scale(SB), NOSPLIT, $0-20
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide88
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Y0
 	SUBQ         $0x08, CX
-	JLT          rest40
+	JLT          rest90
 
-whole39:
+whole89:
 	VMULPS  (AX), Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, CX
-	JGE     whole39
+	JGE     whole89
 
-rest40:
+rest90:
 	ADDQ         $0x08, CX
-	JZ           done41
+	JZ           done91
 	VMOVQ        CX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -4116,32 +5563,62 @@ rest40:
 	VMULPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
-done41:
+done91:
+	VZEROUPPER
+	RET
+
+wide88:
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS k+16(FP), Z0
+	SUBQ         $0x10, CX
+	JLT          rest93
+
+whole92:
+	VMULPS  (AX), Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JGE     whole92
+
+rest93:
+	ADDQ         $0x10, CX
+	JZ           done94
+	VMOVQ        CX, X1
+	VPBROADCASTD X1, Z1
+	VPCMPGTD     lanes<>+0(SB), Z1, K1
+	VMOVUPS.Z    (AX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done94:
 	VZEROUPPER
 	RET
 
 // func axpy(k float32, x *float32, y *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·axpy(SB), NOSPLIT, $0-32
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide95
 	VBROADCASTSS k+0(FP), Y0
 	MOVQ         x+8(FP), AX
 	MOVQ         y+16(FP), CX
 	MOVQ         n+24(FP), DX
 	SUBQ         $0x08, DX
-	JLT          rest43
+	JLT          rest97
 
-whole42:
+whole96:
 	VMULPS  (AX), Y0, Y1
 	VADDPS  (CX), Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
-	JGE     whole42
+	JGE     whole96
 
-rest43:
+rest97:
 	ADDQ         $0x08, DX
-	JZ           done44
+	JZ           done98
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -4151,7 +5628,40 @@ rest43:
 	VADDPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (CX)
 
-done44:
+done98:
+	VZEROUPPER
+	RET
+
+wide95:
+	VBROADCASTSS k+0(FP), Z0
+	MOVQ         x+8(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVQ         n+24(FP), DX
+	SUBQ         $0x10, DX
+	JLT          rest100
+
+whole99:
+	VMULPS  (AX), Z0, Z1
+	VADDPS  (CX), Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, DX
+	JGE     whole99
+
+rest100:
+	ADDQ         $0x10, DX
+	JZ           done101
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Z1
+	VPCMPGTD     lanes<>+0(SB), Z1, K1
+	VMOVUPS.Z    (AX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (CX)
+
+done101:
 	VZEROUPPER
 	RET
 
@@ -4164,19 +5674,19 @@ TEXT ·dot(SB), NOSPLIT, $0-32
 	MOVQ    sum+24(FP), BX
 	VMOVUPS (BX), Y0
 	SUBQ    $0x08, DX
-	JLT     rest46
+	JLT     rest103
 
-whole45:
+whole102:
 	VMOVUPS     (AX), Y1
 	VFMADD231PS (CX), Y1, Y0
 	ADDQ        $0x20, AX
 	ADDQ        $0x20, CX
 	SUBQ        $0x08, DX
-	JGE         whole45
+	JGE         whole102
 
-rest46:
+rest103:
 	ADDQ         $0x08, DX
-	JZ           done47
+	JZ           done104
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -4185,7 +5695,7 @@ rest46:
 	VMULPS       Y1, Y2, Y2
 	VADDPS       Y2, Y0, Y0
 
-done47:
+done104:
 	VMOVUPS Y0, (BX)
 	VZEROUPPER
 	RET
@@ -4198,31 +5708,33 @@ TEXT ·sum(SB), NOSPLIT, $0-24
 	MOVQ    sum+16(FP), DX
 	VMOVUPS (DX), Y0
 	SUBQ    $0x08, CX
-	JLT     rest49
+	JLT     rest106
 
-whole48:
+whole105:
 	VADDPS (AX), Y0, Y0
 	ADDQ   $0x20, AX
 	SUBQ   $0x08, CX
-	JGE    whole48
+	JGE    whole105
 
-rest49:
+rest106:
 	ADDQ         $0x08, CX
-	JZ           done50
+	JZ           done107
 	VMOVQ        CX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
 	VMASKMOVPS   (AX), Y1, Y1
 	VADDPS       Y1, Y0, Y0
 
-done50:
+done107:
 	VMOVUPS Y0, (DX)
 	VZEROUPPER
 	RET
 
 // func sumRows(x *float32, rows int, stride int, y *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·sumRows(SB), NOSPLIT, $0-40
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide108
 	MOVQ x+0(FP), AX
 	MOVQ rows+8(FP), CX
 	MOVQ stride+16(FP), DX
@@ -4230,30 +5742,30 @@ TEXT ·sumRows(SB), NOSPLIT, $0-40
 	MOVQ n+32(FP), SI
 	SHLQ $0x02, DX
 
-next56:
+next114:
 	MOVQ         AX, R8
 	MOVQ         CX, DI
 	CMPQ         SI, $0x18
-	JGT          block55
+	JGT          block113
 	CMPQ         SI, $0x10
-	JGT          block54
+	JGT          block112
 	CMPQ         SI, $0x08
-	JGT          block53
+	JGT          block111
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
 	VMASKMOVPS   (BX), Y0, Y1
 
-row57:
+row115:
 	VMASKMOVPS (AX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row57
+	JNZ        row115
 	VMASKMOVPS Y1, Y0, (BX)
-	JMP        done51
+	JMP        done109
 
-block53:
+block111:
 	SUBQ         $0x08, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -4261,18 +5773,18 @@ block53:
 	VMOVUPS      (BX), Y1
 	VMASKMOVPS   32(BX), Y0, Y2
 
-row58:
+row116:
 	VADDPS     (AX), Y1, Y1
 	VMASKMOVPS 32(AX), Y0, Y3
 	VADDPS     Y3, Y2, Y2
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row58
+	JNZ        row116
 	VMOVUPS    Y1, (BX)
 	VMASKMOVPS Y2, Y0, 32(BX)
-	JMP        done51
+	JMP        done109
 
-block54:
+block112:
 	SUBQ         $0x10, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -4281,20 +5793,20 @@ block54:
 	VMOVUPS      32(BX), Y2
 	VMASKMOVPS   64(BX), Y0, Y3
 
-row59:
+row117:
 	VADDPS     (AX), Y1, Y1
 	VADDPS     32(AX), Y2, Y2
 	VMASKMOVPS 64(AX), Y0, Y4
 	VADDPS     Y4, Y3, Y3
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row59
+	JNZ        row117
 	VMOVUPS    Y1, (BX)
 	VMOVUPS    Y2, 32(BX)
 	VMASKMOVPS Y3, Y0, 64(BX)
-	JMP        done51
+	JMP        done109
 
-block55:
+block113:
 	SUBQ         $0x18, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -4304,7 +5816,7 @@ block55:
 	VMOVUPS      64(BX), Y3
 	VMASKMOVPS   96(BX), Y0, Y4
 
-row60:
+row118:
 	VADDPS     (AX), Y1, Y1
 	VADDPS     32(AX), Y2, Y2
 	VADDPS     64(AX), Y3, Y3
@@ -4312,7 +5824,7 @@ row60:
 	VADDPS     Y5, Y4, Y4
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row60
+	JNZ        row118
 	VMOVUPS    Y1, (BX)
 	VMOVUPS    Y2, 32(BX)
 	VMOVUPS    Y3, 64(BX)
@@ -4320,15 +5832,121 @@ row60:
 	LEAQ       128(R8), AX
 	ADDQ       $0x00000080, BX
 	SUBQ       $0x08, SI
-	JG         next56
+	JG         next114
 
-done51:
+done109:
+	VZEROUPPER
+	RET
+
+wide108:
+	MOVQ x+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, DX
+
+next124:
+	MOVQ         AX, R8
+	MOVQ         CX, DI
+	CMPQ         SI, $0x30
+	JGT          block123
+	CMPQ         SI, $0x20
+	JGT          block122
+	CMPQ         SI, $0x10
+	JGT          block121
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (BX), K1, Z0
+
+row125:
+	VMOVUPS.Z (AX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      DX, AX
+	DECQ      DI
+	JNZ       row125
+	VMOVUPS   Z0, K1, (BX)
+	JMP       done119
+
+block121:
+	SUBQ         $0x10, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (BX), Z0
+	VMOVUPS.Z    64(BX), K1, Z1
+
+row126:
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS.Z 64(AX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      DX, AX
+	DECQ      DI
+	JNZ       row126
+	VMOVUPS   Z0, (BX)
+	VMOVUPS   Z1, K1, 64(BX)
+	JMP       done119
+
+block122:
+	SUBQ         $0x20, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (BX), Z0
+	VMOVUPS      64(BX), Z1
+	VMOVUPS.Z    128(BX), K1, Z2
+
+row127:
+	VADDPS    (AX), Z0, Z0
+	VADDPS    64(AX), Z1, Z1
+	VMOVUPS.Z 128(AX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      DX, AX
+	DECQ      DI
+	JNZ       row127
+	VMOVUPS   Z0, (BX)
+	VMOVUPS   Z1, 64(BX)
+	VMOVUPS   Z2, K1, 128(BX)
+	JMP       done119
+
+block123:
+	SUBQ         $0x30, SI
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (BX), Z0
+	VMOVUPS      64(BX), Z1
+	VMOVUPS      128(BX), Z2
+	VMOVUPS.Z    192(BX), K1, Z3
+
+row128:
+	VADDPS    (AX), Z0, Z0
+	VADDPS    64(AX), Z1, Z1
+	VADDPS    128(AX), Z2, Z2
+	VMOVUPS.Z 192(AX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      DX, AX
+	DECQ      DI
+	JNZ       row128
+	VMOVUPS   Z0, (BX)
+	VMOVUPS   Z1, 64(BX)
+	VMOVUPS   Z2, 128(BX)
+	VMOVUPS   Z3, K1, 192(BX)
+	LEAQ      256(R8), AX
+	ADDQ      $0x00000100, BX
+	SUBQ      $0x10, SI
+	JG        next124
+
+done119:
 	VZEROUPPER
 	RET
 
 // func sumProducts(a *float32, b *float32, rows int, stride int, y *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·sumProducts(SB), NOSPLIT, $0-48
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide129
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), CX
 	MOVQ rows+16(FP), DX
@@ -4337,22 +5955,22 @@ TEXT ·sumProducts(SB), NOSPLIT, $0-48
 	MOVQ n+40(FP), DI
 	SHLQ $0x02, BX
 
-next66:
+next135:
 	MOVQ         AX, R9
 	MOVQ         CX, R10
 	MOVQ         DX, R8
 	CMPQ         DI, $0x18
-	JGT          block65
+	JGT          block134
 	CMPQ         DI, $0x10
-	JGT          block64
+	JGT          block133
 	CMPQ         DI, $0x08
-	JGT          block63
+	JGT          block132
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
 	VMASKMOVPS   (SI), Y0, Y1
 
-row67:
+row136:
 	VMASKMOVPS (AX), Y0, Y2
 	VMASKMOVPS (CX), Y0, Y3
 	VMULPS     Y3, Y2, Y2
@@ -4360,11 +5978,11 @@ row67:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row67
+	JNZ        row136
 	VMASKMOVPS Y1, Y0, (SI)
-	JMP        done61
+	JMP        done130
 
-block63:
+block132:
 	SUBQ         $0x08, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -4372,7 +5990,7 @@ block63:
 	VMOVUPS      (SI), Y1
 	VMASKMOVPS   32(SI), Y0, Y2
 
-row68:
+row137:
 	VMOVUPS    (AX), Y3
 	VMULPS     (CX), Y3, Y3
 	VADDPS     Y3, Y1, Y1
@@ -4383,12 +6001,12 @@ row68:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row68
+	JNZ        row137
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
-	JMP        done61
+	JMP        done130
 
-block64:
+block133:
 	SUBQ         $0x10, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -4397,7 +6015,7 @@ block64:
 	VMOVUPS      32(SI), Y2
 	VMASKMOVPS   64(SI), Y0, Y3
 
-row69:
+row138:
 	VMOVUPS    (AX), Y4
 	VMULPS     (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
@@ -4411,13 +6029,13 @@ row69:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row69
+	JNZ        row138
 	VMOVUPS    Y1, (SI)
 	VMOVUPS    Y2, 32(SI)
 	VMASKMOVPS Y3, Y0, 64(SI)
-	JMP        done61
+	JMP        done130
 
-block65:
+block134:
 	SUBQ         $0x18, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -4427,7 +6045,7 @@ block65:
 	VMOVUPS      64(SI), Y3
 	VMASKMOVPS   96(SI), Y0, Y4
 
-row70:
+row139:
 	VMOVUPS    (AX), Y5
 	VMULPS     (CX), Y5, Y5
 	VADDPS     Y5, Y1, Y1
@@ -4444,7 +6062,7 @@ row70:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row70
+	JNZ        row139
 	VMOVUPS    Y1, (SI)
 	VMOVUPS    Y2, 32(SI)
 	VMOVUPS    Y3, 64(SI)
@@ -4453,33 +6071,166 @@ row70:
 	LEAQ       128(R10), CX
 	ADDQ       $0x00000080, SI
 	SUBQ       $0x08, DI
-	JG         next66
+	JG         next135
 
-done61:
+done130:
+	VZEROUPPER
+	RET
+
+wide129:
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ n+40(FP), DI
+	SHLQ $0x02, BX
+
+next145:
+	MOVQ         AX, R9
+	MOVQ         CX, R10
+	MOVQ         DX, R8
+	CMPQ         DI, $0x30
+	JGT          block144
+	CMPQ         DI, $0x20
+	JGT          block143
+	CMPQ         DI, $0x10
+	JGT          block142
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (SI), K1, Z0
+
+row146:
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (CX), K1, Z2
+	VMULPS    Z2, Z1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      BX, AX
+	ADDQ      BX, CX
+	DECQ      R8
+	JNZ       row146
+	VMOVUPS   Z0, K1, (SI)
+	JMP       done140
+
+block142:
+	SUBQ         $0x10, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (SI), Z0
+	VMOVUPS.Z    64(SI), K1, Z1
+
+row147:
+	VMOVUPS   (AX), Z2
+	VMULPS    (CX), Z2, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(AX), K1, Z2
+	VMOVUPS.Z 64(CX), K1, Z3
+	VMULPS    Z3, Z2, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, AX
+	ADDQ      BX, CX
+	DECQ      R8
+	JNZ       row147
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, K1, 64(SI)
+	JMP       done140
+
+block143:
+	SUBQ         $0x20, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VMOVUPS.Z    128(SI), K1, Z2
+
+row148:
+	VMOVUPS   (AX), Z3
+	VMULPS    (CX), Z3, Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS   64(AX), Z3
+	VMULPS    64(CX), Z3, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z 128(AX), K1, Z3
+	VMOVUPS.Z 128(CX), K1, Z4
+	VMULPS    Z4, Z3, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, AX
+	ADDQ      BX, CX
+	DECQ      R8
+	JNZ       row148
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, 64(SI)
+	VMOVUPS   Z2, K1, 128(SI)
+	JMP       done140
+
+block144:
+	SUBQ         $0x30, DI
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      128(SI), Z2
+	VMOVUPS.Z    192(SI), K1, Z3
+
+row149:
+	VMOVUPS   (AX), Z4
+	VMULPS    (CX), Z4, Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS   64(AX), Z4
+	VMULPS    64(CX), Z4, Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   128(AX), Z4
+	VMULPS    128(CX), Z4, Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 192(AX), K1, Z4
+	VMOVUPS.Z 192(CX), K1, Z5
+	VMULPS    Z5, Z4, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, AX
+	ADDQ      BX, CX
+	DECQ      R8
+	JNZ       row149
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, 64(SI)
+	VMOVUPS   Z2, 128(SI)
+	VMOVUPS   Z3, K1, 192(SI)
+	LEAQ      256(R9), AX
+	LEAQ      256(R10), CX
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x10, DI
+	JG        next145
+
+done140:
 	VZEROUPPER
 	RET
 
 // func mul(x *float32, y *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·mul(SB), NOSPLIT, $0-24
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide150
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest72
+	JLT  rest152
 
-whole71:
+whole151:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
-	JGE     whole71
+	JGE     whole151
 
-rest72:
+rest152:
 	ADDQ         $0x08, DX
-	JZ           done73
+	JZ           done153
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -4488,22 +6239,55 @@ rest72:
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-done73:
+done153:
+	VZEROUPPER
+	RET
+
+wide150:
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x10, DX
+	JLT  rest155
+
+whole154:
+	VMOVUPS (AX), Z0
+	VMULPS  (CX), Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, DX
+	JGE     whole154
+
+rest155:
+	ADDQ         $0x10, DX
+	JZ           done156
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (CX)
+
+done156:
 	VZEROUPPER
 	RET
 
 // func mulAdd(x *float32, a *float32, b *float32, y *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·mulAdd(SB), NOSPLIT, $0-40
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide157
 	MOVQ x+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ y+24(FP), BX
 	MOVQ n+32(FP), SI
 	SUBQ $0x08, SI
-	JLT  rest75
+	JLT  rest159
 
-whole74:
+whole158:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VADDPS  (DX), Y0, Y0
@@ -4513,11 +6297,11 @@ whole74:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, SI
-	JGE     whole74
+	JGE     whole158
 
-rest75:
+rest159:
 	ADDQ         $0x08, SI
-	JZ           done76
+	JZ           done160
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -4528,13 +6312,53 @@ rest75:
 	VADDPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (BX)
 
-done76:
+done160:
+	VZEROUPPER
+	RET
+
+wide157:
+	MOVQ x+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+	SUBQ $0x10, SI
+	JLT  rest162
+
+whole161:
+	VMOVUPS (AX), Z0
+	VMULPS  (CX), Z0, Z0
+	VADDPS  (DX), Z0, Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JGE     whole161
+
+rest162:
+	ADDQ         $0x10, SI
+	JZ           done163
+	VMOVQ        SI, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS.Z    (DX), K1, Z1
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (BX)
+
+done163:
 	VZEROUPPER
 	RET
 
 // func backStandardise(dy *float32, y *float32, dx *float32, n int, inv float32, mean float32, meanY float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, AVX512F
 TEXT ·backStandardise(SB), NOSPLIT, $0-44
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide164
 	MOVQ         dy+0(FP), AX
 	MOVQ         y+8(FP), CX
 	MOVQ         dx+16(FP), DX
@@ -4543,9 +6367,9 @@ TEXT ·backStandardise(SB), NOSPLIT, $0-44
 	VBROADCASTSS mean+36(FP), Y1
 	VBROADCASTSS meanY+40(FP), Y2
 	SUBQ         $0x08, BX
-	JLT          rest78
+	JLT          rest166
 
-whole77:
+whole165:
 	VMOVUPS (AX), Y3
 	VSUBPS  Y1, Y3, Y3
 	VMULPS  (CX), Y2, Y4
@@ -4557,11 +6381,11 @@ whole77:
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     whole77
+	JGE     whole165
 
-rest78:
+rest166:
 	ADDQ         $0x08, BX
-	JZ           done79
+	JZ           done167
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Y3
 	VPCMPGTD     lanes<>+0(SB), Y3, Y3
@@ -4575,7 +6399,52 @@ rest78:
 	VADDPS       Y0, Y4, Y4
 	VMASKMOVPS   Y4, Y3, (DX)
 
-done79:
+done167:
+	VZEROUPPER
+	RET
+
+wide164:
+	MOVQ         dy+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         dx+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS inv+32(FP), Z0
+	VBROADCASTSS mean+36(FP), Z1
+	VBROADCASTSS meanY+40(FP), Z2
+	SUBQ         $0x10, BX
+	JLT          rest169
+
+whole168:
+	VMOVUPS (AX), Z3
+	VSUBPS  Z1, Z3, Z3
+	VMULPS  (CX), Z2, Z4
+	VSUBPS  Z4, Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VADDPS  (DX), Z3, Z3
+	VMOVUPS Z3, (DX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JGE     whole168
+
+rest169:
+	ADDQ         $0x10, BX
+	JZ           done170
+	VMOVQ        BX, X3
+	VPBROADCASTD X3, Z3
+	VPCMPGTD     lanes<>+0(SB), Z3, K1
+	VMOVUPS.Z    (AX), K1, Z3
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z2, Z1
+	VSUBPS       Z1, Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z0
+	VADDPS       Z0, Z3, Z3
+	VMOVUPS      Z3, K1, (DX)
+
+done170:
 	VZEROUPPER
 	RET
 
@@ -4588,20 +6457,20 @@ TEXT ·squares(SB), NOSPLIT, $0-24
 	VMOVUPD (DX), Y0
 	VMOVUPD 32(DX), Y1
 	SUBQ    $0x08, CX
-	JLT     rest81
+	JLT     rest172
 
-whole80:
+whole171:
 	VCVTPS2PD   (AX), Y2
 	VCVTPS2PD   16(AX), Y3
 	VFMADD231PD Y2, Y2, Y0
 	VFMADD231PD Y3, Y3, Y1
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, CX
-	JGE         whole80
+	JGE         whole171
 
-rest81:
+rest172:
 	ADDQ         $0x08, CX
-	JZ           done82
+	JZ           done173
 	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPCMPGTD     lanes<>+0(SB), Y2, Y2
@@ -4612,15 +6481,17 @@ rest81:
 	VFMADD231PD  Y2, Y2, Y0
 	VFMADD231PD  Y3, Y3, Y1
 
-done82:
+done173:
 	VMOVUPD Y0, (DX)
 	VMOVUPD Y1, 32(DX)
 	VZEROUPPER
 	RET
 
 // func adam(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, AVX512F, FMA3
 TEXT ·adam(SB), NOSPLIT, $0-68
+	CMPB         ·wide+0(SB), $0x00
+	JNE          wide174
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         m+16(FP), DX
@@ -4634,9 +6505,9 @@ TEXT ·adam(SB), NOSPLIT, $0-68
 	VBROADCASTSS root+60(FP), Y5
 	VBROADCASTSS eps+64(FP), Y6
 	SUBQ         $0x08, SI
-	JLT          rest84
+	JLT          rest176
 
-whole83:
+whole175:
 	VMOVUPS     (CX), Y9
 	VMULPS      (DX), Y0, Y7
 	VFMADD231PS Y9, Y1, Y7
@@ -4658,11 +6529,11 @@ whole83:
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, SI
-	JGE         whole83
+	JGE         whole175
 
-rest84:
+rest176:
 	ADDQ         $0x08, SI
-	JZ           done85
+	JZ           done177
 	VMOVQ        SI, X7
 	VPBROADCASTD X7, Y7
 	VPCMPGTD     lanes<>+0(SB), Y7, Y7
@@ -4685,7 +6556,76 @@ rest84:
 	VSUBPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y7, (AX)
 
-done85:
+done177:
+	VZEROUPPER
+	RET
+
+wide174:
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS beta1+40(FP), Z0
+	VBROADCASTSS rest1+44(FP), Z1
+	VBROADCASTSS beta2+48(FP), Z2
+	VBROADCASTSS rest2+52(FP), Z3
+	VBROADCASTSS rate+56(FP), Z4
+	VBROADCASTSS root+60(FP), Z5
+	VBROADCASTSS eps+64(FP), Z6
+	SUBQ         $0x10, SI
+	JLT          rest179
+
+whole178:
+	VMOVUPS     (CX), Z9
+	VMULPS      (DX), Z0, Z7
+	VFMADD231PS Z9, Z1, Z7
+	VMOVUPS     Z7, (DX)
+	VMULPS      (BX), Z2, Z8
+	VMULPS      Z9, Z9, Z9
+	VFMADD231PS Z9, Z3, Z8
+	VMOVUPS     Z8, (BX)
+	VSQRTPS     Z8, Z8
+	VMULPS      Z5, Z8, Z8
+	VADDPS      Z6, Z8, Z8
+	VMULPS      Z4, Z7, Z7
+	VDIVPS      Z8, Z7, Z7
+	VMOVUPS     (AX), Z8
+	VSUBPS      Z7, Z8, Z8
+	VMOVUPS     Z8, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, SI
+	JGE         whole178
+
+rest179:
+	ADDQ         $0x10, SI
+	JZ           done180
+	VMOVQ        SI, X7
+	VPBROADCASTD X7, Z7
+	VPCMPGTD     lanes<>+0(SB), Z7, K1
+	VMOVUPS.Z    (CX), K1, Z7
+	VMOVUPS.Z    (DX), K1, Z8
+	VMULPS       Z8, Z0, Z0
+	VFMADD231PS  Z7, Z1, Z0
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS.Z    (BX), K1, Z1
+	VMULPS       Z1, Z2, Z1
+	VMULPS       Z7, Z7, Z2
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS      Z1, K1, (BX)
+	VSQRTPS      Z1, Z1
+	VMULPS       Z5, Z1, Z1
+	VADDPS       Z6, Z1, Z1
+	VMULPS       Z4, Z0, Z0
+	VDIVPS       Z1, Z0, Z0
+	VMOVUPS.Z    (AX), K1, Z1
+	VSUBPS       Z0, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+done180:
 	VZEROUPPER
 	RET
 

@@ -148,6 +148,24 @@ func agree(t *testing.T, what string, got, want [][]float32) {
 	}
 }
 
+// TestWidthsAgree: sixteen numbers at a time give the bits of eight.
+func TestWidthsAgree(t *testing.T) {
+	if !Supported512 {
+		t.Skip("this processor or build has no AVX-512")
+	}
+	defer func(was bool) { wide = was }(wide)
+	for name, pass := range passes {
+		for n := range 71 {
+			for seed := range uint64(4) {
+				wide = false
+				want := pass(n, draws(seed))
+				wide = true
+				agree(t, fmt.Sprintf("%s of %d numbers", name, n), pass(n, draws(seed)), want)
+			}
+		}
+	}
+}
+
 // TestCell: the cell in one pass gives the bits of its functions one after the other.
 func TestCell(t *testing.T) {
 	if !Available {

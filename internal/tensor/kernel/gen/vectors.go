@@ -8,7 +8,7 @@ import (
 
 // vectors are the loops over long slices that the compiler does not vectorise.
 func vectors() {
-	function("max8", "func(x *float32, n int, top *float32)", func(w width) {
+	function8("max8", "func(x *float32, n int, top *float32)", func(w width) {
 		x, n, top := pointer("x"), pointer("n"), pointer("top")
 		m := w.vector()
 		VMOVUPS(Mem{Base: top}, m)
@@ -39,7 +39,7 @@ func vectors() {
 		}, x, y)
 	}, "axpy adds k times n numbers x to y, rounding the product first.")
 
-	function("dot", "func(x, y *float32, n int, sum *float32)", func(w width) {
+	function8("dot", "func(x, y *float32, n int, sum *float32)", func(w width) {
 		x, y, n, sum := pointer("x"), pointer("y"), pointer("n"), pointer("sum")
 		sums := w.vector()
 		VMOVUPS(Mem{Base: sum}, sums)
@@ -55,7 +55,7 @@ func vectors() {
 		VMOVUPS(sums, Mem{Base: sum})
 	}, "dot adds the products of n numbers x and y to eight sums, those after the last eight rounded first.")
 
-	function("sum", "func(x *float32, n int, sum *float32)", func(w width) {
+	function8("sum", "func(x *float32, n int, sum *float32)", func(w width) {
 		x, n, sum := pointer("x"), pointer("n"), pointer("sum")
 		sums := w.vector()
 		VMOVUPS(Mem{Base: sum}, sums)
@@ -114,7 +114,7 @@ func vectors() {
 		}, dy, y, dx)
 	}, "backStandardise adds inv (dy - mean - meanY y) to n numbers dx.")
 
-	function("squares", "func(x *float32, n int, sum *float64)", func(w width) {
+	function8("squares", "func(x *float32, n int, sum *float64)", func(w width) {
 		x, n, sum := pointer("x"), pointer("n"), pointer("sum")
 		p, q := YMM(), YMM()
 		VMOVUPD(Mem{Base: sum}, p)

@@ -19,8 +19,24 @@ const (
 	sixteen width = 16 // AVX-512
 )
 
-// function emits a function for AVX2.
+// function emits a function with one body for each width. The variable wide chooses between them.
 func function(name, signature string, body func(w width), doc ...string) {
+	text(name, signature, doc...)
+	wide := label("wide")
+	CMPB(NewDataAddr(Symbol{Name: "·wide"}, 0), Imm(0))
+	JNE(LabelRef(wide))
+	body(eight)
+	VZEROUPPER()
+	RET()
+	Label(wide)
+	body(sixteen)
+	VZEROUPPER()
+	RET()
+}
+
+// function8 emits a function for AVX2 alone: one that waits for its eight sums, so that sixteen numbers at a time would
+// not make it faster.
+func function8(name, signature string, body func(w width), doc ...string) {
 	text(name, signature, doc...)
 	body(eight)
 	VZEROUPPER()
