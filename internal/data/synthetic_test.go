@@ -2,10 +2,14 @@ package data
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"vaelab/internal/stream"
+	"vaelab/internal/tensor"
 )
 
 // synthetic is the registered default with other sizes.
@@ -214,6 +218,170 @@ func TestSyntheticDigest(t *testing.T) {
 	c.Seed++
 	if other := load(t, c).Digest; other == first {
 		t.Errorf("another seed gave the same digest %s", first)
+	}
+}
+
+// drawn is a sentence of g by the definition of its bits: gonum's products, math.Exp and math.Tanh.
+func drawn(g *generator, seed uint64, i int) (seq []int32, label int, z []float64) {
+	V, H := g.sizes()
+	draw := stream.New(seed, "sentence", i)
+	label = draw.IntN(len(modes))
+	for _, mean := range modes[label] {
+		z = append(z, mean+draw.NormFloat64())
+	}
+	row := mat.NewDense(1, latentDim, z)
+	product := func(a, b *mat.Dense) *mat.Dense {
+		var c mat.Dense
+		c.Mul(a, b)
+		return &c
+	}
+	c, zGate, zOut := product(row, g.zCell), product(row, g.zGate), product(row, g.zOut)
+	h := mat.NewDense(1, H, nil)
+	h.Apply(func(_, j int, _ float64) float64 { return math.Tanh(c.At(0, j)) }, h)
+	word := draw.IntN(V)
+	seq = []int32{Start, symbol(word)}
+	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	for range g.length - 1 {
+		gates := product(h, g.hGate).RawRowView(0)
+		add(gates, zGate.RawRowView(0))
+		add(gates, g.word.RawRowView(word))
+		for j := range H {
+			kept, cell := sigmoid(gates[H+j])*c.At(0, j), math.Tanh(gates[2*H+j])
+			c.Set(0, j, kept+sigmoid(gates[j])*cell)
+			h.Set(0, j, sigmoid(gates[3*H+j])*math.Tanh(c.At(0, j)))
+		}
+		logits := product(h, g.hOut).RawRowView(0)
+		add(logits, zOut.RawRowView(0))
+		word = sample(logits, draw.Float64())
+		seq = append(seq, symbol(word))
+	}
+	return append(seq, End), label, z
+}
+
+// TestSyntheticSentences compares with the definition in all corners of the settings.
+func TestSyntheticSentences(t *testing.T) {
+	for _, c := range []Synthetic{
+		{Train: 300, Length: 10, Vocab: 1000, Hidden: 100, Embed: 100},
+		{Train: 700, Length: 9, Vocab: 300, Hidden: 101, Embed: 3},
+		{Train: 50, Length: 20, Vocab: 1, Hidden: 10, Embed: 10},
+		{Train: 50, Length: 20, Vocab: 2, Hidden: 1, Embed: 1},
+		{Train: 50, Length: 1, Vocab: 30, Hidden: 10, Embed: 10},
+		{Train: 71, Length: 2, Vocab: 65, Hidden: 3, Embed: 7},
+		{Train: 23, Length: 33, Vocab: 1025, Hidden: 37, Embed: 1},
+		{Train: 25, Length: 6, Vocab: 63, Hidden: 257, Embed: 9},
+		{Train: 1, Length: 300, Vocab: 64, Hidden: 8, Embed: 300},
+	} {
+		c.Seed = uint64(c.Train)
+		g := newGenerator(c)
+		s := g.sentences(c.Seed, c.Train)
+		for i := range s.Seqs {
+			seq, label, z := drawn(g, c.Seed, i)
+			if !slices.Equal(s.Seqs[i], seq) || s.Labels[i] != label || !slices.Equal(s.Latents[i], z) {
+				t.Fatalf("%+v: sentence %d is %v, %d, %v; by the definition %v, %d, %v", c, i, s.Seqs[i], s.Labels[i], s.Latents[i], seq, label, z)
+			}
+		}
+	}
+}
+
+// TestLogitError: the engine's logits are as near as logitError says; and that is near enough to be of use.
+func TestLogitError(t *testing.T) {
+	for _, H := range []int{1, 30, 100, 1000} {
+		c := Synthetic{Length: 10, Vocab: 300, Hidden: H, Embed: 10, Seed: 3}
+		g := newGenerator(c)
+		rng := rand.New(rand.NewPCG(1, uint64(H)))
+		for round := range 100 {
+			b, state := g.newBlock(1), tensor.New(1, H+latentDim)
+			z := []float64{3 * rng.NormFloat64(), 3 * rng.NormFloat64()}
+			copy(b.z, z)
+			copy(state.Data[H:], []tensor.Float{tensor.Float(z[0]), tensor.Float(z[1])})
+			for j := range H {
+				b.h[j] = math.Tanh(10 * rng.NormFloat64())
+				if round%2 == 0 {
+					b.h[j] = math.Copysign(1-1e-9, g.hOut.At(j, 7)) // all products of word 7 positive
+				}
+				state.Data[j] = tensor.Float(b.h[j])
+			}
+			got, worst := tensor.New(1, c.Vocab), 0.0
+			g.panels().out.Gemm(state, 0, got)
+			for i, l := range b.next(0) {
+				worst = max(worst, math.Abs(l-float64(got.Data[i])))
+			}
+			if e := logitError(b.h, z); !(worst <= e) || e > 1e-6*float64((H+50)*(H+50)) {
+				t.Fatalf("H = %d: off by %g, at most %g expected", H, worst, e)
+			}
+		}
+	}
+}
+
+// TestPassed: if passed is sure, then sample finds the same word from logits as far away as the error allows, in the
+// direction that moves a cumulative probability most, for u at that probability, next to it, and where doubt ends.
+func TestPassed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	sure, all := 0, 0
+	for round := range 600 {
+		V := []int{1, 2, 63, 64, 65, 300, 2000}[round%7]
+		e := []float64{0, 1e-6, 1e-3, 0.1}[round%4]
+		spread := []float64{0.1, 3, 40}[round%3]
+		exact := make([]float64, V)
+		for i := range exact {
+			exact[i] = spread * rng.NormFloat64()
+		}
+		at := rng.IntN(V)
+		if round%5 == 0 {
+			at = V - 1
+		}
+		moved := make([]tensor.Float, V) // towards words up to at, or away
+		direction := float64(1 - 2*rng.IntN(2))
+		for i, l := range exact {
+			shift := direction * e
+			if i > at {
+				shift = -shift
+			}
+			moved[i] = tensor.Float(l + shift)
+			exact[i] = float64(moved[i]) - shift // without the rounding of this test
+		}
+		weights := slices.Clone(exact)
+		sample(weights, 0)
+		total, passing := 0.0, 0.0
+		for i, w := range weights {
+			if total += w; i <= at {
+				passing += w
+			}
+		}
+		d := doubt(e)
+		for _, off := range []float64{0, 0.1 * d, -0.1 * d, 0.5 * d, -0.5 * d, 0.9 * d, -0.9 * d, d, -d, 1.1 * d, -1.1 * d, 2.5 * d, -2.5 * d} {
+			p := passing/total + off
+			for _, u := range []float64{p, math.Nextafter(p, 0), math.Nextafter(p, 2), rng.Float64()} {
+				if u < 0 || u >= 1 {
+					continue
+				}
+				index, ok := passed(slices.Clone(moved), u, d)
+				all++
+				if !ok {
+					continue
+				}
+				sure++
+				if want := sample(slices.Clone(exact), u); index != want {
+					t.Fatalf("%d words, error %g: u = %v: sure of word %d; it is word %d", V, e, u, index, want)
+				}
+			}
+		}
+	}
+	if sure < all/4 {
+		t.Errorf("sure of %d in %d", sure, all)
+	}
+	if _, ok := passed([]tensor.Float{0, tensor.Float(math.NaN())}, 0.5, 1e-6); ok {
+		t.Error("sure of a NaN")
+	}
+}
+
+// TestFewInDoubt: words of the default generator are nearly always found without the logits in float64.
+func TestFewInDoubt(t *testing.T) {
+	g := newGenerator(synthetic(t, 0, 0, 0))
+	w := g.newWriter(1)
+	w.write(Split{Seqs: make([][]int32, 500), Labels: make([]int, 500), Latents: make([][]float64, 500)}, 0, 500)
+	if words := 500 * (g.length - 1); w.doubted > words/40 {
+		t.Errorf("%d of %d words were in doubt", w.doubted, words)
 	}
 }
 

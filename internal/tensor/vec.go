@@ -98,6 +98,9 @@ func Sqrt(x Float) Float { return Float(math.Sqrt(float64(x))) }
 // ExpSum replaces each x by e^(x - shift) and returns the sum of these.
 func ExpSum(x []Float, shift Float) (sum Float) { return expSum(x, shift) }
 
+// Largest is the largest of x, which must not be empty; NaNs are passed over.
+func Largest(x []Float) Float { return largest(x) }
+
 // ExpLSE replaces a row of logits by e^(x - m), m the largest, and returns the sum of these
 // and ln sum_j e^x_j, each exponential computed once. A NaN or +Inf among them makes both
 // results NaN.

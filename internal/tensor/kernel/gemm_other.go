@@ -22,7 +22,7 @@ func NativeBF16() bool { return false }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam, Cell and BackCell
+// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam, Cell, BackCell, DoublePanelSize, DoublePack, DoubleProduct, DoubleTanh and DoubleCell
 // exist on amd64 only.
 
 func PairRows(dst, first, second []float32)                   { panic(missing) }
@@ -66,3 +66,8 @@ func SumSquares(x []float32) float64                                            
 func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) { panic(missing) }
 func Cell(gates, fixed, cPrev, c, tanhC, h []float32)                                { panic(missing) }
 func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32)                     { panic(missing) }
+func DoublePanelSize(k, n int) int                                                   { panic(missing) }
+func DoublePack(panel, b []float64, k, n int)                                        { panic(missing) }
+func DoubleProduct(m, n, k int, a, panel, onto, c []float64)                         { panic(missing) }
+func DoubleTanh(x []float64) (done int)                                              { panic(missing) }
+func DoubleCell(gates, x, c, h []float64) (done int)                                 { panic(missing) }

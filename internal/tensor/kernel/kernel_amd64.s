@@ -13609,3 +13609,2071 @@ loop:
 	JNZ       loop
 	VZEROUPPER
 	RET
+
+// func double1x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX
+TEXT ·double1x8(SB), NOSPLIT, $0-64
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	MOVQ   c+48(FP), SI
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x03, DX
+	SHLQ   $0x03, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+four:
+	CMPQ         AX, $0x04
+	JL           one
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (CX), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y4
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (CX), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y4
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (CX), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y4
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (CX), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y4
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	SUBQ         $0x04, AX
+	JMP          four
+
+one:
+	TESTQ        AX, AX
+	JZ           write
+	VMOVUPD      (BX), Y2
+	VMOVUPD      32(BX), Y3
+	VBROADCASTSD (CX), Y4
+	VMULPD       Y2, Y4, Y2
+	VMULPD       Y3, Y4, Y4
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	DECQ         AX
+	JMP          one
+
+write:
+	MOVQ   onto+32(FP), AX
+	MOVQ   ldo+40(FP), CX
+	TESTQ  AX, AX
+	JZ     store
+	SHLQ   $0x03, CX
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+
+store:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VZEROUPPER
+	RET
+
+// func double2x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX
+TEXT ·double2x8(SB), NOSPLIT, $0-64
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	MOVQ   c+48(FP), SI
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x03, DX
+	SHLQ   $0x03, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+four:
+	CMPQ         AX, $0x04
+	JL           one
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (CX), Y6
+	VMULPD       Y4, Y6, Y7
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (CX), Y6
+	VMULPD       Y4, Y6, Y7
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (CX), Y6
+	VMULPD       Y4, Y6, Y7
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (CX), Y6
+	VMULPD       Y4, Y6, Y7
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	SUBQ         $0x04, AX
+	JMP          four
+
+one:
+	TESTQ        AX, AX
+	JZ           write
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VBROADCASTSD (CX), Y6
+	VMULPD       Y4, Y6, Y7
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VMULPD       Y4, Y6, Y4
+	VMULPD       Y5, Y6, Y6
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	DECQ         AX
+	JMP          one
+
+write:
+	MOVQ   onto+32(FP), AX
+	MOVQ   ldo+40(FP), CX
+	TESTQ  AX, AX
+	JZ     store
+	SHLQ   $0x03, CX
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	ADDQ   CX, AX
+	VADDPD (AX), Y2, Y2
+	VADDPD 32(AX), Y3, Y3
+
+store:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	VZEROUPPER
+	RET
+
+// func double4x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX
+TEXT ·double4x8(SB), NOSPLIT, $0-64
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	MOVQ   c+48(FP), SI
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x03, DX
+	SHLQ   $0x03, DI
+	LEAQ   (DX)(DX*2), R8
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+four:
+	CMPQ         AX, $0x04
+	JL           one
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (CX), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y10
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (CX), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y10
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (CX), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y10
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (CX), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y10
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	SUBQ         $0x04, AX
+	JMP          four
+
+one:
+	TESTQ        AX, AX
+	JZ           write
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VBROADCASTSD (CX), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y10, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y10, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VMULPD       Y8, Y10, Y11
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y10, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y10
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y10, Y10
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	DECQ         AX
+	JMP          one
+
+write:
+	MOVQ   onto+32(FP), AX
+	MOVQ   ldo+40(FP), CX
+	TESTQ  AX, AX
+	JZ     store
+	SHLQ   $0x03, CX
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	ADDQ   CX, AX
+	VADDPD (AX), Y2, Y2
+	VADDPD 32(AX), Y3, Y3
+	ADDQ   CX, AX
+	VADDPD (AX), Y4, Y4
+	VADDPD 32(AX), Y5, Y5
+	ADDQ   CX, AX
+	VADDPD (AX), Y6, Y6
+	VADDPD 32(AX), Y7, Y7
+
+store:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	VZEROUPPER
+	RET
+
+// func double6x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX
+TEXT ·double6x8(SB), NOSPLIT, $0-64
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	MOVQ   c+48(FP), SI
+	MOVQ   ldc+56(FP), DI
+	SHLQ   $0x03, DX
+	SHLQ   $0x03, DI
+	LEAQ   (DX)(DX*2), R8
+	LEAQ   (CX)(DX*4), R9
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+four:
+	CMPQ         AX, $0x04
+	JL           one
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (CX), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y14, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y14, Y7, Y7
+	VBROADCASTSD (R9), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMULPD       Y12, Y14, Y12
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y14, Y11, Y11
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, R9
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (CX), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y14, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y14, Y7, Y7
+	VBROADCASTSD (R9), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMULPD       Y12, Y14, Y12
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y14, Y11, Y11
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, R9
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (CX), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y14, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y14, Y7, Y7
+	VBROADCASTSD (R9), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMULPD       Y12, Y14, Y12
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y14, Y11, Y11
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, R9
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (CX), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y14, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y14, Y7, Y7
+	VBROADCASTSD (R9), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMULPD       Y12, Y14, Y12
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y14, Y11, Y11
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, R9
+	SUBQ         $0x04, AX
+	JMP          four
+
+one:
+	TESTQ        AX, AX
+	JZ           write
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VBROADCASTSD (CX), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y0, Y0
+	VADDPD       Y14, Y1, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y2, Y2
+	VADDPD       Y14, Y3, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y4, Y4
+	VADDPD       Y14, Y5, Y5
+	VBROADCASTSD (CX)(R8*1), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y6, Y6
+	VADDPD       Y14, Y7, Y7
+	VBROADCASTSD (R9), Y14
+	VMULPD       Y12, Y14, Y15
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y15, Y8, Y8
+	VADDPD       Y14, Y9, Y9
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMULPD       Y12, Y14, Y12
+	VMULPD       Y13, Y14, Y14
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y14, Y11, Y11
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, R9
+	DECQ         AX
+	JMP          one
+
+write:
+	MOVQ   onto+32(FP), AX
+	MOVQ   ldo+40(FP), CX
+	TESTQ  AX, AX
+	JZ     store
+	SHLQ   $0x03, CX
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	ADDQ   CX, AX
+	VADDPD (AX), Y2, Y2
+	VADDPD 32(AX), Y3, Y3
+	ADDQ   CX, AX
+	VADDPD (AX), Y4, Y4
+	VADDPD 32(AX), Y5, Y5
+	ADDQ   CX, AX
+	VADDPD (AX), Y6, Y6
+	VADDPD 32(AX), Y7, Y7
+	ADDQ   CX, AX
+	VADDPD (AX), Y8, Y8
+	VADDPD 32(AX), Y9, Y9
+	ADDQ   CX, AX
+	VADDPD (AX), Y10, Y10
+	VADDPD 32(AX), Y11, Y11
+
+store:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	VMOVUPD Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	VMOVUPD Y11, 32(SI)
+	VZEROUPPER
+	RET
+
+DATA doubleLog2e<>+0(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+8(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+16(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+24(SB)/8, $0x3ff71547652b82fe
+GLOBL doubleLog2e<>(SB), RODATA|NOPTR, $32
+
+DATA doubleLn2hi<>+0(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+8(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+16(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+24(SB)/8, $0x3fe62e42fefa3000
+GLOBL doubleLn2hi<>(SB), RODATA|NOPTR, $32
+
+DATA doubleLn2lo<>+0(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+8(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+16(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+24(SB)/8, $0x3d53de6af278ece6
+GLOBL doubleLn2lo<>(SB), RODATA|NOPTR, $32
+
+DATA doubleOne<>+0(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+8(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+16(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+24(SB)/8, $0x3ff0000000000000
+GLOBL doubleOne<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTwo<>+0(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+8(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+16(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+24(SB)/8, $0x4000000000000000
+GLOBL doubleTwo<>(SB), RODATA|NOPTR, $32
+
+DATA doubleSixteenth<>+0(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+8(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+16(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+24(SB)/8, $0x3fb0000000000000
+GLOBL doubleSixteenth<>(SB), RODATA|NOPTR, $32
+
+DATA doubleBias<>+0(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+8(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+16(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+24(SB)/8, $0x00000000000003ff
+GLOBL doubleBias<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP0<>+0(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+8(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+16(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+24(SB)/8, $0x3efa01a01a01a01a
+GLOBL doubleP0<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP1<>+0(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+8(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+16(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+24(SB)/8, $0x3f2a01a01a01a01a
+GLOBL doubleP1<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP2<>+0(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+8(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+16(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+24(SB)/8, $0x3f56c16c16c16c17
+GLOBL doubleP2<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP3<>+0(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+8(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+16(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+24(SB)/8, $0x3f81111111111111
+GLOBL doubleP3<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP4<>+0(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+8(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+16(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+24(SB)/8, $0x3fa5555555555555
+GLOBL doubleP4<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP5<>+0(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+8(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+16(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+24(SB)/8, $0x3fc5555555555555
+GLOBL doubleP5<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP6<>+0(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+8(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+16(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+24(SB)/8, $0x3fe0000000000000
+GLOBL doubleP6<>(SB), RODATA|NOPTR, $32
+
+DATA doubleP7<>+0(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+8(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+16(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+24(SB)/8, $0x3ff0000000000000
+GLOBL doubleP7<>(SB), RODATA|NOPTR, $32
+
+DATA doubleSign<>+0(SB)/8, $0x8000000000000000
+DATA doubleSign<>+8(SB)/8, $0x8000000000000000
+DATA doubleSign<>+16(SB)/8, $0x8000000000000000
+DATA doubleSign<>+24(SB)/8, $0x8000000000000000
+GLOBL doubleSign<>(SB), RODATA|NOPTR, $32
+
+DATA doubleSize<>+0(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+8(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+16(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+24(SB)/8, $0x7fffffffffffffff
+GLOBL doubleSize<>(SB), RODATA|NOPTR, $32
+
+DATA doubleLow<>+0(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+8(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+16(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+24(SB)/8, $0xc085e00000000000
+GLOBL doubleLow<>(SB), RODATA|NOPTR, $32
+
+DATA doubleHigh<>+0(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+8(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+16(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+24(SB)/8, $0x4086300000000000
+GLOBL doubleHigh<>(SB), RODATA|NOPTR, $32
+
+DATA doubleSaturated<>+0(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+8(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+16(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+24(SB)/8, $0x4059000000000000
+GLOBL doubleSaturated<>(SB), RODATA|NOPTR, $32
+
+DATA doubleLeast<>+0(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+8(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+16(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+24(SB)/8, $0x3fe4000000000000
+GLOBL doubleLeast<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhP0<>+0(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+8(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+16(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+24(SB)/8, $0xbfeedc5baafd6f4b
+GLOBL doubleTanhP0<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhP1<>+0(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+8(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+16(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+24(SB)/8, $0xc058d26a0e26682d
+GLOBL doubleTanhP1<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhP2<>+0(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+8(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+16(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+24(SB)/8, $0xc0993ac030580563
+GLOBL doubleTanhP2<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhQ0<>+0(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+8(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+16(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+24(SB)/8, $0x405c33f28a581b86
+GLOBL doubleTanhQ0<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhQ1<>+0(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+8(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+16(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+24(SB)/8, $0x40a176fa0e5535fa
+GLOBL doubleTanhQ1<>(SB), RODATA|NOPTR, $32
+
+DATA doubleTanhQ2<>+0(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+8(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+16(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+24(SB)/8, $0x40b2ec102442040c
+GLOBL doubleTanhQ2<>(SB), RODATA|NOPTR, $32
+
+// func doubleTanh4(x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·doubleTanh4(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+
+tanh4:
+	CMPQ         CX, $0x04
+	JL           tanhAfter4
+	VMOVUPD      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y0, Y0
+	VMOVUPD      doubleSaturated<>+0(SB), Y4
+	VMINPD       Y0, Y4, Y0
+	VMOVUPD      32(AX), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y5
+	VMINPD       Y1, Y5, Y1
+	VMOVUPD      64(AX), Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y2, Y2
+	VMOVUPD      doubleSaturated<>+0(SB), Y6
+	VMINPD       Y2, Y6, Y2
+	VMOVUPD      96(AX), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y3
+	VADDPD       Y3, Y3, Y3
+	VMOVUPD      doubleSaturated<>+0(SB), Y7
+	VMINPD       Y3, Y7, Y3
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y8
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y9
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y10
+	VMULPD       doubleLog2e<>+0(SB), Y3, Y11
+	VCVTPD2DQY   Y8, X8
+	VCVTPD2DQY   Y9, X9
+	VCVTPD2DQY   Y10, X10
+	VCVTPD2DQY   Y11, X11
+	VCVTDQ2PD    X8, Y4
+	VCVTDQ2PD    X9, Y5
+	VCVTDQ2PD    X10, Y6
+	VCVTDQ2PD    X11, Y7
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y7, Y3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y7, Y3
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y3, Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VMOVUPD      doubleP0<>+0(SB), Y5
+	VMOVUPD      doubleP0<>+0(SB), Y6
+	VMOVUPD      doubleP0<>+0(SB), Y7
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP1<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP2<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP3<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP4<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP5<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP6<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP7<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleOne<>+0(SB), Y3, Y7
+	VPMOVSXDQ    X8, Y8
+	VPMOVSXDQ    X9, Y9
+	VPMOVSXDQ    X10, Y10
+	VPMOVSXDQ    X11, Y11
+	VPADDQ       doubleBias<>+0(SB), Y8, Y8
+	VPADDQ       doubleBias<>+0(SB), Y9, Y9
+	VPADDQ       doubleBias<>+0(SB), Y10, Y10
+	VPADDQ       doubleBias<>+0(SB), Y11, Y11
+	VPSLLQ       $0x34, Y8, Y8
+	VPSLLQ       $0x34, Y9, Y9
+	VPSLLQ       $0x34, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMOVUPD      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y1
+	VADDPD       doubleTanhQ0<>+0(SB), Y1, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhQ1<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhQ2<>+0(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y4, Y4
+	VMULPD       doubleTanhP0<>+0(SB), Y1, Y2
+	VADDPD       doubleTanhP1<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhP2<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y0, Y1
+	VMULPD       Y2, Y1, Y1
+	VMOVUPD      doubleTwo<>+0(SB), Y2
+	VBLENDVPD    Y3, Y1, Y2, Y2
+	VDIVPD       Y4, Y2, Y2
+	VADDPD       Y0, Y2, Y1
+	VMOVUPD      doubleOne<>+0(SB), Y4
+	VSUBPD       Y2, Y4, Y4
+	VBLENDVPD    Y3, Y1, Y4, Y4
+	VANDPD       doubleSign<>+0(SB), Y0, Y2
+	VORPD        Y2, Y4, Y4
+	VADDPD       doubleOne<>+0(SB), Y5, Y5
+	VMOVUPD      32(AX), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y1, Y1, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ2<>+0(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y5, Y5
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y2
+	VADDPD       doubleTanhP1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhP2<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y1, Y0
+	VMULPD       Y2, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y2
+	VDIVPD       Y5, Y2, Y2
+	VADDPD       Y1, Y2, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y5
+	VSUBPD       Y2, Y5, Y5
+	VBLENDVPD    Y3, Y0, Y5, Y5
+	VANDPD       doubleSign<>+0(SB), Y1, Y2
+	VORPD        Y2, Y5, Y5
+	VADDPD       doubleOne<>+0(SB), Y6, Y6
+	VMOVUPD      64(AX), Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y2, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ2<>+0(SB), Y1, Y1
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y1
+	VADDPD       doubleTanhP1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhP2<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y2, Y0
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y1
+	VBLENDVPD    Y3, Y0, Y1, Y1
+	VDIVPD       Y6, Y1, Y1
+	VADDPD       Y2, Y1, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y6
+	VSUBPD       Y1, Y6, Y6
+	VBLENDVPD    Y3, Y0, Y6, Y6
+	VANDPD       doubleSign<>+0(SB), Y2, Y1
+	VORPD        Y1, Y6, Y6
+	VADDPD       doubleOne<>+0(SB), Y7, Y7
+	VMOVUPD      96(AX), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VMULPD       Y3, Y3, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ2<>+0(SB), Y1, Y1
+	VBLENDVPD    Y2, Y1, Y7, Y7
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y1
+	VADDPD       doubleTanhP1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhP2<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y3, Y0
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y1
+	VBLENDVPD    Y2, Y0, Y1, Y1
+	VDIVPD       Y7, Y1, Y1
+	VADDPD       Y3, Y1, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y7
+	VSUBPD       Y1, Y7, Y7
+	VBLENDVPD    Y2, Y0, Y7, Y7
+	VANDPD       doubleSign<>+0(SB), Y3, Y1
+	VORPD        Y1, Y7, Y7
+	VMOVUPD      Y4, (AX)
+	VMOVUPD      Y5, 32(AX)
+	VMOVUPD      Y6, 64(AX)
+	VMOVUPD      Y7, 96(AX)
+	ADDQ         $0x80, AX
+	SUBQ         $0x04, CX
+	JMP          tanh4
+
+tanhAfter4:
+tanh1:
+	CMPQ         CX, $0x01
+	JL           tanhAfter1
+	VMOVUPD      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y0, Y0
+	VMOVUPD      doubleSaturated<>+0(SB), Y1
+	VMINPD       Y0, Y1, Y0
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y2
+	VCVTPD2DQY   Y2, X2
+	VCVTDQ2PD    X2, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y1, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y1, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMOVUPD      doubleP0<>+0(SB), Y1
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y1
+	VPMOVSXDQ    X2, Y2
+	VPADDQ       doubleBias<>+0(SB), Y2, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleOne<>+0(SB), Y1, Y1
+	VMOVUPD      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y4
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y0, Y2
+	VADDPD       doubleTanhQ0<>+0(SB), Y2, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhQ1<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhQ2<>+0(SB), Y3, Y3
+	VBLENDVPD    Y4, Y3, Y1, Y1
+	VMULPD       doubleTanhP0<>+0(SB), Y2, Y3
+	VADDPD       doubleTanhP1<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhP2<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y0, Y2
+	VMULPD       Y3, Y2, Y2
+	VMOVUPD      doubleTwo<>+0(SB), Y3
+	VBLENDVPD    Y4, Y2, Y3, Y3
+	VDIVPD       Y1, Y3, Y3
+	VADDPD       Y0, Y3, Y2
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VSUBPD       Y3, Y1, Y1
+	VBLENDVPD    Y4, Y2, Y1, Y1
+	VANDPD       doubleSign<>+0(SB), Y0, Y3
+	VORPD        Y3, Y1, Y1
+	VMOVUPD      Y1, (AX)
+	ADDQ         $0x20, AX
+	SUBQ         $0x01, CX
+	JMP          tanh1
+
+tanhAfter1:
+	VZEROUPPER
+	RET
+
+// func doubleCell4(gates *float64, x *float64, c *float64, h *float64, units int, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·doubleCell4(SB), NOSPLIT, $0-48
+	MOVQ units+32(FP), AX
+	SHLQ $0x03, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ n+40(FP), DX
+	MOVQ gates+0(FP), BX
+	MOVQ x+8(FP), SI
+	MOVQ c+16(FP), DI
+	MOVQ h+24(FP), R8
+
+open2:
+	CMPQ         DX, $0x02
+	JL           openAfter2
+	VMOVUPD      (BX), Y0
+	VADDPD       (SI), Y0, Y0
+	VXORPD       doubleSign<>+0(SB), Y0, Y0
+	VMOVUPD      doubleHigh<>+0(SB), Y4
+	VMINPD       Y0, Y4, Y0
+	VMOVUPD      doubleLow<>+0(SB), Y4
+	VMAXPD       Y0, Y4, Y0
+	VMOVUPD      (BX)(AX*1), Y1
+	VADDPD       (SI)(AX*1), Y1, Y1
+	VXORPD       doubleSign<>+0(SB), Y1, Y1
+	VMOVUPD      doubleHigh<>+0(SB), Y5
+	VMINPD       Y1, Y5, Y1
+	VMOVUPD      doubleLow<>+0(SB), Y5
+	VMAXPD       Y1, Y5, Y1
+	VMOVUPD      32(BX), Y2
+	VADDPD       32(SI), Y2, Y2
+	VXORPD       doubleSign<>+0(SB), Y2, Y2
+	VMOVUPD      doubleHigh<>+0(SB), Y6
+	VMINPD       Y2, Y6, Y2
+	VMOVUPD      doubleLow<>+0(SB), Y6
+	VMAXPD       Y2, Y6, Y2
+	VMOVUPD      32(BX)(AX*1), Y3
+	VADDPD       32(SI)(AX*1), Y3, Y3
+	VXORPD       doubleSign<>+0(SB), Y3, Y3
+	VMOVUPD      doubleHigh<>+0(SB), Y7
+	VMINPD       Y3, Y7, Y3
+	VMOVUPD      doubleLow<>+0(SB), Y7
+	VMAXPD       Y3, Y7, Y3
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y8
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y9
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y10
+	VMULPD       doubleLog2e<>+0(SB), Y3, Y11
+	VCVTPD2DQY   Y8, X8
+	VCVTPD2DQY   Y9, X9
+	VCVTPD2DQY   Y10, X10
+	VCVTPD2DQY   Y11, X11
+	VCVTDQ2PD    X8, Y4
+	VCVTDQ2PD    X9, Y5
+	VCVTDQ2PD    X10, Y6
+	VCVTDQ2PD    X11, Y7
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y7, Y3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y7, Y3
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y3, Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VMOVUPD      doubleP0<>+0(SB), Y5
+	VMOVUPD      doubleP0<>+0(SB), Y6
+	VMOVUPD      doubleP0<>+0(SB), Y7
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP1<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP2<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP3<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP4<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP5<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP6<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP7<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleOne<>+0(SB), Y3, Y7
+	VPMOVSXDQ    X8, Y8
+	VPMOVSXDQ    X9, Y9
+	VPMOVSXDQ    X10, Y10
+	VPMOVSXDQ    X11, Y11
+	VPADDQ       doubleBias<>+0(SB), Y8, Y8
+	VPADDQ       doubleBias<>+0(SB), Y9, Y9
+	VPADDQ       doubleBias<>+0(SB), Y10, Y10
+	VPADDQ       doubleBias<>+0(SB), Y11, Y11
+	VPSLLQ       $0x34, Y8, Y8
+	VPSLLQ       $0x34, Y9, Y9
+	VPSLLQ       $0x34, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMOVUPD      doubleOne<>+0(SB), Y0
+	VDIVPD       Y4, Y0, Y4
+	VADDPD       doubleOne<>+0(SB), Y5, Y5
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VDIVPD       Y5, Y1, Y5
+	VADDPD       doubleOne<>+0(SB), Y6, Y6
+	VMOVUPD      doubleOne<>+0(SB), Y2
+	VDIVPD       Y6, Y2, Y6
+	VADDPD       doubleOne<>+0(SB), Y7, Y7
+	VMOVUPD      doubleOne<>+0(SB), Y3
+	VDIVPD       Y7, Y3, Y7
+	VMOVUPD      Y4, (BX)
+	VMOVUPD      Y5, (BX)(AX*1)
+	VMOVUPD      Y6, 32(BX)
+	VMOVUPD      Y7, 32(BX)(AX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	SUBQ         $0x02, DX
+	JMP          open2
+
+openAfter2:
+open1:
+	CMPQ         DX, $0x01
+	JL           openAfter1
+	VMOVUPD      (BX), Y0
+	VADDPD       (SI), Y0, Y0
+	VXORPD       doubleSign<>+0(SB), Y0, Y0
+	VMOVUPD      doubleHigh<>+0(SB), Y2
+	VMINPD       Y0, Y2, Y0
+	VMOVUPD      doubleLow<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y0
+	VMOVUPD      (BX)(AX*1), Y1
+	VADDPD       (SI)(AX*1), Y1, Y1
+	VXORPD       doubleSign<>+0(SB), Y1, Y1
+	VMOVUPD      doubleHigh<>+0(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VMOVUPD      doubleLow<>+0(SB), Y3
+	VMAXPD       Y1, Y3, Y1
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y4
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y5
+	VCVTPD2DQY   Y4, X4
+	VCVTPD2DQY   Y5, X5
+	VCVTDQ2PD    X4, Y2
+	VCVTDQ2PD    X5, Y3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y2, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y2, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y3, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMOVUPD      doubleP0<>+0(SB), Y2
+	VMOVUPD      doubleP0<>+0(SB), Y3
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y3
+	VPMOVSXDQ    X4, Y4
+	VPMOVSXDQ    X5, Y5
+	VPADDQ       doubleBias<>+0(SB), Y4, Y4
+	VPADDQ       doubleBias<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y5, Y3, Y3
+	VADDPD       doubleOne<>+0(SB), Y2, Y2
+	VMOVUPD      doubleOne<>+0(SB), Y0
+	VDIVPD       Y2, Y0, Y2
+	VADDPD       doubleOne<>+0(SB), Y3, Y3
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VDIVPD       Y3, Y1, Y3
+	VMOVUPD      Y2, (BX)
+	VMOVUPD      Y3, (BX)(AX*1)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	SUBQ         $0x01, DX
+	JMP          open1
+
+openAfter1:
+	MOVQ n+40(FP), DX
+	MOVQ gates+0(FP), BX
+	MOVQ x+8(FP), SI
+	MOVQ c+16(FP), DI
+	MOVQ h+24(FP), R8
+
+carry4:
+	CMPQ         DX, $0x04
+	JL           carryAfter4
+	VMOVUPD      (BX)(AX*2), Y0
+	VADDPD       (SI)(AX*2), Y0, Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y0, Y0
+	VMOVUPD      doubleSaturated<>+0(SB), Y4
+	VMINPD       Y0, Y4, Y0
+	VMOVUPD      32(BX)(AX*2), Y1
+	VADDPD       32(SI)(AX*2), Y1, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y5
+	VMINPD       Y1, Y5, Y1
+	VMOVUPD      64(BX)(AX*2), Y2
+	VADDPD       64(SI)(AX*2), Y2, Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y2, Y2
+	VMOVUPD      doubleSaturated<>+0(SB), Y6
+	VMINPD       Y2, Y6, Y2
+	VMOVUPD      96(BX)(AX*2), Y3
+	VADDPD       96(SI)(AX*2), Y3, Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y3
+	VADDPD       Y3, Y3, Y3
+	VMOVUPD      doubleSaturated<>+0(SB), Y7
+	VMINPD       Y3, Y7, Y3
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y8
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y9
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y10
+	VMULPD       doubleLog2e<>+0(SB), Y3, Y11
+	VCVTPD2DQY   Y8, X8
+	VCVTPD2DQY   Y9, X9
+	VCVTPD2DQY   Y10, X10
+	VCVTPD2DQY   Y11, X11
+	VCVTDQ2PD    X8, Y4
+	VCVTDQ2PD    X9, Y5
+	VCVTDQ2PD    X10, Y6
+	VCVTDQ2PD    X11, Y7
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y7, Y3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y7, Y3
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y3, Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VMOVUPD      doubleP0<>+0(SB), Y5
+	VMOVUPD      doubleP0<>+0(SB), Y6
+	VMOVUPD      doubleP0<>+0(SB), Y7
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP1<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP2<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP3<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP4<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP5<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP6<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP7<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleOne<>+0(SB), Y3, Y7
+	VPMOVSXDQ    X8, Y8
+	VPMOVSXDQ    X9, Y9
+	VPMOVSXDQ    X10, Y10
+	VPMOVSXDQ    X11, Y11
+	VPADDQ       doubleBias<>+0(SB), Y8, Y8
+	VPADDQ       doubleBias<>+0(SB), Y9, Y9
+	VPADDQ       doubleBias<>+0(SB), Y10, Y10
+	VPADDQ       doubleBias<>+0(SB), Y11, Y11
+	VPSLLQ       $0x34, Y8, Y8
+	VPSLLQ       $0x34, Y9, Y9
+	VPSLLQ       $0x34, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMOVUPD      (BX)(AX*2), Y0
+	VADDPD       (SI)(AX*2), Y0, Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y1
+	VADDPD       doubleTanhQ0<>+0(SB), Y1, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhQ1<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhQ2<>+0(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y4, Y4
+	VMULPD       doubleTanhP0<>+0(SB), Y1, Y2
+	VADDPD       doubleTanhP1<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y2, Y2
+	VADDPD       doubleTanhP2<>+0(SB), Y2, Y2
+	VMULPD       Y1, Y0, Y1
+	VMULPD       Y2, Y1, Y1
+	VMOVUPD      doubleTwo<>+0(SB), Y2
+	VBLENDVPD    Y3, Y1, Y2, Y2
+	VDIVPD       Y4, Y2, Y2
+	VADDPD       Y0, Y2, Y1
+	VMOVUPD      doubleOne<>+0(SB), Y4
+	VSUBPD       Y2, Y4, Y4
+	VBLENDVPD    Y3, Y1, Y4, Y4
+	VANDPD       doubleSign<>+0(SB), Y0, Y2
+	VORPD        Y2, Y4, Y4
+	VADDPD       doubleOne<>+0(SB), Y5, Y5
+	VMOVUPD      32(BX)(AX*2), Y1
+	VADDPD       32(SI)(AX*2), Y1, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y1, Y1, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ2<>+0(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y5, Y5
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y2
+	VADDPD       doubleTanhP1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhP2<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y1, Y0
+	VMULPD       Y2, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y2
+	VDIVPD       Y5, Y2, Y2
+	VADDPD       Y1, Y2, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y5
+	VSUBPD       Y2, Y5, Y5
+	VBLENDVPD    Y3, Y0, Y5, Y5
+	VANDPD       doubleSign<>+0(SB), Y1, Y2
+	VORPD        Y2, Y5, Y5
+	VADDPD       doubleOne<>+0(SB), Y6, Y6
+	VMOVUPD      64(BX)(AX*2), Y2
+	VADDPD       64(SI)(AX*2), Y2, Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y2, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ2<>+0(SB), Y1, Y1
+	VBLENDVPD    Y3, Y1, Y6, Y6
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y1
+	VADDPD       doubleTanhP1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhP2<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y2, Y0
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y1
+	VBLENDVPD    Y3, Y0, Y1, Y1
+	VDIVPD       Y6, Y1, Y1
+	VADDPD       Y2, Y1, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y6
+	VSUBPD       Y1, Y6, Y6
+	VBLENDVPD    Y3, Y0, Y6, Y6
+	VANDPD       doubleSign<>+0(SB), Y2, Y1
+	VORPD        Y1, Y6, Y6
+	VADDPD       doubleOne<>+0(SB), Y7, Y7
+	VMOVUPD      96(BX)(AX*2), Y3
+	VADDPD       96(SI)(AX*2), Y3, Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VMULPD       Y3, Y3, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ2<>+0(SB), Y1, Y1
+	VBLENDVPD    Y2, Y1, Y7, Y7
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y1
+	VADDPD       doubleTanhP1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhP2<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y3, Y0
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y1
+	VBLENDVPD    Y2, Y0, Y1, Y1
+	VDIVPD       Y7, Y1, Y1
+	VADDPD       Y3, Y1, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y7
+	VSUBPD       Y1, Y7, Y7
+	VBLENDVPD    Y2, Y0, Y7, Y7
+	VANDPD       doubleSign<>+0(SB), Y3, Y1
+	VORPD        Y1, Y7, Y7
+	VMULPD       (BX), Y4, Y4
+	VMOVUPD      (BX)(AX*1), Y0
+	VMULPD       (DI), Y0, Y0
+	VADDPD       Y4, Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VMULPD       32(BX), Y5, Y5
+	VMOVUPD      32(BX)(AX*1), Y0
+	VMULPD       32(DI), Y0, Y0
+	VADDPD       Y5, Y0, Y0
+	VMOVUPD      Y0, 32(DI)
+	VMULPD       64(BX), Y6, Y6
+	VMOVUPD      64(BX)(AX*1), Y0
+	VMULPD       64(DI), Y0, Y0
+	VADDPD       Y6, Y0, Y0
+	VMOVUPD      Y0, 64(DI)
+	VMULPD       96(BX), Y7, Y7
+	VMOVUPD      96(BX)(AX*1), Y0
+	VMULPD       96(DI), Y0, Y0
+	VADDPD       Y7, Y0, Y0
+	VMOVUPD      Y0, 96(DI)
+	ADDQ         $0x80, BX
+	ADDQ         $0x80, SI
+	ADDQ         $0x80, DI
+	ADDQ         $0x80, R8
+	SUBQ         $0x04, DX
+	JMP          carry4
+
+carryAfter4:
+carry1:
+	CMPQ         DX, $0x01
+	JL           carryAfter1
+	VMOVUPD      (BX)(AX*2), Y0
+	VADDPD       (SI)(AX*2), Y0, Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y0, Y0
+	VMOVUPD      doubleSaturated<>+0(SB), Y1
+	VMINPD       Y0, Y1, Y0
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y2
+	VCVTPD2DQY   Y2, X2
+	VCVTDQ2PD    X2, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y1, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y1, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMOVUPD      doubleP0<>+0(SB), Y1
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VMULPD       Y1, Y0, Y0
+	VADDPD       doubleTwo<>+0(SB), Y0, Y1
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y1
+	VPMOVSXDQ    X2, Y2
+	VPADDQ       doubleBias<>+0(SB), Y2, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleOne<>+0(SB), Y1, Y1
+	VMOVUPD      (BX)(AX*2), Y0
+	VADDPD       (SI)(AX*2), Y0, Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y4
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y0, Y2
+	VADDPD       doubleTanhQ0<>+0(SB), Y2, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhQ1<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhQ2<>+0(SB), Y3, Y3
+	VBLENDVPD    Y4, Y3, Y1, Y1
+	VMULPD       doubleTanhP0<>+0(SB), Y2, Y3
+	VADDPD       doubleTanhP1<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y3, Y3
+	VADDPD       doubleTanhP2<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y0, Y2
+	VMULPD       Y3, Y2, Y2
+	VMOVUPD      doubleTwo<>+0(SB), Y3
+	VBLENDVPD    Y4, Y2, Y3, Y3
+	VDIVPD       Y1, Y3, Y3
+	VADDPD       Y0, Y3, Y2
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VSUBPD       Y3, Y1, Y1
+	VBLENDVPD    Y4, Y2, Y1, Y1
+	VANDPD       doubleSign<>+0(SB), Y0, Y3
+	VORPD        Y3, Y1, Y1
+	VMULPD       (BX), Y1, Y1
+	VMOVUPD      (BX)(AX*1), Y0
+	VMULPD       (DI), Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VMOVUPD      Y0, (DI)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	SUBQ         $0x01, DX
+	JMP          carry1
+
+carryAfter1:
+	MOVQ n+40(FP), AX
+	MOVQ gates+0(FP), DX
+	MOVQ x+8(FP), BX
+	MOVQ c+16(FP), SI
+	MOVQ h+24(FP), DI
+
+out2:
+	CMPQ         AX, $0x02
+	JL           outAfter2
+	VMOVUPD      (DX)(CX*1), Y0
+	VADDPD       (BX)(CX*1), Y0, Y0
+	VXORPD       doubleSign<>+0(SB), Y0, Y0
+	VMOVUPD      doubleHigh<>+0(SB), Y4
+	VMINPD       Y0, Y4, Y0
+	VMOVUPD      doubleLow<>+0(SB), Y4
+	VMAXPD       Y0, Y4, Y0
+	VMOVUPD      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y5
+	VMINPD       Y1, Y5, Y1
+	VMOVUPD      32(DX)(CX*1), Y2
+	VADDPD       32(BX)(CX*1), Y2, Y2
+	VXORPD       doubleSign<>+0(SB), Y2, Y2
+	VMOVUPD      doubleHigh<>+0(SB), Y6
+	VMINPD       Y2, Y6, Y2
+	VMOVUPD      doubleLow<>+0(SB), Y6
+	VMAXPD       Y2, Y6, Y2
+	VMOVUPD      32(SI), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y3
+	VADDPD       Y3, Y3, Y3
+	VMOVUPD      doubleSaturated<>+0(SB), Y7
+	VMINPD       Y3, Y7, Y3
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y8
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y9
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y10
+	VMULPD       doubleLog2e<>+0(SB), Y3, Y11
+	VCVTPD2DQY   Y8, X8
+	VCVTPD2DQY   Y9, X9
+	VCVTPD2DQY   Y10, X10
+	VCVTPD2DQY   Y11, X11
+	VCVTDQ2PD    X8, Y4
+	VCVTDQ2PD    X9, Y5
+	VCVTDQ2PD    X10, Y6
+	VCVTDQ2PD    X11, Y7
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y7, Y3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y5, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y6, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y7, Y3
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y3, Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VMOVUPD      doubleP0<>+0(SB), Y5
+	VMOVUPD      doubleP0<>+0(SB), Y6
+	VMOVUPD      doubleP0<>+0(SB), Y7
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP1<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP2<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP3<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP4<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP5<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP6<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleP7<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VADDPD       doubleTwo<>+0(SB), Y0, Y4
+	VADDPD       doubleTwo<>+0(SB), Y1, Y5
+	VADDPD       doubleTwo<>+0(SB), Y2, Y6
+	VADDPD       doubleTwo<>+0(SB), Y3, Y7
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y5
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y6
+	VFMADD213PD  doubleOne<>+0(SB), Y3, Y7
+	VPMOVSXDQ    X8, Y8
+	VPMOVSXDQ    X9, Y9
+	VPMOVSXDQ    X10, Y10
+	VPMOVSXDQ    X11, Y11
+	VPADDQ       doubleBias<>+0(SB), Y8, Y8
+	VPADDQ       doubleBias<>+0(SB), Y9, Y9
+	VPADDQ       doubleBias<>+0(SB), Y10, Y10
+	VPADDQ       doubleBias<>+0(SB), Y11, Y11
+	VPSLLQ       $0x34, Y8, Y8
+	VPSLLQ       $0x34, Y9, Y9
+	VPSLLQ       $0x34, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMOVUPD      doubleOne<>+0(SB), Y0
+	VDIVPD       Y4, Y0, Y4
+	VADDPD       doubleOne<>+0(SB), Y5, Y5
+	VMOVUPD      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMULPD       Y1, Y1, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhQ2<>+0(SB), Y2, Y2
+	VBLENDVPD    Y3, Y2, Y5, Y5
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y2
+	VADDPD       doubleTanhP1<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y2, Y2
+	VADDPD       doubleTanhP2<>+0(SB), Y2, Y2
+	VMULPD       Y0, Y1, Y0
+	VMULPD       Y2, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y2
+	VDIVPD       Y5, Y2, Y2
+	VADDPD       Y1, Y2, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y5
+	VSUBPD       Y2, Y5, Y5
+	VBLENDVPD    Y3, Y0, Y5, Y5
+	VANDPD       doubleSign<>+0(SB), Y1, Y2
+	VORPD        Y2, Y5, Y5
+	VADDPD       doubleOne<>+0(SB), Y6, Y6
+	VMOVUPD      doubleOne<>+0(SB), Y2
+	VDIVPD       Y6, Y2, Y6
+	VADDPD       doubleOne<>+0(SB), Y7, Y7
+	VMOVUPD      32(SI), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VMULPD       Y3, Y3, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhQ2<>+0(SB), Y1, Y1
+	VBLENDVPD    Y2, Y1, Y7, Y7
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y1
+	VADDPD       doubleTanhP1<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y1, Y1
+	VADDPD       doubleTanhP2<>+0(SB), Y1, Y1
+	VMULPD       Y0, Y3, Y0
+	VMULPD       Y1, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y1
+	VBLENDVPD    Y2, Y0, Y1, Y1
+	VDIVPD       Y7, Y1, Y1
+	VADDPD       Y3, Y1, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y7
+	VSUBPD       Y1, Y7, Y7
+	VBLENDVPD    Y2, Y0, Y7, Y7
+	VANDPD       doubleSign<>+0(SB), Y3, Y1
+	VORPD        Y1, Y7, Y7
+	VMULPD       Y4, Y5, Y4
+	VMOVUPD      Y4, (DI)
+	VMULPD       Y6, Y7, Y6
+	VMOVUPD      Y6, 32(DI)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	SUBQ         $0x02, AX
+	JMP          out2
+
+outAfter2:
+out1:
+	CMPQ         AX, $0x01
+	JL           outAfter1
+	VMOVUPD      (DX)(CX*1), Y0
+	VADDPD       (BX)(CX*1), Y0, Y0
+	VXORPD       doubleSign<>+0(SB), Y0, Y0
+	VMOVUPD      doubleHigh<>+0(SB), Y2
+	VMINPD       Y0, Y2, Y0
+	VMOVUPD      doubleLow<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y0
+	VMOVUPD      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VMULPD       doubleLog2e<>+0(SB), Y0, Y4
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y5
+	VCVTPD2DQY   Y4, X4
+	VCVTPD2DQY   Y5, X5
+	VCVTDQ2PD    X4, Y2
+	VCVTDQ2PD    X5, Y3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y2, Y0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y2, Y0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y3, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y0, Y0
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMOVUPD      doubleP0<>+0(SB), Y2
+	VMOVUPD      doubleP0<>+0(SB), Y3
+	VFMADD213PD  doubleP1<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP2<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP3<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP4<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP5<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP6<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP7<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y0, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleOne<>+0(SB), Y0, Y2
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y3
+	VPMOVSXDQ    X4, Y4
+	VPMOVSXDQ    X5, Y5
+	VPADDQ       doubleBias<>+0(SB), Y4, Y4
+	VPADDQ       doubleBias<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y5, Y3, Y3
+	VADDPD       doubleOne<>+0(SB), Y2, Y2
+	VMOVUPD      doubleOne<>+0(SB), Y0
+	VDIVPD       Y2, Y0, Y2
+	VADDPD       doubleOne<>+0(SB), Y3, Y3
+	VMOVUPD      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y5
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y5, Y5
+	VMULPD       Y1, Y1, Y0
+	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y4
+	VMULPD       Y0, Y4, Y4
+	VADDPD       doubleTanhQ1<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y4, Y4
+	VADDPD       doubleTanhQ2<>+0(SB), Y4, Y4
+	VBLENDVPD    Y5, Y4, Y3, Y3
+	VMULPD       doubleTanhP0<>+0(SB), Y0, Y4
+	VADDPD       doubleTanhP1<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y4, Y4
+	VADDPD       doubleTanhP2<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y1, Y0
+	VMULPD       Y4, Y0, Y0
+	VMOVUPD      doubleTwo<>+0(SB), Y4
+	VBLENDVPD    Y5, Y0, Y4, Y4
+	VDIVPD       Y3, Y4, Y4
+	VADDPD       Y1, Y4, Y0
+	VMOVUPD      doubleOne<>+0(SB), Y3
+	VSUBPD       Y4, Y3, Y3
+	VBLENDVPD    Y5, Y0, Y3, Y3
+	VANDPD       doubleSign<>+0(SB), Y1, Y4
+	VORPD        Y4, Y3, Y3
+	VMULPD       Y2, Y3, Y2
+	VMOVUPD      Y2, (DI)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x01, AX
+	JMP          out1
+
+outAfter1:
+	VZEROUPPER
+	RET

@@ -434,3 +434,38 @@ func pairRows8(dst *float32, first *float32, second *float32, n int)
 //
 //go:noescape
 func pairs8(dst *float32, src *float32, n int)
+
+// double1x8 computes the 1x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
+// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+//
+//go:noescape
+func double1x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+
+// double2x8 computes the 2x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
+// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+//
+//go:noescape
+func double2x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+
+// double4x8 computes the 4x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
+// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+//
+//go:noescape
+func double4x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+
+// double6x8 computes the 6x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
+// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+//
+//go:noescape
+func double6x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+
+// doubleTanh4 replaces n times four numbers x by math.Tanh of them.
+//
+//go:noescape
+func doubleTanh4(x *float64, n int)
+
+// doubleCell4 makes one step of n times four of an LSTM's units, whose pre-activations are gates + x, in rows i f g o
+// of units numbers. It sets c and h, and destroys gates.
+//
+//go:noescape
+func doubleCell4(gates *float64, x *float64, c *float64, h *float64, units int, n int)

@@ -25,5 +25,9 @@ func main() {
 	tiles(halves())
 	tiles(pairs)
 	roundings()
+	for _, rows := range []int{1, 2, 4, 6} {
+		doubleTile(rows)
+	}
+	doubleCell()
 	Generate()
 }

@@ -32,27 +32,7 @@ func tile(do products, rows, columns, bytes int) {
 	for _, r := range []Op{aRow, aCol, ldb, ldc} {
 		SHLQ(Imm(2), r) // bytes
 	}
-	// Rows 0 ... 3 of a are reached from one pointer, rows 4 ... 7 from another.
-	three, low := GP64(), GP64()
-	if rows > 3 {
-		LEAQ(Mem{Base: aRow, Index: aRow, Scale: 2}, three)
-	}
-	if rows > 4 {
-		LEAQ(Mem{Base: a, Index: aRow, Scale: 4}, low)
-	}
-	at := func(i int) Mem {
-		base := a
-		if i >= 4 {
-			base = low
-		}
-		switch i % 4 {
-		case 0:
-			return Mem{Base: base}
-		case 3:
-			return Mem{Base: base, Index: three, Scale: 1}
-		}
-		return Mem{Base: base, Index: aRow, Scale: uint8(i % 4)}
-	}
+	from := rowsOf(a, aRow, rows)
 
 	acc := make([][]reg.Register, rows)
 	for i := range acc {
@@ -81,29 +61,11 @@ func tile(do products, rows, columns, bytes int) {
 	leave := do.enter()
 	multiplyAdd := do.step(vector, bytes, acc)
 	step := func() {
-		multiplyAdd(b, at)
+		multiplyAdd(b, from.row)
 		ADDQ(ldb, b)
-		ADDQ(aCol, a)
-		if rows > 4 {
-			ADDQ(aCol, low)
-		}
+		from.advance(aCol)
 	}
-	Label("four")
-	CMPQ(k, Imm(4))
-	JL(LabelRef("one"))
-	for range 4 {
-		step()
-	}
-	SUBQ(Imm(4), k)
-	JMP(LabelRef("four"))
-	Label("one")
-	TESTQ(k, k)
-	JZ(LabelRef("write"))
-	step()
-	DECQ(k)
-	JMP(LabelRef("one"))
-
-	Label("write")
+	byFours(k, step)
 	leave()
 	onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
 	TESTQ(onto, onto)
@@ -193,5 +155,62 @@ func rankOne(vector func() reg.Register, bytes int, acc [][]reg.Register, add fu
 				}
 			}
 		}
+	}
+}
+
+// byFours does step k times.
+func byFours(k Op, step func()) {
+	Label("four")
+	CMPQ(k, Imm(4))
+	JL(LabelRef("one"))
+	for range 4 {
+		step()
+	}
+	SUBQ(Imm(4), k)
+	JMP(LabelRef("four"))
+	Label("one")
+	TESTQ(k, k)
+	JZ(LabelRef("write"))
+	step()
+	DECQ(k)
+	JMP(LabelRef("one"))
+	Label("write")
+}
+
+// leftRows are the rows of a tile's left operand: 0 ... 3 are reached from one pointer, 4 ... 7 from another.
+type leftRows struct {
+	bases       []reg.GPVirtual
+	next, three reg.GPVirtual // distance between rows in bytes, and three times that
+}
+
+func rowsOf(a, next reg.GPVirtual, rows int) leftRows {
+	r := leftRows{bases: []reg.GPVirtual{a}, next: next, three: GP64()}
+	if rows > 3 {
+		LEAQ(Mem{Base: next, Index: next, Scale: 2}, r.three)
+	}
+	if rows > 4 {
+		low := GP64()
+		LEAQ(Mem{Base: a, Index: next, Scale: 4}, low)
+		r.bases = append(r.bases, low)
+	}
+	return r
+}
+
+// row is where row i continues.
+func (r leftRows) row(i int) Mem {
+	base := r.bases[i/4]
+	switch i % 4 {
+	case 0:
+		return Mem{Base: base}
+	case 3:
+		return Mem{Base: base, Index: r.three, Scale: 1}
+	}
+	return Mem{Base: base, Index: r.next, Scale: uint8(i % 4)}
+}
+
+// advance moves on by one column, which are so many bytes.
+func (r leftRows) advance(bytes Op) {
+	for _, base := range r.bases {
+		ADDQ(bytes, base)
 	}
 }
