@@ -69,6 +69,10 @@ func TestPrecisionOfLayers(t *testing.T) {
 		"output": {random(rng, 6, 9), random(rng, 20, 9), func(x, w *Value) *Value {
 			return x.CrossEntropy(w, []int32{3, 4, 5, 6, 7, 19})
 		}},
+		"lstm": {random(rng, 9, 4), random(rng, 24, 6), func(x, w *Value) *Value {
+			wih, bias := x.tape.Const(random(rand.New(rand.NewPCG(5, 6)), 24, 4)), x.tape.Zeros(1, 24)
+			return LSTM(Steps{Active: []int{4, 3, 2}, Offset: []int{0, 4, 7, 9}}, x, nil, wih, w, bias, bias, nil, nil)
+		}},
 		"affine": {random(rng, 6, 9), random(rng, 20, 9), func(x, w *Value) *Value {
 			return x.Affine(w, x.tape.Zeros(1, 20))
 		}},
