@@ -94,15 +94,15 @@ RC
 TERM=${TERM:-dumb} "$BOCHS" -q -f "$dir/bochsrc" <<< c > "$dir/screen" 2>&1 &
 machine=$!
 disown # no message when it is killed
-trap 'kill -KILL $machine 2> /dev/null; rm -rf "$dir"' EXIT
+trap 'kill -KILL $machine 2> /dev/null || true; rm -rf "$dir"' EXIT
 end=$((SECONDS + LIMIT))
-while kill -0 $machine 2> /dev/null && ((SECONDS < end)) && ! grep -qE '^emulator: exit status [0-9]+|Kernel panic' "$dir/serial"; do sleep 0.2; done
-sleep 0.2
+ended=$'^emulator: exit status [0-9]+\r|Kernel panic'
+while kill -0 $machine 2> /dev/null && ((SECONDS < end)) && ! grep -qE "$ended" "$dir/serial"; do sleep 0.2; done
 [ -z "${KEEP:-}" ] || cp "$dir"/{log,serial,screen,bochsrc} "$KEEP"
 tr -d '\r' < "$dir/serial" | sed '/^emulator: exit status/d'
 status=$(tr -d '\r' < "$dir/serial" | sed -n 's/^emulator: exit status //p' | tail -1)
 [ -z "$status" ] || exit "$status"
 ((SECONDS < end)) || { echo "emulator: ended after $LIMIT s"; exit 124; }
-tail -20 "$dir/log" >&2
+tail -n 20 "$dir/screen" "$dir/log" >&2 || true
 echo "emulator: the machine ended before the program" >&2
 exit 126
