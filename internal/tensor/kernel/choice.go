@@ -6,7 +6,7 @@ import (
 )
 
 // CheckChoice returns an error if this processor lacks what VAELAB_KERNEL selects: nothing,
-// "generic" (gonum and plain Go), "avx2" or "avx512".
+// "generic" (gonum and plain Go), "avx2" or "avx512" (without AVX512_BF16).
 func CheckChoice() error {
 	switch v := os.Getenv("VAELAB_KERNEL"); {
 	case v == "" || v == "generic" || v == "avx2" && Supported || v == "avx512" && Supported512:

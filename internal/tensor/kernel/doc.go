@@ -1,6 +1,7 @@
 // Package kernel has the hot loops in assembly, for float32 on amd64: GEMM, exponential,
 // sigmoid and tanh, an LSTM cell and its backward pass, Adam, and a few elementwise passes.
-// All use AVX2. GEMM and the elementwise loops also use AVX-512, which gives the same bits. Each
+// All use AVX2. GEMM and the elementwise loops also use AVX-512, which gives the same bits. GEMM
+// has tiles for pairs of bfloat16, too, with and without AVX512_BF16, which give the same bits. Each
 // has a version in plain Go in package tensor, which is its oracle.
 //
 // The module in gen generates the .s file (make generate); CI checks that it is up to date. On
