@@ -130,7 +130,7 @@ func (w *product) run() {
 		return
 	}
 	bRow, bCol := w.tB.strides(w.b)
-	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel && !kernel.Lies(w.c.Cols, bRow, bCol) {
+	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel && !kernel.Lies(w.c.Rows, w.c.Cols, bRow, bCol) {
 		shared := panels.Get().(*[]float32)
 		*shared = slices.Grow((*shared)[:0], kernel.PanelSize(k, w.c.Cols))
 		w.panel = (*shared)[:kernel.PanelSize(k, w.c.Cols)]

@@ -58,23 +58,34 @@ var (
 	halvesSet  = sync.OnceValues(halvesData.Load) // what methods with conditions are trained on
 )
 
-// A size is a text VAE as the field trains it.
+// A size is a text VAE as the field trains it, and the batch B.
 type size struct {
-	name          string
-	E, H, D, V, T int
+	name             string
+	E, H, D, V, T, B int
 }
 
 var sizes = []size{
-	{"small", 64, 128, 16, 2000, 16},
-	{"snli", 128, 512, 32, 9990, 12},
-	{"ptb", 256, 256, 32, 10000, 23},
-	{"yelp", 512, 1024, 32, 20000, 98},
+	{"small", 64, 128, 16, 2000, 16, 32},
+	{"snli", 128, 512, 32, 9990, 12, 32},
+	{"ptb", 256, 256, 32, 10000, 23, 32},
+	{"yelp", 512, 1024, 32, 20000, 98, 32},
+}
+
+// ragged are sizes that tiles and vectors do not divide, each behind a round one.
+var ragged = []size{
+	{"batch-8", 64, 128, 16, 2000, 16, 8}, {"batch-7", 64, 128, 16, 2000, 16, 7},
+	{"batch-32", 64, 128, 16, 2000, 16, 32}, {"batch-31", 64, 128, 16, 2000, 16, 31}, {"batch-33", 64, 128, 16, 2000, 16, 33},
+	{"hidden-104", 64, 104, 16, 2000, 16, 32}, {"hidden-100", 64, 100, 16, 2000, 16, 32},
+	{"hidden-128", 64, 128, 16, 2000, 16, 32}, {"hidden-124", 64, 124, 16, 2000, 16, 32},
+	{"hidden-256", 128, 256, 32, 10000, 12, 32}, {"hidden-250", 128, 250, 32, 10000, 12, 32},
+	{"hidden-304", 128, 304, 32, 10000, 12, 32}, {"hidden-300", 128, 300, 32, 10000, 12, 32},
+	{"words-10000", 128, 256, 32, 10000, 12, 32}, {"words-9990", 128, 256, 32, 9990, 12, 32}, {"words-10001", 128, 256, 32, 10001, 12, 32},
 }
 
 // trainer builds a model of that size with a few batches of random sentences of one length.
 func (s size) trainer(b *testing.B) *Trainer {
 	settings := Defaults
-	settings.Optimizer, settings.LR = "sgd", 0.5
+	settings.Optimizer, settings.LR, settings.BatchSize = "sgd", 0.5, s.B
 	trial, set := small(b, 8, settings)
 	trial.Model = models.LSTM{LatentDim: s.D, EmbedDim: s.E, EncHidden: s.H, DecHidden: s.H, DropoutIn: 0.5, DropoutOut: 0.5, Init: "bn-vae"}
 	words := make([]string, s.V-4)
@@ -84,7 +95,7 @@ func (s size) trainer(b *testing.B) *Trainer {
 	set.Vocab = data.NewVocab(words)
 	rng := stream.New(1, "benchmark")
 	set.Train = data.Split{}
-	for range 32 * 4 {
+	for range s.B * 4 {
 		seq := make([]int32, s.T+1)
 		for t := range seq {
 			seq[t] = int32(4 + rng.IntN(s.V-4))
@@ -120,8 +131,13 @@ func onAllCores(b *testing.B, sizes []size, f func(b *testing.B, s size) (tokens
 	}
 }
 
-// BenchmarkStep is one training step, SGD with clipping, on a batch of 32.
-func BenchmarkStep(b *testing.B) {
+// BenchmarkStep is one training step, SGD with clipping.
+func BenchmarkStep(b *testing.B) { benchmarkSteps(b, sizes) }
+
+// BenchmarkRagged is one step with sizes that tiles and vectors do not divide, beside round ones.
+func BenchmarkRagged(b *testing.B) { benchmarkSteps(b, ragged) }
+
+func benchmarkSteps(b *testing.B, sizes []size) {
 	onAllCores(b, sizes, func(b *testing.B, s size) (int, float64) {
 		t := s.trainer(b)
 		step := func() {
@@ -134,7 +150,7 @@ func BenchmarkStep(b *testing.B) {
 		for b.Loop() {
 			step()
 		}
-		return 32 * s.T, t.trial.Model.(models.Counter).FlopsPerToken(t.set.Space())
+		return s.B * s.T, t.trial.Model.(models.Counter).FlopsPerToken(t.set.Space())
 	})
 }
 

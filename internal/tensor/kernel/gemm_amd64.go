@@ -19,9 +19,8 @@ var Supported = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 // Supported512 reports whether it has those of the AVX-512 kernels.
 var Supported512 = Supported && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW
 
-// wide selects AVX-512: the largest tile is 8x32 and not 6x16, and elementwise kernels, which read it themselves, take
-// sixteen numbers at a time and not eight. Tiles of eight rows and those 32 columns wide need AVX-512, other tiles AVX2.
-// Sums keep their order, so results are equal to the bit.
+// wide selects AVX-512: tiles are 8x32 or smaller and not 6x16 or smaller, and elementwise kernels, which read it
+// themselves, take sixteen numbers at a time and not eight. Sums keep their order, so results are equal to the bit.
 var wide = Supported512 && os.Getenv("VAELAB_KERNEL") != "avx2"
 
 // Name is the name of the instruction set.
@@ -41,13 +40,12 @@ const (
 	nc   = 512
 	deep = 4 * kc
 
-	narrow = 8 // columns of the narrowest tile
-
 	near     = 64  // largest distance between columns of a that the tile reads in place, in floats: four cache lines
 	nearRows = 512 // largest distance between rows of b that it reads in place
 )
 
-// tileSize is the number of rows and columns of the largest tile: both divide mc, or nc.
+// tileSize is the number of rows and columns of the largest tile. The rows divide mc and the columns nc. Half the
+// columns are one vector.
 func tileSize() (mr, nr int) {
 	if wide {
 		return 8, 32
@@ -57,10 +55,9 @@ func tileSize() (mr, nr int) {
 
 // buffers are the packed panels of one running GEMM.
 type buffers struct {
-	a    [mc * kc]float32
-	b    [deep * nc]float32
-	tile [8 * narrow]float32
-	do   Products
+	a  [mc * kc]float32
+	b  [deep * nc]float32
+	do Products
 }
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}
@@ -77,7 +74,7 @@ func Gemm(do Products, m, n, k int, a []float32, aRow, aCol int, b []float32, bR
 	w := pool.Get().(*buffers)
 	defer pool.Put(w)
 	w.do = do
-	lies := Lies(n, bRow, bCol)
+	lies := Lies(m, n, bRow, bCol)
 	for j := 0; j < n; j += nc {
 		cols := min(nc, n-j)
 		for p := 0; p < k; p += deep {
@@ -106,31 +103,28 @@ func Gemm(do Products, m, n, k int, a []float32, aRow, aCol int, b []float32, bR
 	}
 }
 
-// Lies reports whether Gemm reads a right-hand operand of n columns in place, so that packing it before gains nothing:
-// if its rows are near each other and end with a tile, or if there is only one panel.
-func Lies(n, bRow, bCol int) bool {
+// Lies reports whether Gemm reads a right-hand operand in place, so that packing it before gains nothing: if there is
+// only one panel, or if few rows of c use it, its own rows are near each other, and vectors end where they do.
+func Lies(m, n, bRow, bCol int) bool {
 	_, nr := tileSize()
-	return bCol == 1 && (n == nr || n%narrow == 0 && bRow <= nearRows)
+	return bCol == 1 && (n == nr || m <= mc && n%8 == 0 && bRow <= nearRows)
 }
 
 // Direct computes c = a·b + onto as Gemm does, but skips masked elements and reads both operands in place, which is
 // faster for small ones. For the rows first ... end-1 of c, those of one tile, extent gives the number of columns to compute, a
 // multiple of eight, and the range of p to sum over, which is not empty.
 func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+	_, nr := tileSize()
+	heights := evenly(m)
 	for i, height := 0, 0; i < m; i += height {
-		height = tallest(m - i)
+		height = heights.tile(i)
 		cols, from, to := extent(i, i+height)
 		start, lds := tail(onto, i*ldo), ldo
 		for end := 0; from < to; from = end {
 			end = min(to, from/kc*kc+kc) // as Gemm sums
-			left := &a[i*aRow+from*aCol]
-			for j, width := 0, 0; j < cols; j += width {
-				width = widest(height, cols-j)
-				var s *float32
-				if start != nil {
-					s = &start[j]
-				}
-				tile(Float32s, height, width, end-from, left, aRow, aCol, &b[from*ldb+j], ldb, s, lds, &c[i*ldc+j], ldc)
+			left := column{tiles: Float32s.tiles(), height: height, count: 1, a: a[i*aRow+from*aCol:], aRow: aRow, aCol: aCol}
+			for j := 0; j < cols; j += nr {
+				left.times(min(nr, cols-j), end-from, &b[from*ldb+j], ldb, tail(start, j), lds, c[i*ldc+j:], ldc)
 			}
 			start, lds = c[i*ldc:], ldc
 		}
@@ -211,124 +205,189 @@ func GemmPanel(do Products, m, from, to, n, k int, a []float32, aRow, aCol int, 
 // rows multiplies all of a, block by block, with a block of b that is k deep. A block of c is finished before the
 // next begins. The tile reads a in place if its columns are near, and a packed block of it otherwise.
 func (w *buffers) rows(m int, a []float32, aRow, aCol int, b operand, cols, k int, onto []float32, ldo int, c []float32, ldc int) {
-	mr, _ := tileSize()
-	for i := 0; i < m; i += mc {
-		rows := min(mc, m-i)
+	for i, rows := 0, 0; i < m; i += rows {
+		rows = blockRows(m, i)
+		heights := evenly(rows)
 		from, ldf := tail(onto, i*ldo), ldo
 		for p := 0; p < k; p += kc {
 			depth := min(kc, k-p)
 			right, panel, ldb := b.rows(p, depth)
-			left := a[i*aRow+p*aCol:]
 			if p > 0 {
 				from, ldf = c[i*ldc:], ldc
 			}
+			left := a[i*aRow+p*aCol:]
+			var columns [2]column
 			if aCol == 1 || aRow == 1 && aCol <= near {
-				w.block(rows, cols, depth, left, mr*aRow, aRow, aCol, right, panel, ldb, from, ldf, c[i*ldc:], ldc)
-				continue
+				columns = heights.lie(w.do, left, aRow, aCol)
+			} else {
+				columns = heights.pack(w.do, w.a[:], left, depth, aCol)
 			}
-			pack(w.a[:], left, rows, depth, mr, aRow, aCol)
-			w.block(rows, cols, depth, w.a[:], mr*depth, 1, mr, right, panel, ldb, from, ldf, c[i*ldc:], ldc)
+			block(columns, cols, depth, right, panel, ldb, from, ldf, c[i*ldc:], ldc)
 		}
 	}
 }
 
-// block multiplies a block of a, whose tiles are `next` apart, with one of b, whose panels are cols times `panel`
-// apart. Columns that do not fill the narrowest tile are computed in a separate tile, from which those that exist are copied.
-func (w *buffers) block(rows, cols, depth int, a []float32, next, aRow, aCol int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int) {
-	mr, nr := tileSize()
-	for j := 0; j < cols; j += nr {
-		end := min(cols, j+nr)
-		for i, height := 0, 0; i < rows; i += height {
-			height = tallest(rows - i)
-			left := &a[i/mr*next+i%mr*aRow]
-			for s, width := j, 0; s < end; s += width {
-				width = widest(height, end-s)
-				right := &b[j*panel+s-j]
-				if s+width <= end {
-					var start *float32
-					if onto != nil {
-						start = &onto[i*ldo+s]
-					}
-					tile(w.do, height, width, depth, left, aRow, aCol, right, ldb, start, ldo, &c[i*ldc+s], ldc)
-					continue
-				}
-				tile(w.do, height, width, depth, left, aRow, aCol, right, ldb, nil, 0, &w.tile[0], narrow)
-				for r := range height {
-					from := w.tile[r*narrow:][:end-s]
-					to := c[(i+r)*ldc+s:][:len(from)]
-					if onto == nil {
-						copy(to, from)
-						continue
-					}
-					for q, v := range onto[(i+r)*ldo+s:][:len(from)] {
-						to[q] = v + from[q]
-					}
-				}
-			}
-		}
-	}
-}
+// heights says how rows are divided among tiles: first tall ones of `height` rows, then low ones of one row less.
+type heights struct{ height, tall, low int }
 
-// tallest is the number of rows of the next tile when left rows remain.
-func tallest(left int) int {
+// evenly divides rows among as few tiles as possible. Each needs enough rows to keep the multiply-add units busy.
+func evenly(rows int) heights {
 	mr, _ := tileSize()
-	switch {
-	case left >= mr:
-		return mr
-	case left >= 4:
-		return 4
-	case left >= 2:
-		return 2
-	}
-	return 1
+	n := max(1, (rows+mr-1)/mr)
+	height := (rows + n - 1) / n
+	return heights{height, rows - n*(height-1), n*height - rows}
 }
 
-// widest is the number of columns of the next tile when left columns remain. With fewer than four rows the multiply-add units
-// are not saturated, so 16 columns are as fast as 32.
-func widest(height, left int) int {
-	switch {
-	case wide && height >= 4 && left >= 32:
-		return 32
-	case left >= 16:
-		return 16
+// tile is the height of the tile that begins at row i.
+func (h heights) tile(i int) int {
+	if i < h.tall*h.height {
+		return h.height
 	}
-	return narrow
+	return h.height - 1
 }
 
-// tile computes height x width elements of c.
-func tile(do Products, height, width, k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int) {
-	if do == BF16Pairs {
-		pairTile(height, width, k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-		return
+// A column is `count` tiles of equal height, one below the other, and where they read a: element (i, p) of a tile is at
+// i*aRow + p*aCol, and its tiles are next apart.
+type column struct {
+	tiles            *tileTable
+	height, count    int
+	a                []float32
+	aRow, aCol, next int
+}
+
+// columns are those of the tall and the low tiles.
+func (h heights) columns(do Products) [2]column {
+	tiles := do.tiles()
+	return [2]column{{tiles: tiles, height: h.height, count: h.tall}, {tiles: tiles, height: h.height - 1, count: h.low}}
+}
+
+// lie returns the columns of tiles that read a in place.
+func (h heights) lie(do Products, a []float32, aRow, aCol int) [2]column {
+	all := h.columns(do)
+	for i := range all {
+		t := &all[i]
+		t.a, t.aRow, t.aCol, t.next = a, aRow, aCol, t.height*aRow
+		a = a[min(t.count*t.next, len(a)):] // the last row may end before the next would begin
 	}
-	switch height<<8 | width {
-	case 8<<8 | 32:
-		tile8x32(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 8<<8 | 16:
-		tile8x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 8<<8 | 8:
-		tile8x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 6<<8 | 16:
-		tile6x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 6<<8 | 8:
-		tile6x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 4<<8 | 32:
-		tile4x32(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 4<<8 | 16:
-		tile4x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 4<<8 | 8:
-		tile4x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 2<<8 | 16:
-		tile2x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 2<<8 | 8:
-		tile2x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 1<<8 | 16:
-		tile1x16(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	case 1<<8 | 8:
-		tile1x8(k, a, aRow, aCol, b, ldb, onto, ldo, c, ldc)
-	default:
-		panic("kernel: no such tile")
+	return all
+}
+
+// pack packs a, whose columns are aCol apart and contiguous, in panels as high as the tiles.
+func (h heights) pack(do Products, to, a []float32, depth, aCol int) [2]column {
+	all := h.columns(do)
+	for i := range all {
+		t := &all[i]
+		t.a, t.aRow, t.aCol, t.next = to, 1, t.height, t.height*depth
+		if t.count > 0 {
+			copyPanels(to, a, t.count, depth, t.height, aCol)
+			to, a = to[t.count*t.next:], a[min(t.count*t.height, len(a)):]
+		}
 	}
+	return all
+}
+
+// block multiplies a block of a with one of b, whose panels are cols times `panel` apart.
+func block(columns [2]column, cols, depth int, b []float32, panel, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+	_, nr := tileSize()
+	tall, low := &columns[0], &columns[1]
+	split := tall.count * tall.height
+	for j := 0; j < cols; j += nr {
+		n := min(nr, cols-j)
+		tall.times(n, depth, &b[j*panel], ldb, tail(onto, j), ldo, c[j:], ldc)
+		if low.count > 0 {
+			low.times(n, depth, &b[j*panel], ldb, tail(onto, split*ldo+j), ldo, c[split*ldc+j:], ldc)
+		}
+	}
+}
+
+// times multiplies with n columns of b, at most those of a panel.
+func (t *column) times(n, k int, b *float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
+	var start *float32
+	if onto != nil {
+		start = &onto[0]
+	}
+	_, nr := tileSize()
+	vectors, last := 0, n
+	if n > nr/2 {
+		vectors, last = 1, n-nr/2
+	}
+	t.tiles[t.height][vectors](t.count, k, &t.a[0], t.aRow, t.aCol, t.next, b, ldb, start, ldo, &c[0], ldc, last)
+}
+
+// blockRows is the number of rows of the block that begins at row i: at most mc, and about equal for all blocks.
+func blockRows(m, i int) int {
+	mr, _ := tileSize()
+	blocks := (m + mc - 1) / mc
+	rows := (m + blocks - 1) / blocks
+	return min((rows+mr-1)/mr*mr, m-i)
+}
+
+// A tileTable has a function for each height of a tile and for one and two vectors. It computes `count` tiles of c.
+type tileTable [9][2]func(count, k int, a *float32, aRow, aCol, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc, last int)
+
+var (
+	tilesAVX2 = tileTable{
+		1: {tile1x8, tile1x16},
+		2: {tile2x8, tile2x16},
+		3: {tile3x8, tile3x16},
+		4: {tile4x8, tile4x16},
+		5: {tile5x8, tile5x16},
+		6: {tile6x8, tile6x16},
+	}
+	tilesAVX512 = tileTable{
+		1: {wide1x16, wide1x32},
+		2: {wide2x16, wide2x32},
+		3: {wide3x16, wide3x32},
+		4: {wide4x16, wide4x32},
+		5: {wide5x16, wide5x32},
+		6: {wide6x16, wide6x32},
+		7: {wide7x16, wide7x32},
+		8: {wide8x16, wide8x32},
+	}
+	// of BF16Pairs: with VDPBF16PS, or as float32
+	pairsNative = tileTable{
+		1: {pairs1x16, pairs1x32},
+		2: {pairs2x16, pairs2x32},
+		3: {pairs3x16, pairs3x32},
+		4: {pairs4x16, pairs4x32},
+		5: {pairs5x16, pairs5x32},
+		6: {pairs6x16, pairs6x32},
+		7: {pairs7x16, pairs7x32},
+		8: {pairs8x16, pairs8x32},
+	}
+	pairsAVX2 = tileTable{
+		1: {halves1x8, halves1x16},
+		2: {halves2x8, halves2x16},
+		3: {halves3x8, halves3x16},
+		4: {halves4x8, halves4x16},
+		5: {halves5x8, halves5x16},
+		6: {halves6x8, halves6x16},
+	}
+	pairsAVX512 = tileTable{
+		1: {wideHalves1x16, wideHalves1x32},
+		2: {wideHalves2x16, wideHalves2x32},
+		3: {wideHalves3x16, wideHalves3x32},
+		4: {wideHalves4x16, wideHalves4x32},
+		5: {wideHalves5x16, wideHalves5x32},
+		6: {wideHalves6x16, wideHalves6x32},
+		7: {wideHalves7x16, wideHalves7x32},
+		8: {wideHalves8x16, wideHalves8x32},
+	}
+)
+
+// tiles are those in use.
+func (do Products) tiles() *tileTable {
+	switch {
+	case do == BF16Pairs && native:
+		return &pairsNative
+	case do == BF16Pairs && wide:
+		return &pairsAVX512
+	case do == BF16Pairs:
+		return &pairsAVX2
+	case wide:
+		return &tilesAVX512
+	}
+	return &tilesAVX2
 }
 
 // pack copies `count` lines of `depth` elements into panels of `width` lines. The lines of a
@@ -382,8 +441,20 @@ func packLines(panel, src []float32, lines, depth, width, line int) {
 func copyPanels(dst, src []float32, panels, depth, width, next int) {
 	_, _ = src[(depth-1)*next+panels*width-1], dst[panels*width*depth-1]
 	switch width {
+	case 1:
+		copy1(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 2:
+		copy2(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 3:
+		copy3(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 4:
+		copy4(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 5:
+		copy5(&dst[0], &src[0], depth, next, panels, width*depth)
 	case 6:
 		copy6(&dst[0], &src[0], depth, next, panels, width*depth)
+	case 7:
+		copy7(&dst[0], &src[0], depth, next, panels, width*depth)
 	case 8:
 		copy8(&dst[0], &src[0], depth, next, panels, width*depth)
 	case 16:

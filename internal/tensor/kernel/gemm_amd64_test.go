@@ -4,13 +4,35 @@ package kernel
 
 import "testing"
 
+// TestHeights: tiles cover all rows, are as few as possible, differ by one row at most, and a block is no larger than
+// what is packed.
+func TestHeights(t *testing.T) {
+	defer func(was bool) { wide = was }(wide)
+	for _, wide = range []bool{false, true} {
+		mr, _ := tileSize()
+		for m := 1; m <= 4*mc+1; m++ {
+			for i, rows := 0, 0; i < m; i += rows {
+				rows = blockRows(m, i)
+				if rows < 1 || rows > mc || rows > m-i {
+					t.Fatalf("%d rows: a block of %d at row %d", m, rows, i)
+				}
+				h := evenly(rows)
+				if h.height > mr || h.tall < 1 || h.low < 0 || h.low > 0 && h.height < 2 ||
+					h.tall*h.height+h.low*(h.height-1) != rows || h.tall+h.low != (rows+mr-1)/mr {
+					t.Fatalf("%d rows: %+v", rows, h)
+				}
+			}
+		}
+	}
+}
+
 // TestTilesAgree: the tile of AVX-512 and that of AVX2 give the same bits.
 func TestTilesAgree(t *testing.T) {
 	if !Supported512 {
 		t.Skip("this processor or build has no AVX-512")
 	}
 	defer func(was bool) { wide = was }(wide)
-	for _, d := range [][3]int{{1, 1, 1}, {8, 32, 4}, {9, 33, 5}, {28, 32, 288}, {48, 96, 257}, {25, 44, 20}, {103, 530, 300}, {20, 1030, 1100}} {
+	for _, d := range [][3]int{{1, 1, 1}, {8, 32, 4}, {9, 33, 5}, {7, 31, 3}, {13, 50, 9}, {28, 32, 288}, {48, 96, 257}, {25, 44, 20}, {103, 530, 300}, {20, 1030, 1100}} {
 		m, n, k := d[0], d[1], d[2]
 		for mode := range 4 {
 			a, b := random(m*k), random(k*n)

@@ -35,7 +35,7 @@ func GemmPanel(do Products, m, from, to, n, k int, a []float32, aRow, aCol int, 
 func Gemm(do Products, m, n, k int, a []float32, aRow, aCol int, b []float32, bRow, bCol int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }
-func Lies(n, bRow, bCol int) bool { panic(missing) }
+func Lies(m, n, bRow, bCol int) bool { panic(missing) }
 func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32, aRow, aCol int, b []float32, ldb int, onto []float32, ldo int, c []float32, ldc int) {
 	panic(missing)
 }

@@ -22,7 +22,7 @@ func TestGemm(t *testing.T) {
 	if !Available {
 		t.Skip("this processor or build has no kernels")
 	}
-	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {4, 32, 9}, {28, 64, 257}, {10, 32, 3}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {25, 24, 64}, {3, 56, 300}, {3, 2, 0}} {
+	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {6, 16, 4}, {7, 17, 5}, {4, 32, 9}, {28, 64, 257}, {10, 32, 3}, {13, 33, 257}, {97, 40, 300}, {20, 1030, 9}, {40, 70, 1100}, {25, 24, 64}, {3, 56, 300}, {11, 31, 20}, {100, 9, 70}, {3, 2, 0}} {
 		m, n, k := d[0], d[1], d[2]
 		for mode := range 16 {
 			tA, tB, to := mode&1 != 0, mode&2 != 0, mode/4
@@ -92,6 +92,49 @@ func TestGemm(t *testing.T) {
 					}
 					if got := float64(c[i*ldc+j]); math.Abs(got-want) > 1e-4 {
 						t.Fatalf("%v tA %t tB %t onto %d: element (%d, %d) is %v, want %v", d, tA, tB, to, i, j, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestEveryShapeAddsInOrder: an element of a product has the same bits whatever tile computes it. So the first rows and
+// columns of operands have the product that is the first part of the whole one, for all heights and widths of tiles.
+func TestEveryShapeAddsInOrder(t *testing.T) {
+	if !Available {
+		t.Skip("this processor or build has no kernels")
+	}
+	const rows, columns, depth = 19, 67, 259
+	const far = 100 // columns of a that lie so far apart are not read in place
+	a, b, bias := random(depth*far), random(depth*columns), random(columns)
+	for _, do := range []Products{Float32s, BF16Pairs} {
+		if do == BF16Pairs {
+			for _, x := range [][]float32{a, b} {
+				for i, v := range x {
+					x[i] = pair(v, v/3)
+				}
+			}
+		}
+		for _, tA := range []bool{false, true} {
+			aRow, aCol := depth, 1
+			if tA {
+				aRow, aCol = 1, far
+			}
+			whole := make([]float32, rows*columns)
+			Gemm(do, rows, columns, depth, a, aRow, aCol, b, columns, 1, bias, 0, whole, columns)
+			for m := 1; m <= rows; m++ {
+				for n := 1; n <= columns; n++ {
+					c := make([]float32, rows*columns)
+					Gemm(do, m, n, depth, a, aRow, aCol, b, columns, 1, bias, 0, c, columns)
+					for i, v := range c {
+						want := float32(0)
+						if i/columns < m && i%columns < n {
+							want = whole[i]
+						}
+						if v != want {
+							t.Fatalf("%dx%d of kind %d, transposed %t: element (%d, %d) is %v, want %v", m, n, do, tA, i/columns, i%columns, v, want)
+						}
 					}
 				}
 			}

@@ -40,7 +40,7 @@ func TestNothingBeyondTheEnd(t *testing.T) {
 			pass(n, func(n int) []float32 { return guarded(t, n) })
 		}
 	}
-	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {7, 20, 9}, {13, 33, 257}, {9, 44, 20}, {25, 24, 64}, {97, 40, 300}, {20, 1030, 9}} {
+	for _, d := range [][3]int{{1, 1, 1}, {5, 15, 3}, {7, 20, 9}, {13, 33, 257}, {9, 44, 20}, {14, 23, 5}, {25, 24, 64}, {97, 40, 300}, {20, 1030, 9}} {
 		m, n, k := d[0], d[1], d[2]
 		for mode := range 4 {
 			a, b, c := guarded(t, m*k), guarded(t, k*n), guarded(t, m*n)

@@ -4,6 +4,24 @@
 
 #include "textflag.h"
 
+DATA edge<>+0(SB)/4, $0xffffffff
+DATA edge<>+4(SB)/4, $0xffffffff
+DATA edge<>+8(SB)/4, $0xffffffff
+DATA edge<>+12(SB)/4, $0xffffffff
+DATA edge<>+16(SB)/4, $0xffffffff
+DATA edge<>+20(SB)/4, $0xffffffff
+DATA edge<>+24(SB)/4, $0xffffffff
+DATA edge<>+28(SB)/4, $0xffffffff
+DATA edge<>+32(SB)/4, $0x00000000
+DATA edge<>+36(SB)/4, $0x00000000
+DATA edge<>+40(SB)/4, $0x00000000
+DATA edge<>+44(SB)/4, $0x00000000
+DATA edge<>+48(SB)/4, $0x00000000
+DATA edge<>+52(SB)/4, $0x00000000
+DATA edge<>+56(SB)/4, $0x00000000
+DATA edge<>+60(SB)/4, $0x00000000
+GLOBL edge<>(SB), RODATA|NOPTR, $64
+
 DATA lanes<>+0(SB)/4, $0x00000000
 DATA lanes<>+4(SB)/4, $0x00000001
 DATA lanes<>+8(SB)/4, $0x00000002
@@ -22,497 +40,1035 @@ DATA lanes<>+56(SB)/4, $0x0000000e
 DATA lanes<>+60(SB)/4, $0x0000000f
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
-// func tile1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+// func tile1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile1x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
 	VXORPS     Y0, Y0, Y0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 28(DX)
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 28(R9)
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (R8), Y1
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y1
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y1
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y1
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y2
+	VMOVUPS      (R8), Y1
+	VBROADCASTSS (DI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), AX
+	MOVQ   ldo+72(FP), DI
 	TESTQ  AX, AX
 	JZ     store
-	SHLQ   $0x02, CX
+	SHLQ   $0x02, DI
 	VADDPS (AX), Y0, Y0
+	ADDQ   DI, AX
+	MOVQ   AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile1x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
+ragged:
+	MOVQ       last+96(FP), AX
+	LEAQ       edge<>+32(SB), DI
+	NEGQ       AX
+	VMOVUPS    (DI)(AX*4), Y1
+	MOVQ       onto+64(FP), AX
+	MOVQ       ldo+72(FP), DI
+	TESTQ      AX, AX
+	JZ         ragged_store
 	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+	VMASKMOVPS (AX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+	ADDQ       DI, AX
+	MOVQ       AX, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y1, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile1x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 60(DX)
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R8), Y2
+	VMOVUPS      32(R8), Y3
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), AX
+	MOVQ   ldo+72(FP), DI
 	TESTQ  AX, AX
 	JZ     store
-	SHLQ   $0x02, CX
+	SHLQ   $0x02, DI
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
+	ADDQ   DI, AX
+	MOVQ   AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile2x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
+ragged:
+	MOVQ       last+96(FP), AX
+	LEAQ       edge<>+32(SB), DI
+	NEGQ       AX
+	VMOVUPS    (DI)(AX*4), Y2
+	MOVQ       onto+64(FP), AX
+	MOVQ       ldo+72(FP), DI
+	TESTQ      AX, AX
+	JZ         ragged_store
 	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       DI, AX
+	MOVQ       AX, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y2, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile2x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 28(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 28(R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
-	VBROADCASTSS (CX)(DX*1), Y4
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y2, Y3, Y0
 	VFMADD231PS  Y2, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
-	VBROADCASTSS (CX)(DX*1), Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y2, Y3, Y0
 	VFMADD231PS  Y2, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
-	VBROADCASTSS (CX)(DX*1), Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y2, Y3, Y0
 	VFMADD231PS  Y2, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
-	VBROADCASTSS (CX)(DX*1), Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y2, Y3, Y0
 	VFMADD231PS  Y2, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y3
-	VBROADCASTSS (CX)(DX*1), Y4
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y2, Y3, Y0
 	VFMADD231PS  Y2, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	ADDQ   R8, DI
+	VADDPS (DI), Y1, Y1
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y2
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y2, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y2, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
+TEXT ·tile2x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R10
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y4
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y4, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y4, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
+TEXT ·tile3x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 28(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 28(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 28(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
+	JZ     store
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	ADDQ   R8, DI
+	VADDPS (DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y3
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y3, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile3x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R11
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
+	JZ     store
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	VADDPS 32(DI), Y5, Y5
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y6
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y6, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile4x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 28(R11)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y4, Y5, Y0
 	VFMADD231PS  Y4, Y6, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
-	VBROADCASTSS (CX)(R10*1), Y6
+	VBROADCASTSS (R8)(AX*2), Y5
+	VBROADCASTSS (R8)(R10*1), Y6
 	VFMADD231PS  Y4, Y5, Y2
 	VFMADD231PS  Y4, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y4, Y5, Y0
 	VFMADD231PS  Y4, Y6, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
-	VBROADCASTSS (CX)(R10*1), Y6
+	VBROADCASTSS (R8)(AX*2), Y5
+	VBROADCASTSS (R8)(R10*1), Y6
 	VFMADD231PS  Y4, Y5, Y2
 	VFMADD231PS  Y4, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y4, Y5, Y0
 	VFMADD231PS  Y4, Y6, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
-	VBROADCASTSS (CX)(R10*1), Y6
+	VBROADCASTSS (R8)(AX*2), Y5
+	VBROADCASTSS (R8)(R10*1), Y6
 	VFMADD231PS  Y4, Y5, Y2
 	VFMADD231PS  Y4, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y4, Y5, Y0
 	VFMADD231PS  Y4, Y6, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
-	VBROADCASTSS (CX)(R10*1), Y6
+	VBROADCASTSS (R8)(AX*2), Y5
+	VBROADCASTSS (R8)(R10*1), Y6
 	VFMADD231PS  Y4, Y5, Y2
 	VFMADD231PS  Y4, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y4, Y5, Y0
 	VFMADD231PS  Y4, Y6, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
-	VBROADCASTSS (CX)(R10*1), Y6
+	VBROADCASTSS (R8)(AX*2), Y5
+	VBROADCASTSS (R8)(R10*1), Y6
 	VFMADD231PS  Y4, Y5, Y2
 	VFMADD231PS  Y4, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	ADDQ   R8, DI
+	VADDPS (DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	ADDQ   R8, DI
+	VADDPS (DI), Y3, Y3
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y4
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y4, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
+TEXT ·tile4x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -521,328 +1077,905 @@ TEXT ·tile4x16(SB), NOSPLIT, $0-80
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R11
+	MOVQ       SI, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(AX*1), Y11
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
+	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(AX*1), Y11
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
+	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(AX*1), Y11
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
+	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(AX*1), Y11
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
+	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(AX*1), Y11
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
+	VBROADCASTSS (R8)(AX*2), Y10
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	VADDPS 32(DI), Y5, Y5
+	ADDQ   R8, DI
+	VADDPS (DI), Y6, Y6
+	VADDPS 32(DI), Y7, Y7
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y8
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y8, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
+TEXT ·tile5x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 28(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 28(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 28(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 28(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 28(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
+	JZ     store
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	ADDQ   R8, DI
+	VADDPS (DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	ADDQ   R8, DI
+	VADDPS (DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y5
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y4, Y5, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile5x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R12
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
+	JZ     store
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	VADDPS 32(DI), Y5, Y5
+	ADDQ   R8, DI
+	VADDPS (DI), Y6, Y6
+	VADDPS 32(DI), Y7, Y7
+	ADDQ   R8, DI
+	VADDPS (DI), Y8, Y8
+	VADDPS 32(DI), Y9, Y9
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y10
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       R8, DI
+	VADDPS     (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y8, (SI)
+	VMASKMOVPS Y9, Y10, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile6x8(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       SI, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 28(R12)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y0
 	VFMADD231PS  Y6, Y8, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
-	VBROADCASTSS (CX)(R10*1), Y8
+	VBROADCASTSS (R8)(AX*2), Y7
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y6, Y7, Y2
 	VFMADD231PS  Y6, Y8, Y3
 	VBROADCASTSS (R11), Y7
-	VBROADCASTSS (R11)(DX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y4
 	VFMADD231PS  Y6, Y8, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y0
 	VFMADD231PS  Y6, Y8, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
-	VBROADCASTSS (CX)(R10*1), Y8
+	VBROADCASTSS (R8)(AX*2), Y7
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y6, Y7, Y2
 	VFMADD231PS  Y6, Y8, Y3
 	VBROADCASTSS (R11), Y7
-	VBROADCASTSS (R11)(DX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y4
 	VFMADD231PS  Y6, Y8, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y0
 	VFMADD231PS  Y6, Y8, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
-	VBROADCASTSS (CX)(R10*1), Y8
+	VBROADCASTSS (R8)(AX*2), Y7
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y6, Y7, Y2
 	VFMADD231PS  Y6, Y8, Y3
 	VBROADCASTSS (R11), Y7
-	VBROADCASTSS (R11)(DX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y4
 	VFMADD231PS  Y6, Y8, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y0
 	VFMADD231PS  Y6, Y8, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
-	VBROADCASTSS (CX)(R10*1), Y8
+	VBROADCASTSS (R8)(AX*2), Y7
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y6, Y7, Y2
 	VFMADD231PS  Y6, Y8, Y3
 	VBROADCASTSS (R11), Y7
-	VBROADCASTSS (R11)(DX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y4
 	VFMADD231PS  Y6, Y8, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y0
 	VFMADD231PS  Y6, Y8, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
-	VBROADCASTSS (CX)(R10*1), Y8
+	VBROADCASTSS (R8)(AX*2), Y7
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y6, Y7, Y2
 	VFMADD231PS  Y6, Y8, Y3
 	VBROADCASTSS (R11), Y7
-	VBROADCASTSS (R11)(DX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y8
 	VFMADD231PS  Y6, Y7, Y4
 	VFMADD231PS  Y6, Y8, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   CX, AX
-	VADDPS (AX), Y5, Y5
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	ADDQ   R8, DI
+	VADDPS (DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	ADDQ   R8, DI
+	VADDPS (DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	ADDQ   R8, DI
+	VADDPS (DI), Y5, Y5
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y6
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y4, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y5, Y6, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func tile6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
+TEXT ·tile6x16(SB), NOSPLIT, $0-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -855,688 +1988,1108 @@ TEXT ·tile6x16(SB), NOSPLIT, $0-80
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       R8, R12
+	MOVQ       SI, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 60(R12)
 
 four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(R10*1), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R11)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(R10*1), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R11)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(R10*1), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R11)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(R10*1), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R11)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R8)(AX*2), Y14
+	VBROADCASTSS (R8)(R10*1), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R11)(AX*1), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	CMPQ   last+96(FP), $0x08
+	JNE    ragged
+	MOVQ   onto+64(FP), DI
+	MOVQ   ldo+72(FP), R8
+	TESTQ  DI, DI
+	JZ     store
+	SHLQ   $0x02, R8
+	VADDPS (DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	ADDQ   R8, DI
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	ADDQ   R8, DI
+	VADDPS (DI), Y4, Y4
+	VADDPS 32(DI), Y5, Y5
+	ADDQ   R8, DI
+	VADDPS (DI), Y6, Y6
+	VADDPS 32(DI), Y7, Y7
+	ADDQ   R8, DI
+	VADDPS (DI), Y8, Y8
+	VADDPS 32(DI), Y9, Y9
+	ADDQ   R8, DI
+	VADDPS (DI), Y10, Y10
+	VADDPS 32(DI), Y11, Y11
+	ADDQ   R8, DI
+	MOVQ   DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y12
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, DI
+	VADDPS     (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       R8, DI
+	VADDPS     (DI), Y10, Y10
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y8, (SI)
+	VMASKMOVPS Y9, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y10, (SI)
+	VMASKMOVPS Y11, Y12, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func wide1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide1x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
+	VPXORD     Z0, Z0, Z0
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+
+four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VFMADD231PS  Y12, Y15, Y6
-	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VFMADD231PS  Y12, Y15, Y10
-	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VFMADD231PS  Y12, Y15, Y6
-	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VFMADD231PS  Y12, Y15, Y10
-	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VFMADD231PS  Y12, Y15, Y6
-	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VFMADD231PS  Y12, Y15, Y10
-	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VFMADD231PS  Y12, Y15, Y6
-	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VFMADD231PS  Y12, Y15, Y10
-	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VFMADD231PS  Y12, Y15, Y6
-	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VFMADD231PS  Y12, Y15, Y10
-	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
-	ADDQ   CX, AX
-	VADDPS (AX), Y8, Y8
-	VADDPS 32(AX), Y9, Y9
-	ADDQ   CX, AX
-	VADDPS (AX), Y10, Y10
-	VADDPS 32(AX), Y11, Y11
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tile8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile8x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
+// func wide1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide1x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 124(R9)
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y9
-	VBROADCASTSS (CX)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y0
-	VFMADD231PS  Y8, Y10, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VBROADCASTSS (CX)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y2
-	VFMADD231PS  Y8, Y10, Y3
-	VBROADCASTSS (R11), Y9
-	VBROADCASTSS (R11)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y4
-	VFMADD231PS  Y8, Y10, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VBROADCASTSS (R11)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y6
-	VFMADD231PS  Y8, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y9
-	VBROADCASTSS (CX)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y0
-	VFMADD231PS  Y8, Y10, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VBROADCASTSS (CX)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y2
-	VFMADD231PS  Y8, Y10, Y3
-	VBROADCASTSS (R11), Y9
-	VBROADCASTSS (R11)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y4
-	VFMADD231PS  Y8, Y10, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VBROADCASTSS (R11)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y6
-	VFMADD231PS  Y8, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y9
-	VBROADCASTSS (CX)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y0
-	VFMADD231PS  Y8, Y10, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VBROADCASTSS (CX)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y2
-	VFMADD231PS  Y8, Y10, Y3
-	VBROADCASTSS (R11), Y9
-	VBROADCASTSS (R11)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y4
-	VFMADD231PS  Y8, Y10, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VBROADCASTSS (R11)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y6
-	VFMADD231PS  Y8, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y9
-	VBROADCASTSS (CX)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y0
-	VFMADD231PS  Y8, Y10, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VBROADCASTSS (CX)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y2
-	VFMADD231PS  Y8, Y10, Y3
-	VBROADCASTSS (R11), Y9
-	VBROADCASTSS (R11)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y4
-	VFMADD231PS  Y8, Y10, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VBROADCASTSS (R11)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y6
-	VFMADD231PS  Y8, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y9
-	VBROADCASTSS (CX)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y0
-	VFMADD231PS  Y8, Y10, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VBROADCASTSS (CX)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y2
-	VFMADD231PS  Y8, Y10, Y3
-	VBROADCASTSS (R11), Y9
-	VBROADCASTSS (R11)(DX*1), Y10
-	VFMADD231PS  Y8, Y9, Y4
-	VFMADD231PS  Y8, Y10, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VBROADCASTSS (R11)(R10*1), Y10
-	VFMADD231PS  Y8, Y9, Y6
-	VFMADD231PS  Y8, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   CX, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   CX, AX
-	VADDPS (AX), Y7, Y7
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y7, (R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tile8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile8x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	VXORPS     Y13, Y13, Y13
-	VXORPS     Y14, Y14, Y14
-	VXORPS     Y15, Y15, Y15
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
+// func wide2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide2x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VFMADD231PS  Y16, Y19, Y2
-	VFMADD231PS  Y17, Y19, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VFMADD231PS  Y16, Y19, Y6
-	VFMADD231PS  Y17, Y19, Y7
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VFMADD231PS  Y16, Y19, Y10
-	VFMADD231PS  Y17, Y19, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VFMADD231PS  Y16, Y19, Y14
-	VFMADD231PS  Y17, Y19, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VFMADD231PS  Y16, Y19, Y2
-	VFMADD231PS  Y17, Y19, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VFMADD231PS  Y16, Y19, Y6
-	VFMADD231PS  Y17, Y19, Y7
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VFMADD231PS  Y16, Y19, Y10
-	VFMADD231PS  Y17, Y19, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VFMADD231PS  Y16, Y19, Y14
-	VFMADD231PS  Y17, Y19, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VFMADD231PS  Y16, Y19, Y2
-	VFMADD231PS  Y17, Y19, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VFMADD231PS  Y16, Y19, Y6
-	VFMADD231PS  Y17, Y19, Y7
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VFMADD231PS  Y16, Y19, Y10
-	VFMADD231PS  Y17, Y19, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VFMADD231PS  Y16, Y19, Y14
-	VFMADD231PS  Y17, Y19, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VFMADD231PS  Y16, Y19, Y2
-	VFMADD231PS  Y17, Y19, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VFMADD231PS  Y16, Y19, Y6
-	VFMADD231PS  Y17, Y19, Y7
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VFMADD231PS  Y16, Y19, Y10
-	VFMADD231PS  Y17, Y19, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VFMADD231PS  Y16, Y19, Y14
-	VFMADD231PS  Y17, Y19, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS (R8)(AX*1), Z4
+	VFMADD231PS  Z2, Z3, Z0
+	VFMADD231PS  Z2, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS (R8)(AX*1), Z4
+	VFMADD231PS  Z2, Z3, Z0
+	VFMADD231PS  Z2, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS (R8)(AX*1), Z4
+	VFMADD231PS  Z2, Z3, Z0
+	VFMADD231PS  Z2, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS (R8)(AX*1), Z4
+	VFMADD231PS  Z2, Z3, Z0
+	VFMADD231PS  Z2, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VFMADD231PS  Y16, Y19, Y2
-	VFMADD231PS  Y17, Y19, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VFMADD231PS  Y16, Y19, Y6
-	VFMADD231PS  Y17, Y19, Y7
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VFMADD231PS  Y16, Y19, Y10
-	VFMADD231PS  Y17, Y19, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VFMADD231PS  Y16, Y19, Y14
-	VFMADD231PS  Y17, Y19, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS (R8)(AX*1), Z4
+	VFMADD231PS  Z2, Z3, Z0
+	VFMADD231PS  Z2, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
-	ADDQ   CX, AX
-	VADDPS (AX), Y8, Y8
-	VADDPS 32(AX), Y9, Y9
-	ADDQ   CX, AX
-	VADDPS (AX), Y10, Y10
-	VADDPS 32(AX), Y11, Y11
-	ADDQ   CX, AX
-	VADDPS (AX), Y12, Y12
-	VADDPS 32(AX), Y13, Y13
-	ADDQ   CX, AX
-	VADDPS (AX), Y14, Y14
-	VADDPS 32(AX), Y15, Y15
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y12, (R8)
-	VMOVUPS Y13, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y14, (R8)
-	VMOVUPS Y15, 32(R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tile4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·tile4x32(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
+// func wide2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide2x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide3x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
+	VFMADD231PS  Z3, Z4, Z0
+	VFMADD231PS  Z3, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
+	VFMADD231PS  Z3, Z4, Z0
+	VFMADD231PS  Z3, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
+	VFMADD231PS  Z3, Z4, Z0
+	VFMADD231PS  Z3, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
+	VFMADD231PS  Z3, Z4, Z0
+	VFMADD231PS  Z3, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
+	VFMADD231PS  Z3, Z4, Z0
+	VFMADD231PS  Z3, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide3x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide4x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z4, Z5, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VBROADCASTSS (R8)(R10*1), Z6
+	VFMADD231PS  Z4, Z5, Z2
+	VFMADD231PS  Z4, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z4, Z5, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VBROADCASTSS (R8)(R10*1), Z6
+	VFMADD231PS  Z4, Z5, Z2
+	VFMADD231PS  Z4, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z4, Z5, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VBROADCASTSS (R8)(R10*1), Z6
+	VFMADD231PS  Z4, Z5, Z2
+	VFMADD231PS  Z4, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z4, Z5, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VBROADCASTSS (R8)(R10*1), Z6
+	VFMADD231PS  Z4, Z5, Z2
+	VFMADD231PS  Z4, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z4, Z5, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VBROADCASTSS (R8)(R10*1), Z6
+	VFMADD231PS  Z4, Z5, Z2
+	VFMADD231PS  Z4, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide4x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -1545,165 +3098,1659 @@ TEXT ·tile4x32(SB), NOSPLIT, $0-80
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       R8, R11
+	MOVQ       SI, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
 	VFMADD231PS  Z8, Z11, Z2
 	VFMADD231PS  Z9, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
 	VFMADD231PS  Z8, Z11, Z2
 	VFMADD231PS  Z9, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
 	VFMADD231PS  Z8, Z11, Z2
 	VFMADD231PS  Z9, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
 	VFMADD231PS  Z8, Z11, Z2
 	VFMADD231PS  Z9, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
 	VFMADD231PS  Z8, Z11, Z2
 	VFMADD231PS  Z9, Z11, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   CX, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   CX, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   CX, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·tile8x32(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
+// func wide5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide5x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z5, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z5, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z5, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z5, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z5, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide5x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VFMADD231PS  Z10, Z13, Z6
+	VFMADD231PS  Z11, Z13, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VFMADD231PS  Z10, Z13, Z6
+	VFMADD231PS  Z11, Z13, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VFMADD231PS  Z10, Z13, Z6
+	VFMADD231PS  Z11, Z13, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VFMADD231PS  Z10, Z13, Z6
+	VFMADD231PS  Z11, Z13, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VFMADD231PS  Z10, Z13, Z6
+	VFMADD231PS  Z11, Z13, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide6x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z0
+	VFMADD231PS  Z6, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+	VFMADD231PS  Z6, Z7, Z2
+	VFMADD231PS  Z6, Z8, Z3
+	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R11)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z4
+	VFMADD231PS  Z6, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z0
+	VFMADD231PS  Z6, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+	VFMADD231PS  Z6, Z7, Z2
+	VFMADD231PS  Z6, Z8, Z3
+	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R11)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z4
+	VFMADD231PS  Z6, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z0
+	VFMADD231PS  Z6, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+	VFMADD231PS  Z6, Z7, Z2
+	VFMADD231PS  Z6, Z8, Z3
+	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R11)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z4
+	VFMADD231PS  Z6, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z0
+	VFMADD231PS  Z6, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+	VFMADD231PS  Z6, Z7, Z2
+	VFMADD231PS  Z6, Z8, Z3
+	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R11)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z4
+	VFMADD231PS  Z6, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z0
+	VFMADD231PS  Z6, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+	VFMADD231PS  Z6, Z7, Z2
+	VFMADD231PS  Z6, Z8, Z3
+	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R11)(AX*1), Z8
+	VFMADD231PS  Z6, Z7, Z4
+	VFMADD231PS  Z6, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide6x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide7x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+	VFMADD231PS  Z7, Z8, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z4
+	VFMADD231PS  Z7, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+	VFMADD231PS  Z7, Z8, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z4
+	VFMADD231PS  Z7, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+	VFMADD231PS  Z7, Z8, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z4
+	VFMADD231PS  Z7, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+	VFMADD231PS  Z7, Z8, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z4
+	VFMADD231PS  Z7, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+	VFMADD231PS  Z7, Z8, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+	VFMADD231PS  Z7, Z8, Z4
+	VFMADD231PS  Z7, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide7x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VFMADD231PS  Z14, Z17, Z6
+	VFMADD231PS  Z15, Z17, Z7
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VFMADD231PS  Z14, Z17, Z10
+	VFMADD231PS  Z15, Z17, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VFMADD231PS  Z14, Z17, Z6
+	VFMADD231PS  Z15, Z17, Z7
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VFMADD231PS  Z14, Z17, Z10
+	VFMADD231PS  Z15, Z17, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VFMADD231PS  Z14, Z17, Z6
+	VFMADD231PS  Z15, Z17, Z7
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VFMADD231PS  Z14, Z17, Z10
+	VFMADD231PS  Z15, Z17, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VFMADD231PS  Z14, Z17, Z6
+	VFMADD231PS  Z15, Z17, Z7
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VFMADD231PS  Z14, Z17, Z10
+	VFMADD231PS  Z15, Z17, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VFMADD231PS  Z14, Z17, Z6
+	VFMADD231PS  Z15, Z17, Z7
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VFMADD231PS  Z14, Z17, Z10
+	VFMADD231PS  Z15, Z17, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide8x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z8, Z10, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Z8, Z10, Z3
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z4
+	VFMADD231PS  Z8, Z10, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VBROADCASTSS (R11)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z8, Z10, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Z8, Z10, Z3
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z4
+	VFMADD231PS  Z8, Z10, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VBROADCASTSS (R11)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z8, Z10, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Z8, Z10, Z3
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z4
+	VFMADD231PS  Z8, Z10, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VBROADCASTSS (R11)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z8, Z10, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Z8, Z10, Z3
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z4
+	VFMADD231PS  Z8, Z10, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VBROADCASTSS (R11)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z8, Z10, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Z8, Z10, Z3
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+	VFMADD231PS  Z8, Z9, Z4
+	VFMADD231PS  Z8, Z10, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VBROADCASTSS (R11)(R10*1), Z10
+	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wide8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·wide8x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -1720,250 +4767,417 @@ TEXT ·tile8x32(SB), NOSPLIT, $0-80
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       R8, R12
+	MOVQ       SI, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
 	VFMADD231PS  Z16, Z19, Z2
 	VFMADD231PS  Z17, Z19, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
 	VFMADD231PS  Z16, Z19, Z6
 	VFMADD231PS  Z17, Z19, Z7
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
 	VFMADD231PS  Z16, Z19, Z10
 	VFMADD231PS  Z17, Z19, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
 	VFMADD231PS  Z16, Z19, Z2
 	VFMADD231PS  Z17, Z19, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
 	VFMADD231PS  Z16, Z19, Z6
 	VFMADD231PS  Z17, Z19, Z7
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
 	VFMADD231PS  Z16, Z19, Z10
 	VFMADD231PS  Z17, Z19, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
 	VFMADD231PS  Z16, Z19, Z2
 	VFMADD231PS  Z17, Z19, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
 	VFMADD231PS  Z16, Z19, Z6
 	VFMADD231PS  Z17, Z19, Z7
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
 	VFMADD231PS  Z16, Z19, Z10
 	VFMADD231PS  Z17, Z19, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
 	VFMADD231PS  Z16, Z19, Z2
 	VFMADD231PS  Z17, Z19, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
 	VFMADD231PS  Z16, Z19, Z6
 	VFMADD231PS  Z17, Z19, Z7
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
 	VFMADD231PS  Z16, Z19, Z10
 	VFMADD231PS  Z17, Z19, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
 	VFMADD231PS  Z16, Z19, Z2
 	VFMADD231PS  Z17, Z19, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
 	VFMADD231PS  Z16, Z19, Z6
 	VFMADD231PS  Z17, Z19, Z7
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
 	VFMADD231PS  Z16, Z19, Z10
 	VFMADD231PS  Z17, Z19, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   CX, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   CX, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   CX, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   CX, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   CX, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   CX, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   CX, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	VADDPS   (DI), Z14, Z14
+	VADDPS.Z 64(DI), Z15, K1, Z15
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func copy1(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy1(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	MOVL (R9), R11
+	MOVL R11, (R8)
+	ADDQ $0x00000004, R9
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  panel
+	ADDQ BX, CX
+	ADDQ $0x00000004, AX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func copy2(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	MOVQ (R9), R11
+	MOVQ R11, (R8)
+	ADDQ $0x00000008, R9
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  panel
+	ADDQ BX, CX
+	ADDQ $0x00000008, AX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func copy3(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy3(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	MOVQ (R9), R11
+	MOVQ R11, (R8)
+	MOVL 8(R9), R11
+	MOVL R11, 8(R8)
+	ADDQ $0x0000000c, R9
+	ADDQ DI, R8
+	DECQ R10
+	JNZ  panel
+	ADDQ BX, CX
+	ADDQ $0x0000000c, AX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func copy4(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy4(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	VMOVUPS (R9), X0
+	VMOVUPS X0, (R8)
+	ADDQ    $0x00000010, R9
+	ADDQ    DI, R8
+	DECQ    R10
+	JNZ     panel
+	ADDQ    BX, CX
+	ADDQ    $0x00000010, AX
+	DECQ    DX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func copy5(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy5(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	VMOVUPS (R9), X0
+	VMOVUPS X0, (R8)
+	MOVL    16(R9), R11
+	MOVL    R11, 16(R8)
+	ADDQ    $0x00000014, R9
+	ADDQ    DI, R8
+	DECQ    R10
+	JNZ     panel
+	ADDQ    BX, CX
+	ADDQ    $0x00000014, AX
+	DECQ    DX
+	JNZ     row
 	VZEROUPPER
 	RET
 
@@ -1986,8 +5200,8 @@ row:
 
 panel:
 	VMOVUPS (R9), X0
-	MOVQ    16(R9), R11
 	VMOVUPS X0, (R8)
+	MOVQ    16(R9), R11
 	MOVQ    R11, 16(R8)
 	ADDQ    $0x00000018, R9
 	ADDQ    DI, R8
@@ -1995,6 +5209,41 @@ panel:
 	JNZ     panel
 	ADDQ    BX, CX
 	ADDQ    $0x00000018, AX
+	DECQ    DX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func copy7(dst *float32, src *float32, n int, stride int, panels int, next int)
+// Requires: AVX
+TEXT ·copy7(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ panels+32(FP), SI
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ SI, R10
+
+panel:
+	VMOVUPS (R9), X0
+	VMOVUPS X0, (R8)
+	MOVQ    16(R9), R11
+	MOVQ    R11, 16(R8)
+	MOVL    24(R9), R11
+	MOVL    R11, 24(R8)
+	ADDQ    $0x0000001c, R9
+	ADDQ    DI, R8
+	DECQ    R10
+	JNZ     panel
+	ADDQ    BX, CX
+	ADDQ    $0x0000001c, AX
 	DECQ    DX
 	JNZ     row
 	VZEROUPPER
@@ -2050,9 +5299,9 @@ row:
 
 panel:
 	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
 	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS Y0, 32(R8)
 	ADDQ    $0x00000040, R9
 	ADDQ    DI, R8
 	DECQ    R10
@@ -2083,13 +5332,13 @@ row:
 
 panel:
 	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	VMOVUPS 64(R9), Y2
-	VMOVUPS 96(R9), Y3
 	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	VMOVUPS Y2, 64(R8)
-	VMOVUPS Y3, 96(R8)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS Y0, 32(R8)
+	VMOVUPS 64(R9), Y0
+	VMOVUPS Y0, 64(R8)
+	VMOVUPS 96(R9), Y0
+	VMOVUPS Y0, 96(R8)
 	ADDQ    $0x00000080, R9
 	ADDQ    DI, R8
 	DECQ    R10
@@ -6763,25 +10012,27 @@ DATA bf16_upper<>+56(SB)/4, $0xffff0000
 DATA bf16_upper<>+60(SB)/4, $0xffff0000
 GLOBL bf16_upper<>(SB), RODATA|NOPTR, $64
 
-// func halves1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+// func halves1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves1x8(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
+TEXT ·halves1x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), AX
+	MOVQ         a+16(FP), DI
+	MOVQ         b+48(FP), R8
 	VXORPS       Y0, Y0, Y0
-	MOVQ         R8, DX
-	PREFETCHT0   (DX)
-	PREFETCHT0   28(DX)
+	MOVQ         SI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   28(R9)
 	STMXCSR      (SP)
 	LDMXCSR      bf16_mxcsr<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y3
@@ -6789,104 +10040,138 @@ TEXT ·halves1x8(SB), NOSPLIT, $8-80
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VANDPS       (SI), Y3, Y1
-	VBROADCASTSS (CX), Y2
+	VANDPS       (R8), Y3, Y1
+	VBROADCASTSS (DI), Y2
 	VANDPS       Y2, Y3, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (R8), Y1
 	VPSLLD       $0x10, Y1, Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DI), Y2
 	VPSLLD       $0x10, Y2, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y3, Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y3, Y1
+	VBROADCASTSS (DI), Y2
 	VANDPS       Y2, Y3, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (R8), Y1
 	VPSLLD       $0x10, Y1, Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DI), Y2
 	VPSLLD       $0x10, Y2, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y3, Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y3, Y1
+	VBROADCASTSS (DI), Y2
 	VANDPS       Y2, Y3, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (R8), Y1
 	VPSLLD       $0x10, Y1, Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DI), Y2
 	VPSLLD       $0x10, Y2, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y3, Y1
-	VBROADCASTSS (CX), Y2
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y3, Y1
+	VBROADCASTSS (DI), Y2
 	VANDPS       Y2, Y3, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (R8), Y1
 	VPSLLD       $0x10, Y1, Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DI), Y2
 	VPSLLD       $0x10, Y2, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VANDPS       (SI), Y3, Y1
-	VBROADCASTSS (CX), Y2
+	VANDPS       (R8), Y3, Y1
+	VBROADCASTSS (DI), Y2
 	VANDPS       Y2, Y3, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (R8), Y1
 	VPSLLD       $0x10, Y1, Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DI), Y2
 	VPSLLD       $0x10, Y2, Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), AX
+	MOVQ    ldo+72(FP), DI
 	TESTQ   AX, AX
 	JZ      store
-	SHLQ    $0x02, CX
+	SHLQ    $0x02, DI
 	VADDPS  (AX), Y0, Y0
+	ADDQ    DI, AX
+	MOVQ    AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), AX
+	LEAQ       edge<>+32(SB), DI
+	NEGQ       AX
+	VMOVUPS    (DI)(AX*4), Y1
+	MOVQ       onto+64(FP), AX
+	MOVQ       ldo+72(FP), DI
+	TESTQ      AX, AX
+	JZ         ragged_store
+	SHLQ       $0x02, DI
+	VMASKMOVPS (AX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+	ADDQ       DI, AX
+	MOVQ       AX, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y1, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves1x16(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
+TEXT ·halves1x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), AX
+	MOVQ         a+16(FP), DI
+	MOVQ         b+48(FP), R8
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVQ         R8, DX
-	PREFETCHT0   (DX)
-	PREFETCHT0   60(DX)
+	MOVQ         SI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   60(R9)
 	STMXCSR      (SP)
 	LDMXCSR      bf16_mxcsr<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y5
@@ -6894,132 +10179,168 @@ TEXT ·halves1x16(SB), NOSPLIT, $8-80
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VANDPS       (SI), Y5, Y2
-	VANDPS       32(SI), Y5, Y3
-	VBROADCASTSS (CX), Y4
+	VANDPS       (R8), Y5, Y2
+	VANDPS       32(R8), Y5, Y3
+	VBROADCASTSS (DI), Y4
 	VANDPS       Y4, Y5, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R8), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(R8), Y3
 	VPSLLD       $0x10, Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VBROADCASTSS (DI), Y4
 	VPSLLD       $0x10, Y4, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y5, Y2
-	VANDPS       32(SI), Y5, Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y5, Y2
+	VANDPS       32(R8), Y5, Y3
+	VBROADCASTSS (DI), Y4
 	VANDPS       Y4, Y5, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R8), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(R8), Y3
 	VPSLLD       $0x10, Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VBROADCASTSS (DI), Y4
 	VPSLLD       $0x10, Y4, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y5, Y2
-	VANDPS       32(SI), Y5, Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y5, Y2
+	VANDPS       32(R8), Y5, Y3
+	VBROADCASTSS (DI), Y4
 	VANDPS       Y4, Y5, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R8), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(R8), Y3
 	VPSLLD       $0x10, Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VBROADCASTSS (DI), Y4
 	VPSLLD       $0x10, Y4, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y5, Y2
-	VANDPS       32(SI), Y5, Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VANDPS       (R8), Y5, Y2
+	VANDPS       32(R8), Y5, Y3
+	VBROADCASTSS (DI), Y4
 	VANDPS       Y4, Y5, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R8), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(R8), Y3
 	VPSLLD       $0x10, Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VBROADCASTSS (DI), Y4
 	VPSLLD       $0x10, Y4, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VANDPS       (SI), Y5, Y2
-	VANDPS       32(SI), Y5, Y3
-	VBROADCASTSS (CX), Y4
+	VANDPS       (R8), Y5, Y2
+	VANDPS       32(R8), Y5, Y3
+	VBROADCASTSS (DI), Y4
 	VANDPS       Y4, Y5, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R8), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(R8), Y3
 	VPSLLD       $0x10, Y3, Y3
-	VBROADCASTSS (CX), Y4
+	VBROADCASTSS (DI), Y4
 	VPSLLD       $0x10, Y4, Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), AX
+	MOVQ    ldo+72(FP), DI
 	TESTQ   AX, AX
 	JZ      store
-	SHLQ    $0x02, CX
+	SHLQ    $0x02, DI
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
+	ADDQ    DI, AX
+	MOVQ    AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), AX
+	LEAQ       edge<>+32(SB), DI
+	NEGQ       AX
+	VMOVUPS    (DI)(AX*4), Y2
+	MOVQ       onto+64(FP), AX
+	MOVQ       ldo+72(FP), DI
+	TESTQ      AX, AX
+	JZ         ragged_store
+	SHLQ       $0x02, DI
+	VADDPS     (AX), Y0, Y0
+	VMASKMOVPS 32(AX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       DI, AX
+	MOVQ       AX, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y2, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves2x8(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
+TEXT ·halves2x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVQ         R8, R10
+	MOVQ         SI, R10
 	PREFETCHT0   (R10)
 	PREFETCHT0   28(R10)
-	ADDQ         R9, R10
+	ADDQ         BX, R10
 	PREFETCHT0   (R10)
 	PREFETCHT0   28(R10)
 	STMXCSR      (SP)
@@ -7027,143 +10348,182 @@ TEXT ·halves2x8(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y4
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y4, Y2
-	VBROADCASTSS (CX), Y3
+	VANDPS       (R9), Y4, Y2
+	VBROADCASTSS (R8), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R9), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VBROADCASTSS (R8), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y4, Y2
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y4, Y2
+	VBROADCASTSS (R8), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R9), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VBROADCASTSS (R8), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y4, Y2
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y4, Y2
+	VBROADCASTSS (R8), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R9), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VBROADCASTSS (R8), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y4, Y2
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y4, Y2
+	VBROADCASTSS (R8), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R9), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VBROADCASTSS (R8), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y4, Y2
-	VBROADCASTSS (CX), Y3
+	VANDPS       (R9), Y4, Y2
+	VBROADCASTSS (R8), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VANDPS       Y3, Y4, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      (SI), Y2
+	VMOVUPS      (R9), Y2
 	VPSLLD       $0x10, Y2, Y2
-	VBROADCASTSS (CX), Y3
+	VBROADCASTSS (R8), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (CX)(DX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y3
 	VPSLLD       $0x10, Y3, Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	ADDQ    CX, AX
-	VADDPS  (AX), Y1, Y1
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	ADDQ    R8, DI
+	VADDPS  (DI), Y1, Y1
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y2
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y2, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y2, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves2x16(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
+TEXT ·halves2x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVQ         R8, R10
+	MOVQ         SI, R10
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
-	ADDQ         R9, R10
+	ADDQ         BX, R10
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
 	STMXCSR      (SP)
@@ -7171,189 +10531,740 @@ TEXT ·halves2x16(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y7
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y7, Y4
-	VANDPS       32(SI), Y7, Y5
-	VBROADCASTSS (CX), Y6
+	VANDPS       (R9), Y7, Y4
+	VANDPS       32(R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(R9), Y5
 	VPSLLD       $0x10, Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VBROADCASTSS (R8), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y7, Y4
-	VANDPS       32(SI), Y7, Y5
-	VBROADCASTSS (CX), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y7, Y4
+	VANDPS       32(R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(R9), Y5
 	VPSLLD       $0x10, Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VBROADCASTSS (R8), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y7, Y4
-	VANDPS       32(SI), Y7, Y5
-	VBROADCASTSS (CX), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y7, Y4
+	VANDPS       32(R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(R9), Y5
 	VPSLLD       $0x10, Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VBROADCASTSS (R8), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y7, Y4
-	VANDPS       32(SI), Y7, Y5
-	VBROADCASTSS (CX), Y6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y7, Y4
+	VANDPS       32(R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(R9), Y5
 	VPSLLD       $0x10, Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VBROADCASTSS (R8), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y7, Y4
-	VANDPS       32(SI), Y7, Y5
-	VBROADCASTSS (CX), Y6
+	VANDPS       (R9), Y7, Y4
+	VANDPS       32(R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VANDPS       Y6, Y7, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(R9), Y5
 	VPSLLD       $0x10, Y5, Y5
-	VBROADCASTSS (CX), Y6
+	VBROADCASTSS (R8), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VPSLLD       $0x10, Y6, Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	VADDPS  32(DI), Y3, Y3
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y4
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y4, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y4, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves4x8(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
+TEXT ·halves3x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   28(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   28(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   28(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Y5
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VANDPS       (R9), Y5, Y3
+	VBROADCASTSS (R8), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VBROADCASTSS (R8), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y5, Y3
+	VBROADCASTSS (R8), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VBROADCASTSS (R8), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y5, Y3
+	VBROADCASTSS (R8), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VBROADCASTSS (R8), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y5, Y3
+	VBROADCASTSS (R8), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VBROADCASTSS (R8), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VANDPS       (R9), Y5, Y3
+	VBROADCASTSS (R8), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VANDPS       Y4, Y5, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VBROADCASTSS (R8), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(AX*1), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(AX*2), Y4
+	VPSLLD       $0x10, Y4, Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR (SP)
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
+	JZ      store
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	ADDQ    R8, DI
+	VADDPS  (DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y3
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y3, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y3, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·halves3x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVQ         R8, R11
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Y9
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VANDPS       (R9), Y9, Y6
+	VANDPS       32(R9), Y9, Y7
+	VBROADCASTSS (R8), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (R9), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      32(R9), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VBROADCASTSS (R8), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y9, Y6
+	VANDPS       32(R9), Y9, Y7
+	VBROADCASTSS (R8), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (R9), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      32(R9), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VBROADCASTSS (R8), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y9, Y6
+	VANDPS       32(R9), Y9, Y7
+	VBROADCASTSS (R8), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (R9), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      32(R9), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VBROADCASTSS (R8), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y9, Y6
+	VANDPS       32(R9), Y9, Y7
+	VBROADCASTSS (R8), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (R9), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      32(R9), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VBROADCASTSS (R8), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VANDPS       (R9), Y9, Y6
+	VANDPS       32(R9), Y9, Y7
+	VBROADCASTSS (R8), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VANDPS       Y8, Y9, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (R9), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      32(R9), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VBROADCASTSS (R8), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(AX*1), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(AX*2), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR (SP)
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
+	JZ      store
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	VADDPS  32(DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y6
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y6, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y6, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·halves4x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVQ         SI, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   28(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   28(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   28(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   28(R11)
 	STMXCSR      (SP)
@@ -7361,204 +11272,253 @@ TEXT ·halves4x8(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y6
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y6, Y4
-	VBROADCASTSS (CX), Y5
+	VANDPS       (R9), Y6, Y4
+	VBROADCASTSS (R8), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VBROADCASTSS (R8), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y6, Y4
-	VBROADCASTSS (CX), Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y6, Y4
+	VBROADCASTSS (R8), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VBROADCASTSS (R8), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y6, Y4
-	VBROADCASTSS (CX), Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y6, Y4
+	VBROADCASTSS (R8), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VBROADCASTSS (R8), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y6, Y4
-	VBROADCASTSS (CX), Y5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y6, Y4
+	VBROADCASTSS (R8), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VBROADCASTSS (R8), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y6, Y4
-	VBROADCASTSS (CX), Y5
+	VANDPS       (R9), Y6, Y4
+	VBROADCASTSS (R8), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VANDPS       Y5, Y6, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (R9), Y4
 	VPSLLD       $0x10, Y4, Y4
-	VBROADCASTSS (CX), Y5
+	VBROADCASTSS (R8), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(DX*2), Y5
+	VBROADCASTSS (R8)(AX*2), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(R10*1), Y5
+	VBROADCASTSS (R8)(R10*1), Y5
 	VPSLLD       $0x10, Y5, Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	ADDQ    CX, AX
-	VADDPS  (AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	ADDQ    CX, AX
-	VADDPS  (AX), Y3, Y3
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	ADDQ    R8, DI
+	VADDPS  (DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	ADDQ    R8, DI
+	VADDPS  (DI), Y3, Y3
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y4
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y4, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y4, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves4x16(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
+TEXT ·halves4x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -7567,16 +11527,16 @@ TEXT ·halves4x16(SB), NOSPLIT, $8-80
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         R8, R11
+	MOVQ         SI, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
 	STMXCSR      (SP)
@@ -7584,290 +11544,1071 @@ TEXT ·halves4x16(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y11
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y11, Y8
-	VANDPS       32(SI), Y11, Y9
-	VBROADCASTSS (CX), Y10
+	VANDPS       (R9), Y11, Y8
+	VANDPS       32(R9), Y11, Y9
+	VBROADCASTSS (R8), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R9), Y8
 	VPSLLD       $0x10, Y8, Y8
-	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(R9), Y9
 	VPSLLD       $0x10, Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VBROADCASTSS (R8), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y11, Y8
-	VANDPS       32(SI), Y11, Y9
-	VBROADCASTSS (CX), Y10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y11, Y8
+	VANDPS       32(R9), Y11, Y9
+	VBROADCASTSS (R8), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R9), Y8
 	VPSLLD       $0x10, Y8, Y8
-	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(R9), Y9
 	VPSLLD       $0x10, Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VBROADCASTSS (R8), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y11, Y8
-	VANDPS       32(SI), Y11, Y9
-	VBROADCASTSS (CX), Y10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y11, Y8
+	VANDPS       32(R9), Y11, Y9
+	VBROADCASTSS (R8), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R9), Y8
 	VPSLLD       $0x10, Y8, Y8
-	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(R9), Y9
 	VPSLLD       $0x10, Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VBROADCASTSS (R8), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VANDPS       (SI), Y11, Y8
-	VANDPS       32(SI), Y11, Y9
-	VBROADCASTSS (CX), Y10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VANDPS       (R9), Y11, Y8
+	VANDPS       32(R9), Y11, Y9
+	VBROADCASTSS (R8), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R9), Y8
 	VPSLLD       $0x10, Y8, Y8
-	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(R9), Y9
 	VPSLLD       $0x10, Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VBROADCASTSS (R8), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y11, Y8
-	VANDPS       32(SI), Y11, Y9
-	VBROADCASTSS (CX), Y10
+	VANDPS       (R9), Y11, Y8
+	VANDPS       32(R9), Y11, Y9
+	VBROADCASTSS (R8), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VANDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (R9), Y8
 	VPSLLD       $0x10, Y8, Y8
-	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(R9), Y9
 	VPSLLD       $0x10, Y9, Y9
-	VBROADCASTSS (CX), Y10
+	VBROADCASTSS (R8), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(DX*1), Y10
+	VBROADCASTSS (R8)(AX*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(DX*2), Y10
+	VBROADCASTSS (R8)(AX*2), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (CX)(R10*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VPSLLD       $0x10, Y10, Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	VADDPS  32(DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	ADDQ    R8, DI
+	VADDPS  (DI), Y6, Y6
+	VADDPS  32(DI), Y7, Y7
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y8
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y8, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y8, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves6x8(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
-	LEAQ         (CX)(DX*4), R11
+TEXT ·halves5x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   28(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   28(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   28(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   28(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   28(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Y7
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VANDPS       (R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      (R9), Y5
+	VPSLLD       $0x10, Y5, Y5
+	VBROADCASTSS (R8), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      (R9), Y5
+	VPSLLD       $0x10, Y5, Y5
+	VBROADCASTSS (R8), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      (R9), Y5
+	VPSLLD       $0x10, Y5, Y5
+	VBROADCASTSS (R8), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      (R9), Y5
+	VPSLLD       $0x10, Y5, Y5
+	VBROADCASTSS (R8), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VANDPS       (R9), Y7, Y5
+	VBROADCASTSS (R8), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VANDPS       Y6, Y7, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	VMOVUPS      (R9), Y5
+	VPSLLD       $0x10, Y5, Y5
+	VBROADCASTSS (R8), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(AX*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(AX*2), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R8)(R10*1), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R11), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR (SP)
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
+	JZ      store
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	ADDQ    R8, DI
+	VADDPS  (DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	ADDQ    R8, DI
+	VADDPS  (DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y5
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y5, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y4, Y5, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·halves5x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
-	MOVQ         R8, R12
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Y13
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VANDPS       (R9), Y13, Y10
+	VANDPS       32(R9), Y13, Y11
+	VBROADCASTSS (R8), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (R9), Y10
+	VPSLLD       $0x10, Y10, Y10
+	VMOVUPS      32(R9), Y11
+	VPSLLD       $0x10, Y11, Y11
+	VBROADCASTSS (R8), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y13, Y10
+	VANDPS       32(R9), Y13, Y11
+	VBROADCASTSS (R8), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (R9), Y10
+	VPSLLD       $0x10, Y10, Y10
+	VMOVUPS      32(R9), Y11
+	VPSLLD       $0x10, Y11, Y11
+	VBROADCASTSS (R8), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y13, Y10
+	VANDPS       32(R9), Y13, Y11
+	VBROADCASTSS (R8), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (R9), Y10
+	VPSLLD       $0x10, Y10, Y10
+	VMOVUPS      32(R9), Y11
+	VPSLLD       $0x10, Y11, Y11
+	VBROADCASTSS (R8), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y13, Y10
+	VANDPS       32(R9), Y13, Y11
+	VBROADCASTSS (R8), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (R9), Y10
+	VPSLLD       $0x10, Y10, Y10
+	VMOVUPS      32(R9), Y11
+	VPSLLD       $0x10, Y11, Y11
+	VBROADCASTSS (R8), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VANDPS       (R9), Y13, Y10
+	VANDPS       32(R9), Y13, Y11
+	VBROADCASTSS (R8), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VANDPS       Y12, Y13, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (R9), Y10
+	VPSLLD       $0x10, Y10, Y10
+	VMOVUPS      32(R9), Y11
+	VPSLLD       $0x10, Y11, Y11
+	VBROADCASTSS (R8), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(AX*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(AX*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R11), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR (SP)
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
+	JZ      store
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	VADDPS  32(DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	ADDQ    R8, DI
+	VADDPS  (DI), Y6, Y6
+	VADDPS  32(DI), Y7, Y7
+	ADDQ    R8, DI
+	VADDPS  (DI), Y8, Y8
+	VADDPS  32(DI), Y9, Y9
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
+
+store:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y10
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       R8, DI
+	VADDPS     (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y10, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y8, (SI)
+	VMASKMOVPS Y9, Y10, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX2, FMA3, MMX+, SSE
+TEXT ·halves6x8(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	MOVQ         SI, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
 	STMXCSR      (SP)
@@ -7875,278 +12616,337 @@ TEXT ·halves6x8(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y8
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y8, Y6
-	VBROADCASTSS (CX), Y7
+	VANDPS       (R9), Y8, Y6
+	VBROADCASTSS (R8), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R9), Y6
 	VPSLLD       $0x10, Y6, Y6
-	VBROADCASTSS (CX), Y7
+	VBROADCASTSS (R8), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y8, Y6
-	VBROADCASTSS (CX), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y8, Y6
+	VBROADCASTSS (R8), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R9), Y6
 	VPSLLD       $0x10, Y6, Y6
-	VBROADCASTSS (CX), Y7
+	VBROADCASTSS (R8), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y8, Y6
-	VBROADCASTSS (CX), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y8, Y6
+	VBROADCASTSS (R8), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R9), Y6
 	VPSLLD       $0x10, Y6, Y6
-	VBROADCASTSS (CX), Y7
+	VBROADCASTSS (R8), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y8, Y6
-	VBROADCASTSS (CX), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y8, Y6
+	VBROADCASTSS (R8), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R9), Y6
 	VPSLLD       $0x10, Y6, Y6
-	VBROADCASTSS (CX), Y7
+	VBROADCASTSS (R8), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y8, Y6
-	VBROADCASTSS (CX), Y7
+	VANDPS       (R9), Y8, Y6
+	VBROADCASTSS (R8), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VANDPS       Y7, Y8, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (R9), Y6
 	VPSLLD       $0x10, Y6, Y6
-	VBROADCASTSS (CX), Y7
+	VBROADCASTSS (R8), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(DX*2), Y7
+	VBROADCASTSS (R8)(AX*2), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R11), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y7
 	VPSLLD       $0x10, Y7, Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	ADDQ    CX, AX
-	VADDPS  (AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	ADDQ    CX, AX
-	VADDPS  (AX), Y3, Y3
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	ADDQ    CX, AX
-	VADDPS  (AX), Y5, Y5
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	ADDQ    R8, DI
+	VADDPS  (DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	ADDQ    R8, DI
+	VADDPS  (DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	ADDQ    R8, DI
+	VADDPS  (DI), Y5, Y5
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
+	VMOVUPS Y0, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y6
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMASKMOVPS Y0, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y1, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y2, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y3, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y4, Y6, (SI)
+	ADDQ       BX, SI
+	VMASKMOVPS Y5, Y6, (SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func halves6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 // Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves6x16(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
-	LEAQ         (CX)(DX*4), R11
+TEXT ·halves6x16(SB), NOSPLIT, $8-104
+	MOVQ aRow+24(FP), AX
+	MOVQ aCol+32(FP), CX
+	MOVQ ldb+56(FP), DX
+	MOVQ ldc+88(FP), BX
+	MOVQ c+80(FP), SI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -8159,22 +12959,22 @@ TEXT ·halves6x16(SB), NOSPLIT, $8-80
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         R8, R12
+	MOVQ         SI, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
@@ -8182,23 +12982,23 @@ TEXT ·halves6x16(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Y15
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VANDPS       (SI), Y15, Y12
-	VANDPS       32(SI), Y15, Y13
-	VBROADCASTSS (CX), Y14
+	VANDPS       (R9), Y15, Y12
+	VANDPS       32(R9), Y15, Y13
+	VBROADCASTSS (R8), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8206,27 +13006,27 @@ four:
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (SI), Y12
+	VMOVUPS      (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      32(R9), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (CX), Y14
+	VBROADCASTSS (R8), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8234,28 +13034,28 @@ four:
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y15, Y12
-	VANDPS       32(SI), Y15, Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y15, Y12
+	VANDPS       32(R9), Y15, Y13
+	VBROADCASTSS (R8), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8263,27 +13063,27 @@ four:
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (SI), Y12
+	VMOVUPS      (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      32(R9), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (CX), Y14
+	VBROADCASTSS (R8), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8291,28 +13091,28 @@ four:
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y15, Y12
-	VANDPS       32(SI), Y15, Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y15, Y12
+	VANDPS       32(R9), Y15, Y13
+	VBROADCASTSS (R8), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8320,27 +13120,27 @@ four:
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (SI), Y12
+	VMOVUPS      (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      32(R9), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (CX), Y14
+	VBROADCASTSS (R8), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8348,28 +13148,28 @@ four:
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y15, Y12
-	VANDPS       32(SI), Y15, Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VANDPS       (R9), Y15, Y12
+	VANDPS       32(R9), Y15, Y13
+	VBROADCASTSS (R8), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8377,27 +13177,27 @@ four:
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (SI), Y12
+	VMOVUPS      (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      32(R9), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (CX), Y14
+	VBROADCASTSS (R8), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8405,34 +13205,34 @@ four:
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VANDPS       (SI), Y15, Y12
-	VANDPS       32(SI), Y15, Y13
-	VBROADCASTSS (CX), Y14
+	VANDPS       (R9), Y15, Y12
+	VANDPS       32(R9), Y15, Y13
+	VBROADCASTSS (R8), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8440,27 +13240,27 @@ one:
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VANDPS       Y14, Y15, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	VMOVUPS      (SI), Y12
+	VMOVUPS      (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
-	VMOVUPS      32(SI), Y13
+	VMOVUPS      32(R9), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (CX), Y14
+	VBROADCASTSS (R8), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(DX*1), Y14
+	VBROADCASTSS (R8)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(DX*2), Y14
+	VBROADCASTSS (R8)(AX*2), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (CX)(R10*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
@@ -8468,951 +13268,1471 @@ one:
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R11)(DX*1), Y14
+	VBROADCASTSS (R11)(AX*1), Y14
 	VPSLLD       $0x10, Y14, Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
 	JMP          one
 
 write:
 	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
+	CMPQ    last+96(FP), $0x08
+	JNE     ragged
+	MOVQ    onto+64(FP), DI
+	MOVQ    ldo+72(FP), R8
+	TESTQ   DI, DI
 	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	ADDQ    CX, AX
-	VADDPS  (AX), Y10, Y10
-	VADDPS  32(AX), Y11, Y11
+	SHLQ    $0x02, R8
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	ADDQ    R8, DI
+	VADDPS  (DI), Y2, Y2
+	VADDPS  32(DI), Y3, Y3
+	ADDQ    R8, DI
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	ADDQ    R8, DI
+	VADDPS  (DI), Y6, Y6
+	VADDPS  32(DI), Y7, Y7
+	ADDQ    R8, DI
+	VADDPS  (DI), Y8, Y8
+	VADDPS  32(DI), Y9, Y9
+	ADDQ    R8, DI
+	VADDPS  (DI), Y10, Y10
+	VADDPS  32(DI), Y11, Y11
+	ADDQ    R8, DI
+	MOVQ    DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    BX, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    BX, SI
+
+next:
+	MOVQ next+40(FP), DI
+	SHLQ $0x02, DI
+	ADDQ DI, a+16(FP)
+	DECQ count+0(FP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
-// func halves8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves8x8(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
-	LEAQ         (CX)(DX*4), R11
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	MOVQ         R8, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   28(R12)
+ragged:
+	MOVQ       last+96(FP), DI
+	LEAQ       edge<>+32(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y12
+	MOVQ       onto+64(FP), DI
+	MOVQ       ldo+72(FP), R8
+	TESTQ      DI, DI
+	JZ         ragged_store
+	SHLQ       $0x02, R8
+	VADDPS     (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       R8, DI
+	VADDPS     (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       R8, DI
+	VADDPS     (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, DI
+	VADDPS     (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, DI
+	VADDPS     (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       R8, DI
+	VADDPS     (DI), Y10, Y10
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       R8, DI
+	MOVQ       DI, onto+64(FP)
+
+ragged_store:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y2, (SI)
+	VMASKMOVPS Y3, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y4, (SI)
+	VMASKMOVPS Y5, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y6, (SI)
+	VMASKMOVPS Y7, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y8, (SI)
+	VMASKMOVPS Y9, Y12, 32(SI)
+	ADDQ       BX, SI
+	VMOVUPS    Y10, (SI)
+	VMASKMOVPS Y11, Y12, 32(SI)
+	ADDQ       BX, SI
+	JMP        next
+
+// func wideHalves1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves1x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ         k+8(FP), AX
+	MOVQ         a+16(FP), DI
+	MOVQ         b+48(FP), R8
+	VPXORD       Z0, Z0, Z0
+	MOVQ         SI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   60(R9)
 	STMXCSR      (SP)
 	LDMXCSR      bf16_mxcsr<>+0(SB)
-	VBROADCASTSS bf16_upper<>+0(SB), Y10
+	VBROADCASTSS bf16_upper<>+0(SB), Z3
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VANDPS       (SI), Y10, Y8
-	VBROADCASTSS (CX), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (SI), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VBROADCASTSS (CX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y10, Y8
-	VBROADCASTSS (CX), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (SI), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VBROADCASTSS (CX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y10, Y8
-	VBROADCASTSS (CX), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (SI), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VBROADCASTSS (CX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y10, Y8
-	VBROADCASTSS (CX), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (SI), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VBROADCASTSS (CX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS.Z    (R8), K1, Z1
+	VPANDD       Z1, Z3, Z1
+	VBROADCASTSS (DI), Z2
+	VPANDD       Z2, Z3, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VBROADCASTSS (DI), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VPANDD       Z1, Z3, Z1
+	VBROADCASTSS (DI), Z2
+	VPANDD       Z2, Z3, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VBROADCASTSS (DI), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VPANDD       Z1, Z3, Z1
+	VBROADCASTSS (DI), Z2
+	VPANDD       Z2, Z3, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VBROADCASTSS (DI), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VPANDD       Z1, Z3, Z1
+	VBROADCASTSS (DI), Z2
+	VPANDD       Z2, Z3, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VBROADCASTSS (DI), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VANDPS       (SI), Y10, Y8
-	VBROADCASTSS (CX), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VANDPS       Y9, Y10, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      (SI), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VBROADCASTSS (CX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (CX)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (CX)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (R11), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (R11)(DX*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (R11)(DX*2), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11)(R10*1), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VMOVUPS.Z    (R8), K1, Z1
+	VPANDD       Z1, Z3, Z1
+	VBROADCASTSS (DI), Z2
+	VPANDD       Z2, Z3, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VBROADCASTSS (DI), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
-	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	ADDQ    CX, AX
-	VADDPS  (AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	ADDQ    CX, AX
-	VADDPS  (AX), Y3, Y3
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	ADDQ    CX, AX
-	VADDPS  (AX), Y5, Y5
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	ADDQ    CX, AX
-	VADDPS  (AX), Y7, Y7
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y7, (R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func halves8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX2, FMA3, MMX+, SSE
-TEXT ·halves8x16(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
-	LEAQ         (CX)(DX*4), R11
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VXORPS       Y8, Y8, Y8
-	VXORPS       Y9, Y9, Y9
-	VXORPS       Y10, Y10, Y10
-	VXORPS       Y11, Y11, Y11
-	VXORPS       Y12, Y12, Y12
-	VXORPS       Y13, Y13, Y13
-	VXORPS       Y14, Y14, Y14
-	VXORPS       Y15, Y15, Y15
-	MOVQ         R8, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
-	ADDQ         R9, R12
-	PREFETCHT0   (R12)
-	PREFETCHT0   60(R12)
+// func wideHalves1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves1x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ         k+8(FP), AX
+	MOVQ         a+16(FP), DI
+	MOVQ         b+48(FP), R8
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         SI, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	PREFETCHT0   124(R9)
 	STMXCSR      (SP)
 	LDMXCSR      bf16_mxcsr<>+0(SB)
-	VBROADCASTSS bf16_upper<>+0(SB), Y19
+	VBROADCASTSS bf16_upper<>+0(SB), Z5
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VANDPS       (SI), Y19, Y16
-	VANDPS       32(SI), Y19, Y17
-	VBROADCASTSS (CX), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	VMOVUPS      (SI), Y16
-	VPSLLD       $0x10, Y16, Y16
-	VMOVUPS      32(SI), Y17
-	VPSLLD       $0x10, Y17, Y17
-	VBROADCASTSS (CX), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y19, Y16
-	VANDPS       32(SI), Y19, Y17
-	VBROADCASTSS (CX), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	VMOVUPS      (SI), Y16
-	VPSLLD       $0x10, Y16, Y16
-	VMOVUPS      32(SI), Y17
-	VPSLLD       $0x10, Y17, Y17
-	VBROADCASTSS (CX), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y19, Y16
-	VANDPS       32(SI), Y19, Y17
-	VBROADCASTSS (CX), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	VMOVUPS      (SI), Y16
-	VPSLLD       $0x10, Y16, Y16
-	VMOVUPS      32(SI), Y17
-	VPSLLD       $0x10, Y17, Y17
-	VBROADCASTSS (CX), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VANDPS       (SI), Y19, Y16
-	VANDPS       32(SI), Y19, Y17
-	VBROADCASTSS (CX), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	VMOVUPS      (SI), Y16
-	VPSLLD       $0x10, Y16, Y16
-	VMOVUPS      32(SI), Y17
-	VPSLLD       $0x10, Y17, Y17
-	VBROADCASTSS (CX), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VPANDD       (R8), Z5, Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (DI), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VPSLLD       $0x10, (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VPANDD       (R8), Z5, Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (DI), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VPSLLD       $0x10, (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VPANDD       (R8), Z5, Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (DI), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VPSLLD       $0x10, (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VPANDD       (R8), Z5, Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (DI), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VPSLLD       $0x10, (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	SUBQ         $0x04, AX
 	JMP          four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VANDPS       (SI), Y19, Y16
-	VANDPS       32(SI), Y19, Y17
-	VBROADCASTSS (CX), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VANDPS       Y18, Y19, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	VMOVUPS      (SI), Y16
-	VPSLLD       $0x10, Y16, Y16
-	VMOVUPS      32(SI), Y17
-	VPSLLD       $0x10, Y17, Y17
-	VBROADCASTSS (CX), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y0
-	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (CX)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y2
-	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (CX)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y4
-	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (CX)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y6
-	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R11), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y8
-	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R11)(DX*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y10
-	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R11)(DX*2), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y12
-	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R11)(R10*1), Y18
-	VPSLLD       $0x10, Y18, Y18
-	VFMADD231PS  Y16, Y18, Y14
-	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
+	VPANDD       (R8), Z5, Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (DI), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VPSLLD       $0x10, (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R8
+	ADDQ         CX, DI
 	DECQ         AX
 	JMP          one
 
 write:
-	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
-	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	ADDQ    CX, AX
-	VADDPS  (AX), Y10, Y10
-	VADDPS  32(AX), Y11, Y11
-	ADDQ    CX, AX
-	VADDPS  (AX), Y12, Y12
-	VADDPS  32(AX), Y13, Y13
-	ADDQ    CX, AX
-	VADDPS  (AX), Y14, Y14
-	VADDPS  32(AX), Y15, Y15
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y12, (R8)
-	VMOVUPS Y13, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y14, (R8)
-	VMOVUPS Y15, 32(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func halves4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+, SSE
-TEXT ·halves4x32(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
+// func wideHalves2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves2x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z4
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z2
+	VPANDD       Z2, Z4, Z2
+	VBROADCASTSS (R8), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS.Z    (R9), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VBROADCASTSS (R8), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VPANDD       Z2, Z4, Z2
+	VBROADCASTSS (R8), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS.Z    (R9), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VBROADCASTSS (R8), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VPANDD       Z2, Z4, Z2
+	VBROADCASTSS (R8), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS.Z    (R9), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VBROADCASTSS (R8), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VPANDD       Z2, Z4, Z2
+	VBROADCASTSS (R8), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS.Z    (R9), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VBROADCASTSS (R8), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z2
+	VPANDD       Z2, Z4, Z2
+	VBROADCASTSS (R8), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPANDD       Z3, Z4, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS.Z    (R9), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VBROADCASTSS (R8), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(AX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves2x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   124(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   124(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z7
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VPANDD       (R9), Z7, Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VPSLLD       $0x10, (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z7, Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VPSLLD       $0x10, (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z7, Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VPSLLD       $0x10, (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z7, Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VPSLLD       $0x10, (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VPANDD       (R9), Z7, Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VPSLLD       $0x10, (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves3x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   60(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z5
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (R8), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS.Z    (R9), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (R8), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS.Z    (R9), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (R8), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS.Z    (R9), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (R8), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS.Z    (R9), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z3
+	VPANDD       Z3, Z5, Z3
+	VBROADCASTSS (R8), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPANDD       Z4, Z5, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS.Z    (R9), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(AX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(AX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves3x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         SI, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   124(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   124(R10)
+	ADDQ         BX, R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   124(R10)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z9
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VPANDD       (R9), Z9, Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VPSLLD       $0x10, (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z9, Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VPSLLD       $0x10, (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z9, Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VPSLLD       $0x10, (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z9, Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VPSLLD       $0x10, (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VPANDD       (R9), Z9, Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VPSLLD       $0x10, (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves4x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         SI, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   60(R11)
+	ADDQ         BX, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   60(R11)
+	ADDQ         BX, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   60(R11)
+	ADDQ         BX, R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   60(R11)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z6
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z4
+	VPANDD       Z4, Z6, Z4
+	VBROADCASTSS (R8), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS.Z    (R9), K1, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VBROADCASTSS (R8), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VPANDD       Z4, Z6, Z4
+	VBROADCASTSS (R8), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS.Z    (R9), K1, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VBROADCASTSS (R8), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VPANDD       Z4, Z6, Z4
+	VBROADCASTSS (R8), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS.Z    (R9), K1, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VBROADCASTSS (R8), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VPANDD       Z4, Z6, Z4
+	VBROADCASTSS (R8), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS.Z    (R9), K1, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VBROADCASTSS (R8), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z4
+	VPANDD       Z4, Z6, Z4
+	VBROADCASTSS (R8), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPANDD       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS.Z    (R9), K1, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VBROADCASTSS (R8), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(AX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(AX*2), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8)(R10*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves4x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
 	VPXORD       Z0, Z0, Z0
 	VPXORD       Z1, Z1, Z1
 	VPXORD       Z2, Z2, Z2
@@ -9421,19 +14741,19 @@ TEXT ·halves4x32(SB), NOSPLIT, $8-80
 	VPXORD       Z5, Z5, Z5
 	VPXORD       Z6, Z6, Z6
 	VPXORD       Z7, Z7, Z7
-	MOVQ         R8, R11
+	MOVQ         SI, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
-	ADDQ         R9, R11
+	ADDQ         BX, R11
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
@@ -9442,258 +14762,2880 @@ TEXT ·halves4x32(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Z11
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VPANDD       (SI), Z11, Z8
-	VPANDD       64(SI), Z11, Z9
-	VBROADCASTSS (CX), Z10
+	VPANDD       (R9), Z11, Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPANDD       Z9, Z11, Z9
+	VBROADCASTSS (R8), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VPSLLD       $0x10, (SI), Z8
-	VPSLLD       $0x10, 64(SI), Z9
-	VBROADCASTSS (CX), Z10
+	VPSLLD       $0x10, (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VBROADCASTSS (R8), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VPANDD       (SI), Z11, Z8
-	VPANDD       64(SI), Z11, Z9
-	VBROADCASTSS (CX), Z10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z11, Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPANDD       Z9, Z11, Z9
+	VBROADCASTSS (R8), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VPSLLD       $0x10, (SI), Z8
-	VPSLLD       $0x10, 64(SI), Z9
-	VBROADCASTSS (CX), Z10
+	VPSLLD       $0x10, (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VBROADCASTSS (R8), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VPANDD       (SI), Z11, Z8
-	VPANDD       64(SI), Z11, Z9
-	VBROADCASTSS (CX), Z10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z11, Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPANDD       Z9, Z11, Z9
+	VBROADCASTSS (R8), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VPSLLD       $0x10, (SI), Z8
-	VPSLLD       $0x10, 64(SI), Z9
-	VBROADCASTSS (CX), Z10
+	VPSLLD       $0x10, (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VBROADCASTSS (R8), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VPANDD       (SI), Z11, Z8
-	VPANDD       64(SI), Z11, Z9
-	VBROADCASTSS (CX), Z10
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VPANDD       (R9), Z11, Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPANDD       Z9, Z11, Z9
+	VBROADCASTSS (R8), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VPSLLD       $0x10, (SI), Z8
-	VPSLLD       $0x10, 64(SI), Z9
-	VBROADCASTSS (CX), Z10
+	VPSLLD       $0x10, (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VBROADCASTSS (R8), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VPANDD       (SI), Z11, Z8
-	VPANDD       64(SI), Z11, Z9
-	VBROADCASTSS (CX), Z10
+	VPANDD       (R9), Z11, Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPANDD       Z9, Z11, Z9
+	VBROADCASTSS (R8), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPANDD       Z10, Z11, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	VPSLLD       $0x10, (SI), Z8
-	VPSLLD       $0x10, 64(SI), Z9
-	VBROADCASTSS (CX), Z10
+	VPSLLD       $0x10, (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VBROADCASTSS (R8), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (CX)(DX*1), Z10
+	VBROADCASTSS (R8)(AX*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (CX)(DX*2), Z10
+	VBROADCASTSS (R8)(AX*2), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (R8)(R10*1), Z10
 	VPSLLD       $0x10, Z10, Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
-	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Z0, Z0
-	VADDPS  64(AX), Z1, Z1
-	ADDQ    CX, AX
-	VADDPS  (AX), Z2, Z2
-	VADDPS  64(AX), Z3, Z3
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VADDPS  64(AX), Z5, Z5
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VADDPS  64(AX), Z7, Z7
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func halves8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+, SSE
-TEXT ·halves8x32(SB), NOSPLIT, $8-80
-	MOVQ         k+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         aRow+16(FP), DX
-	MOVQ         aCol+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         ldb+40(FP), DI
-	MOVQ         c+64(FP), R8
-	MOVQ         ldc+72(FP), R9
-	SHLQ         $0x02, DX
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, DI
-	SHLQ         $0x02, R9
-	LEAQ         (DX)(DX*2), R10
-	LEAQ         (CX)(DX*4), R11
+// func wideHalves5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves5x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z7
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z5
+	VPANDD       Z5, Z7, Z5
+	VBROADCASTSS (R8), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPANDD       Z6, Z7, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VBROADCASTSS (R8), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(AX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(AX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R8)(R10*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves5x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z13
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VPANDD       (R9), Z13, Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPANDD       Z11, Z13, Z11
+	VBROADCASTSS (R8), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VPSLLD       $0x10, (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VBROADCASTSS (R8), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z13, Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPANDD       Z11, Z13, Z11
+	VBROADCASTSS (R8), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VPSLLD       $0x10, (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VBROADCASTSS (R8), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z13, Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPANDD       Z11, Z13, Z11
+	VBROADCASTSS (R8), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VPSLLD       $0x10, (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VBROADCASTSS (R8), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z13, Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPANDD       Z11, Z13, Z11
+	VBROADCASTSS (R8), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VPSLLD       $0x10, (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VBROADCASTSS (R8), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VPANDD       (R9), Z13, Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPANDD       Z11, Z13, Z11
+	VBROADCASTSS (R8), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPANDD       Z12, Z13, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VPSLLD       $0x10, (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VBROADCASTSS (R8), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(AX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(AX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(R10*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R11), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves6x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z8
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z6
+	VPANDD       Z6, Z8, Z6
+	VBROADCASTSS (R8), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VBROADCASTSS (R8), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VPANDD       Z6, Z8, Z6
+	VBROADCASTSS (R8), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VBROADCASTSS (R8), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VPANDD       Z6, Z8, Z6
+	VBROADCASTSS (R8), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VBROADCASTSS (R8), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VPANDD       Z6, Z8, Z6
+	VBROADCASTSS (R8), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VBROADCASTSS (R8), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z6
+	VPANDD       Z6, Z8, Z6
+	VBROADCASTSS (R8), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPANDD       Z7, Z8, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VBROADCASTSS (R8), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(AX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R8)(R10*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R11)(AX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves6x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z15
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VPANDD       (R9), Z15, Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPANDD       Z13, Z15, Z13
+	VBROADCASTSS (R8), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VPSLLD       $0x10, (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VBROADCASTSS (R8), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z15, Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPANDD       Z13, Z15, Z13
+	VBROADCASTSS (R8), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VPSLLD       $0x10, (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VBROADCASTSS (R8), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z15, Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPANDD       Z13, Z15, Z13
+	VBROADCASTSS (R8), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VPSLLD       $0x10, (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VBROADCASTSS (R8), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z15, Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPANDD       Z13, Z15, Z13
+	VBROADCASTSS (R8), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VPSLLD       $0x10, (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VBROADCASTSS (R8), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VPANDD       (R9), Z15, Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPANDD       Z13, Z15, Z13
+	VBROADCASTSS (R8), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPANDD       Z14, Z15, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VPSLLD       $0x10, (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VBROADCASTSS (R8), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(AX*2), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8)(R10*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(AX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves7x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z9
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z7
+	VPANDD       Z7, Z9, Z7
+	VBROADCASTSS (R8), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPANDD       Z8, Z9, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VBROADCASTSS (R8), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R8)(R10*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R11)(AX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R11)(AX*2), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves7x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   124(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z17
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VPANDD       (R9), Z17, Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPANDD       Z15, Z17, Z15
+	VBROADCASTSS (R8), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VPSLLD       $0x10, (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VBROADCASTSS (R8), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z17, Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPANDD       Z15, Z17, Z15
+	VBROADCASTSS (R8), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VPSLLD       $0x10, (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VBROADCASTSS (R8), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z17, Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPANDD       Z15, Z17, Z15
+	VBROADCASTSS (R8), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VPSLLD       $0x10, (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VBROADCASTSS (R8), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z17, Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPANDD       Z15, Z17, Z15
+	VBROADCASTSS (R8), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VPSLLD       $0x10, (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VBROADCASTSS (R8), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VPANDD       (R9), Z17, Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPANDD       Z15, Z17, Z15
+	VBROADCASTSS (R8), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPANDD       Z16, Z17, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VPSLLD       $0x10, (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VBROADCASTSS (R8), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R8)(R10*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R11)(AX*1), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R11)(AX*2), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves8x16(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         SI, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	ADDQ         BX, R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   60(R12)
+	STMXCSR      (SP)
+	LDMXCSR      bf16_mxcsr<>+0(SB)
+	VBROADCASTSS bf16_upper<>+0(SB), Z10
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z8
+	VPANDD       Z8, Z10, Z8
+	VBROADCASTSS (R8), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VBROADCASTSS (R8), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VPANDD       Z8, Z10, Z8
+	VBROADCASTSS (R8), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VBROADCASTSS (R8), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VPANDD       Z8, Z10, Z8
+	VBROADCASTSS (R8), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VBROADCASTSS (R8), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VPANDD       Z8, Z10, Z8
+	VBROADCASTSS (R8), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VBROADCASTSS (R8), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z8
+	VPANDD       Z8, Z10, Z8
+	VBROADCASTSS (R8), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPANDD       Z9, Z10, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VBROADCASTSS (R8), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(AX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(AX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(R10*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func wideHalves8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wideHalves8x32(SB), NOSPLIT, $8-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ         k+8(FP), DI
+	MOVQ         a+16(FP), R8
+	MOVQ         b+48(FP), R9
+	LEAQ         (AX)(AX*2), R10
+	LEAQ         (R8)(AX*4), R11
 	VPXORD       Z0, Z0, Z0
 	VPXORD       Z1, Z1, Z1
 	VPXORD       Z2, Z2, Z2
@@ -9710,35 +17652,35 @@ TEXT ·halves8x32(SB), NOSPLIT, $8-80
 	VPXORD       Z13, Z13, Z13
 	VPXORD       Z14, Z14, Z14
 	VPXORD       Z15, Z15, Z15
-	MOVQ         R8, R12
+	MOVQ         SI, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
-	ADDQ         R9, R12
+	ADDQ         BX, R12
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
@@ -9747,23 +17689,24 @@ TEXT ·halves8x32(SB), NOSPLIT, $8-80
 	VBROADCASTSS bf16_upper<>+0(SB), Z19
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VPANDD       (SI), Z19, Z16
-	VPANDD       64(SI), Z19, Z17
-	VBROADCASTSS (CX), Z18
+	VPANDD       (R9), Z19, Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPANDD       Z17, Z19, Z17
+	VBROADCASTSS (R8), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9771,11 +17714,11 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9783,21 +17726,22 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VPSLLD       $0x10, (SI), Z16
-	VPSLLD       $0x10, 64(SI), Z17
-	VBROADCASTSS (CX), Z18
+	VPSLLD       $0x10, (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VBROADCASTSS (R8), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9805,11 +17749,11 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9817,24 +17761,25 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VPANDD       (SI), Z19, Z16
-	VPANDD       64(SI), Z19, Z17
-	VBROADCASTSS (CX), Z18
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z19, Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPANDD       Z17, Z19, Z17
+	VBROADCASTSS (R8), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9842,11 +17787,11 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9854,21 +17799,22 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VPSLLD       $0x10, (SI), Z16
-	VPSLLD       $0x10, 64(SI), Z17
-	VBROADCASTSS (CX), Z18
+	VPSLLD       $0x10, (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VBROADCASTSS (R8), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9876,11 +17822,11 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9888,24 +17834,25 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VPANDD       (SI), Z19, Z16
-	VPANDD       64(SI), Z19, Z17
-	VBROADCASTSS (CX), Z18
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z19, Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPANDD       Z17, Z19, Z17
+	VBROADCASTSS (R8), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9913,11 +17860,11 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9925,21 +17872,22 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VPSLLD       $0x10, (SI), Z16
-	VPSLLD       $0x10, 64(SI), Z17
-	VBROADCASTSS (CX), Z18
+	VPSLLD       $0x10, (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VBROADCASTSS (R8), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9947,11 +17895,11 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9959,24 +17907,25 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VPANDD       (SI), Z19, Z16
-	VPANDD       64(SI), Z19, Z17
-	VBROADCASTSS (CX), Z18
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VPANDD       (R9), Z19, Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPANDD       Z17, Z19, Z17
+	VBROADCASTSS (R8), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -9984,11 +17933,11 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -9996,21 +17945,22 @@ four:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VPSLLD       $0x10, (SI), Z16
-	VPSLLD       $0x10, 64(SI), Z17
-	VBROADCASTSS (CX), Z18
+	VPSLLD       $0x10, (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VBROADCASTSS (R8), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -10018,11 +17968,11 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -10030,30 +17980,31 @@ four:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	SUBQ         $0x04, AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VPANDD       (SI), Z19, Z16
-	VPANDD       64(SI), Z19, Z17
-	VBROADCASTSS (CX), Z18
+	VPANDD       (R9), Z19, Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPANDD       Z17, Z19, Z17
+	VBROADCASTSS (R8), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -10061,11 +18012,11 @@ one:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -10073,21 +18024,22 @@ one:
 	VPANDD       Z18, Z19, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	VPSLLD       $0x10, (SI), Z16
-	VPSLLD       $0x10, 64(SI), Z17
-	VBROADCASTSS (CX), Z18
+	VPSLLD       $0x10, (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VBROADCASTSS (R8), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (CX)(DX*1), Z18
+	VBROADCASTSS (R8)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (CX)(DX*2), Z18
+	VBROADCASTSS (R8)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
+	VBROADCASTSS (R8)(R10*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
@@ -10095,11 +18047,11 @@ one:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(DX*1), Z18
+	VBROADCASTSS (R11)(AX*1), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
@@ -10107,2530 +18059,1250 @@ one:
 	VPSLLD       $0x10, Z18, Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	DECQ         AX
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	DECQ         DI
 	JMP          one
 
 write:
-	LDMXCSR (SP)
-	MOVQ    onto+48(FP), AX
-	MOVQ    ldo+56(FP), CX
-	TESTQ   AX, AX
-	JZ      store
-	SHLQ    $0x02, CX
-	VADDPS  (AX), Z0, Z0
-	VADDPS  64(AX), Z1, Z1
-	ADDQ    CX, AX
-	VADDPS  (AX), Z2, Z2
-	VADDPS  64(AX), Z3, Z3
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VADDPS  64(AX), Z5, Z5
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VADDPS  64(AX), Z7, Z7
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VADDPS  64(AX), Z9, Z9
-	ADDQ    CX, AX
-	VADDPS  (AX), Z10, Z10
-	VADDPS  64(AX), Z11, Z11
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VADDPS  64(AX), Z13, Z13
-	ADDQ    CX, AX
-	VADDPS  (AX), Z14, Z14
-	VADDPS  64(AX), Z15, Z15
+	LDMXCSR  (SP)
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	VADDPS   (DI), Z14, Z14
+	VADDPS.Z 64(DI), Z15, K1, Z15
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs1x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	VXORPS     Y0, Y0, Y0
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 28(DX)
+// func pairs1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs1x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
+	VPXORD     Z0, Z0, Z0
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y3
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z3
 
-	// VDPBF16PS Y1, Y3, Y0
-	LONG         $0x2866f262
+	// VDPBF16PS Z1, Z3, Z0
+	LONG         $0x4866f262
 	WORD         $0xc152
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z3
 
-	// VDPBF16PS Y1, Y3, Y0
-	LONG         $0x2866f262
+	// VDPBF16PS Z1, Z3, Z0
+	LONG         $0x4866f262
 	WORD         $0xc152
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z3
 
-	// VDPBF16PS Y1, Y3, Y0
-	LONG         $0x2866f262
+	// VDPBF16PS Z1, Z3, Z0
+	LONG         $0x4866f262
 	WORD         $0xc152
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y3
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z3
 
-	// VDPBF16PS Y1, Y3, Y0
-	LONG $0x2866f262
+	// VDPBF16PS Z1, Z3, Z0
+	LONG $0x4866f262
 	WORD $0xc152
-	ADDQ DI, SI
-	ADDQ BX, CX
+	ADDQ DX, R8
+	ADDQ CX, DI
 	SUBQ $0x04, AX
 	JMP  four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (CX), Y3
+	VMOVUPS.Z    (R8), K1, Z1
+	VBROADCASTSS (DI), Z3
 
-	// VDPBF16PS Y1, Y3, Y0
-	LONG $0x2866f262
+	// VDPBF16PS Z1, Z3, Z0
+	LONG $0x4866f262
 	WORD $0xc152
-	ADDQ DI, SI
-	ADDQ BX, CX
+	ADDQ DX, R8
+	ADDQ CX, DI
 	DECQ AX
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs1x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, DX
-	PREFETCHT0 (DX)
-	PREFETCHT0 60(DX)
+// func pairs1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs1x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), AX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ       k+8(FP), AX
+	MOVQ       a+16(FP), DI
+	MOVQ       b+48(FP), R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       SI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 124(R9)
 
 four:
 	CMPQ         AX, $0x04
 	JL           one
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
 	WORD $0xc252
 
-	// VDPBF16PS Y3, Y4, Y1
-	LONG         $0x285ef262
+	// VDPBF16PS Z3, Z4, Z1
+	LONG         $0x485ef262
 	WORD         $0xcb52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
 	WORD $0xc252
 
-	// VDPBF16PS Y3, Y4, Y1
-	LONG         $0x285ef262
+	// VDPBF16PS Z3, Z4, Z1
+	LONG         $0x485ef262
 	WORD         $0xcb52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
 	WORD $0xc252
 
-	// VDPBF16PS Y3, Y4, Y1
-	LONG         $0x285ef262
+	// VDPBF16PS Z3, Z4, Z1
+	LONG         $0x485ef262
 	WORD         $0xcb52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	ADDQ         DX, R8
+	ADDQ         CX, DI
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
 	WORD $0xc252
 
-	// VDPBF16PS Y3, Y4, Y1
-	LONG $0x285ef262
+	// VDPBF16PS Z3, Z4, Z1
+	LONG $0x485ef262
 	WORD $0xcb52
-	ADDQ DI, SI
-	ADDQ BX, CX
+	ADDQ DX, R8
+	ADDQ CX, DI
 	SUBQ $0x04, AX
 	JMP  four
 
 one:
 	TESTQ        AX, AX
 	JZ           write
-	VMOVUPS      (SI), Y2
-	VMOVUPS      32(SI), Y3
-	VBROADCASTSS (CX), Y4
+	VMOVUPS      (R8), Z2
+	VMOVUPS.Z    64(R8), K1, Z3
+	VBROADCASTSS (DI), Z4
 
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
 	WORD $0xc252
 
-	// VDPBF16PS Y3, Y4, Y1
-	LONG $0x285ef262
+	// VDPBF16PS Z3, Z4, Z1
+	LONG $0x485ef262
 	WORD $0xcb52
-	ADDQ DI, SI
-	ADDQ BX, CX
+	ADDQ DX, R8
+	ADDQ CX, DI
 	DECQ AX
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
+	MOVQ     onto+64(FP), AX
+	MOVQ     ldo+72(FP), DI
+	TESTQ    AX, AX
+	JZ       store
+	SHLQ     $0x02, DI
+	VADDPS   (AX), Z0, Z0
+	VADDPS.Z 64(AX), Z1, K1, Z1
+	ADDQ     DI, AX
+	MOVQ     AX, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs2x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 28(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 28(R10)
+// func pairs2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs2x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
 
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y4
-	VBROADCASTSS (CX)(DX*1), Y5
-
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
-	WORD $0xc252
-
-	// VDPBF16PS Y2, Y5, Y1
-	LONG         $0x2856f262
-	WORD         $0xca52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y4
-	VBROADCASTSS (CX)(DX*1), Y5
-
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
-	WORD $0xc252
-
-	// VDPBF16PS Y2, Y5, Y1
-	LONG         $0x2856f262
-	WORD         $0xca52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y4
-	VBROADCASTSS (CX)(DX*1), Y5
-
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
-	WORD $0xc252
-
-	// VDPBF16PS Y2, Y5, Y1
-	LONG         $0x2856f262
-	WORD         $0xca52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y4
-	VBROADCASTSS (CX)(DX*1), Y5
-
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
-	WORD $0xc252
-
-	// VDPBF16PS Y2, Y5, Y1
-	LONG $0x2856f262
-	WORD $0xca52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y2
-	VBROADCASTSS (CX), Y4
-	VBROADCASTSS (CX)(DX*1), Y5
-
-	// VDPBF16PS Y2, Y4, Y0
-	LONG $0x285ef262
-	WORD $0xc252
-
-	// VDPBF16PS Y2, Y5, Y1
-	LONG $0x2856f262
-	WORD $0xca52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-
-store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	VZEROUPPER
-	RET
-
-// func pairs2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs2x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R10
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       SI, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
+	ADDQ       BX, R10
 	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
-	WORD $0xc452
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
+	WORD $0xc252
 
-	// VDPBF16PS Y5, Y6, Y1
-	LONG $0x284ef262
-	WORD $0xcd52
+	// VDPBF16PS Z2, Z5, Z1
+	LONG         $0x4856f262
+	WORD         $0xca52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
 
-	// VDPBF16PS Y4, Y7, Y2
-	LONG $0x2846f262
-	WORD $0xd452
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
+	WORD $0xc252
 
-	// VDPBF16PS Y5, Y7, Y3
-	LONG         $0x2846f262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	// VDPBF16PS Z2, Z5, Z1
+	LONG         $0x4856f262
+	WORD         $0xca52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
-	WORD $0xc452
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
+	WORD $0xc252
 
-	// VDPBF16PS Y5, Y6, Y1
-	LONG $0x284ef262
-	WORD $0xcd52
+	// VDPBF16PS Z2, Z5, Z1
+	LONG         $0x4856f262
+	WORD         $0xca52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
 
-	// VDPBF16PS Y4, Y7, Y2
-	LONG $0x2846f262
-	WORD $0xd452
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
+	WORD $0xc252
 
-	// VDPBF16PS Y5, Y7, Y3
-	LONG         $0x2846f262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
-
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
-	WORD $0xc452
-
-	// VDPBF16PS Y5, Y6, Y1
-	LONG $0x284ef262
-	WORD $0xcd52
-
-	// VDPBF16PS Y4, Y7, Y2
-	LONG $0x2846f262
-	WORD $0xd452
-
-	// VDPBF16PS Y5, Y7, Y3
-	LONG         $0x2846f262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
-
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
-	WORD $0xc452
-
-	// VDPBF16PS Y5, Y6, Y1
-	LONG $0x284ef262
-	WORD $0xcd52
-
-	// VDPBF16PS Y4, Y7, Y2
-	LONG $0x2846f262
-	WORD $0xd452
-
-	// VDPBF16PS Y5, Y7, Y3
-	LONG $0x2846f262
-	WORD $0xdd52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	SUBQ $0x04, AX
+	// VDPBF16PS Z2, Z5, Z1
+	LONG $0x4856f262
+	WORD $0xca52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
 	JMP  four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y4
-	VMOVUPS      32(SI), Y5
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS.Z    (R9), K1, Z2
+	VBROADCASTSS (R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z5
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
-	WORD $0xc452
+	// VDPBF16PS Z2, Z4, Z0
+	LONG $0x485ef262
+	WORD $0xc252
 
-	// VDPBF16PS Y5, Y6, Y1
-	LONG $0x284ef262
-	WORD $0xcd52
-
-	// VDPBF16PS Y4, Y7, Y2
-	LONG $0x2846f262
-	WORD $0xd452
-
-	// VDPBF16PS Y5, Y7, Y3
-	LONG $0x2846f262
-	WORD $0xdd52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	DECQ AX
+	// VDPBF16PS Z2, Z5, Z1
+	LONG $0x4856f262
+	WORD $0xca52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs4x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 28(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 28(R11)
+// func pairs2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs2x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
 	WORD $0xc452
 
-	// VDPBF16PS Y4, Y7, Y1
-	LONG         $0x2846f262
-	WORD         $0xcc52
-	VBROADCASTSS (CX)(DX*2), Y6
-	VBROADCASTSS (CX)(R10*1), Y7
+	// VDPBF16PS Z5, Z6, Z1
+	LONG $0x484ef262
+	WORD $0xcd52
 
-	// VDPBF16PS Y4, Y6, Y2
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z7, Z2
+	LONG $0x4846f262
 	WORD $0xd452
 
-	// VDPBF16PS Y4, Y7, Y3
-	LONG         $0x2846f262
+	// VDPBF16PS Z5, Z7, Z3
+	LONG         $0x4846f262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
+	WORD $0xc452
+
+	// VDPBF16PS Z5, Z6, Z1
+	LONG $0x484ef262
+	WORD $0xcd52
+
+	// VDPBF16PS Z4, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd452
+
+	// VDPBF16PS Z5, Z7, Z3
+	LONG         $0x4846f262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
+	WORD $0xc452
+
+	// VDPBF16PS Z5, Z6, Z1
+	LONG $0x484ef262
+	WORD $0xcd52
+
+	// VDPBF16PS Z4, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd452
+
+	// VDPBF16PS Z5, Z7, Z3
+	LONG         $0x4846f262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
+	WORD $0xc452
+
+	// VDPBF16PS Z5, Z6, Z1
+	LONG $0x484ef262
+	WORD $0xcd52
+
+	// VDPBF16PS Z4, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd452
+
+	// VDPBF16PS Z5, Z7, Z3
+	LONG $0x4846f262
+	WORD $0xdd52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
+	WORD $0xc452
+
+	// VDPBF16PS Z5, Z6, Z1
+	LONG $0x484ef262
+	WORD $0xcd52
+
+	// VDPBF16PS Z4, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd452
+
+	// VDPBF16PS Z5, Z7, Z3
+	LONG $0x4846f262
+	WORD $0xdd52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs3x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+
+	// VDPBF16PS Z3, Z5, Z0
+	LONG $0x4856f262
+	WORD $0xc352
+
+	// VDPBF16PS Z3, Z6, Z1
+	LONG         $0x484ef262
+	WORD         $0xcb52
+	VBROADCASTSS (R8)(AX*2), Z5
+
+	// VDPBF16PS Z3, Z5, Z2
+	LONG         $0x4856f262
+	WORD         $0xd352
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+
+	// VDPBF16PS Z3, Z5, Z0
+	LONG $0x4856f262
+	WORD $0xc352
+
+	// VDPBF16PS Z3, Z6, Z1
+	LONG         $0x484ef262
+	WORD         $0xcb52
+	VBROADCASTSS (R8)(AX*2), Z5
+
+	// VDPBF16PS Z3, Z5, Z2
+	LONG         $0x4856f262
+	WORD         $0xd352
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+
+	// VDPBF16PS Z3, Z5, Z0
+	LONG $0x4856f262
+	WORD $0xc352
+
+	// VDPBF16PS Z3, Z6, Z1
+	LONG         $0x484ef262
+	WORD         $0xcb52
+	VBROADCASTSS (R8)(AX*2), Z5
+
+	// VDPBF16PS Z3, Z5, Z2
+	LONG         $0x4856f262
+	WORD         $0xd352
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+
+	// VDPBF16PS Z3, Z5, Z0
+	LONG $0x4856f262
+	WORD $0xc352
+
+	// VDPBF16PS Z3, Z6, Z1
+	LONG         $0x484ef262
+	WORD         $0xcb52
+	VBROADCASTSS (R8)(AX*2), Z5
+
+	// VDPBF16PS Z3, Z5, Z2
+	LONG $0x4856f262
+	WORD $0xd352
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z3
+	VBROADCASTSS (R8), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+
+	// VDPBF16PS Z3, Z5, Z0
+	LONG $0x4856f262
+	WORD $0xc352
+
+	// VDPBF16PS Z3, Z6, Z1
+	LONG         $0x484ef262
+	WORD         $0xcb52
+	VBROADCASTSS (R8)(AX*2), Z5
+
+	// VDPBF16PS Z3, Z5, Z2
+	LONG $0x4856f262
+	WORD $0xd352
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs3x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+	ADDQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 124(R10)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z7, Z8, Z1
+	LONG $0x483ef262
+	WORD $0xcf52
+
+	// VDPBF16PS Z6, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd652
+
+	// VDPBF16PS Z7, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z8
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z7, Z8, Z5
+	LONG         $0x483ef262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z7, Z8, Z1
+	LONG $0x483ef262
+	WORD $0xcf52
+
+	// VDPBF16PS Z6, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd652
+
+	// VDPBF16PS Z7, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z8
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z7, Z8, Z5
+	LONG         $0x483ef262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z7, Z8, Z1
+	LONG $0x483ef262
+	WORD $0xcf52
+
+	// VDPBF16PS Z6, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd652
+
+	// VDPBF16PS Z7, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z8
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z7, Z8, Z5
+	LONG         $0x483ef262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z7, Z8, Z1
+	LONG $0x483ef262
+	WORD $0xcf52
+
+	// VDPBF16PS Z6, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd652
+
+	// VDPBF16PS Z7, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z8
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z7, Z8, Z5
+	LONG $0x483ef262
+	WORD $0xef52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z7, Z8, Z1
+	LONG $0x483ef262
+	WORD $0xcf52
+
+	// VDPBF16PS Z6, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd652
+
+	// VDPBF16PS Z7, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z8
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z7, Z8, Z5
+	LONG $0x483ef262
+	WORD $0xef52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs4x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       SI, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       BX, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
+	WORD $0xc452
+
+	// VDPBF16PS Z4, Z7, Z1
+	LONG         $0x4846f262
+	WORD         $0xcc52
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
+
+	// VDPBF16PS Z4, Z6, Z2
+	LONG $0x484ef262
+	WORD $0xd452
+
+	// VDPBF16PS Z4, Z7, Z3
+	LONG         $0x4846f262
 	WORD         $0xdc52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
 	WORD $0xc452
 
-	// VDPBF16PS Y4, Y7, Y1
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z1
+	LONG         $0x4846f262
 	WORD         $0xcc52
-	VBROADCASTSS (CX)(DX*2), Y6
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y2
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z2
+	LONG $0x484ef262
 	WORD $0xd452
 
-	// VDPBF16PS Y4, Y7, Y3
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z3
+	LONG         $0x4846f262
 	WORD         $0xdc52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
 	WORD $0xc452
 
-	// VDPBF16PS Y4, Y7, Y1
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z1
+	LONG         $0x4846f262
 	WORD         $0xcc52
-	VBROADCASTSS (CX)(DX*2), Y6
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y2
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z2
+	LONG $0x484ef262
 	WORD $0xd452
 
-	// VDPBF16PS Y4, Y7, Y3
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z3
+	LONG         $0x4846f262
 	WORD         $0xdc52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
 	WORD $0xc452
 
-	// VDPBF16PS Y4, Y7, Y1
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z1
+	LONG         $0x4846f262
 	WORD         $0xcc52
-	VBROADCASTSS (CX)(DX*2), Y6
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y2
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z2
+	LONG $0x484ef262
 	WORD $0xd452
 
-	// VDPBF16PS Y4, Y7, Y3
-	LONG $0x2846f262
+	// VDPBF16PS Z4, Z7, Z3
+	LONG $0x4846f262
 	WORD $0xdc52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	SUBQ $0x04, AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
 	JMP  four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Y4
-	VBROADCASTSS (CX), Y6
-	VBROADCASTSS (CX)(DX*1), Y7
+	VMOVUPS.Z    (R9), K1, Z4
+	VBROADCASTSS (R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y0
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z0
+	LONG $0x484ef262
 	WORD $0xc452
 
-	// VDPBF16PS Y4, Y7, Y1
-	LONG         $0x2846f262
+	// VDPBF16PS Z4, Z7, Z1
+	LONG         $0x4846f262
 	WORD         $0xcc52
-	VBROADCASTSS (CX)(DX*2), Y6
-	VBROADCASTSS (CX)(R10*1), Y7
+	VBROADCASTSS (R8)(AX*2), Z6
+	VBROADCASTSS (R8)(R10*1), Z7
 
-	// VDPBF16PS Y4, Y6, Y2
-	LONG $0x284ef262
+	// VDPBF16PS Z4, Z6, Z2
+	LONG $0x484ef262
 	WORD $0xd452
 
-	// VDPBF16PS Y4, Y7, Y3
-	LONG $0x2846f262
+	// VDPBF16PS Z4, Z7, Z3
+	LONG $0x4846f262
 	WORD $0xdc52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	DECQ AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs4x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y9, Y10, Y1
-	LONG $0x282ed262
-	WORD $0xc952
-
-	// VDPBF16PS Y8, Y11, Y2
-	LONG $0x2826d262
-	WORD $0xd052
-
-	// VDPBF16PS Y9, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y9, Y10, Y5
-	LONG $0x282ed262
-	WORD $0xe952
-
-	// VDPBF16PS Y8, Y11, Y6
-	LONG $0x2826d262
-	WORD $0xf052
-
-	// VDPBF16PS Y9, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y9, Y10, Y1
-	LONG $0x282ed262
-	WORD $0xc952
-
-	// VDPBF16PS Y8, Y11, Y2
-	LONG $0x2826d262
-	WORD $0xd052
-
-	// VDPBF16PS Y9, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y9, Y10, Y5
-	LONG $0x282ed262
-	WORD $0xe952
-
-	// VDPBF16PS Y8, Y11, Y6
-	LONG $0x2826d262
-	WORD $0xf052
-
-	// VDPBF16PS Y9, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y9, Y10, Y1
-	LONG $0x282ed262
-	WORD $0xc952
-
-	// VDPBF16PS Y8, Y11, Y2
-	LONG $0x2826d262
-	WORD $0xd052
-
-	// VDPBF16PS Y9, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y9, Y10, Y5
-	LONG $0x282ed262
-	WORD $0xe952
-
-	// VDPBF16PS Y8, Y11, Y6
-	LONG $0x2826d262
-	WORD $0xf052
-
-	// VDPBF16PS Y9, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y9, Y10, Y1
-	LONG $0x282ed262
-	WORD $0xc952
-
-	// VDPBF16PS Y8, Y11, Y2
-	LONG $0x2826d262
-	WORD $0xd052
-
-	// VDPBF16PS Y9, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y9, Y10, Y5
-	LONG $0x282ed262
-	WORD $0xe952
-
-	// VDPBF16PS Y8, Y11, Y6
-	LONG $0x2826d262
-	WORD $0xf052
-
-	// VDPBF16PS Y9, Y11, Y7
-	LONG $0x2826d262
-	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y8
-	VMOVUPS      32(SI), Y9
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y9, Y10, Y1
-	LONG $0x282ed262
-	WORD $0xc952
-
-	// VDPBF16PS Y8, Y11, Y2
-	LONG $0x2826d262
-	WORD $0xd052
-
-	// VDPBF16PS Y9, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y9, Y10, Y5
-	LONG $0x282ed262
-	WORD $0xe952
-
-	// VDPBF16PS Y8, Y11, Y6
-	LONG $0x2826d262
-	WORD $0xf052
-
-	// VDPBF16PS Y9, Y11, Y7
-	LONG $0x2826d262
-	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
-
-store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	VZEROUPPER
-	RET
-
-// func pairs6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs6x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y8
-	VBROADCASTSS (CX)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y0
-	LONG $0x283ef262
-	WORD $0xc652
-
-	// VDPBF16PS Y6, Y9, Y1
-	LONG         $0x2836f262
-	WORD         $0xce52
-	VBROADCASTSS (CX)(DX*2), Y8
-	VBROADCASTSS (CX)(R10*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y2
-	LONG $0x283ef262
-	WORD $0xd652
-
-	// VDPBF16PS Y6, Y9, Y3
-	LONG         $0x2836f262
-	WORD         $0xde52
-	VBROADCASTSS (R11), Y8
-	VBROADCASTSS (R11)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y4
-	LONG $0x283ef262
-	WORD $0xe652
-
-	// VDPBF16PS Y6, Y9, Y5
-	LONG         $0x2836f262
-	WORD         $0xee52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y8
-	VBROADCASTSS (CX)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y0
-	LONG $0x283ef262
-	WORD $0xc652
-
-	// VDPBF16PS Y6, Y9, Y1
-	LONG         $0x2836f262
-	WORD         $0xce52
-	VBROADCASTSS (CX)(DX*2), Y8
-	VBROADCASTSS (CX)(R10*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y2
-	LONG $0x283ef262
-	WORD $0xd652
-
-	// VDPBF16PS Y6, Y9, Y3
-	LONG         $0x2836f262
-	WORD         $0xde52
-	VBROADCASTSS (R11), Y8
-	VBROADCASTSS (R11)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y4
-	LONG $0x283ef262
-	WORD $0xe652
-
-	// VDPBF16PS Y6, Y9, Y5
-	LONG         $0x2836f262
-	WORD         $0xee52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y8
-	VBROADCASTSS (CX)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y0
-	LONG $0x283ef262
-	WORD $0xc652
-
-	// VDPBF16PS Y6, Y9, Y1
-	LONG         $0x2836f262
-	WORD         $0xce52
-	VBROADCASTSS (CX)(DX*2), Y8
-	VBROADCASTSS (CX)(R10*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y2
-	LONG $0x283ef262
-	WORD $0xd652
-
-	// VDPBF16PS Y6, Y9, Y3
-	LONG         $0x2836f262
-	WORD         $0xde52
-	VBROADCASTSS (R11), Y8
-	VBROADCASTSS (R11)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y4
-	LONG $0x283ef262
-	WORD $0xe652
-
-	// VDPBF16PS Y6, Y9, Y5
-	LONG         $0x2836f262
-	WORD         $0xee52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y8
-	VBROADCASTSS (CX)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y0
-	LONG $0x283ef262
-	WORD $0xc652
-
-	// VDPBF16PS Y6, Y9, Y1
-	LONG         $0x2836f262
-	WORD         $0xce52
-	VBROADCASTSS (CX)(DX*2), Y8
-	VBROADCASTSS (CX)(R10*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y2
-	LONG $0x283ef262
-	WORD $0xd652
-
-	// VDPBF16PS Y6, Y9, Y3
-	LONG         $0x2836f262
-	WORD         $0xde52
-	VBROADCASTSS (R11), Y8
-	VBROADCASTSS (R11)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y4
-	LONG $0x283ef262
-	WORD $0xe652
-
-	// VDPBF16PS Y6, Y9, Y5
-	LONG $0x2836f262
-	WORD $0xee52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y6
-	VBROADCASTSS (CX), Y8
-	VBROADCASTSS (CX)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y0
-	LONG $0x283ef262
-	WORD $0xc652
-
-	// VDPBF16PS Y6, Y9, Y1
-	LONG         $0x2836f262
-	WORD         $0xce52
-	VBROADCASTSS (CX)(DX*2), Y8
-	VBROADCASTSS (CX)(R10*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y2
-	LONG $0x283ef262
-	WORD $0xd652
-
-	// VDPBF16PS Y6, Y9, Y3
-	LONG         $0x2836f262
-	WORD         $0xde52
-	VBROADCASTSS (R11), Y8
-	VBROADCASTSS (R11)(DX*1), Y9
-
-	// VDPBF16PS Y6, Y8, Y4
-	LONG $0x283ef262
-	WORD $0xe652
-
-	// VDPBF16PS Y6, Y9, Y5
-	LONG $0x2836f262
-	WORD $0xee52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   CX, AX
-	VADDPS (AX), Y5, Y5
-
-store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
-	VZEROUPPER
-	RET
-
-// func pairs6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs6x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y0
-	LONG $0x280ed262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y1
-	LONG $0x280ed262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y2
-	LONG $0x2806d262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y3
-	LONG         $0x2806d262
-	WORD         $0xdd52
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y4
-	LONG $0x280ed262
-	WORD $0xe452
-
-	// VDPBF16PS Y13, Y14, Y5
-	LONG $0x280ed262
-	WORD $0xed52
-
-	// VDPBF16PS Y12, Y15, Y6
-	LONG $0x2806d262
-	WORD $0xf452
-
-	// VDPBF16PS Y13, Y15, Y7
-	LONG         $0x2806d262
-	WORD         $0xfd52
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y8
-	LONG $0x280e5262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y9
-	LONG $0x280e5262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y10
-	LONG $0x28065262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y11
-	LONG         $0x28065262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y0
-	LONG $0x280ed262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y1
-	LONG $0x280ed262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y2
-	LONG $0x2806d262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y3
-	LONG         $0x2806d262
-	WORD         $0xdd52
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y4
-	LONG $0x280ed262
-	WORD $0xe452
-
-	// VDPBF16PS Y13, Y14, Y5
-	LONG $0x280ed262
-	WORD $0xed52
-
-	// VDPBF16PS Y12, Y15, Y6
-	LONG $0x2806d262
-	WORD $0xf452
-
-	// VDPBF16PS Y13, Y15, Y7
-	LONG         $0x2806d262
-	WORD         $0xfd52
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y8
-	LONG $0x280e5262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y9
-	LONG $0x280e5262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y10
-	LONG $0x28065262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y11
-	LONG         $0x28065262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y0
-	LONG $0x280ed262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y1
-	LONG $0x280ed262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y2
-	LONG $0x2806d262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y3
-	LONG         $0x2806d262
-	WORD         $0xdd52
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y4
-	LONG $0x280ed262
-	WORD $0xe452
-
-	// VDPBF16PS Y13, Y14, Y5
-	LONG $0x280ed262
-	WORD $0xed52
-
-	// VDPBF16PS Y12, Y15, Y6
-	LONG $0x2806d262
-	WORD $0xf452
-
-	// VDPBF16PS Y13, Y15, Y7
-	LONG         $0x2806d262
-	WORD         $0xfd52
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y8
-	LONG $0x280e5262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y9
-	LONG $0x280e5262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y10
-	LONG $0x28065262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y11
-	LONG         $0x28065262
-	WORD         $0xdd52
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y0
-	LONG $0x280ed262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y1
-	LONG $0x280ed262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y2
-	LONG $0x2806d262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y3
-	LONG         $0x2806d262
-	WORD         $0xdd52
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y4
-	LONG $0x280ed262
-	WORD $0xe452
-
-	// VDPBF16PS Y13, Y14, Y5
-	LONG $0x280ed262
-	WORD $0xed52
-
-	// VDPBF16PS Y12, Y15, Y6
-	LONG $0x2806d262
-	WORD $0xf452
-
-	// VDPBF16PS Y13, Y15, Y7
-	LONG         $0x2806d262
-	WORD         $0xfd52
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y8
-	LONG $0x280e5262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y9
-	LONG $0x280e5262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y10
-	LONG $0x28065262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y11
-	LONG $0x28065262
-	WORD $0xdd52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VBROADCASTSS (CX), Y14
-	VBROADCASTSS (CX)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y0
-	LONG $0x280ed262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y1
-	LONG $0x280ed262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y2
-	LONG $0x2806d262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y3
-	LONG         $0x2806d262
-	WORD         $0xdd52
-	VBROADCASTSS (CX)(DX*2), Y14
-	VBROADCASTSS (CX)(R10*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y4
-	LONG $0x280ed262
-	WORD $0xe452
-
-	// VDPBF16PS Y13, Y14, Y5
-	LONG $0x280ed262
-	WORD $0xed52
-
-	// VDPBF16PS Y12, Y15, Y6
-	LONG $0x2806d262
-	WORD $0xf452
-
-	// VDPBF16PS Y13, Y15, Y7
-	LONG         $0x2806d262
-	WORD         $0xfd52
-	VBROADCASTSS (R11), Y14
-	VBROADCASTSS (R11)(DX*1), Y15
-
-	// VDPBF16PS Y12, Y14, Y8
-	LONG $0x280e5262
-	WORD $0xc452
-
-	// VDPBF16PS Y13, Y14, Y9
-	LONG $0x280e5262
-	WORD $0xcd52
-
-	// VDPBF16PS Y12, Y15, Y10
-	LONG $0x28065262
-	WORD $0xd452
-
-	// VDPBF16PS Y13, Y15, Y11
-	LONG $0x28065262
-	WORD $0xdd52
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
-	ADDQ   CX, AX
-	VADDPS (AX), Y8, Y8
-	VADDPS 32(AX), Y9, Y9
-	ADDQ   CX, AX
-	VADDPS (AX), Y10, Y10
-	VADDPS 32(AX), Y11, Y11
-
-store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	VZEROUPPER
-	RET
-
-// func pairs8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs8x8(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 28(R12)
-
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y8, Y11, Y1
-	LONG         $0x2826d262
-	WORD         $0xc852
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y2
-	LONG $0x282ed262
-	WORD $0xd052
-
-	// VDPBF16PS Y8, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd852
-	VBROADCASTSS (R11), Y10
-	VBROADCASTSS (R11)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y8, Y11, Y5
-	LONG         $0x2826d262
-	WORD         $0xe852
-	VBROADCASTSS (R11)(DX*2), Y10
-	VBROADCASTSS (R11)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y6
-	LONG $0x282ed262
-	WORD $0xf052
-
-	// VDPBF16PS Y8, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf852
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y8, Y11, Y1
-	LONG         $0x2826d262
-	WORD         $0xc852
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y2
-	LONG $0x282ed262
-	WORD $0xd052
-
-	// VDPBF16PS Y8, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd852
-	VBROADCASTSS (R11), Y10
-	VBROADCASTSS (R11)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y8, Y11, Y5
-	LONG         $0x2826d262
-	WORD         $0xe852
-	VBROADCASTSS (R11)(DX*2), Y10
-	VBROADCASTSS (R11)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y6
-	LONG $0x282ed262
-	WORD $0xf052
-
-	// VDPBF16PS Y8, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf852
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y8, Y11, Y1
-	LONG         $0x2826d262
-	WORD         $0xc852
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y2
-	LONG $0x282ed262
-	WORD $0xd052
-
-	// VDPBF16PS Y8, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd852
-	VBROADCASTSS (R11), Y10
-	VBROADCASTSS (R11)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y8, Y11, Y5
-	LONG         $0x2826d262
-	WORD         $0xe852
-	VBROADCASTSS (R11)(DX*2), Y10
-	VBROADCASTSS (R11)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y6
-	LONG $0x282ed262
-	WORD $0xf052
-
-	// VDPBF16PS Y8, Y11, Y7
-	LONG         $0x2826d262
-	WORD         $0xf852
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y8, Y11, Y1
-	LONG         $0x2826d262
-	WORD         $0xc852
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y2
-	LONG $0x282ed262
-	WORD $0xd052
-
-	// VDPBF16PS Y8, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd852
-	VBROADCASTSS (R11), Y10
-	VBROADCASTSS (R11)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y8, Y11, Y5
-	LONG         $0x2826d262
-	WORD         $0xe852
-	VBROADCASTSS (R11)(DX*2), Y10
-	VBROADCASTSS (R11)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y6
-	LONG $0x282ed262
-	WORD $0xf052
-
-	// VDPBF16PS Y8, Y11, Y7
-	LONG $0x2826d262
-	WORD $0xf852
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y8
-	VBROADCASTSS (CX), Y10
-	VBROADCASTSS (CX)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y0
-	LONG $0x282ed262
-	WORD $0xc052
-
-	// VDPBF16PS Y8, Y11, Y1
-	LONG         $0x2826d262
-	WORD         $0xc852
-	VBROADCASTSS (CX)(DX*2), Y10
-	VBROADCASTSS (CX)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y2
-	LONG $0x282ed262
-	WORD $0xd052
-
-	// VDPBF16PS Y8, Y11, Y3
-	LONG         $0x2826d262
-	WORD         $0xd852
-	VBROADCASTSS (R11), Y10
-	VBROADCASTSS (R11)(DX*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y4
-	LONG $0x282ed262
-	WORD $0xe052
-
-	// VDPBF16PS Y8, Y11, Y5
-	LONG         $0x2826d262
-	WORD         $0xe852
-	VBROADCASTSS (R11)(DX*2), Y10
-	VBROADCASTSS (R11)(R10*1), Y11
-
-	// VDPBF16PS Y8, Y10, Y6
-	LONG $0x282ed262
-	WORD $0xf052
-
-	// VDPBF16PS Y8, Y11, Y7
-	LONG $0x2826d262
-	WORD $0xf852
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	ADDQ   CX, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   CX, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   CX, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   CX, AX
-	VADDPS (AX), Y7, Y7
-
-store:
-	VMOVUPS Y0, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y5, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Y7, (R8)
-	VZEROUPPER
-	RET
-
-// func pairs8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, MMX+
-TEXT ·pairs8x16(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	VXORPS     Y13, Y13, Y13
-	VXORPS     Y14, Y14, Y14
-	VXORPS     Y15, Y15, Y15
-	MOVQ       R8, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-	ADDQ       R9, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 60(R12)
-
-four:
-	CMPQ         AX, $0x04
-	JL           one
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y0
-	LONG $0x206eb262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y1
-	LONG $0x206eb262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y2
-	LONG $0x2066b262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y3
-	LONG         $0x2066b262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y4
-	LONG $0x206eb262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y5
-	LONG $0x206eb262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y6
-	LONG $0x2066b262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y7
-	LONG         $0x2066b262
-	WORD         $0xf952
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y8
-	LONG $0x206e3262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y9
-	LONG $0x206e3262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y10
-	LONG $0x20663262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y11
-	LONG         $0x20663262
-	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y12
-	LONG $0x206e3262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y13
-	LONG $0x206e3262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y14
-	LONG $0x20663262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y15
-	LONG         $0x20663262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y0
-	LONG $0x206eb262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y1
-	LONG $0x206eb262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y2
-	LONG $0x2066b262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y3
-	LONG         $0x2066b262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y4
-	LONG $0x206eb262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y5
-	LONG $0x206eb262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y6
-	LONG $0x2066b262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y7
-	LONG         $0x2066b262
-	WORD         $0xf952
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y8
-	LONG $0x206e3262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y9
-	LONG $0x206e3262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y10
-	LONG $0x20663262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y11
-	LONG         $0x20663262
-	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y12
-	LONG $0x206e3262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y13
-	LONG $0x206e3262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y14
-	LONG $0x20663262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y15
-	LONG         $0x20663262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y0
-	LONG $0x206eb262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y1
-	LONG $0x206eb262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y2
-	LONG $0x2066b262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y3
-	LONG         $0x2066b262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y4
-	LONG $0x206eb262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y5
-	LONG $0x206eb262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y6
-	LONG $0x2066b262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y7
-	LONG         $0x2066b262
-	WORD         $0xf952
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y8
-	LONG $0x206e3262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y9
-	LONG $0x206e3262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y10
-	LONG $0x20663262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y11
-	LONG         $0x20663262
-	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y12
-	LONG $0x206e3262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y13
-	LONG $0x206e3262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y14
-	LONG $0x20663262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y15
-	LONG         $0x20663262
-	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y0
-	LONG $0x206eb262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y1
-	LONG $0x206eb262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y2
-	LONG $0x2066b262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y3
-	LONG         $0x2066b262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y4
-	LONG $0x206eb262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y5
-	LONG $0x206eb262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y6
-	LONG $0x2066b262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y7
-	LONG         $0x2066b262
-	WORD         $0xf952
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y8
-	LONG $0x206e3262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y9
-	LONG $0x206e3262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y10
-	LONG $0x20663262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y11
-	LONG         $0x20663262
-	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y12
-	LONG $0x206e3262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y13
-	LONG $0x206e3262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y14
-	LONG $0x20663262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y15
-	LONG $0x20663262
-	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	SUBQ $0x04, AX
-	JMP  four
-
-one:
-	TESTQ        AX, AX
-	JZ           write
-	VMOVUPS      (SI), Y16
-	VMOVUPS      32(SI), Y17
-	VBROADCASTSS (CX), Y18
-	VBROADCASTSS (CX)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y0
-	LONG $0x206eb262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y1
-	LONG $0x206eb262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y2
-	LONG $0x2066b262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y3
-	LONG         $0x2066b262
-	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Y18
-	VBROADCASTSS (CX)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y4
-	LONG $0x206eb262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y5
-	LONG $0x206eb262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y6
-	LONG $0x2066b262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y7
-	LONG         $0x2066b262
-	WORD         $0xf952
-	VBROADCASTSS (R11), Y18
-	VBROADCASTSS (R11)(DX*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y8
-	LONG $0x206e3262
-	WORD $0xc052
-
-	// VDPBF16PS Y17, Y18, Y9
-	LONG $0x206e3262
-	WORD $0xc952
-
-	// VDPBF16PS Y16, Y19, Y10
-	LONG $0x20663262
-	WORD $0xd052
-
-	// VDPBF16PS Y17, Y19, Y11
-	LONG         $0x20663262
-	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Y18
-	VBROADCASTSS (R11)(R10*1), Y19
-
-	// VDPBF16PS Y16, Y18, Y12
-	LONG $0x206e3262
-	WORD $0xe052
-
-	// VDPBF16PS Y17, Y18, Y13
-	LONG $0x206e3262
-	WORD $0xe952
-
-	// VDPBF16PS Y16, Y19, Y14
-	LONG $0x20663262
-	WORD $0xf052
-
-	// VDPBF16PS Y17, Y19, Y15
-	LONG $0x20663262
-	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	DECQ AX
-	JMP  one
-
-write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
-	ADDQ   CX, AX
-	VADDPS (AX), Y8, Y8
-	VADDPS 32(AX), Y9, Y9
-	ADDQ   CX, AX
-	VADDPS (AX), Y10, Y10
-	VADDPS 32(AX), Y11, Y11
-	ADDQ   CX, AX
-	VADDPS (AX), Y12, Y12
-	VADDPS 32(AX), Y13, Y13
-	ADDQ   CX, AX
-	VADDPS (AX), Y14, Y14
-	VADDPS 32(AX), Y15, Y15
-
-store:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y12, (R8)
-	VMOVUPS Y13, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y14, (R8)
-	VMOVUPS Y15, 32(R8)
-	VZEROUPPER
-	RET
-
-// func pairs4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·pairs4x32(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
+// func pairs4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs4x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12639,30 +19311,30 @@ TEXT ·pairs4x32(SB), NOSPLIT, $0-80
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       R8, R11
+	MOVQ       SI, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
-	ADDQ       R9, R11
+	ADDQ       BX, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
 	PREFETCHT0 124(R11)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z0
 	LONG $0x482ed262
@@ -12679,8 +19351,8 @@ four:
 	// VDPBF16PS Z9, Z11, Z3
 	LONG         $0x4826d262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z4
 	LONG $0x482ed262
@@ -12697,12 +19369,12 @@ four:
 	// VDPBF16PS Z9, Z11, Z7
 	LONG         $0x4826d262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z0
 	LONG $0x482ed262
@@ -12719,8 +19391,8 @@ four:
 	// VDPBF16PS Z9, Z11, Z3
 	LONG         $0x4826d262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z4
 	LONG $0x482ed262
@@ -12737,12 +19409,12 @@ four:
 	// VDPBF16PS Z9, Z11, Z7
 	LONG         $0x4826d262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z0
 	LONG $0x482ed262
@@ -12759,8 +19431,8 @@ four:
 	// VDPBF16PS Z9, Z11, Z3
 	LONG         $0x4826d262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z4
 	LONG $0x482ed262
@@ -12777,12 +19449,12 @@ four:
 	// VDPBF16PS Z9, Z11, Z7
 	LONG         $0x4826d262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z0
 	LONG $0x482ed262
@@ -12799,8 +19471,8 @@ four:
 	// VDPBF16PS Z9, Z11, Z3
 	LONG         $0x4826d262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z4
 	LONG $0x482ed262
@@ -12817,18 +19489,18 @@ four:
 	// VDPBF16PS Z9, Z11, Z7
 	LONG $0x4826d262
 	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	SUBQ $0x04, AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	SUBQ $0x04, DI
 	JMP  four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS (CX), Z10
-	VBROADCASTSS (CX)(DX*1), Z11
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    64(R9), K1, Z9
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z0
 	LONG $0x482ed262
@@ -12845,8 +19517,8 @@ one:
 	// VDPBF16PS Z9, Z11, Z3
 	LONG         $0x4826d262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z10
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
 
 	// VDPBF16PS Z8, Z10, Z4
 	LONG $0x482ed262
@@ -12863,61 +19535,2485 @@ one:
 	// VDPBF16PS Z9, Z11, Z7
 	LONG $0x4826d262
 	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	DECQ AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	DECQ DI
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   CX, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   CX, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   CX, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func pairs8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·pairs8x32(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       aRow+16(FP), DX
-	MOVQ       aCol+24(FP), BX
-	MOVQ       b+32(FP), SI
-	MOVQ       ldb+40(FP), DI
-	MOVQ       c+64(FP), R8
-	MOVQ       ldc+72(FP), R9
-	SHLQ       $0x02, DX
-	SHLQ       $0x02, BX
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, R9
-	LEAQ       (DX)(DX*2), R10
-	LEAQ       (CX)(DX*4), R11
+// func pairs5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs5x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z0
+	LONG $0x4846f262
+	WORD $0xc552
+
+	// VDPBF16PS Z5, Z8, Z1
+	LONG         $0x483ef262
+	WORD         $0xcd52
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd552
+
+	// VDPBF16PS Z5, Z8, Z3
+	LONG         $0x483ef262
+	WORD         $0xdd52
+	VBROADCASTSS (R11), Z7
+
+	// VDPBF16PS Z5, Z7, Z4
+	LONG         $0x4846f262
+	WORD         $0xe552
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z0
+	LONG $0x4846f262
+	WORD $0xc552
+
+	// VDPBF16PS Z5, Z8, Z1
+	LONG         $0x483ef262
+	WORD         $0xcd52
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd552
+
+	// VDPBF16PS Z5, Z8, Z3
+	LONG         $0x483ef262
+	WORD         $0xdd52
+	VBROADCASTSS (R11), Z7
+
+	// VDPBF16PS Z5, Z7, Z4
+	LONG         $0x4846f262
+	WORD         $0xe552
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z0
+	LONG $0x4846f262
+	WORD $0xc552
+
+	// VDPBF16PS Z5, Z8, Z1
+	LONG         $0x483ef262
+	WORD         $0xcd52
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd552
+
+	// VDPBF16PS Z5, Z8, Z3
+	LONG         $0x483ef262
+	WORD         $0xdd52
+	VBROADCASTSS (R11), Z7
+
+	// VDPBF16PS Z5, Z7, Z4
+	LONG         $0x4846f262
+	WORD         $0xe552
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z0
+	LONG $0x4846f262
+	WORD $0xc552
+
+	// VDPBF16PS Z5, Z8, Z1
+	LONG         $0x483ef262
+	WORD         $0xcd52
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd552
+
+	// VDPBF16PS Z5, Z8, Z3
+	LONG         $0x483ef262
+	WORD         $0xdd52
+	VBROADCASTSS (R11), Z7
+
+	// VDPBF16PS Z5, Z7, Z4
+	LONG $0x4846f262
+	WORD $0xe552
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z5
+	VBROADCASTSS (R8), Z7
+	VBROADCASTSS (R8)(AX*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z0
+	LONG $0x4846f262
+	WORD $0xc552
+
+	// VDPBF16PS Z5, Z8, Z1
+	LONG         $0x483ef262
+	WORD         $0xcd52
+	VBROADCASTSS (R8)(AX*2), Z7
+	VBROADCASTSS (R8)(R10*1), Z8
+
+	// VDPBF16PS Z5, Z7, Z2
+	LONG $0x4846f262
+	WORD $0xd552
+
+	// VDPBF16PS Z5, Z8, Z3
+	LONG         $0x483ef262
+	WORD         $0xdd52
+	VBROADCASTSS (R11), Z7
+
+	// VDPBF16PS Z5, Z7, Z4
+	LONG $0x4846f262
+	WORD $0xe552
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs5x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z0
+	LONG $0x481ed262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z1
+	LONG $0x481ed262
+	WORD $0xcb52
+
+	// VDPBF16PS Z10, Z13, Z2
+	LONG $0x4816d262
+	WORD $0xd252
+
+	// VDPBF16PS Z11, Z13, Z3
+	LONG         $0x4816d262
+	WORD         $0xdb52
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z4
+	LONG $0x481ed262
+	WORD $0xe252
+
+	// VDPBF16PS Z11, Z12, Z5
+	LONG $0x481ed262
+	WORD $0xeb52
+
+	// VDPBF16PS Z10, Z13, Z6
+	LONG $0x4816d262
+	WORD $0xf252
+
+	// VDPBF16PS Z11, Z13, Z7
+	LONG         $0x4816d262
+	WORD         $0xfb52
+	VBROADCASTSS (R11), Z12
+
+	// VDPBF16PS Z10, Z12, Z8
+	LONG $0x481e5262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z9
+	LONG         $0x481e5262
+	WORD         $0xcb52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z0
+	LONG $0x481ed262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z1
+	LONG $0x481ed262
+	WORD $0xcb52
+
+	// VDPBF16PS Z10, Z13, Z2
+	LONG $0x4816d262
+	WORD $0xd252
+
+	// VDPBF16PS Z11, Z13, Z3
+	LONG         $0x4816d262
+	WORD         $0xdb52
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z4
+	LONG $0x481ed262
+	WORD $0xe252
+
+	// VDPBF16PS Z11, Z12, Z5
+	LONG $0x481ed262
+	WORD $0xeb52
+
+	// VDPBF16PS Z10, Z13, Z6
+	LONG $0x4816d262
+	WORD $0xf252
+
+	// VDPBF16PS Z11, Z13, Z7
+	LONG         $0x4816d262
+	WORD         $0xfb52
+	VBROADCASTSS (R11), Z12
+
+	// VDPBF16PS Z10, Z12, Z8
+	LONG $0x481e5262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z9
+	LONG         $0x481e5262
+	WORD         $0xcb52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z0
+	LONG $0x481ed262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z1
+	LONG $0x481ed262
+	WORD $0xcb52
+
+	// VDPBF16PS Z10, Z13, Z2
+	LONG $0x4816d262
+	WORD $0xd252
+
+	// VDPBF16PS Z11, Z13, Z3
+	LONG         $0x4816d262
+	WORD         $0xdb52
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z4
+	LONG $0x481ed262
+	WORD $0xe252
+
+	// VDPBF16PS Z11, Z12, Z5
+	LONG $0x481ed262
+	WORD $0xeb52
+
+	// VDPBF16PS Z10, Z13, Z6
+	LONG $0x4816d262
+	WORD $0xf252
+
+	// VDPBF16PS Z11, Z13, Z7
+	LONG         $0x4816d262
+	WORD         $0xfb52
+	VBROADCASTSS (R11), Z12
+
+	// VDPBF16PS Z10, Z12, Z8
+	LONG $0x481e5262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z9
+	LONG         $0x481e5262
+	WORD         $0xcb52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z0
+	LONG $0x481ed262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z1
+	LONG $0x481ed262
+	WORD $0xcb52
+
+	// VDPBF16PS Z10, Z13, Z2
+	LONG $0x4816d262
+	WORD $0xd252
+
+	// VDPBF16PS Z11, Z13, Z3
+	LONG         $0x4816d262
+	WORD         $0xdb52
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z4
+	LONG $0x481ed262
+	WORD $0xe252
+
+	// VDPBF16PS Z11, Z12, Z5
+	LONG $0x481ed262
+	WORD $0xeb52
+
+	// VDPBF16PS Z10, Z13, Z6
+	LONG $0x4816d262
+	WORD $0xf252
+
+	// VDPBF16PS Z11, Z13, Z7
+	LONG         $0x4816d262
+	WORD         $0xfb52
+	VBROADCASTSS (R11), Z12
+
+	// VDPBF16PS Z10, Z12, Z8
+	LONG $0x481e5262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z9
+	LONG $0x481e5262
+	WORD $0xcb52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z10
+	VMOVUPS.Z    64(R9), K1, Z11
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R8)(AX*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z0
+	LONG $0x481ed262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z1
+	LONG $0x481ed262
+	WORD $0xcb52
+
+	// VDPBF16PS Z10, Z13, Z2
+	LONG $0x4816d262
+	WORD $0xd252
+
+	// VDPBF16PS Z11, Z13, Z3
+	LONG         $0x4816d262
+	WORD         $0xdb52
+	VBROADCASTSS (R8)(AX*2), Z12
+	VBROADCASTSS (R8)(R10*1), Z13
+
+	// VDPBF16PS Z10, Z12, Z4
+	LONG $0x481ed262
+	WORD $0xe252
+
+	// VDPBF16PS Z11, Z12, Z5
+	LONG $0x481ed262
+	WORD $0xeb52
+
+	// VDPBF16PS Z10, Z13, Z6
+	LONG $0x4816d262
+	WORD $0xf252
+
+	// VDPBF16PS Z11, Z13, Z7
+	LONG         $0x4816d262
+	WORD         $0xfb52
+	VBROADCASTSS (R11), Z12
+
+	// VDPBF16PS Z10, Z12, Z8
+	LONG $0x481e5262
+	WORD $0xc252
+
+	// VDPBF16PS Z11, Z12, Z9
+	LONG $0x481e5262
+	WORD $0xcb52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs6x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z6, Z9, Z1
+	LONG         $0x4836f262
+	WORD         $0xce52
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z2
+	LONG $0x483ef262
+	WORD $0xd652
+
+	// VDPBF16PS Z6, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xde52
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z6, Z9, Z5
+	LONG         $0x4836f262
+	WORD         $0xee52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z6, Z9, Z1
+	LONG         $0x4836f262
+	WORD         $0xce52
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z2
+	LONG $0x483ef262
+	WORD $0xd652
+
+	// VDPBF16PS Z6, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xde52
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z6, Z9, Z5
+	LONG         $0x4836f262
+	WORD         $0xee52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z6, Z9, Z1
+	LONG         $0x4836f262
+	WORD         $0xce52
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z2
+	LONG $0x483ef262
+	WORD $0xd652
+
+	// VDPBF16PS Z6, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xde52
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z6, Z9, Z5
+	LONG         $0x4836f262
+	WORD         $0xee52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z6, Z9, Z1
+	LONG         $0x4836f262
+	WORD         $0xce52
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z2
+	LONG $0x483ef262
+	WORD $0xd652
+
+	// VDPBF16PS Z6, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xde52
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z6, Z9, Z5
+	LONG $0x4836f262
+	WORD $0xee52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z6
+	VBROADCASTSS (R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z0
+	LONG $0x483ef262
+	WORD $0xc652
+
+	// VDPBF16PS Z6, Z9, Z1
+	LONG         $0x4836f262
+	WORD         $0xce52
+	VBROADCASTSS (R8)(AX*2), Z8
+	VBROADCASTSS (R8)(R10*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z2
+	LONG $0x483ef262
+	WORD $0xd652
+
+	// VDPBF16PS Z6, Z9, Z3
+	LONG         $0x4836f262
+	WORD         $0xde52
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(AX*1), Z9
+
+	// VDPBF16PS Z6, Z8, Z4
+	LONG $0x483ef262
+	WORD $0xe652
+
+	// VDPBF16PS Z6, Z9, Z5
+	LONG $0x4836f262
+	WORD $0xee52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs6x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z0
+	LONG $0x480ed262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z1
+	LONG $0x480ed262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z2
+	LONG $0x4806d262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z3
+	LONG         $0x4806d262
+	WORD         $0xdd52
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z4
+	LONG $0x480ed262
+	WORD $0xe452
+
+	// VDPBF16PS Z13, Z14, Z5
+	LONG $0x480ed262
+	WORD $0xed52
+
+	// VDPBF16PS Z12, Z15, Z6
+	LONG $0x4806d262
+	WORD $0xf452
+
+	// VDPBF16PS Z13, Z15, Z7
+	LONG         $0x4806d262
+	WORD         $0xfd52
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z8
+	LONG $0x480e5262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z9
+	LONG $0x480e5262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z10
+	LONG $0x48065262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z11
+	LONG         $0x48065262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z0
+	LONG $0x480ed262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z1
+	LONG $0x480ed262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z2
+	LONG $0x4806d262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z3
+	LONG         $0x4806d262
+	WORD         $0xdd52
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z4
+	LONG $0x480ed262
+	WORD $0xe452
+
+	// VDPBF16PS Z13, Z14, Z5
+	LONG $0x480ed262
+	WORD $0xed52
+
+	// VDPBF16PS Z12, Z15, Z6
+	LONG $0x4806d262
+	WORD $0xf452
+
+	// VDPBF16PS Z13, Z15, Z7
+	LONG         $0x4806d262
+	WORD         $0xfd52
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z8
+	LONG $0x480e5262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z9
+	LONG $0x480e5262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z10
+	LONG $0x48065262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z11
+	LONG         $0x48065262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z0
+	LONG $0x480ed262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z1
+	LONG $0x480ed262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z2
+	LONG $0x4806d262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z3
+	LONG         $0x4806d262
+	WORD         $0xdd52
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z4
+	LONG $0x480ed262
+	WORD $0xe452
+
+	// VDPBF16PS Z13, Z14, Z5
+	LONG $0x480ed262
+	WORD $0xed52
+
+	// VDPBF16PS Z12, Z15, Z6
+	LONG $0x4806d262
+	WORD $0xf452
+
+	// VDPBF16PS Z13, Z15, Z7
+	LONG         $0x4806d262
+	WORD         $0xfd52
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z8
+	LONG $0x480e5262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z9
+	LONG $0x480e5262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z10
+	LONG $0x48065262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z11
+	LONG         $0x48065262
+	WORD         $0xdd52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z0
+	LONG $0x480ed262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z1
+	LONG $0x480ed262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z2
+	LONG $0x4806d262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z3
+	LONG         $0x4806d262
+	WORD         $0xdd52
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z4
+	LONG $0x480ed262
+	WORD $0xe452
+
+	// VDPBF16PS Z13, Z14, Z5
+	LONG $0x480ed262
+	WORD $0xed52
+
+	// VDPBF16PS Z12, Z15, Z6
+	LONG $0x4806d262
+	WORD $0xf452
+
+	// VDPBF16PS Z13, Z15, Z7
+	LONG         $0x4806d262
+	WORD         $0xfd52
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z8
+	LONG $0x480e5262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z9
+	LONG $0x480e5262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z10
+	LONG $0x48065262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z11
+	LONG $0x48065262
+	WORD $0xdd52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z12
+	VMOVUPS.Z    64(R9), K1, Z13
+	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z0
+	LONG $0x480ed262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z1
+	LONG $0x480ed262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z2
+	LONG $0x4806d262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z3
+	LONG         $0x4806d262
+	WORD         $0xdd52
+	VBROADCASTSS (R8)(AX*2), Z14
+	VBROADCASTSS (R8)(R10*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z4
+	LONG $0x480ed262
+	WORD $0xe452
+
+	// VDPBF16PS Z13, Z14, Z5
+	LONG $0x480ed262
+	WORD $0xed52
+
+	// VDPBF16PS Z12, Z15, Z6
+	LONG $0x4806d262
+	WORD $0xf452
+
+	// VDPBF16PS Z13, Z15, Z7
+	LONG         $0x4806d262
+	WORD         $0xfd52
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(AX*1), Z15
+
+	// VDPBF16PS Z12, Z14, Z8
+	LONG $0x480e5262
+	WORD $0xc452
+
+	// VDPBF16PS Z13, Z14, Z9
+	LONG $0x480e5262
+	WORD $0xcd52
+
+	// VDPBF16PS Z12, Z15, Z10
+	LONG $0x48065262
+	WORD $0xd452
+
+	// VDPBF16PS Z13, Z15, Z11
+	LONG $0x48065262
+	WORD $0xdd52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs7x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z0
+	LONG $0x4836f262
+	WORD $0xc752
+
+	// VDPBF16PS Z7, Z10, Z1
+	LONG         $0x482ef262
+	WORD         $0xcf52
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd752
+
+	// VDPBF16PS Z7, Z10, Z3
+	LONG         $0x482ef262
+	WORD         $0xdf52
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z4
+	LONG $0x4836f262
+	WORD $0xe752
+
+	// VDPBF16PS Z7, Z10, Z5
+	LONG         $0x482ef262
+	WORD         $0xef52
+	VBROADCASTSS (R11)(AX*2), Z9
+
+	// VDPBF16PS Z7, Z9, Z6
+	LONG         $0x4836f262
+	WORD         $0xf752
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z0
+	LONG $0x4836f262
+	WORD $0xc752
+
+	// VDPBF16PS Z7, Z10, Z1
+	LONG         $0x482ef262
+	WORD         $0xcf52
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd752
+
+	// VDPBF16PS Z7, Z10, Z3
+	LONG         $0x482ef262
+	WORD         $0xdf52
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z4
+	LONG $0x4836f262
+	WORD $0xe752
+
+	// VDPBF16PS Z7, Z10, Z5
+	LONG         $0x482ef262
+	WORD         $0xef52
+	VBROADCASTSS (R11)(AX*2), Z9
+
+	// VDPBF16PS Z7, Z9, Z6
+	LONG         $0x4836f262
+	WORD         $0xf752
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z0
+	LONG $0x4836f262
+	WORD $0xc752
+
+	// VDPBF16PS Z7, Z10, Z1
+	LONG         $0x482ef262
+	WORD         $0xcf52
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd752
+
+	// VDPBF16PS Z7, Z10, Z3
+	LONG         $0x482ef262
+	WORD         $0xdf52
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z4
+	LONG $0x4836f262
+	WORD $0xe752
+
+	// VDPBF16PS Z7, Z10, Z5
+	LONG         $0x482ef262
+	WORD         $0xef52
+	VBROADCASTSS (R11)(AX*2), Z9
+
+	// VDPBF16PS Z7, Z9, Z6
+	LONG         $0x4836f262
+	WORD         $0xf752
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z0
+	LONG $0x4836f262
+	WORD $0xc752
+
+	// VDPBF16PS Z7, Z10, Z1
+	LONG         $0x482ef262
+	WORD         $0xcf52
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd752
+
+	// VDPBF16PS Z7, Z10, Z3
+	LONG         $0x482ef262
+	WORD         $0xdf52
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z4
+	LONG $0x4836f262
+	WORD $0xe752
+
+	// VDPBF16PS Z7, Z10, Z5
+	LONG         $0x482ef262
+	WORD         $0xef52
+	VBROADCASTSS (R11)(AX*2), Z9
+
+	// VDPBF16PS Z7, Z9, Z6
+	LONG $0x4836f262
+	WORD $0xf752
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z7
+	VBROADCASTSS (R8), Z9
+	VBROADCASTSS (R8)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z0
+	LONG $0x4836f262
+	WORD $0xc752
+
+	// VDPBF16PS Z7, Z10, Z1
+	LONG         $0x482ef262
+	WORD         $0xcf52
+	VBROADCASTSS (R8)(AX*2), Z9
+	VBROADCASTSS (R8)(R10*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z2
+	LONG $0x4836f262
+	WORD $0xd752
+
+	// VDPBF16PS Z7, Z10, Z3
+	LONG         $0x482ef262
+	WORD         $0xdf52
+	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R11)(AX*1), Z10
+
+	// VDPBF16PS Z7, Z9, Z4
+	LONG $0x4836f262
+	WORD $0xe752
+
+	// VDPBF16PS Z7, Z10, Z5
+	LONG         $0x482ef262
+	WORD         $0xef52
+	VBROADCASTSS (R11)(AX*2), Z9
+
+	// VDPBF16PS Z7, Z9, Z6
+	LONG $0x4836f262
+	WORD $0xf752
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs7x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	PREFETCHT0 124(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z0
+	LONG $0x407ed262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z1
+	LONG $0x407ed262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z2
+	LONG $0x4076d262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z3
+	LONG         $0x4076d262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z4
+	LONG $0x407ed262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z5
+	LONG $0x407ed262
+	WORD $0xef52
+
+	// VDPBF16PS Z14, Z17, Z6
+	LONG $0x4076d262
+	WORD $0xf652
+
+	// VDPBF16PS Z15, Z17, Z7
+	LONG         $0x4076d262
+	WORD         $0xff52
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z8
+	LONG $0x407e5262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z9
+	LONG $0x407e5262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z10
+	LONG $0x40765262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z11
+	LONG         $0x40765262
+	WORD         $0xdf52
+	VBROADCASTSS (R11)(AX*2), Z16
+
+	// VDPBF16PS Z14, Z16, Z12
+	LONG $0x407e5262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z13
+	LONG         $0x407e5262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z0
+	LONG $0x407ed262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z1
+	LONG $0x407ed262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z2
+	LONG $0x4076d262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z3
+	LONG         $0x4076d262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z4
+	LONG $0x407ed262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z5
+	LONG $0x407ed262
+	WORD $0xef52
+
+	// VDPBF16PS Z14, Z17, Z6
+	LONG $0x4076d262
+	WORD $0xf652
+
+	// VDPBF16PS Z15, Z17, Z7
+	LONG         $0x4076d262
+	WORD         $0xff52
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z8
+	LONG $0x407e5262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z9
+	LONG $0x407e5262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z10
+	LONG $0x40765262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z11
+	LONG         $0x40765262
+	WORD         $0xdf52
+	VBROADCASTSS (R11)(AX*2), Z16
+
+	// VDPBF16PS Z14, Z16, Z12
+	LONG $0x407e5262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z13
+	LONG         $0x407e5262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z0
+	LONG $0x407ed262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z1
+	LONG $0x407ed262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z2
+	LONG $0x4076d262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z3
+	LONG         $0x4076d262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z4
+	LONG $0x407ed262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z5
+	LONG $0x407ed262
+	WORD $0xef52
+
+	// VDPBF16PS Z14, Z17, Z6
+	LONG $0x4076d262
+	WORD $0xf652
+
+	// VDPBF16PS Z15, Z17, Z7
+	LONG         $0x4076d262
+	WORD         $0xff52
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z8
+	LONG $0x407e5262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z9
+	LONG $0x407e5262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z10
+	LONG $0x40765262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z11
+	LONG         $0x40765262
+	WORD         $0xdf52
+	VBROADCASTSS (R11)(AX*2), Z16
+
+	// VDPBF16PS Z14, Z16, Z12
+	LONG $0x407e5262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z13
+	LONG         $0x407e5262
+	WORD         $0xef52
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z0
+	LONG $0x407ed262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z1
+	LONG $0x407ed262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z2
+	LONG $0x4076d262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z3
+	LONG         $0x4076d262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z4
+	LONG $0x407ed262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z5
+	LONG $0x407ed262
+	WORD $0xef52
+
+	// VDPBF16PS Z14, Z17, Z6
+	LONG $0x4076d262
+	WORD $0xf652
+
+	// VDPBF16PS Z15, Z17, Z7
+	LONG         $0x4076d262
+	WORD         $0xff52
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z8
+	LONG $0x407e5262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z9
+	LONG $0x407e5262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z10
+	LONG $0x40765262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z11
+	LONG         $0x40765262
+	WORD         $0xdf52
+	VBROADCASTSS (R11)(AX*2), Z16
+
+	// VDPBF16PS Z14, Z16, Z12
+	LONG $0x407e5262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z13
+	LONG $0x407e5262
+	WORD $0xef52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS      (R9), Z14
+	VMOVUPS.Z    64(R9), K1, Z15
+	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R8)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z0
+	LONG $0x407ed262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z1
+	LONG $0x407ed262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z2
+	LONG $0x4076d262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z3
+	LONG         $0x4076d262
+	WORD         $0xdf52
+	VBROADCASTSS (R8)(AX*2), Z16
+	VBROADCASTSS (R8)(R10*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z4
+	LONG $0x407ed262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z5
+	LONG $0x407ed262
+	WORD $0xef52
+
+	// VDPBF16PS Z14, Z17, Z6
+	LONG $0x4076d262
+	WORD $0xf652
+
+	// VDPBF16PS Z15, Z17, Z7
+	LONG         $0x4076d262
+	WORD         $0xff52
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(AX*1), Z17
+
+	// VDPBF16PS Z14, Z16, Z8
+	LONG $0x407e5262
+	WORD $0xc652
+
+	// VDPBF16PS Z15, Z16, Z9
+	LONG $0x407e5262
+	WORD $0xcf52
+
+	// VDPBF16PS Z14, Z17, Z10
+	LONG $0x40765262
+	WORD $0xd652
+
+	// VDPBF16PS Z15, Z17, Z11
+	LONG         $0x40765262
+	WORD         $0xdf52
+	VBROADCASTSS (R11)(AX*2), Z16
+
+	// VDPBF16PS Z14, Z16, Z12
+	LONG $0x407e5262
+	WORD $0xe652
+
+	// VDPBF16PS Z15, Z16, Z13
+	LONG $0x407e5262
+	WORD $0xef52
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs8x16(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       SI, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       BX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z0
+	LONG $0x482ed262
+	WORD $0xc052
+
+	// VDPBF16PS Z8, Z11, Z1
+	LONG         $0x4826d262
+	WORD         $0xc852
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z2
+	LONG $0x482ed262
+	WORD $0xd052
+
+	// VDPBF16PS Z8, Z11, Z3
+	LONG         $0x4826d262
+	WORD         $0xd852
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z4
+	LONG $0x482ed262
+	WORD $0xe052
+
+	// VDPBF16PS Z8, Z11, Z5
+	LONG         $0x4826d262
+	WORD         $0xe852
+	VBROADCASTSS (R11)(AX*2), Z10
+	VBROADCASTSS (R11)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z6
+	LONG $0x482ed262
+	WORD $0xf052
+
+	// VDPBF16PS Z8, Z11, Z7
+	LONG         $0x4826d262
+	WORD         $0xf852
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z0
+	LONG $0x482ed262
+	WORD $0xc052
+
+	// VDPBF16PS Z8, Z11, Z1
+	LONG         $0x4826d262
+	WORD         $0xc852
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z2
+	LONG $0x482ed262
+	WORD $0xd052
+
+	// VDPBF16PS Z8, Z11, Z3
+	LONG         $0x4826d262
+	WORD         $0xd852
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z4
+	LONG $0x482ed262
+	WORD $0xe052
+
+	// VDPBF16PS Z8, Z11, Z5
+	LONG         $0x4826d262
+	WORD         $0xe852
+	VBROADCASTSS (R11)(AX*2), Z10
+	VBROADCASTSS (R11)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z6
+	LONG $0x482ed262
+	WORD $0xf052
+
+	// VDPBF16PS Z8, Z11, Z7
+	LONG         $0x4826d262
+	WORD         $0xf852
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z0
+	LONG $0x482ed262
+	WORD $0xc052
+
+	// VDPBF16PS Z8, Z11, Z1
+	LONG         $0x4826d262
+	WORD         $0xc852
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z2
+	LONG $0x482ed262
+	WORD $0xd052
+
+	// VDPBF16PS Z8, Z11, Z3
+	LONG         $0x4826d262
+	WORD         $0xd852
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z4
+	LONG $0x482ed262
+	WORD $0xe052
+
+	// VDPBF16PS Z8, Z11, Z5
+	LONG         $0x4826d262
+	WORD         $0xe852
+	VBROADCASTSS (R11)(AX*2), Z10
+	VBROADCASTSS (R11)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z6
+	LONG $0x482ed262
+	WORD $0xf052
+
+	// VDPBF16PS Z8, Z11, Z7
+	LONG         $0x4826d262
+	WORD         $0xf852
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z0
+	LONG $0x482ed262
+	WORD $0xc052
+
+	// VDPBF16PS Z8, Z11, Z1
+	LONG         $0x4826d262
+	WORD         $0xc852
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z2
+	LONG $0x482ed262
+	WORD $0xd052
+
+	// VDPBF16PS Z8, Z11, Z3
+	LONG         $0x4826d262
+	WORD         $0xd852
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z4
+	LONG $0x482ed262
+	WORD $0xe052
+
+	// VDPBF16PS Z8, Z11, Z5
+	LONG         $0x4826d262
+	WORD         $0xe852
+	VBROADCASTSS (R11)(AX*2), Z10
+	VBROADCASTSS (R11)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z6
+	LONG $0x482ed262
+	WORD $0xf052
+
+	// VDPBF16PS Z8, Z11, Z7
+	LONG $0x4826d262
+	WORD $0xf852
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
+	JMP  four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPS.Z    (R9), K1, Z8
+	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R8)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z0
+	LONG $0x482ed262
+	WORD $0xc052
+
+	// VDPBF16PS Z8, Z11, Z1
+	LONG         $0x4826d262
+	WORD         $0xc852
+	VBROADCASTSS (R8)(AX*2), Z10
+	VBROADCASTSS (R8)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z2
+	LONG $0x482ed262
+	WORD $0xd052
+
+	// VDPBF16PS Z8, Z11, Z3
+	LONG         $0x4826d262
+	WORD         $0xd852
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(AX*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z4
+	LONG $0x482ed262
+	WORD $0xe052
+
+	// VDPBF16PS Z8, Z11, Z5
+	LONG         $0x4826d262
+	WORD         $0xe852
+	VBROADCASTSS (R11)(AX*2), Z10
+	VBROADCASTSS (R11)(R10*1), Z11
+
+	// VDPBF16PS Z8, Z10, Z6
+	LONG $0x482ed262
+	WORD $0xf052
+
+	// VDPBF16PS Z8, Z11, Z7
+	LONG $0x4826d262
+	WORD $0xf852
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
+	JMP  one
+
+write:
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS.Z (DI), Z0, K1, Z0
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z2, K1, Z2
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z4, K1, Z4
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z6, K1, Z6
+	ADDQ     R8, DI
+	VADDPS.Z (DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
+
+store:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    BX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pairs8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·pairs8x32(SB), NOSPLIT, $0-104
+	MOVQ  aRow+24(FP), AX
+	MOVQ  aCol+32(FP), CX
+	MOVQ  ldb+56(FP), DX
+	MOVQ  ldc+88(FP), BX
+	MOVQ  c+80(FP), SI
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, BX
+	MOVQ  last+96(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       a+16(FP), R8
+	MOVQ       b+48(FP), R9
+	LEAQ       (AX)(AX*2), R10
+	LEAQ       (R8)(AX*4), R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12934,46 +22030,46 @@ TEXT ·pairs8x32(SB), NOSPLIT, $0-80
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       R8, R12
+	MOVQ       SI, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
-	ADDQ       R9, R12
+	ADDQ       BX, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 124(R12)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z0
 	LONG $0x406eb262
@@ -12990,8 +22086,8 @@ four:
 	// VDPBF16PS Z17, Z19, Z3
 	LONG         $0x4066b262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z4
 	LONG $0x406eb262
@@ -13009,7 +22105,7 @@ four:
 	LONG         $0x4066b262
 	WORD         $0xf952
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z8
 	LONG $0x406e3262
@@ -13026,7 +22122,7 @@ four:
 	// VDPBF16PS Z17, Z19, Z11
 	LONG         $0x40663262
 	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z12
@@ -13044,13 +22140,13 @@ four:
 	// VDPBF16PS Z17, Z19, Z15
 	LONG         $0x40663262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z0
 	LONG $0x406eb262
@@ -13067,8 +22163,8 @@ four:
 	// VDPBF16PS Z17, Z19, Z3
 	LONG         $0x4066b262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z4
 	LONG $0x406eb262
@@ -13086,7 +22182,7 @@ four:
 	LONG         $0x4066b262
 	WORD         $0xf952
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z8
 	LONG $0x406e3262
@@ -13103,7 +22199,7 @@ four:
 	// VDPBF16PS Z17, Z19, Z11
 	LONG         $0x40663262
 	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z12
@@ -13121,13 +22217,13 @@ four:
 	// VDPBF16PS Z17, Z19, Z15
 	LONG         $0x40663262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z0
 	LONG $0x406eb262
@@ -13144,8 +22240,8 @@ four:
 	// VDPBF16PS Z17, Z19, Z3
 	LONG         $0x4066b262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z4
 	LONG $0x406eb262
@@ -13163,7 +22259,7 @@ four:
 	LONG         $0x4066b262
 	WORD         $0xf952
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z8
 	LONG $0x406e3262
@@ -13180,7 +22276,7 @@ four:
 	// VDPBF16PS Z17, Z19, Z11
 	LONG         $0x40663262
 	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z12
@@ -13198,13 +22294,13 @@ four:
 	// VDPBF16PS Z17, Z19, Z15
 	LONG         $0x40663262
 	WORD         $0xf952
-	ADDQ         DI, SI
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	ADDQ         DX, R9
+	ADDQ         CX, R8
+	ADDQ         CX, R11
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z0
 	LONG $0x406eb262
@@ -13221,8 +22317,8 @@ four:
 	// VDPBF16PS Z17, Z19, Z3
 	LONG         $0x4066b262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z4
 	LONG $0x406eb262
@@ -13240,7 +22336,7 @@ four:
 	LONG         $0x4066b262
 	WORD         $0xf952
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z8
 	LONG $0x406e3262
@@ -13257,7 +22353,7 @@ four:
 	// VDPBF16PS Z17, Z19, Z11
 	LONG         $0x40663262
 	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z12
@@ -13275,19 +22371,19 @@ four:
 	// VDPBF16PS Z17, Z19, Z15
 	LONG $0x40663262
 	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	SUBQ $0x04, AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	SUBQ $0x04, DI
 	JMP  four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS (CX)(DX*1), Z19
+	VMOVUPS      (R9), Z16
+	VMOVUPS.Z    64(R9), K1, Z17
+	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R8)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z0
 	LONG $0x406eb262
@@ -13304,8 +22400,8 @@ one:
 	// VDPBF16PS Z17, Z19, Z3
 	LONG         $0x4066b262
 	WORD         $0xd952
-	VBROADCASTSS (CX)(DX*2), Z18
-	VBROADCASTSS (CX)(R10*1), Z19
+	VBROADCASTSS (R8)(AX*2), Z18
+	VBROADCASTSS (R8)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z4
 	LONG $0x406eb262
@@ -13323,7 +22419,7 @@ one:
 	LONG         $0x4066b262
 	WORD         $0xf952
 	VBROADCASTSS (R11), Z18
-	VBROADCASTSS (R11)(DX*1), Z19
+	VBROADCASTSS (R11)(AX*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z8
 	LONG $0x406e3262
@@ -13340,7 +22436,7 @@ one:
 	// VDPBF16PS Z17, Z19, Z11
 	LONG         $0x40663262
 	WORD         $0xd952
-	VBROADCASTSS (R11)(DX*2), Z18
+	VBROADCASTSS (R11)(AX*2), Z18
 	VBROADCASTSS (R11)(R10*1), Z19
 
 	// VDPBF16PS Z16, Z18, Z12
@@ -13358,66 +22454,74 @@ one:
 	// VDPBF16PS Z17, Z19, Z15
 	LONG $0x40663262
 	WORD $0xf952
-	ADDQ DI, SI
-	ADDQ BX, CX
-	ADDQ BX, R11
-	DECQ AX
+	ADDQ DX, R9
+	ADDQ CX, R8
+	ADDQ CX, R11
+	DECQ DI
 	JMP  one
 
 write:
-	MOVQ   onto+48(FP), AX
-	MOVQ   ldo+56(FP), CX
-	TESTQ  AX, AX
-	JZ     store
-	SHLQ   $0x02, CX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   CX, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   CX, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   CX, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   CX, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   CX, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   CX, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   CX, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
+	MOVQ     onto+64(FP), DI
+	MOVQ     ldo+72(FP), R8
+	TESTQ    DI, DI
+	JZ       store
+	SHLQ     $0x02, R8
+	VADDPS   (DI), Z0, Z0
+	VADDPS.Z 64(DI), Z1, K1, Z1
+	ADDQ     R8, DI
+	VADDPS   (DI), Z2, Z2
+	VADDPS.Z 64(DI), Z3, K1, Z3
+	ADDQ     R8, DI
+	VADDPS   (DI), Z4, Z4
+	VADDPS.Z 64(DI), Z5, K1, Z5
+	ADDQ     R8, DI
+	VADDPS   (DI), Z6, Z6
+	VADDPS.Z 64(DI), Z7, K1, Z7
+	ADDQ     R8, DI
+	VADDPS   (DI), Z8, Z8
+	VADDPS.Z 64(DI), Z9, K1, Z9
+	ADDQ     R8, DI
+	VADDPS   (DI), Z10, Z10
+	VADDPS.Z 64(DI), Z11, K1, Z11
+	ADDQ     R8, DI
+	VADDPS   (DI), Z12, Z12
+	VADDPS.Z 64(DI), Z13, K1, Z13
+	ADDQ     R8, DI
+	VADDPS   (DI), Z14, Z14
+	VADDPS.Z 64(DI), Z15, K1, Z15
+	ADDQ     R8, DI
+	MOVQ     DI, onto+64(FP)
 
 store:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, K1, 64(SI)
+	ADDQ    BX, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, K1, 64(SI)
+	ADDQ    BX, SI
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 

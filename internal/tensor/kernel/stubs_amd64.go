@@ -4,83 +4,243 @@
 
 package kernel
 
-// tile1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile1x8 computes count tiles c = a·b + onto of 1x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile2x8 computes count tiles c = a·b + onto of 2x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile3x8 computes count tiles c = a·b + onto of 3x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile4x8 computes count tiles c = a·b + onto of 4x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile5x8 computes count tiles c = a·b + onto of 5x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile6x8 computes count tiles c = a·b + onto of 6x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// tile8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// tile6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 //
 //go:noescape
-func tile8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func tile6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide1x32 computes count tiles c = a·b + onto of 1x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide2x32 computes count tiles c = a·b + onto of 2x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide3x32 computes count tiles c = a·b + onto of 3x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide4x32 computes count tiles c = a·b + onto of 4x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide5x32 computes count tiles c = a·b + onto of 5x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide6x32 computes count tiles c = a·b + onto of 6x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide7x16 computes count tiles c = a·b + onto of 7x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide7x32 computes count tiles c = a·b + onto of 7x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide8x16 computes count tiles c = a·b + onto of 8x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wide8x32 computes count tiles c = a·b + onto of 8x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+//
+//go:noescape
+func wide8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// copy1 copies n rows that are stride apart into panels 1 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy1(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy2 copies n rows that are stride apart into panels 2 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy2(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy3 copies n rows that are stride apart into panels 3 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy3(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy4 copies n rows that are stride apart into panels 4 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy4(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy5 copies n rows that are stride apart into panels 5 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy5(dst *float32, src *float32, n int, stride int, panels int, next int)
 
 // copy6 copies n rows that are stride apart into panels 6 wide that are next apart: line by
 // line, because a row may be a page away from the one before.
 //
 //go:noescape
 func copy6(dst *float32, src *float32, n int, stride int, panels int, next int)
+
+// copy7 copies n rows that are stride apart into panels 7 wide that are next apart: line by
+// line, because a row may be a page away from the one before.
+//
+//go:noescape
+func copy7(dst *float32, src *float32, n int, stride int, panels int, next int)
 
 // copy8 copies n rows that are stride apart into panels 8 wide that are next apart: line by
 // line, because a row may be a page away from the one before.
@@ -232,197 +392,401 @@ func fmaLoop8(n int, sums *[8]float32)
 // fmaLoop16 executes n rounds of 12 independent multiply-adds of 16 numbers, 1·1 + sum. sums is what they add up to.
 func fmaLoop16(n int, sums *[16]float32)
 
-// halves1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves1x8 computes count tiles c = a·b + onto of 1x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves2x8 computes count tiles c = a·b + onto of 2x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves3x8 computes count tiles c = a·b + onto of 3x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves4x8 computes count tiles c = a·b + onto of 4x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves5x8 computes count tiles c = a·b + onto of 5x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves6x8 computes count tiles c = a·b + onto of 6x8, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// halves8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// halves6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func halves8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func halves6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs1x8 computes the 1x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs1x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs1x16 computes the 1x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves1x32 computes count tiles c = a·b + onto of 1x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs1x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs2x8 computes the 2x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs2x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs2x16 computes the 2x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves2x32 computes count tiles c = a·b + onto of 2x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs2x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs4x8 computes the 4x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs4x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs4x16 computes the 4x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves3x32 computes count tiles c = a·b + onto of 3x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs4x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs6x8 computes the 6x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs6x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs6x16 computes the 6x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves4x32 computes count tiles c = a·b + onto of 4x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs6x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs8x8 computes the 8x8 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs8x8(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs8x16 computes the 8x16 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves5x32 computes count tiles c = a·b + onto of 5x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs8x16(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs4x32 computes the 4x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs4x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
-// pairs8x32 computes the 8x32 tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.
-// Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart.
+// wideHalves6x32 computes count tiles c = a·b + onto of 6x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
 // A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
 // ones is added first.
 //
 //go:noescape
-func pairs8x32(k int, a *float32, aRow int, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)
+func wideHalves6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wideHalves7x16 computes count tiles c = a·b + onto of 7x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func wideHalves7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wideHalves7x32 computes count tiles c = a·b + onto of 7x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func wideHalves7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wideHalves8x16 computes count tiles c = a·b + onto of 8x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func wideHalves8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// wideHalves8x32 computes count tiles c = a·b + onto of 8x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func wideHalves8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs1x32 computes count tiles c = a·b + onto of 1x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs2x32 computes count tiles c = a·b + onto of 2x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs3x32 computes count tiles c = a·b + onto of 3x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs4x32 computes count tiles c = a·b + onto of 4x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs5x32 computes count tiles c = a·b + onto of 5x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs6x32 computes count tiles c = a·b + onto of 6x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs7x16 computes count tiles c = a·b + onto of 7x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs7x32 computes count tiles c = a·b + onto of 7x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs8x16 computes count tiles c = a·b + onto of 8x16, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
+
+// pairs8x32 computes count tiles c = a·b + onto of 8x32, one below the other; onto may be nil or c. The rows of c and
+// onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
+// are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// A number of a or b is two neighbours in p, rounded to bfloat16, the first in the lower half. The product of the second
+// ones is added first.
+//
+//go:noescape
+func pairs8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
 
 // pairRows8 rounds n times eight numbers of two rows to bfloat16, and pairs those of a column. Without a second row
 // its numbers are 0.

@@ -17,9 +17,9 @@ var pairDoc = []string{
 
 // pairs are products of pairs of bfloat16 by AVX512_BF16.
 var pairs = products{
-	name: "pairs", doc: pairDoc, vectors: physical, enter: nothing,
-	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register) step {
-		return rankOne(vector, bytes, acc, vdpbf16ps)
+	wide: "pairs", doc: pairDoc, vectors: physical, enter: nothing,
+	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step {
+		return rankOne(vector, bytes, acc, last, vdpbf16ps)
 	},
 }
 
@@ -68,14 +68,14 @@ func halves() products {
 	mxcsr := constant("bf16_mxcsr", 0x9fc0) // as vdpbf16ps; exceptions are masked
 	upper := constant("bf16_upper", 0xffff0000)
 	return products{
-		name: "halves", doc: pairDoc, vectors: virtual,
+		name: "halves", wide: "wideHalves", doc: pairDoc, vectors: virtual,
 		enter: func() (leave func()) {
 			before := AllocLocal(8)
 			STMXCSR(before)
 			LDMXCSR(mxcsr)
 			return func() { LDMXCSR(before) }
 		},
-		step: func(vector func() reg.Register, bytes int, acc [][]reg.Register) step {
+		step: func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step {
 			row := []reg.Register{vector(), vector()}[:len(acc[0])]
 			x, high := vector(), vector()
 			VBROADCASTSS(upper, high)
@@ -99,7 +99,13 @@ func halves() products {
 			return func(b reg.Register, at func(int) Mem) {
 				for _, half := range []func(Op, reg.Register){second, first} {
 					for j, v := range row {
-						half(Mem{Base: b, Disp: bytes * j}, v)
+						at := Mem{Base: b, Disp: bytes * j}
+						if last.of(j, row) {
+							VMOVUPS_Z(at, last.k, v)
+							half(v, v)
+						} else {
+							half(at, v)
+						}
 					}
 					for i := range acc {
 						VBROADCASTSS(at(i), x)

@@ -11,7 +11,7 @@ import (
 // packs bring operands into the order of the panels: the scalar loops and calls of a general
 // copy would cost as much as a tenth of a training step.
 func packs() {
-	for _, width := range []int{6, 8, 16, 32} {
+	for _, width := range []int{1, 2, 3, 4, 5, 6, 7, 8, 16, 32} {
 		name := fmt.Sprintf("copy%d", width)
 		TEXT(name, NOSPLIT, "func(dst, src *float32, n, stride, panels, next int)")
 		Pragma("noescape")
@@ -28,19 +28,25 @@ func packs() {
 		MOVQ(src, from)
 		MOVQ(panels, left)
 		Label("panel")
-		if width == 6 {
-			four, two := XMM(), GP64()
-			VMOVUPS(Mem{Base: from}, four)
-			MOVQ(Mem{Base: from, Disp: 16}, two)
-			VMOVUPS(four, Mem{Base: to})
-			MOVQ(two, Mem{Base: to, Disp: 16})
-		}
-		v := [4]reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
-		for i := range width / 8 {
-			VMOVUPS(Mem{Base: from, Disp: 32 * i}, v[i])
-		}
-		for i := range width / 8 {
-			VMOVUPS(v[i], Mem{Base: to, Disp: 32 * i})
+		for at := 0; at < width; {
+			n := 8
+			for n > width-at {
+				n /= 2
+			}
+			v, move := Op(nil), VMOVUPS
+			switch n {
+			case 8:
+				v = YMM()
+			case 4:
+				v = XMM()
+			case 2:
+				v, move = GP64(), func(ops ...Op) { MOVQ(ops[0], ops[1]) }
+			case 1:
+				v, move = GP32(), func(ops ...Op) { MOVL(ops[0], ops[1]) }
+			}
+			move(Mem{Base: from, Disp: 4 * at}, v)
+			move(v, Mem{Base: to, Disp: 4 * at})
+			at += n
 		}
 		ADDQ(U32(uint32(4*width)), from)
 		ADDQ(next, to)

@@ -8,30 +8,46 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// tile is the heart of the matrix product: a tile of C, one or two registers wide, that stays in
-// registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts
-// feed twelve multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32
-// is enough to keep its units busy and divides the usual batch of 32. The lower and narrower ones are for
-// what is left below and beside, such as the last four of an image's 28 rows or of a sentence's 20 words.
-func tile(do products, rows, columns, bytes int) {
+// tiles are those of AVX2, and of AVX-512.
+func tiles(do products) {
+	if do.name != "" {
+		for rows := 1; rows <= 6; rows++ {
+			tile(do, do.name, rows, 1, 32)
+			tile(do, do.name, rows, 2, 32)
+		}
+	}
+	for rows := 1; rows <= 8; rows++ {
+		tile(do, do.wide, rows, 1, 64)
+		tile(do, do.wide, rows, 2, 64)
+	}
+}
+
+// tile is the heart of the matrix product: tiles of C, one or two registers wide, one below the other. Each stays in
+// registers while k rank-1 updates pass. AVX2 has room for 6x16: two loads and six broadcasts feed twelve
+// multiply-adds, so that the two units never wait. AVX-512 has room for 12x32; 8x32 is enough to keep its units busy
+// and divides the usual batch of 32. Every lower height exists, so that any number of rows can be split evenly.
+func tile(do products, family string, rows, columns, bytes int) {
 	vector := do.vectors(bytes)
-	cols := bytes / 4 * columns
-	name := fmt.Sprintf("%s%dx%d", do.name, rows, cols)
-	TEXT(name, NOSPLIT, "func(k int, a *float32, aRow, aCol int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int)")
+	lanes := bytes / 4
+	cols := lanes * columns
+	name := fmt.Sprintf("%s%dx%d", family, rows, cols)
+	TEXT(name, NOSPLIT, "func(count, k int, a *float32, aRow, aCol, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc, last int)")
 	Pragma("noescape")
-	Doc(append([]string{fmt.Sprintf("%s computes the %dx%d tile c = a·b + onto, their rows ldc and ldo apart; onto may be nil or c.", name, rows, cols),
-		"Element (i, p) of a stands at i*aRow + p*aCol, and the k rows of b are ldb apart."}, do.doc...)...)
-	k := Load(Param("k"), GP64())
-	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	Doc(append([]string{fmt.Sprintf("%s computes count tiles c = a·b + onto of %dx%d, one below the other; onto may be nil or c. The rows of c and", name, rows, cols),
+		"onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b",
+		fmt.Sprintf("are ldb apart. Of the last %d columns of onto and c, only the first `last` exist.", lanes)}, do.doc...)...)
 	aRow := Load(Param("aRow"), GP64()).(reg.GPVirtual)
-	aCol := Load(Param("aCol"), GP64())
-	b := Load(Param("b"), GP64())
-	ldb := Load(Param("ldb"), GP64())
+	aCol, ldb, ldc := Load(Param("aCol"), GP64()), Load(Param("ldb"), GP64()), Load(Param("ldc"), GP64())
 	c := Load(Param("c"), GP64())
-	ldc := Load(Param("ldc"), GP64())
 	for _, r := range []Op{aRow, aCol, ldb, ldc} {
 		SHLQ(Imm(2), r) // bytes
 	}
+	var last mask
+	if bytes == 64 {
+		last.bits()
+	}
+	Label("tile")
+	k, a, b := Load(Param("k"), GP64()), Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("b"), GP64())
 	from := rowsOf(a, aRow, rows)
 
 	acc := make([][]reg.Register, rows)
@@ -59,7 +75,7 @@ func tile(do products, rows, columns, bytes int) {
 		}
 	}
 	leave := do.enter()
-	multiplyAdd := do.step(vector, bytes, acc)
+	multiplyAdd := do.step(vector, bytes, acc, &last)
 	step := func() {
 		multiplyAdd(b, from.row)
 		ADDQ(ldb, b)
@@ -67,60 +83,140 @@ func tile(do products, rows, columns, bytes int) {
 	}
 	byFours(k, step)
 	leave()
-	onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
-	TESTQ(onto, onto)
-	JZ(LabelRef("store"))
-	SHLQ(Imm(2), ldo)
-	for i := range acc {
-		for j, v := range acc[i] {
-			VADDPS(Mem{Base: onto, Disp: bytes * j}, v, v)
-		}
-		if i < rows-1 {
+
+	// The last vector of a row is masked; in AVX2, where that is slow, only if columns are missing.
+	write := func(label string, masked bool) {
+		onto, ldo := Load(Param("onto"), GP64()), Load(Param("ldo"), GP64())
+		TESTQ(onto, onto)
+		JZ(LabelRef(label + "store"))
+		SHLQ(Imm(2), ldo)
+		for i := range acc {
+			for j, v := range acc[i] {
+				at := Mem{Base: onto, Disp: bytes * j}
+				if masked && j == columns-1 {
+					last.add(at, v)
+				} else {
+					VADDPS(at, v, v)
+				}
+			}
 			ADDQ(ldo, onto)
 		}
-	}
-	Label("store")
-	for i := range acc {
-		for j, v := range acc[i] {
-			VMOVUPS(v, Mem{Base: c, Disp: bytes * j})
-		}
-		if i < rows-1 {
+		MOVQ(onto, argument("onto"))
+		Label(label + "store")
+		for i := range acc {
+			for j, v := range acc[i] {
+				at := Mem{Base: c, Disp: bytes * j}
+				if masked && j == columns-1 {
+					last.store(v, at)
+				} else {
+					VMOVUPS(v, at)
+				}
+			}
 			ADDQ(ldc, c)
 		}
 	}
+	if bytes == 64 {
+		write("", true)
+	} else {
+		CMPQ(argument("last"), Imm(uint64(lanes)))
+		JNE(LabelRef("ragged"))
+		write("", false)
+	}
+	Label("next")
+	step4 := Load(Param("next"), GP64())
+	SHLQ(Imm(2), step4)
+	ADDQ(step4, argument("a"))
+	DECQ(argument("count"))
+	JNZ(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+	if bytes == 32 {
+		Label("ragged")
+		last.words()
+		write("ragged_", true)
+		JMP(LabelRef("next"))
+	}
 }
 
-// tiles are those of all sizes.
-func tiles(do products) {
-	for _, rows := range []int{1, 2, 4, 6, 8} { // 8x16 needs AVX-512's registers, though not its width
-		tile(do, rows, 1, 32)
-		tile(do, rows, 2, 32)
+// argument is where an argument is.
+func argument(name string) Mem {
+	at, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
 	}
-	tile(do, 4, 2, 64)
-	tile(do, 8, 2, 64)
+	return at.Addr
 }
+
+// A mask selects the columns of the last vector that exist.
+type mask struct {
+	k reg.OpmaskVirtual // in AVX-512
+	v reg.VecVirtual    // in AVX2
+}
+
+// bits loads the mask of AVX-512.
+func (m *mask) bits() {
+	m.k = K()
+	last, ones := Load(Param("last"), GP64()), GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(last, ones, ones)
+	KMOVW(ones.As32(), m.k)
+}
+
+// edge is eight words of ones, then eight of zeros.
+var edge = words("edge", func(i int) uint32 { return 0xffffffff * uint32(1-i/8) })
+
+// words loads the mask of AVX2.
+func (m *mask) words() {
+	m.v = YMM()
+	last, at := Load(Param("last"), GP64()).(reg.GPVirtual), GP64()
+	LEAQ(edge.Offset(32), at)
+	NEGQ(last)
+	VMOVUPS(Mem{Base: at, Index: last, Scale: 4}, m.v)
+}
+
+// add adds the columns at from to v.
+func (m *mask) add(from Mem, v reg.Register) {
+	if m.k != nil {
+		VADDPS_Z(from, v, m.k, v)
+		return
+	}
+	x := YMM()
+	VMASKMOVPS(from, m.v, x)
+	VADDPS(x, v, v)
+}
+
+// store writes the columns of v.
+func (m *mask) store(v reg.Register, to Mem) {
+	if m.k != nil {
+		VMOVUPS(v, m.k, to)
+		return
+	}
+	VMASKMOVPS(v, m.v, to)
+}
+
+// of reports whether vector j of a row of b is to be loaded under the mask. In AVX-512 b in place may end where the
+// columns do; in AVX2 whole vectors exist.
+func (m *mask) of(j int, row []reg.Register) bool { return m.k != nil && j == len(row)-1 }
 
 // products are how tiles multiply.
 type products struct {
-	name    string
-	doc     []string
-	vectors func(bytes int) func() reg.Register
+	name, wide string // of the tiles of AVX2, if any, and of those of AVX-512
+	doc        []string
+	vectors    func(bytes int) func() reg.Register
 	// enter goes before the products, and what it returns goes after them.
 	enter func() (leave func())
 	// step is the code of one step over p: it adds the products of a row of b and a column of a, whose element i is
 	// at(i), to acc.
-	step func(vector func() reg.Register, bytes int, acc [][]reg.Register) step
+	step func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step
 }
 
 type step func(b reg.Register, at func(i int) Mem)
 
 // float32s are products of float32, by fused multiply-adds.
 var float32s = products{
-	name: "tile", vectors: virtual, enter: nothing,
-	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register) step {
-		return rankOne(vector, bytes, acc, func(v, x, sum reg.Register) { VFMADD231PS(v, x, sum) })
+	name: "tile", wide: "wide", vectors: virtual, enter: nothing,
+	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step {
+		return rankOne(vector, bytes, acc, last, func(v, x, sum reg.Register) { VFMADD231PS(v, x, sum) })
 	},
 }
 
@@ -137,12 +233,17 @@ func virtual(bytes int) func() reg.Register {
 func nothing() (leave func()) { return func() {} }
 
 // rankOne loads a row of b, and broadcasts what each row of a has for it.
-func rankOne(vector func() reg.Register, bytes int, acc [][]reg.Register, add func(v, x, sum reg.Register)) step {
+func rankOne(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask, add func(v, x, sum reg.Register)) step {
 	row := []reg.Register{vector(), vector()}[:len(acc[0])]
 	pair := []reg.Register{vector(), vector()}
 	return func(b reg.Register, at func(int) Mem) {
 		for j, v := range row {
-			VMOVUPS(Mem{Base: b, Disp: bytes * j}, v)
+			at := Mem{Base: b, Disp: bytes * j}
+			if last.of(j, row) {
+				VMOVUPS_Z(at, last.k, v)
+			} else {
+				VMOVUPS(at, v)
+			}
 		}
 		for i := 0; i < len(acc); i += 2 { // two rows at a time hide the broadcasts
 			two := pair[:min(2, len(acc)-i)]
