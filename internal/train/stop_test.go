@@ -42,7 +42,7 @@ func TestBestIsOfTheObjective(t *testing.T) {
 	for _, c := range []struct {
 		lr, lambda float64
 		schedule   string
-	}{{0.1, 6, "constant"}, {0.3, 8, "linear"}, {0.3, 6, "linear"}} {
+	}{{0.1, 6, "constant"}, {0.1, 8, "linear"}, {0.3, 5, "linear"}, {0.3, 9, "linear"}} {
 		settings := Defaults
 		settings.Epochs, settings.LR, settings.Report = 10, c.lr, "best"
 		trial, set := small(t, 12, settings, variants.FreeBits{Lambda: c.lambda, Mode: "dim"})
