@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"maps"
 	"math"
+	"sync"
 
 	"vaelab/internal/data"
 	"vaelab/internal/generate"
@@ -182,20 +184,38 @@ func addTruth(trial Trial, set *data.Set, split data.Split, values map[string]fl
 	if set.Truth == nil || split.N() == 0 {
 		return
 	}
-	given := set.Truth.LogProbs(split.Latents, split.Seqs) // ln p(x|z) of each
+	known, _ := truths.LoadOrStore(examples{&split.Latents[0], split.N()}, sync.OnceValue(func() map[string]float64 { return truth(set.Truth, split) }))
+	maps.Copy(values, known.(func() map[string]float64)())
+}
+
+// truths holds what truth returns for each split: trials on the same examples, side by side or in turn, compute it once.
+// It would take a third of a small trial's time.
+var truths sync.Map
+
+// examples identifies those of a split by where its latents begin and how many there are.
+type examples struct {
+	first *[]float64
+	n     int
+}
+
+// truth is addTruth's values where the generator is a Truth.
+func truth(generator data.Truth, split data.Split) map[string]float64 {
+	given := generator.LogProbs(split.Latents, split.Seqs) // ln p(x|z) of each
 	n := min(trueExamples, split.N())
 	var mi, squares, rec float64
 	for r := range n {
 		i := r * split.N() / n
-		told := given[i] + metrics.TrueNLL(logJoint(set.Truth, split.Seqs[i]), split.Latents[i], stream.New(0, "truth", i))
+		told := given[i] + metrics.TrueNLL(logJoint(generator, split.Seqs[i]), split.Latents[i], stream.New(0, "truth", i))
 		mi += told / float64(n)
 		squares += told * told / float64(n)
 	}
 	for _, l := range given {
 		rec -= l / float64(split.N())
 	}
-	values["true_nll"], values["true_mi"] = rec+mi, mi
-	values["true_nll_se"] = math.Sqrt(max(0, squares-mi*mi) / float64(n))
+	return map[string]float64{
+		"true_nll": rec + mi, "true_mi": mi,
+		"true_nll_se": math.Sqrt(max(0, squares-mi*mi) / float64(n)),
+	}
 }
 
 // logJoint is ln p(x, z) of a sentence for many z.
