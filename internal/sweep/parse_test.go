@@ -13,6 +13,7 @@ import (
 	"vaelab/experiments"
 	"vaelab/internal/converge"
 	"vaelab/internal/data"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 	"vaelab/variants"
 )
@@ -340,6 +341,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// refused reports whether the file is about a precision that a build for float64 refuses.
+func refused(file string) bool { return tensor.Bits == 64 && filepath.Base(file) == "bf16.yaml" }
+
 // TestShippedExperiments: what comes with the program can be read, and asks its question.
 func TestShippedExperiments(t *testing.T) {
 	entries, err := experiments.Files.ReadDir(".")
@@ -347,6 +351,9 @@ func TestShippedExperiments(t *testing.T) {
 		t.Fatal(entries, err)
 	}
 	for _, entry := range entries {
+		if refused(entry.Name()) {
+			continue
+		}
 		text, err := experiments.Files.ReadFile(entry.Name())
 		if err != nil {
 			t.Fatal(err)
