@@ -66,7 +66,7 @@ type hintedError struct {
 func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
 	flags.SetOutput(wErr)
-	names := flags.String("sizes", "small,snli,ptb,yelp,transformer,pixelcnn", "`list` of sizes; there are also tiny, tiny-transformer and tiny-pixelcnn, for a try")
+	names := flags.String("sizes", "small,snli,ptb,h1024,yelp,transformer,pixelcnn", "`list` of sizes; there are also tiny, tiny-transformer and tiny-pixelcnn, for a try")
 	mode := flags.String("mode", "trial", "trial: one process on all cores; sweep: a process of one thread on every core; cores: our side alone on all cores and on one")
 	configs := flags.String("configs", "", "`list` of the other side's configurations to try; all by default")
 	python := flags.String("python", "python3", "`interpreter` that can import torch")

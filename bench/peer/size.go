@@ -34,6 +34,7 @@ var sizes = []Size{
 	withJAX(lstm("small", 64, 128, 16, 2_000, 16)),
 	lstm("snli", 128, 512, 32, 9_990, 12),
 	withJAX(lstm("ptb", 256, 256, 32, 10_000, 23)),
+	lstm("h1024", 512, 1024, 32, 10_000, 12),
 	lstm("yelp", 512, 1024, 32, 20_000, 98),
 	{"transformer", torch("transformer.py"), models.Transformer{
 		LatentDim: 32, EmbedDim: 256, Heads: 4, EncLayers: 4, DecLayers: 4, FF: 4, Pooling: "mean", ZEnters: "both", Memory: 1,
