@@ -22,6 +22,9 @@ func makeTrial(t *testing.T, id string, ago time.Duration, files ...string) {
 		t.Fatal(err)
 	}
 	variant, _, _ := strings.Cut(id, "-")
+	if ago > 0 {
+		ago += time.Second // the clock of files is a few milliseconds behind, and ages are rounded down
+	}
 	files = append(files, record.TrialFile, fmt.Sprintf(`{"format":2,"experiment":"x","id":%q,"variant":%q,"seed":1,"config":{"train.epochs":"20"}}`, id, variant))
 	for i := 0; i < len(files); i += 2 {
 		path := filepath.Join(dir, files[i])
