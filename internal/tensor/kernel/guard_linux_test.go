@@ -59,6 +59,12 @@ func TestNothingBeyondTheEnd(t *testing.T) {
 				Direct(m, func(int, int) (cols, from, to int) { return n, 0, k }, a, aRow, aCol, b, bRow, c, n, c, n)
 			}
 		}
+		doubles := func(n int) []float64 {
+			return unsafe.Slice((*float64)(unsafe.Pointer(&guarded(t, 2*n)[0])), n)
+		}
+		DoubleProduct(m, n, k, doubles(m*k), doubles(DoublePanelSize(k, n)), doubles(m*n), doubles(m*n))
+		DoubleTanh(doubles(n))
+		DoubleCell(doubles(4*n), doubles(4*n), doubles(n), doubles(n))
 		Transpose(guarded(t, m*k), m, k, k, guarded(t, m*k), m)
 		width := (max(m, n) + 7) / 8 * 8
 		p, back := guarded(t, m*width), guarded(t, m*width)
