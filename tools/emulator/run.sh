@@ -43,15 +43,15 @@ if [ -z "${KERNEL:-}" ]; then
 fi
 
 # The first file system: /init, the program, and what it gets.
-mkdir "$dir/root" "$dir/iso"
-(cd "$source/init" && CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -ldflags='-s -w' -o "$dir/root/init" main.go)
-cp "$1" "$dir/root/program"
+mkdir "$dir/files" "$dir/iso"
+(cd "$source/init" && CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -ldflags='-s -w' -o "$dir/files/init" main.go)
+cp "$1" "$dir/files/program"
 shift
-chmod +x "$dir/root/program"
-printf '%s\0' "${environment[@]}" > "$dir/root/environment"
-: > "$dir/root/arguments"
-if (($#)); then printf '%s\0' "$@" > "$dir/root/arguments"; fi
-(cd "$dir/root" && find . | cpio --quiet -o -H newc) > "$dir/iso/initrd"
+chmod +x "$dir/files/program"
+printf '%s\0' "${environment[@]}" > "$dir/files/environment"
+: > "$dir/files/arguments"
+if (($#)); then printf '%s\0' "$@" > "$dir/files/arguments"; fi
+(cd "$dir/files" && find . | cpio --quiet -o -H newc) > "$dir/iso/initrd"
 
 cp "$KERNEL" "$dir/iso/kernel"
 cp "$ISOLINUX" "$LDLINUX" "$dir/iso"
