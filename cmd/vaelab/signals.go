@@ -7,14 +7,19 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // A stopping is how the user or the system asks the program to stop: by Ctrl-C, by SIGTERM, or by SIGHUP when a terminal
-// closes, unless nohup has the program ignore that. The second such signal ends the program at once. SIGUSR1 says that a
-// time limit is near, as batch systems send it on demand.
+// closes, unless nohup has the program ignore that. The second such signal ends the program at once, unless it comes with
+// the first: timeout of GNU sends one to the program and one to its group. SIGUSR1 says that a time limit is near, as batch
+// systems send it on demand.
 type stopping struct {
 	limit, stop atomic.Bool // the signals that came
 }
+
+// echo is how long after the first signal a second one counts as the same.
+const echo = 200 * time.Millisecond
 
 // errLimit is why the context ends if a time limit is near.
 var errLimit = errors.New("the time limit is near")
@@ -40,7 +45,7 @@ func (s *stopping) watch(ctx context.Context) (context.Context, func()) {
 				}
 				s.stop.Store(true)
 				cancel(context.Canceled)
-				signal.Stop(came) // the next one ends the program
+				time.AfterFunc(echo, func() { signal.Stop(came) }) // then the next one ends the program
 				return
 			case <-ended:
 				return
@@ -48,7 +53,9 @@ func (s *stopping) watch(ctx context.Context) (context.Context, func()) {
 		}
 	}()
 	return ctx, func() {
-		signal.Stop(came)
+		if !s.stop.Load() {
+			signal.Stop(came)
+		}
 		close(ended)
 		cancel(context.Canceled)
 	}
