@@ -416,7 +416,7 @@ func (o *outlook) dialPanels(y scale, fs []family, points [][]gain) (panels []di
 
 // compare compares the methods at a rate that most of them reach.
 func (o *outlook) compare(fs []family, metric, bound string) string {
-	fronts := frontiers(fs, o.split, metric)
+	fronts := frontsOf(fs, o.split, metric)
 	n := 0
 	var best []float64
 	for _, r := range commonRates(fronts) {
@@ -447,9 +447,9 @@ func (o *outlook) compare(fs []family, metric, bound string) string {
 		}
 		r := reading{label: f.label, bySeed: map[int]float64{}}
 		var values []float64
-		for _, points := range f.seeds {
-			v := interpolate(points, rate)
-			r.bySeed[points[0].seed], values = v, append(values, v)
+		for i, line := range f.lines {
+			v, _ := line.At(rate) // every seed spans it
+			r.bySeed[f.seeds[i]], values = v, append(values, v)
 		}
 		r.mid = middleOf(values)
 		all = append(all, r)

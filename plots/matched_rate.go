@@ -83,7 +83,7 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 		if metric.name == "nelbo" && len(row) > 0 { // there is the tighter bound
 			continue
 		}
-		fronts := frontiers(d.families, m.split, metric.name)
+		fronts := frontsOf(d.families, m.split, metric.name)
 		if metric.name == "nelbo" {
 			m.reach = append(m.reach, reaches(fronts)...)
 		}
@@ -105,19 +105,19 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 			if len(line.X) == 0 {
 				continue
 			}
-			if len(f.seeds) > 1 {
+			if len(f.lines) > 1 {
 				bands = append(bands, spread)
 			}
 			curves, measured = append(curves, line), append(measured, f.measured(rates))
 			for i, x := range line.X {
-				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.seeds)))})
+				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.lines)))})
 			}
 			if _, ok := m.counts[f.label]; !ok {
 				m.groups = append(m.groups, f.groups...)
 				m.legend = append(m.legend, entry{label: overDial(f.family), line: f.style})
 				m.families = append(m.families, f.family)
 			}
-			m.counts[f.label] = len(f.seeds)
+			m.counts[f.label] = len(f.lines)
 		}
 		p.Add(bands...)
 		p.Add(curves...)
@@ -136,14 +136,14 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 
 // matchedFinding compares the methods at the largest of the rates that most of them reach. Of several data sets it names its
 // own.
-func matchedFinding(fronts []frontier, rates []float64, metric, data string, named bool) string {
+func matchedFinding(fronts []front, rates []float64, metric, data string, named bool) string {
 	var best []sample
 	rate := 0.0
 	for _, r := range rates {
 		var here []sample
 		for _, f := range fronts {
 			if line, spread := f.at([]float64{r}); len(line.X) > 0 {
-				here = append(here, sample{label: f.label, mean: line.Y[0], lo: spread.Lo[0], hi: spread.Hi[0], n: len(f.seeds)})
+				here = append(here, sample{label: f.label, mean: line.Y[0], lo: spread.Lo[0], hi: spread.Hi[0], n: len(f.lines)})
 			}
 		}
 		if len(here) >= len(best) {
@@ -158,15 +158,16 @@ func matchedFinding(fronts []frontier, rates []float64, metric, data string, nam
 }
 
 // at reads the frontier off at those of the rates that it spans.
-func (f frontier) at(rates []float64) (line curve, spread band) {
+func (f front) at(rates []float64) (line curve, spread band) {
 	line.LineStyle, spread.Color = f.style, fade(f.style.Color, 0.2)
 	for _, rate := range rates {
 		if rate < f.lo || rate > f.hi {
 			continue
 		}
 		var values []float64
-		for _, points := range f.seeds {
-			values = append(values, interpolate(points, rate))
+		for _, points := range f.lines {
+			v, _ := points.At(rate) // every seed spans it
+			values = append(values, v)
 		}
 		mean, lo, hi := record.Range(values)
 		line.X, line.Y = append(line.X, rate), append(line.Y, mean)
@@ -177,14 +178,14 @@ func (f frontier) at(rates []float64) (line curve, spread band) {
 
 // measured are the points of all seeds that the line at those rates is read off from: those from the first to the last rate, and the
 // next on either side.
-func (f frontier) measured(rates []float64) dots {
+func (f front) measured(rates []float64) dots {
 	at := dots{GlyphStyle: pointGlyph(fade(f.style.Color, 0.7))}
-	for _, points := range f.seeds {
-		for i, p := range points {
-			below := i+1 < len(points) && points[i+1].x <= rates[0]
-			above := i > 0 && points[i-1].x >= rates[len(rates)-1]
+	for _, line := range f.lines {
+		for i, p := range line {
+			below := i+1 < len(line) && line[i+1].Rate <= rates[0]
+			above := i > 0 && line[i-1].Rate >= rates[len(rates)-1]
 			if !below && !above {
-				at.X, at.Y = append(at.X, p.x), append(at.Y, p.y)
+				at.X, at.Y = append(at.X, p.Rate), append(at.Y, p.Value)
 			}
 		}
 	}
@@ -213,7 +214,7 @@ func movers(set *record.Set, groups []record.Group) string {
 }
 
 // reaches says for a message which rates each frontier spans.
-func reaches(fronts []frontier) (spans []string) {
+func reaches(fronts []front) (spans []string) {
 	for _, f := range fronts {
 		spans = append(spans, fmt.Sprintf("%s %.3g to %.3g nats", plain(f.label), f.lo, f.hi))
 	}

@@ -20,6 +20,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"vaelab/internal/frontier"
 	"vaelab/internal/record"
 )
 
@@ -870,7 +871,7 @@ func TestBarsSideBySide(t *testing.T) {
 
 // TestMeasuredPoints: those that a line is read off from, and no others.
 func TestMeasuredPoints(t *testing.T) {
-	f := frontier{family: family{style: neutral}, seeds: [][]pair{{{1, 0.9, 1}, {1, 3, 2}, {1, 5, 3}, {1, 8.1, 4}, {1, 20, 5}}, {{2, 4, 6}, {2, 8, 7}}}}
+	f := front{family: family{style: neutral}, lines: []frontier.Frontier{{{Rate: 0.9, Value: 1}, {Rate: 3, Value: 2}, {Rate: 5, Value: 3}, {Rate: 8.1, Value: 4}, {Rate: 20, Value: 5}}, {{Rate: 4, Value: 6}, {Rate: 8, Value: 7}}}}
 	if got, want := f.measured([]float64{4, 6, 8}).Y, []float64{2, 3, 4, 6, 7}; !slices.Equal(got, want) {
 		t.Errorf("points %v, want %v", got, want)
 	}

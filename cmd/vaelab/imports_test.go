@@ -48,10 +48,11 @@ var imports = map[string]string{
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream internal/record",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
+	"internal/frontier":      "",
 	"internal/report":        "internal/claims internal/converge internal/record internal/registry internal/stats plots",
 	"internal/submit":        "internal/record",
 	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
-	"plots":                  "internal/converge internal/record internal/registry internal/stats",
+	"plots":                  "internal/converge internal/frontier internal/record internal/registry internal/stats",
 	"internal/train": "internal/generate internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",
 	"internal/watch":  "internal/record internal/status internal/sweep plots",
