@@ -35,6 +35,7 @@ type Facts struct {
 	Probe   bool        // labels are probed
 	Lag     bool        // the inference lag is measured
 	MayEnd  bool        // training can end before its last step
+	Updates bool        // updates of the decoder have a minimum
 	Variant vae.Variant // at its start
 }
 

@@ -3,7 +3,7 @@ package optim
 import "testing"
 
 // TestStop: small improvements add up to one, a metric that rises is judged the other way round, and
-// patience 0 never ends.
+// patience 0 never ends. Ten updates of the decoder lie between two evaluations.
 func TestStop(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -18,10 +18,14 @@ func TestStop(t *testing.T) {
 		{"little by little", Stop{Metric: "nelbo", Patience: 3, MinDelta: 1}, []float64{5, 4.5, 3.9, 3.4, 2.8, 2.7, 2.6, 2.5}, 8},
 		{"rises", Stop{Metric: "mi", Patience: 2}, []float64{1, 2, 3, 2.9, 3}, 5},
 		{"off", Stop{Metric: "objective"}, []float64{1, 2, 3, 4, 5, 6}, 0},
+		{"before the minimum", Stop{Metric: "rec", Patience: 1, MinUpdates: 41}, []float64{1, 2, 3, 4, 5, 6}, 5},
+		{"at the minimum", Stop{Metric: "rec", Patience: 1, MinUpdates: 40}, []float64{1, 2, 3, 4, 5, 6}, 4},
+		{"better at the minimum", Stop{Metric: "rec", Patience: 2, MinUpdates: 40}, []float64{5, 6, 6, 4, 5, 5}, 6},
+		{"the minimum is past", Stop{Metric: "rec", Patience: 2, MinUpdates: 15}, []float64{5, 4, 3, 4, 5}, 5},
 	} {
 		var w Waiting
 		for i, v := range c.values {
-			w.Judge(c.s, v)
+			w.Judge(c.s, v, 10*(i+1))
 			if want := c.over > 0 && i+1 >= c.over; w.Over != want {
 				t.Errorf("%s: after evaluation %d over is %v, want %v", c.name, i+1, w.Over, want)
 			}

@@ -647,7 +647,7 @@ func (r *reader) idle(n *yaml.Node, k optim.KLSchedule) {
 // idleStop reports settings of train.stop where nothing stops.
 func (r *reader) idleStop(n *yaml.Node, s optim.Stop) {
 	for _, kv := range r.pairs(n, "train.stop") {
-		if key := kv[0].Value; s.Patience == 0 && (key == "metric" || key == "min_delta") {
+		if key := kv[0].Value; s.Patience == 0 && contains([]string{"metric", "min_delta", "min_updates"}, key) {
 			r.fault(kv[0], join("train.stop", key), "has no effect while train.stop.patience is 0; set patience, in evaluations, or leave it out")
 		}
 	}

@@ -190,6 +190,7 @@ func TestFaults(t *testing.T) {
 
 		// when to stop
 		{"a metric without patience", "base: {train: {stop: {metric: rec}}}\n", []string{`x.yaml:1:23: train.stop.metric: has no effect while train.stop.patience is 0; set patience`}},
+		{"a minimum without patience", "base: {train: {stop: {min_updates: 9}}}\n", []string{`x.yaml:1:23: train.stop.min_updates: has no effect while train.stop.patience is 0; set patience`}},
 		{"momentum that Adam does not read", "base: {train: {momentum: 0.9}}\n", []string{`x.yaml:1:26: train.momentum: has no effect with optimizer adam, which has a running mean of its own (0.9); set train.optimizer: sgd`}},
 		{"momentum of 1", "base: {train: {optimizer: sgd, momentum: 1}}\n", []string{`x.yaml:1:42: train.momentum: 1 is outside [0,1)`}},
 		{"decay that turns weights round", "base: {train: {optimizer: sgd, lr: 2, wd: 0.5}}\n", []string{`x.yaml:1:43: train.weight_decay: must be below 1/train.lr, here 0.5: each step multiplies`}},

@@ -66,7 +66,10 @@ func (e *Experiment) noteShort(i int, t train.Trial, set *data.Set, lengths map[
 		e.note(e.file, "train: the validation split is never evaluated: training ends at step %d, and the first evaluation is at step %d (train.eval_every, in epochs); figures of validation rows cannot be drawn", n.steps, each)
 	case set.Valid.N() > 0 && t.Train.Stop.Patience > 0 && final < n.steps:
 		// An evaluation at the last step ends nothing; the first one that counts is the best so far.
-		if counted := (n.steps-1)/each - max(0, final-1)/each; counted <= t.Train.Stop.Patience {
+		counted := (n.steps-1)/each - max(0, final-1)/each
+		if updates := (n.steps-1)/each*each - before; updates < t.Train.Stop.MinUpdates {
+			e.note(e.entries[i], "train.stop: has no effect: min_updates is %d, and the last evaluation before the end comes after %d updates of the decoder at most; lower min_updates, or train longer", t.Train.Stop.MinUpdates, updates)
+		} else if counted <= t.Train.Stop.Patience {
 			e.note(e.entries[i], "train.stop: has no effect: patience %d needs %d evaluations at the final KL weight before the last step, %d, and there are %d; lower patience or train.eval_every, or train longer", t.Train.Stop.Patience, t.Train.Stop.Patience+1, n.steps, counted)
 		}
 	}

@@ -24,6 +24,8 @@ func TestShortTrainings(t *testing.T) {
 		{"{beta: 0.5}", ", eval_every: 3", "training ends at step 20, and the first evaluation is at step 30 "},
 		{"{beta: 0.5}", ", stop: {patience: 1}", "x.yaml:1:1: train.stop: has no effect: patience 1 needs 2 evaluations at the final KL weight before the last step, 20, and there are 1;"},
 		{"{beta: 0.5}", ", epochs: 3, stop: {patience: 1}", ""},
+		{"{beta: 0.5}", ", epochs: 3, stop: {patience: 1, min_updates: 20}", ""},
+		{"{beta: 0.5}", ", epochs: 3, stop: {patience: 1, min_updates: 21}", "x.yaml:1:1: train.stop: has no effect: min_updates is 21, and the last evaluation before the end comes after 20 updates of the decoder at most;"},
 		{"{schedule: linear, warm_up: 10, unit: steps}", ", epochs: 3, stop: {patience: 1}", ""},
 		{"{schedule: linear, warm_up: 11, unit: steps}", ", epochs: 3, stop: {patience: 1}", "before the last step, 30, and there are 1;"},
 		{"{schedule: sigmoid, warm_up: 4}", "", "its last step, 20, has weight 0.438, and from step 41 on it is kl.beta 1;"},

@@ -220,7 +220,7 @@ func (t *Trainer) restore(dir string, owner int) error {
 	if err := json.Unmarshal([]byte(f.Metadata[progressKey]), &t.progress); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if n := len(t.Sum.Values); n != 0 && n != numSums {
+	if n := len(t.Sum.Values); n != 0 && n != numSums || t.Step > 0 && t.Updates == 0 {
 		return fmt.Errorf("%s: it was written by another version of the program", path)
 	}
 	if err := nn.LoadTensors(f, t.Model.Params.All(), "model/"); err != nil {

@@ -87,6 +87,7 @@ func TestRefusedCheckpoints(t *testing.T) {
 		{"other kernels", func(string) {}, "amd64 float32 gonum blas32", `the class of kernels must be "amd64 float32 gonum blas32", and is "` + class + `"`, ""},
 		{"another seed's", metadata("trial", "bn-0/seed-2"), class, `the trial must be "test", and is "bn-0/seed-2"`, ""},
 		{"other data", metadata("data", "d"), class, `the data must be "", and is "d"`, ""},
+		{"of a version that did not count updates of the decoder", metadata("progress", `{"Step": 20}`), class, "it was written by another version of the program", ""},
 		{"no progress", metadata("progress", ""), class, "unexpected end of JSON input", "unexpected end of JSON input"},
 	} {
 		dir := filepath.Join(t.TempDir(), "trial")

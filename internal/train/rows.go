@@ -75,6 +75,12 @@ func init() {
 		},
 	})
 	metrics.Register(metrics.Group{
+		Splits: metrics.Tests, Need: &metrics.Need{What: "train.stop.min_updates above 0", Met: func(f metrics.Facts) bool { return f.Updates }},
+		Metrics: []metrics.Metric{
+			{Name: "decoder_updates", Doc: "updates of the decoder since it was drawn: steps, without those before a reset"},
+		},
+	})
+	metrics.Register(metrics.Group{
 		Splits: metrics.Tests, Need: &metrics.Need{What: "synthetic or gaussian data", Met: func(f metrics.Facts) bool { return f.Truth != metrics.NoTruth }},
 		Metrics: []metrics.Metric{
 			{Name: "true_nll", Unit: "nats", Doc: "-ln p(x) under the generator of the data"},
@@ -110,7 +116,7 @@ func steered(v vae.Variant) (metric string) {
 func (t Trial) facts(v vae.Variant) metrics.Facts {
 	f := metrics.Facts{
 		Kind: t.Data.Kind(), Given: data.Gives(t.Data).Kind, D: t.Model.Latent(), Samples: t.Train.IWSamples, Probe: t.Train.Probe, Lag: t.Train.LagEvery > 0,
-		MayEnd: t.mayEnd(), Variant: v,
+		MayEnd: t.mayEnd(), Updates: t.Train.Stop.MinUpdates > 0, Variant: v,
 	}
 	switch t.Data.(type) {
 	case data.Synthetic:

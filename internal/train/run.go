@@ -204,7 +204,7 @@ func (t *Trainer) validate(ctx context.Context, rows *record.Writer) error {
 		return nil
 	}
 	stop := t.trial.Train.Stop
-	t.Waiting.Judge(stop, row.Values[stop.Metric])
+	t.Waiting.Judge(stop, row.Values[stop.Metric], t.Updates)
 	switch t.Plateau.Judge(t.trial.Train.Decay, t.Epoch+1, row.Values["objective"]) {
 	case optim.IsBest:
 		t.best = nn.Tensors(t.restored(), "")

@@ -131,6 +131,41 @@ func TestStopsAfterTheSchedule(t *testing.T) {
 	}
 }
 
+// TestStopsAfterTheMinimum: no trial stops before its decoder has had so many updates since it was drawn, whatever else the
+// method updates, and the test row counts them. Patience 1 runs out at the second evaluation, after 20 steps. A trial that is
+// stopped every few steps has the same bytes.
+func TestStopsAfterTheMinimum(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		method  vae.Method
+		minimum int
+		step    int // the last
+		updates float64
+	}{
+		{"without a minimum", variants.Vanilla{}, 0, 20, math.NaN()},
+		{"a minimum that patience reaches", variants.Vanilla{}, 20, 20, 20},
+		{"vanilla", variants.Vanilla{}, 41, 50, 50},
+		{"inner updates of the encoder do not count", variants.Aggressive{Every: 3, Most: 10, Patience: 3}, 41, 50, 50},
+		{"the decoder is drawn anew after 20 steps", variants.FBP{AEEpochs: 2}, 41, 70, 50},
+		{"more than there are", variants.Vanilla{}, 1000, 90, 90},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			settings := Defaults
+			settings.Epochs, settings.LogEvery = 9, 7
+			settings.Stop = optim.Stop{Metric: "objective", Patience: 1, MinDelta: 1e6, MinUpdates: c.minimum}
+			trial, set := small(t, 8, settings, c.method)
+			set.Truth = nil // it takes longer than the trial
+			rows := resumes(t, trial, set)
+			test := rows[len(rows)-1]
+			updates, counted := test.Values["decoder_updates"]
+			if test.Step != c.step || counted == math.IsNaN(c.updates) || counted && updates != c.updates {
+				t.Errorf("ended at step %d after %v updates, want step %d and %v", test.Step, updates, c.step, c.updates)
+			}
+		})
+	}
+}
+
 // TestStopped: the test row says what ended training, where something could have.
 func TestStopped(t *testing.T) {
 	for _, c := range []struct {

@@ -66,6 +66,7 @@ type progress struct {
 
 	Unweighed int // steps at a KL weight of the regime's, which the weigher does not count
 	PhaseEnd  int // steps done when the regime left its first phase; 0 before
+	Updates   int // of the decoder, since it was drawn
 }
 
 // The metrics that a row of split train averages; see has.
@@ -274,6 +275,9 @@ func (t *Trainer) draw(sides vae.Sides) {
 		s.opt.Reset()
 	}
 	t.LR, t.Plateau, t.Waiting, t.best = t.trial.Train.LR, optim.Plateau{}, optim.Waiting{}, nil
+	if sides&vae.DecoderSide != 0 {
+		t.Updates = 0
+	}
 }
 
 // batch is the batch of an update and its pass.
@@ -325,6 +329,9 @@ func (t *Trainer) update(plan vae.Plan, before int) error {
 			optim.WeightDecay(s.decayed, t.LR, t.trial.Train.WeightDecay)
 			s.opt.Step(t.LR, scale)
 		}
+	}
+	if plan.Only == 0 || plan.Only&vae.DecoderSide != 0 {
+		t.Updates++
 	}
 	if project := t.Model.Variant.Project; project != nil && (plan.Only == 0 || plan.Only&vae.EncoderSide != 0) {
 		project()
@@ -522,6 +529,9 @@ func (t *Trainer) judge(ctx context.Context, name string, split data.Split, dept
 	}
 	if name == "test" && t.trial.mayEnd() {
 		values["stopped"] = float64(t.ended())
+	}
+	if name == "test" && t.trial.Train.Stop.MinUpdates > 0 {
+		values["decoder_updates"] = float64(t.Updates)
 	}
 	return t.row(name, values, vectors), seen, nil
 }
