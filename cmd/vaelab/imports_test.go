@@ -51,7 +51,7 @@ var imports = map[string]string{
 	"internal/frontier":      "",
 	"internal/report":        "internal/claims internal/converge internal/record internal/registry internal/stats plots",
 	"internal/submit":        "internal/record",
-	"internal/claims":        "internal/converge internal/record internal/registry internal/stats",
+	"internal/claims":        "internal/converge internal/frontier internal/record internal/registry internal/stats",
 	"plots":                  "internal/converge internal/frontier internal/record internal/registry internal/stats",
 	"internal/train": "internal/generate internal/metrics variants internal/models internal/data internal/optim " +
 		"internal/vae internal/nn internal/grad internal/stream internal/safetensors internal/record internal/registry internal/memory",

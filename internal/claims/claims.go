@@ -1,7 +1,7 @@
 // Package claims evaluates claims about variants on the rows of their trials.
 //
 // A claim is a statement about a metric, with its source. Its kind decides how it is evaluated:
-// bound, order, equal, ratio, trend, published. It selects trials by their settings and uses the
+// bound, order, equal, ratio, trend, published; matched, at-rate and reaches at a rate. It selects trials by their settings and uses the
 // rows of the finished ones. The package is a pure function of a record.Set: it trains, draws and
 // reads nothing.
 //
@@ -17,24 +17,33 @@
 //	theta.0          the first of them; dimension 0 of one seed is unrelated to that of another
 //	cpu_ms_per_step  a cost of the whole trial, of no split; see Costs
 //
+// # At equal rates
+//
+// Methods are compared at a rate that none of their trials has. Kinds that do so select a method with
+// several values of its dial, the setting that moves the rate: the one setting in which the selected
+// trials differ. The metric is read off on straight lines between a seed's trials, by their achieved
+// KL (package frontier), and nothing is extrapolated.
+//
 // # How a verdict is reached
 //
-// Each seed gives one number: the last value of the metric, the difference or the quotient of two
-// variants in that seed, or the trend of the metric over a setting. The claim states a region for
-// the median of these numbers. The distribution-free interval of the median decides, at the claim's
-// confidence:
+// Each seed gives one number: the last value of the metric, its value at a rate, the difference or
+// the quotient of two variants in that seed, or the trend of the metric over a setting. The claim
+// states a region for the median of these numbers. The distribution-free interval of the median
+// decides, at the claim's confidence:
 //
 //	holds           the interval lies inside the region
 //	does not hold   it lies outside
 //	undecided       otherwise
 //
 // An interval at 95 % needs six seeds; with fewer the verdict is undecided. A theorem, which is a
-// bound in every row, needs no interval: one row outside refutes it. The confidence is that of
-// one claim. The p-values of paired tests are corrected over all claims evaluated together (Holm).
-// They are printed and decide nothing.
+// bound in every row, needs no interval: one row outside refutes it. So does one seed that does not
+// reach a rate, where a claim says that every one does. The confidence is that of one claim. The
+// p-values of paired tests are corrected over all claims evaluated together (Holm). They are printed
+// and decide nothing.
 //
 // A claim about mi or a metric computed from it is undecided if a trial's mi is within 10 % of its
-// cap, ln N: the estimate is then too low, and differences are not reliable.
+// cap, ln N: the estimate is then too low, and differences are not reliable. At a rate, only the
+// trials that the metric is read off from count for this.
 //
 // A claim is undecided, with the reason, if something that it names does not exist, if a trial that
 // it selects failed, or if the trials that it compares differ in other settings: a confound, unless
@@ -46,7 +55,7 @@
 // trials have not converged (package converge), or the outcome would change if the quantity moved on
 // at its present rate for as many steps again. The second detects drift under a flat objective, as
 // of theta. A rate counts if its 95 % interval excludes 0. The mark changes no outcome. Exempt are
-// theorems about every row, costs, and claims with converged: any, about a stated step.
+// theorems about every row, costs (but not at a rate), and claims with converged: any, about a stated step.
 //
 // "Does not hold" is a result, not a failure of the program.
 package claims

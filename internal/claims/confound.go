@@ -22,10 +22,14 @@ func (c Claim) Confound(trials []record.Trial) error {
 	uses := c.Kind.Uses()
 	for _, u := range uses {
 		declared = slices.AppendSeq(declared, maps.Keys(u.Selection))
-		declared = append(declared, u.Over)
+		over := u.Over
+		if u.Dial {
+			over, _ = dialOf(u.Selection, trials) // Check finds what is wrong with it
+		}
+		declared = append(declared, over)
 		var first bool
 		for _, t := range trials {
-			if u.Has(t) && (u.Over != "" || !first && len(uses) > 1) {
+			if u.Has(t) && (over != "" || !first && len(uses) > 1) {
 				compared, first = append(compared, t), true
 			}
 		}

@@ -3,6 +3,7 @@ package claims
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"vaelab/internal/converge"
 	"vaelab/internal/record"
@@ -20,7 +21,7 @@ type Unconverged struct {
 func (u Unconverged) String() string {
 	text := "not converged"
 	if u.Trials > 0 {
-		text += fmt.Sprintf(": %d of %s", u.Trials, trials(u.Of))
+		text += fmt.Sprintf(": %d of %s", u.Trials, counted(u.Of, "trial"))
 	}
 	if u.Later != "" {
 		text += fmt.Sprintf("; %s in %d steps at the present rate", u.Later, u.Steps)
@@ -28,19 +29,20 @@ func (u Unconverged) String() string {
 	return text
 }
 
-// trials is "1 trial", "2 trials".
-func trials(n int) string {
+// counted is "1 trial", "2 trials".
+func counted(n int, what string) string {
 	if n == 1 {
-		return "1 trial"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d trials", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // atEnd reports whether the claim is about the end of trials and needs converged ones. Theorems about every row
-// and costs do not.
+// and costs do not, but a cost at a rate does: the rate is that of the end.
 func (c Claim) atEnd() bool {
 	b, bound := c.Kind.(Bound)
-	return c.Converged != "any" && !c.Kind.Measured().Cost() && !(bound && b.Rows == "every")
+	cost := c.Kind.Measured().Cost() && !slices.ContainsFunc(c.Kind.Uses(), func(u Use) bool { return u.Dial })
+	return c.Converged != "any" && !cost && !(bound && b.Rows == "every")
 }
 
 // unconverged counts the trials that have not converged, and evaluates the claim again with each trial's
@@ -70,11 +72,14 @@ func (e evidence) unconverged(k Kind, now Outcome, s converge.Settings) *Unconve
 }
 
 // move is how far the quantity moves in a trial's last steps, 0 if its 95 % interval contains that or it is
-// not known. The test split, measured once, moves as the validation split does.
+// not known, and of a cost. The test split, measured once, moves as the validation split does.
 func (q Quantity) move(r record.Run, s converge.Settings) float64 {
 	split := q.Split
 	if split == "test" {
 		split = "valid"
+	}
+	if q.Cost() {
+		return 0
 	}
 	if move, half := converge.Move(r, split, q.in, s); math.Abs(move) > half {
 		return move

@@ -6,18 +6,34 @@ import (
 	"vaelab/internal/record"
 )
 
+// A reader is a kind of claim that rests on some of the trials that it selects, and not on the metric of the others.
+type reader interface {
+	restsOn(e evidence) []record.Run
+}
+
+// restsOn are the finished trials whose metric a claim of a kind rests on.
+func (e evidence) restsOn(k Kind) (runs []record.Run) {
+	if m, ok := k.(reader); ok {
+		return m.restsOn(e)
+	}
+	for _, r := range e.runs {
+		if r.State == record.Done && used(k.Uses(), r.Trial) {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
 // undecidable returns why a claim of a kind cannot be decided by its finished trials, "" if it can: the metric is at
-// its cap in some, or the trials measured a gap by two definitions. remark is what to know of it anyway.
+// its cap in some that it rests on, or these measured a gap by two definitions. remark is what to know of it anyway.
 func (e evidence) undecidable(k Kind) (why, remark string) {
 	q := k.Measured()
 	bound, _ := k.(Bound)
-	n, capped, old := 0, 0, 0
+	capped, old := 0, 0
 	var limit float64
-	for _, r := range e.runs {
-		if r.State != record.Done || !used(k.Uses(), r.Trial) {
-			continue
-		}
-		n++
+	runs := e.restsOn(k)
+	n := len(runs)
+	for _, r := range runs {
 		if l, at := q.atCap(r, bound.Rows == "every"); at {
 			capped, limit = capped+1, l
 		}

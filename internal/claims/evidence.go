@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vaelab/internal/converge"
@@ -81,6 +82,42 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 		}
 	}
 	return values, err
+}
+
+// along returns the values of a numeric setting in their order, and a quantity at each of them for each seed that has a
+// finished trial at every one. It is an error if no seed has.
+func (e evidence) along(s Selection, over string, q Quantity) (x []float64, bySeed map[int][]float64, err error) {
+	bySeed = map[int][]float64{}
+	for _, value := range values(e.selected(s), over) {
+		at := maps.Clone(s)
+		at[over] = value
+		last, err := e.last(at, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		for seed, y := range last {
+			if len(bySeed[seed]) == len(x) {
+				bySeed[seed] = append(bySeed[seed], y)
+			}
+		}
+		v, _ := strconv.ParseFloat(value, 64) // checked with the selection
+		x = append(x, v)
+	}
+	maps.DeleteFunc(bySeed, func(_ int, y []float64) bool { return len(y) < len(x) })
+	if len(bySeed) == 0 {
+		return nil, nil, fmt.Errorf("no seed has a finished trial of %s at every %s", s, over)
+	}
+	return x, bySeed, nil
+}
+
+// selected are the trials of a selection, whatever their state.
+func (e evidence) selected(s Selection) (trials []record.Trial) {
+	for _, r := range e.runs {
+		if s.Has(r.Trial) {
+			trials = append(trials, r.Trial)
+		}
+	}
+	return trials
 }
 
 // bySeed returns a quantity of finished runs for each seed; the name of the runs is for the error.
@@ -184,11 +221,8 @@ func (e evidence) differences(of, other Selection, q Quantity, wanted region) Ve
 	if err != nil {
 		return undecided("%v", err)
 	}
-	d := p.differences()
-	v := decide(d, wanted, e.confidence)
+	v := p.decide(wanted, e.confidence)
 	v.What = fmt.Sprintf("%s of %s minus %s", q, of, other)
-	v.P, v.Test = stats.Paired(d)
-	v.Reason += p.alone()
 	return v
 }
 
@@ -232,6 +266,15 @@ func (p pairs) differences() (d []float64) {
 		d = append(d, p.a[i]-p.b[i])
 	}
 	return d
+}
+
+// decide evaluates the differences of the pairs.
+func (p pairs) decide(wanted region, confidence float64) Verdict {
+	d := p.differences()
+	v := decide(d, wanted, confidence)
+	v.P, v.Test = stats.Paired(d)
+	v.Reason += p.alone()
+	return v
 }
 
 // alone says how many trials are left out, at the end of a reason.

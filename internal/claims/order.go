@@ -48,9 +48,13 @@ func (o Order) Uses() []Use {
 }
 
 func (o Order) judge(e evidence) Verdict {
-	wanted := region{lo: o.Margin, hi: math.Inf(1), open: true}
-	if o.Is == "less" {
-		wanted = region{lo: math.Inf(-1), hi: -o.Margin, open: true}
+	return e.differences(o.Of, o.Than, o.Quantity, beyond(o.Is, o.Margin))
+}
+
+// beyond are the differences that are greater, or less, by more than a margin.
+func beyond(is string, margin float64) region {
+	if is == "less" {
+		return region{lo: math.Inf(-1), hi: -margin, open: true}
 	}
-	return e.differences(o.Of, o.Than, o.Quantity, wanted)
+	return region{lo: margin, hi: math.Inf(1), open: true}
 }

@@ -113,6 +113,7 @@ type Use struct {
 	Several bool   // it may select trials of several settings
 	Over    string // the numeric setting that has to differ between them, and nothing else
 	Least   int    // the number of values that it needs
+	Dial    bool   // one numeric setting has to differ between them, whichever it is, and nothing else
 }
 
 // check returns what is wrong with the selection among trials, and the keys below the
@@ -129,6 +130,11 @@ func (u Use) check(trials []record.Trial) (path []string, err error) {
 		}
 		left = next
 	}
+	if u.Dial {
+		if _, err := dialOf(u.Selection, left); err != nil {
+			return []string{u.Key}, err
+		}
+	}
 	if u.Over != "" {
 		if err := u.checkOver(trials, left); err != nil {
 			return []string{"over"}, err
@@ -143,7 +149,7 @@ func (u Use) check(trials []record.Trial) (path []string, err error) {
 // open returns a setting that the selection leaves open though it has to be one, with its
 // values, or "". What varies along with Over is no such setting, but a confound.
 func (u Use) open(left []record.Trial) (key string, several []string) {
-	if u.Several {
+	if u.Several || u.Dial { // of a dial, dialOf has seen it
 		return "", nil
 	}
 	each := [][]record.Trial{left}

@@ -35,6 +35,8 @@ func TestClaims(t *testing.T) {
   order: {metric: mi, split: valid, of: {variant: bn, variant.bn.gamma: 0.50}, than: vanilla, margin: 1}
 - {say: It grows, source: us, trend: {metric: kl_dim.max, of: bn, over: variant.bn.gamma}}
 - {say: It costs nothing, source: us, ratio: {metric: ms_per_step, of: {variant: bn, variant.bn.gamma: 0.5}, to: vanilla, at_most: 1.1}}
+- {say: Its z is used, source: us, at-rate: {metric: gap, of: bn, rate: 2, at_least: 0.5}}
+- {say: It reaches 2 nats, source: us, reaches: {of: bn, rate: 2, split: valid}}
 `, Options{})
 	bn := claims.Selection{"variant": "bn"}
 	vanilla := claims.Selection{"variant": "vanilla"}
@@ -48,6 +50,9 @@ func TestClaims(t *testing.T) {
 		{Say: "It costs nothing", Source: "us", Confidence: 0.95, Converged: "required", KindName: "ratio",
 			Kind: claims.Ratio{Quantity: claims.Quantity{Metric: "ms_per_step", Split: "test"}, Of: claims.Selection{"variant": "bn", "variant.bn.gamma": "0.5"}, To: vanilla,
 				Bounds: claims.Bounds{AtLeast: math.Inf(-1), AtMost: 1.1}}},
+		{Say: "Its z is used", Source: "us", Confidence: 0.95, Converged: "required", KindName: "at-rate",
+			Kind: claims.AtRate{Quantity: claims.Quantity{Metric: "gap", Split: "test"}, Of: bn, Rate: 2, Bounds: claims.Bounds{AtLeast: 0.5, AtMost: math.Inf(1)}}},
+		{Say: "It reaches 2 nats", Source: "us", Confidence: 0.95, Converged: "required", KindName: "reaches", Kind: claims.Reaches{Of: bn, Rate: 2, With: "every", Split: "valid"}},
 	}
 	if !reflect.DeepEqual(e.Claims, want) {
 		t.Errorf("got  %+v\nwant %+v", e.Claims, want)
@@ -67,11 +72,11 @@ func TestClaimFaults(t *testing.T) {
 	}{
 		{"not a list", "  {say: a}\n", []string{"x.yaml:7:3: claims: must be a list, got keys and values"}},
 		{"a word", "- a\n", []string{`x.yaml:7:3: claims: must be keys and values, got "a"`}},
-		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, converged, bound, equal, order, published, ratio, trend`}},
+		{"key", "- {sya: a}\n", []string{`x.yaml:7:4: claims: unknown key "sya"; did you mean "say"? known: say, source, confidence, seeds, despite, converged, at-rate, bound, equal, matched, order, published, ratio, reaches, trend`}},
 		{"kind", "- {say: a, source: b, ordr: {}}\n", []string{`x.yaml:7:23: claims: unknown key "ordr"; did you mean "order"?`}},
 		{"no say", "- {source: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no say"}},
 		{"no source", "- {say: b, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:3: claims: has no source"}},
-		{"no kind", "- {say: b, source: c}\n", []string{"x.yaml:7:3: claims: has no kind; add one of bound, equal, order, published, ratio, trend"}},
+		{"no kind", "- {say: b, source: c}\n", []string{"x.yaml:7:3: claims: has no kind; add one of at-rate, bound, equal, matched, order, published, ratio, reaches, trend"}},
 		{"two kinds", "- {say: b, source: c, bound: {metric: kl, of: vanilla, at_most: 1}, order: {}}\n", []string{"x.yaml:7:69: claims: bound and order in one claim"}},
 		{"confidence in percent", "- {say: b, source: c, confidence: 95, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:35: claims.confidence: 95 is outside [0.5,1)"}},
 		{"seeds", "- {say: b, source: c, seeds: [1, 1], bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:34: seeds: 1 is given twice"}},
@@ -98,6 +103,11 @@ func TestClaimFaults(t *testing.T) {
 		{"a setting without its section", "- {say: b, source: c, bound: {metric: kl, of: {variant: bn, gamma: 0.5}, at_most: 1}}\n", []string{`x.yaml:7:68: claims.bound.of: unknown setting "gamma"; did you mean variant.bn.gamma?`}},
 		{"cost in every row", "- {say: b, source: c, bound: {metric: seconds, rows: every, of: vanilla, at_most: 1}}\n", []string{"x.yaml:7:30: claims.bound: seconds is a number of the whole trial, so no row has it; leave out rows: every"}},
 		{"ratio", "- {say: b, source: c, ratio: {metric: ms_per_step, of: vanilla, to: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{"x.yaml:7:30: claims.ratio: has no bound; give at_least, at_most, or both"}},
+		{"no dial", "- {say: b, source: c, matched: {metric: kl, rate: 1, of: bn, than: vanilla}}\n", []string{"x.yaml:7:68: claims.matched.than: vanilla has one value of every setting; reading off at a rate takes two or more of its dial"}},
+		{"dial that is fixed", "- {say: b, source: c, at-rate: {metric: kl, rate: 1, of: {variant: bn, variant.bn.gamma: 0.5}, at_most: 1}}\n", []string{"x.yaml:7:58: claims.at-rate.of: bn variant.bn.gamma=0.5 has one value of every setting"}},
+		{"no rate", "- {say: b, source: c, reaches: {of: bn}}\n", []string{"x.yaml:7:32: claims.reaches: has no rate; give the KL in nats"}},
+		{"rate below 0", "- {say: b, source: c, reaches: {of: bn, rate: -1}}\n", []string{"x.yaml:7:47: claims.reaches.rate: -1 is outside [0,inf)"}},
+		{"with some", "- {say: b, source: c, reaches: {of: bn, rate: 1, with: some}}\n", []string{`x.yaml:7:56: claims.reaches.with: unknown choice "some"`}},
 		{"despite", "- {say: b, source: c, despite: [train.rl], order: {metric: kl, of: vanilla, than: {variant: bn, variant.bn.gamma: 0.5}}}\n", []string{`x.yaml:7:33: claims.despite: unknown setting "train.rl"; did you mean "train.lr"?`}},
 		{"despite what", "- {say: b, source: c, despite: train.lr, bound: {metric: kl, of: vanilla, at_most: 1}}\n", []string{`x.yaml:7:32: claims.despite: must be a list of settings`}},
 		{"given twice", "- say: b\n  say: c\n", []string{"x.yaml:7:3: claims: has no source", "x.yaml:8:3: claims.say: given twice"}},
@@ -108,8 +118,11 @@ func TestClaimFaults(t *testing.T) {
 			expectFaults(t, err, c.want...)
 		})
 	}
+	two := strings.Replace(asked, "{train: {epochs: 1}}", "{train: {epochs: 1, lr: [0.1, 0.2]}}", 1)
+	_, err := Parse("x.yaml", []byte(two+"- {say: b, source: c, matched: {metric: kl, rate: 1, of: bn, than: {variant: vanilla}}}\n"), Options{})
+	expectFaults(t, err, "x.yaml:7:58: claims.matched.of: bn varies in train.lr (0.1, 0.2) and variant.bn.gamma (0.5, 0.7); only its dial, the setting that moves the rate, may: fix the others in the selection")
 	// Where the grid is faulty, claims about it would only say the same again.
-	_, err := Parse("x.yaml", []byte("grid: [{variant: bnn}]\nclaims: [{say: a, source: b, bound: {metric: kl, of: bnn, at_most: 1}}]\n"), Options{})
+	_, err = Parse("x.yaml", []byte("grid: [{variant: bnn}]\nclaims: [{say: a, source: b, bound: {metric: kl, of: bnn, at_most: 1}}]\n"), Options{})
 	expectFaults(t, err, `x.yaml:1:18: variant: unknown variant "bnn"`)
 }
 
