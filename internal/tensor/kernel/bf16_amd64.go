@@ -19,17 +19,24 @@ func NativeBF16() bool { return native }
 
 // PairRows pairs two rows: number j of dst stands for first[j] and second[j]. second may be nil, for zeros.
 func PairRows(dst, first, second []float32) {
-	whole := len(dst) / 8
-	if whole > 0 {
-		_ = first[len(dst)-1]
-		var from *float32
-		if second != nil {
-			_ = second[len(dst)-1]
-			from = &second[0]
-		}
-		pairRows8(&dst[0], &first[0], from, whole)
+	n := len(dst)
+	if n == 0 {
+		return
 	}
-	for j := 8 * whole; j < len(dst); j++ {
+	_ = first[n-1]
+	if second != nil {
+		_ = second[n-1]
+	}
+	j := 0
+	if whole := n / 16; native && whole > 0 {
+		wideRows(&dst[0], &first[0], from(second, 0), whole)
+		j = 16 * whole
+	}
+	if whole := (n - j) / 8; whole > 0 {
+		pairRows8(&dst[j], &first[j], from(second, j), whole)
+		j += 8 * whole
+	}
+	for ; j < n; j++ {
 		y := float32(0)
 		if second != nil {
 			y = second[j]
@@ -38,18 +45,35 @@ func PairRows(dst, first, second []float32) {
 	}
 }
 
+// from is where x begins at j, or nil.
+func from(x []float32, j int) *float32 {
+	if x == nil {
+		return nil
+	}
+	return &x[j]
+}
+
 // PairAlong pairs neighbours: number p of dst stands for src[2p] and src[2p+1], or 0 where src ends.
 func PairAlong(dst, src []float32) {
-	whole := len(src) / 16
-	if whole > 0 {
-		_ = dst[8*whole-1]
-		pairs8(&dst[0], &src[0], whole)
+	n := len(src)
+	if n == 0 {
+		return
 	}
-	for p := 8 * whole; 2*p < len(src); p++ {
+	_ = dst[(n-1)/2]
+	i := 0
+	if whole := n / 32; native && whole > 0 {
+		widePairs(&dst[0], &src[0], whole)
+		i = 32 * whole
+	}
+	if whole := (n - i) / 16; whole > 0 {
+		pairs8(&dst[i/2], &src[i], whole)
+		i += 16 * whole
+	}
+	for ; i < n; i += 2 {
 		y := float32(0)
-		if 2*p+1 < len(src) {
-			y = src[2*p+1]
+		if i+1 < n {
+			y = src[i+1]
 		}
-		dst[p] = pair(src[2*p], y)
+		dst[i/2] = pair(src[i], y)
 	}
 }

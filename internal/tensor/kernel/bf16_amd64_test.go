@@ -5,6 +5,8 @@ package kernel
 import (
 	"bufio"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +14,8 @@ import (
 	"testing"
 )
 
-// TestVDPBF16PS: the generator's bytes for the instruction are those that binutils' disassembler reads so.
-func TestVDPBF16PS(t *testing.T) {
+// TestAVX512BF16: the generator's bytes for the instructions are those that binutils' disassembler reads so.
+func TestAVX512BF16(t *testing.T) {
 	objdump, err := exec.LookPath("objdump")
 	if err != nil {
 		t.Skip("objdump is missing (apt install binutils)")
@@ -26,11 +28,12 @@ func TestVDPBF16PS(t *testing.T) {
 	var want []string
 	var code []byte
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		operands, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "// VDPBF16PS ")
-		if !ok {
+		text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "// V")
+		name, operands, _ := strings.Cut(text, " ")
+		if !ok || !strings.Contains(name, "BF16") {
 			continue
 		}
-		want = append(want, operands)
+		want = append(want, "v"+strings.ToLower(name)+" "+operands)
 		for _, d := range []struct {
 			directive string
 			size      int
@@ -59,19 +62,56 @@ func TestVDPBF16PS(t *testing.T) {
 	var got []string
 	for line := range strings.Lines(string(out)) {
 		if _, text, ok := strings.Cut(line, ":\t"); ok {
-			if mnemonic, operands, _ := strings.Cut(strings.TrimSpace(text), " "); mnemonic == "vdpbf16ps" {
-				text = strings.TrimSpace(operands)
-			}
-			got = append(got, text)
+			got = append(got, strings.Join(strings.Fields(text), " "))
 		}
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d instructions, and objdump reads %d", len(want), len(got))
 	}
-	for i, operands := range want {
-		form := strings.NewReplacer("Y", "%ymm", "Z", "%zmm", ", ", ",").Replace(operands)
+	for i, instruction := range want {
+		form := strings.NewReplacer("Y", "%ymm", "Z", "%zmm", ", ", ",").Replace(instruction)
 		if got[i] != form {
 			t.Fatalf("instruction %d is %s, and objdump reads %s", i, form, got[i])
+		}
+	}
+}
+
+// TestPairs: rows and neighbours of any number are paired as single numbers are, special ones among them.
+func TestPairs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	bits := func() float32 {
+		return math.Float32frombits(rng.Uint32() & [...]uint32{^uint32(0), 0x807fffff, 0xffff8000}[rng.IntN(3)])
+	}
+	special := []float32{0, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), math.Float32frombits(0xff800001), math.MaxFloat32, 0x1p-126, 0x1p-149}
+	for n := range 140 {
+		x, y := make([]float32, n), make([]float32, n)
+		for i := range n {
+			x[i], y[i] = bits(), bits()
+			if rng.IntN(8) == 0 {
+				x[i], y[i] = special[rng.IntN(len(special))], special[rng.IntN(len(special))]
+			}
+		}
+		at := func(x []float32, i int) float32 {
+			if i < len(x) {
+				return x[i]
+			}
+			return 0
+		}
+		rows, alone, along := make([]float32, n), make([]float32, n), make([]float32, (n+1)/2)
+		PairRows(rows, x, y)
+		PairRows(alone, x, nil)
+		PairAlong(along, x)
+		check := func(what string, i int, got, first, second float32) {
+			if want := pair(first, second); math.Float32bits(got) != math.Float32bits(want) {
+				t.Fatalf("%s of %d, number %d of %x and %x: %x, want %x", what, n, i, math.Float32bits(first), math.Float32bits(second), math.Float32bits(got), math.Float32bits(want))
+			}
+		}
+		for i := range n {
+			check("PairRows", i, rows[i], x[i], y[i])
+			check("PairRows without a second row", i, alone[i], x[i], 0)
+		}
+		for p := range along {
+			check("PairAlong", p, along[p], x[2*p], at(x, 2*p+1))
 		}
 	}
 }

@@ -22714,6 +22714,80 @@ loop:
 	VZEROUPPER
 	RET
 
+// func wideRows(dst *float32, first *float32, second *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·wideRows(SB), NOSPLIT, $0-32
+	MOVQ       dst+0(FP), AX
+	MOVQ       first+8(FP), CX
+	MOVQ       second+16(FP), DX
+	MOVQ       n+24(FP), BX
+	VPTERNLOGD $0xff, Z2, Z2, Z2
+	TESTQ      DX, DX
+	JNZ        there
+	VPXORD     Z2, Z2, Z2
+	MOVQ       CX, DX
+
+there:
+	VMOVUPS bf16_order<>+0(SB), Z3
+
+loop:
+	VMOVUPS (CX), Z0
+	VPANDD  (DX), Z2, Z1
+
+	// VCVTNE2PS2BF16 Z0, Z1, Z0
+	LONG    $0x4877f262
+	WORD    $0xc072
+	VPERMW  Z0, Z3, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	DECQ    BX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+DATA bf16_order<>+0(SB)/4, $0x00100000
+DATA bf16_order<>+4(SB)/4, $0x00110001
+DATA bf16_order<>+8(SB)/4, $0x00120002
+DATA bf16_order<>+12(SB)/4, $0x00130003
+DATA bf16_order<>+16(SB)/4, $0x00140004
+DATA bf16_order<>+20(SB)/4, $0x00150005
+DATA bf16_order<>+24(SB)/4, $0x00160006
+DATA bf16_order<>+28(SB)/4, $0x00170007
+DATA bf16_order<>+32(SB)/4, $0x00180008
+DATA bf16_order<>+36(SB)/4, $0x00190009
+DATA bf16_order<>+40(SB)/4, $0x001a000a
+DATA bf16_order<>+44(SB)/4, $0x001b000b
+DATA bf16_order<>+48(SB)/4, $0x001c000c
+DATA bf16_order<>+52(SB)/4, $0x001d000d
+DATA bf16_order<>+56(SB)/4, $0x001e000e
+DATA bf16_order<>+60(SB)/4, $0x001f000f
+GLOBL bf16_order<>(SB), RODATA|NOPTR, $64
+
+// func widePairs(dst *float32, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·widePairs(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+
+	// VCVTNE2PS2BF16 Z0, Z1, Z0
+	LONG    $0x4877f262
+	WORD    $0xc072
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	DECQ    DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func double1x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 // Requires: AVX
 TEXT ·double1x8(SB), NOSPLIT, $0-64

@@ -46,6 +46,16 @@ var passes = map[string]func(n int, random func(n int) []float32) [][]float32{
 		BackELU(y, dy, dx)
 		return [][]float32{y, dy, dx}
 	},
+	"PairRows": func(n int, random func(n int) []float32) [][]float32 {
+		dst, x, y := random(n), random(n), random(n)
+		PairRows(dst, x, y)
+		return [][]float32{dst}
+	},
+	"PairAlong": func(n int, random func(n int) []float32) [][]float32 {
+		dst, x := random((n+1)/2), random(n)
+		PairAlong(dst, x)
+		return [][]float32{dst}
+	},
 	"Dot": func(n int, random func(n int) []float32) [][]float32 {
 		x, y := random(n), random(n)
 		return [][]float32{{Dot(x, y)}, x, y}

@@ -799,6 +799,16 @@ func pairRows8(dst *float32, first *float32, second *float32, n int)
 //go:noescape
 func pairs8(dst *float32, src *float32, n int)
 
+// wideRows is pairRows8 for sixteen numbers, by AVX512_BF16.
+//
+//go:noescape
+func wideRows(dst *float32, first *float32, second *float32, n int)
+
+// widePairs is pairs8 for 32 numbers, by AVX512_BF16.
+//
+//go:noescape
+func widePairs(dst *float32, src *float32, n int)
+
 // double1x8 computes the 1x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
 // The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
 //

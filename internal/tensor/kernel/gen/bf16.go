@@ -36,31 +36,40 @@ func physical(bytes int) func() reg.Register {
 }
 
 // vdpbf16ps adds x[1] v[1] and then x[0] v[0] to sum, in each 32 bits: two fused multiply-adds that round to nearest even,
-// take denormals for 0 and write 0 for them, whatever MXCSR says. Neither avo nor Go's assembler knows it: it is
-// EVEX.F3.0F38.W0 52 /r.
-func vdpbf16ps(v, x, sum reg.Register) {
+// take denormals for 0 and write 0 for them, whatever MXCSR says.
+func vdpbf16ps(v, x, sum reg.Register) { avx512bf16("VDPBF16PS", 2, 0x52, v, x, sum, sum) }
+
+// vcvtne2ps2bf16 rounds low into the lower half of to, and high into the upper half.
+func vcvtne2ps2bf16(low, high, to reg.Register) {
+	avx512bf16("VCVTNE2PS2BF16", 3, 0x72, low, high, to)
+}
+
+// avx512bf16 emits an instruction that neither avo nor Go's assembler knows: EVEX.p.0F38.W0 opcode /r, where p is 2 for
+// F3 and 3 for F2. Other registers than these are read, too.
+func avx512bf16(name string, p, opcode uint64, last, first, to reg.Register, read ...Op) {
 	number := func(r reg.Register) uint64 { return uint64(r.ID().Index()) }
-	dst, src1, src2 := number(sum), number(x), number(v)
+	dst, src1, src2 := number(to), number(first), number(last)
 	not := func(n uint64, bit int) uint64 { return ^n >> bit & 1 }
 	length := uint64(1) // 256 bits
-	if sum.Size() == 64 {
+	if to.Size() == 64 {
 		length = 2
 	}
 	code := []uint64{
 		0x62,
 		not(dst, 3)<<7 | not(src2, 4)<<6 | not(src2, 3)<<5 | not(dst, 4)<<4 | 2, // R X B R' and the map 0F38
-		(^src1&15)<<3 | 1<<2 | 2, // W vvvv 1 and the prefix F3
+		(^src1&15)<<3 | 1<<2 | p, // W vvvv 1 and the prefix
 		length<<5 | not(src1, 4)<<3,
-		0x52,
+		opcode,
 		3<<6 | dst&7<<3 | src2&7,
 	}
-	Comment(fmt.Sprintf("VDPBF16PS %s, %s, %s", v.Asm(), x.Asm(), sum.Asm()))
+	Comment(fmt.Sprintf("%s %s, %s, %s", name, last.Asm(), first.Asm(), to.Asm()))
 	low, high := uint64(0), code[4]|code[5]<<8
 	for i, b := range code[:4] {
 		low |= b << (8 * i)
 	}
-	Instruction(&ir.Instruction{Opcode: "LONG", Operands: []Op{U32(low)}, Inputs: []Op{v, x, sum}, Outputs: []Op{sum}})
-	Instruction(&ir.Instruction{Opcode: "WORD", Operands: []Op{U16(high)}, Inputs: []Op{v, x, sum}, Outputs: []Op{sum}})
+	read = append([]Op{last, first}, read...)
+	Instruction(&ir.Instruction{Opcode: "LONG", Operands: []Op{U32(low)}, Inputs: read, Outputs: []Op{to}})
+	Instruction(&ir.Instruction{Opcode: "WORD", Operands: []Op{U16(high)}, Inputs: read, Outputs: []Op{to}})
 }
 
 // halves are the same products, to the bit, where AVX512_BF16 is missing: as float32, by fused multiply-adds.
@@ -185,6 +194,51 @@ func roundings() {
 		VPERMQ(Imm(0xd8), x, x)
 		VMOVUPS(x, Mem{Base: dst})
 	}, dst, src)
+	VZEROUPPER()
+	RET()
+}
+
+// nativeRoundings are those of AVX512_BF16.
+func nativeRoundings() {
+	text("wideRows", "func(dst, first, second *float32, n int)",
+		"wideRows is pairRows8 for sixteen numbers, by AVX512_BF16.")
+	dst, first, second, n := pointer("dst"), pointer("first"), pointer("second"), pointer("n")
+	keep, order := ZMM(), ZMM()
+	VPTERNLOGD(Imm(0xff), keep, keep, keep)
+	TESTQ(second, second)
+	JNZ(LabelRef("there"))
+	VPXORD(keep, keep, keep)
+	MOVQ(first, second)
+	Label("there")
+	VMOVUPS(words("bf16_order", func(i int) uint32 { return uint32(i + 16<<16 + i<<16) }), order)
+	Label("loop")
+	x, y := reg.Z0, reg.Z1
+	VMOVUPS(Mem{Base: first}, x)
+	VPANDD(Mem{Base: second}, keep, y)
+	vcvtne2ps2bf16(x, y, x)
+	VPERMW(x, order, x)
+	VMOVUPS(x, Mem{Base: dst})
+	next("loop", n, dst, first, second)
+
+	text("widePairs", "func(dst, src *float32, n int)", "widePairs is pairs8 for 32 numbers, by AVX512_BF16.")
+	dst, src := pointer("dst"), pointer("src")
+	n = pointer("n")
+	Label("loop")
+	VMOVUPS(Mem{Base: src}, x)
+	VMOVUPS(Mem{Base: src, Disp: 64}, y)
+	vcvtne2ps2bf16(x, y, x)
+	VMOVUPS(x, Mem{Base: dst})
+	ADDQ(Imm(64), src)
+	next("loop", n, dst, src)
+}
+
+// next ends a loop of n rounds of 64 bytes, and the function.
+func next(loop string, n Op, pointers ...Op) {
+	for _, p := range pointers {
+		ADDQ(Imm(64), p)
+	}
+	DECQ(n)
+	JNZ(LabelRef(loop))
 	VZEROUPPER()
 	RET()
 }

@@ -25,6 +25,7 @@ func main() {
 	tiles(halves())
 	tiles(pairs)
 	roundings()
+	nativeRoundings()
 	for _, rows := range []int{1, 2, 4, 6} {
 		doubleTile(rows)
 	}
