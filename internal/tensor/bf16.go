@@ -28,6 +28,7 @@ var pairings = sync.Pool{New: func() any { return new(pairing) }}
 type pairing struct {
 	from, to Matrix
 	along    bool // neighbours are so in a row, not in a column
+	flat     bool // rows touch or overlap, as those of a convolution: what they share is paired once
 }
 
 // operand is m as products read it. Along says that a row of m is summed over. The result is valid until it is given to
@@ -37,20 +38,41 @@ func (p Precision) operand(m Matrix, along, alone bool) (Matrix, *pairing) {
 		return m, nil
 	}
 	w := pairings.Get().(*pairing)
-	rows, cols := (m.Rows+1)/2, m.Cols
-	if along {
-		rows, cols = m.Rows, (m.Cols+1)/2
+	data := w.to.Data
+	*w = pairing{from: m, along: along}
+	w.lay()
+	n, items, align := 0, w.to.Rows, max(1, splitFloats/max(1, w.to.Cols))
+	if w.to.Rows*w.to.Cols > 0 {
+		n = (w.to.Rows-1)*w.to.stride() + w.to.Cols
 	}
-	data := slices.Grow(w.to.Data[:0], rows*cols)[:rows*cols]
-	*w = pairing{from: m, to: Matrix{Rows: rows, Cols: cols, Data: data}, along: along}
+	if w.flat {
+		items, align = n, splitFloats
+	}
+	w.to.Data = slices.Grow(data[:0], n)[:n]
 	switch {
-	case rows*cols == 0:
+	case n == 0:
 	case alone:
-		w.Part(0, rows)
+		w.Part(0, items)
 	default:
-		Split(w, rows, max(1, splitFloats/max(1, cols)))
+		Split(w, items, align)
 	}
 	return w.to, w
+}
+
+// lay chooses the shape of the result.
+func (w *pairing) lay() {
+	m, stride := w.from, w.from.stride()
+	if w.along {
+		w.to = Matrix{Rows: m.Rows, Cols: (m.Cols + 1) / 2}
+		if w.flat = m.Cols%2 == 0 && stride%2 == 0 && stride <= m.Cols; w.flat {
+			w.to.Stride = stride / 2
+		}
+		return
+	}
+	w.to = Matrix{Rows: (m.Rows + 1) / 2, Cols: m.Cols}
+	if w.flat = m.Rows%2 == 0 && 2*stride <= m.Cols; w.flat {
+		w.to.Stride = 2 * stride
+	}
 }
 
 // free gives a result of operand back.
@@ -61,8 +83,16 @@ func (w *pairing) free() {
 	}
 }
 
-// Part makes rows from ... to-1.
+// Part makes rows from ... to-1, or numbers if flat.
 func (w *pairing) Part(from, to int) {
+	switch {
+	case w.flat && w.along:
+		kernel.PairAlong(w.to.Data[from:to], w.from.Data[2*from:2*to])
+		return
+	case w.flat:
+		kernel.PairRows(w.to.Data[from:to], w.from.Data[from:], w.from.Data[from+w.from.stride():])
+		return
+	}
 	for i := from; i < to; i++ {
 		switch {
 		case w.along:

@@ -65,8 +65,9 @@ func TestBF16(t *testing.T) {
 			if tB {
 				b = oddMatrix(rng, n, k, wild)
 			}
-			if !tA && mode&12 == 0 && k > 4 { // rows that overlap
-				a = Matrix{Rows: m, Cols: k, Stride: 4, Data: oddMatrix(rng, 1, 4*m+k, false).Data}
+			if rows, cols := tA.dims(Matrix{Rows: m, Cols: k}); mode&12 == 0 && cols > 4 { // rows that overlap
+				stride := 4 - mode&2/2
+				a = Matrix{Rows: rows, Cols: cols, Stride: stride, Data: oddMatrix(rng, 1, stride*rows+cols, false).Data}
 			}
 			if mode%3 == 1 { // products are near the least of float32
 				for _, x := range []Matrix{a, b} {
