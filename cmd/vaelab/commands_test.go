@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -107,7 +106,7 @@ func TestList(t *testing.T) {
 	}
 	for what, names := range map[string][]string{
 		"variants": variants.Methods.Names(), "models": models.Models.Names(), "data": data.Sources.Names(),
-		"figures": plots.Figures.Names(), "experiments": shipped(), "metrics": metrics, "claims": claims.Kinds.Names(),
+		"figures": plots.Figures.Names(), "experiments": experiments.Names(), "metrics": metrics, "claims": claims.Kinds.Names(),
 	} {
 		out := succeeds(t, "list", what).out
 		has(t, "list", everything, out)
@@ -182,12 +181,9 @@ func TestListOfNames(t *testing.T) {
 // question, and is found by its name and by its path.
 func TestShippedExperiments(t *testing.T) {
 	folder(t)
-	files, err := fs.Glob(experiments.Files, "*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err, files)
-	}
-	for _, file := range files {
-		for _, name := range []string{strings.TrimSuffix(file, ".yaml"), "experiments/" + file} {
+	for _, short := range experiments.Names() {
+		file := experiments.Path(short)
+		for _, name := range []string{short, file, "experiments/" + file} {
 			var notes bytes.Buffer
 			c := choice{}
 			e, err := c.read(&notes, name)
@@ -198,7 +194,7 @@ func TestShippedExperiments(t *testing.T) {
 			if notes.Len() > 0 {
 				t.Errorf("%s: %s", name, notes.String())
 			}
-			if e.Name != strings.TrimSuffix(file, ".yaml") || !strings.HasSuffix(e.Question, "?") {
+			if e.Name != short || !strings.HasSuffix(e.Question, "?") {
 				t.Errorf("%s: name %q, question %q", name, e.Name, e.Question)
 			}
 			if len(e.Trials) < 2 || len(e.Figures) == 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"vaelab/experiments"
 	"vaelab/internal/claims"
 	"vaelab/internal/sweep"
 	"vaelab/internal/train"
@@ -69,5 +70,5 @@ func metricNames() (names []string) {
 
 // experimentOrFile completes the name of a shipped experiment or of a file.
 func experimentOrFile(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return shipped(), cobra.ShellCompDirectiveDefault
+	return experiments.Names(), cobra.ShellCompDirectiveDefault
 }

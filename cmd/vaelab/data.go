@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/data"
 	"vaelab/internal/fetch"
 )
@@ -98,7 +99,7 @@ func (p *published) readable(_ *cobra.Command, given []string, _ string) ([]stri
 	if len(given) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	all := slices.Concat(shipped(), data.Sources.Names(), p.all.Names())
+	all := slices.Concat(experiments.Names(), data.Sources.Names(), p.all.Names())
 	slices.Sort(all)
 	return slices.Compact(all), cobra.ShellCompDirectiveDefault
 }

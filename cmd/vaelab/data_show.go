@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/registry"
@@ -106,17 +107,17 @@ func (p *published) experiment(wErr io.Writer, c *choice, name string) (*sweep.E
 		if len(s.Missing(d)) == 0 {
 			source = d.Source()
 			c.sets = slices.Concat(d.Apply(s.Folder(d)), c.sets)
-		} else if len(c.sets) == 0 || !slices.Contains(slices.Concat(shipped(), data.Sources.Names()), name) {
+		} else if len(c.sets) == 0 || !slices.Contains(slices.Concat(experiments.Names(), data.Sources.Names()), name) {
 			return nil, fmt.Errorf("%s has not been fetched: %s", name, p.command("fetch", name))
 		}
 	}
 	_, err := os.Stat(name)
 	kind, unknown := data.Sources.Get(source)
 	switch {
-	case slices.Contains(shipped(), name), !errors.Is(err, fs.ErrNotExist), strings.ContainsAny(name, "./\\"):
+	case slices.Contains(experiments.Names(), name), !errors.Is(err, fs.ErrNotExist), strings.ContainsAny(name, "./\\"):
 		return c.read(wErr, name)
 	case unknown != nil:
-		known := slices.Concat(shipped(), data.Sources.Names(), p.all.Names())
+		known := slices.Concat(experiments.Names(), data.Sources.Names(), p.all.Names())
 		return nil, usageError{registry.Unknown("experiment or data", name, slices.Compact(slices.Sorted(slices.Values(known))))}
 	}
 	model, err := reader(kind.Kind())

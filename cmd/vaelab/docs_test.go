@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
 
+	"vaelab/experiments"
 	"vaelab/internal/sweep"
 	"vaelab/internal/train"
 	"vaelab/internal/vae"
@@ -229,7 +230,7 @@ func (d document) script(t *testing.T, my string) string {
 			case publishedIn.MatchString(line):
 				path := publishedIn.FindString(line)
 				sh("mkdir -p results/published && cp -R " + quoted([]string{filepath.Join(top, path)}) + " results/published")
-			case m != nil && slices.Contains(shipped(), m[1]):
+			case m != nil && slices.Contains(experiments.Names(), m[1]):
 				of = m[1]
 			case m != nil && m[1] == "my", anyRun.MatchString(line):
 				of = "my.yaml"

@@ -48,15 +48,6 @@ func (c *choice) setFlag(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&c.sets, "set", nil, "change a setting, such as train.lr=0.01 or data=godoc (`key=value`); may be repeated")
 }
 
-// shipped are the names of the experiments in the binary.
-func shipped() []string {
-	entries, _ := fs.Glob(experiments.Files, "*.yaml")
-	for i := range entries {
-		entries[i] = strings.TrimSuffix(entries[i], ".yaml")
-	}
-	return entries
-}
-
 // read reads a file, or a shipped experiment by its name, and prints the notes.
 func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	below, err := dataFolder()
@@ -68,18 +59,18 @@ func (c *choice) read(wErr io.Writer, name string) (*sweep.Experiment, error) {
 	}
 	info, err := os.Stat(name)
 	folder := err == nil && info.IsDir()
-	if folder && !slices.Contains(shipped(), name) {
+	if folder && !slices.Contains(experiments.Names(), name) {
 		return nil, fmt.Errorf("%s: is a folder; must be a YAML file or the name of an experiment (vaelab list experiments)", name)
 	}
 	opts := sweep.Options{Sets: c.sets, Seeds: c.seeds, ForClaims: c.forClaims, SoundClaims: c.soundClaims, Data: below, DataSaid: dataVariable}
 	e, err := sweep.Read(name, opts)
 	if folder || errors.Is(err, fs.ErrNotExist) { // a folder of that name, such as its results, is not meant
 		short := strings.TrimSuffix(path.Base(name), ".yaml")
-		text, builtin := fs.ReadFile(experiments.Files, short+".yaml")
+		text, builtin := experiments.Read(short)
 		switch {
 		case builtin != nil:
-			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", short, shipped()))
-		case strings.ContainsRune(name, '/') && !strings.HasPrefix(name, "experiments/"):
+			return nil, fmt.Errorf("%s: no such file, and %w", name, registry.Unknown("experiment", short, experiments.Names()))
+		case !strings.HasSuffix("/experiments/"+experiments.Path(short), "/"+strings.TrimSuffix(name, ".yaml")+".yaml"):
 			return nil, fmt.Errorf("%s: no such file; the program has an experiment %s: give its name without a folder", name, short)
 		}
 		e, err = sweep.Parse(name, text, opts)

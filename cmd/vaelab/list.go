@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/claims"
 	"vaelab/internal/converge"
 	"vaelab/internal/data"
@@ -92,7 +93,7 @@ func listCommand() *cobra.Command {
 					list(w, claims.Kinds)
 				case "experiments":
 					c := choice{}
-					for _, name := range shipped() {
+					for _, name := range experiments.Names() {
 						e, err := c.read(io.Discard, name)
 						if err != nil {
 							return err
@@ -149,7 +150,7 @@ func ofRegistry[T any](all []choosable, what, prefix string, r *registry.Registr
 
 // explained are the names that list knows, for the shell's completion and for who misspells one.
 func explained() []string {
-	names := slices.Concat(listed, slices.Collect(maps.Keys(sweep.Keys)), shipped())
+	names := slices.Concat(listed, slices.Collect(maps.Keys(sweep.Keys)), experiments.Names())
 	for _, c := range choosables() {
 		names = append(names, c.name)
 		for _, s := range sweep.Explain(c.kind) {
@@ -201,7 +202,7 @@ func explain(w io.Writer, name string) error {
 	if doc, ok := sweep.Keys[name]; ok {
 		parts = append(parts, fmt.Sprintf("key %s: of an experiment's file\n\n  %s\n", name, doc))
 	}
-	if slices.Contains(shipped(), name) {
+	if slices.Contains(experiments.Names(), name) {
 		e, err := new(choice).read(io.Discard, name)
 		if err != nil {
 			return err

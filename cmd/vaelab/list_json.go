@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"vaelab/experiments"
 	"vaelab/internal/claims"
 	"vaelab/internal/data"
 	"vaelab/internal/models"
@@ -121,7 +122,7 @@ func listedMetrics() (all []listedMetric) {
 }
 
 func listedExperiments() (all []listedExperiment, err error) {
-	for _, name := range shipped() {
+	for _, name := range experiments.Names() {
 		e, err := new(choice).read(io.Discard, name)
 		if err != nil {
 			return nil, err

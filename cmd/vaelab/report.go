@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/record"
 	"vaelab/internal/report"
 	"vaelab/internal/sweep"
@@ -204,7 +205,7 @@ func readGiven(wErr io.Writer, set *record.Set, files, names []string) (map[stri
 // identify finds the files of the experiments that are not given, adds them, and says where trials are not what they ask for.
 func identify(wErr io.Writer, s *report.Source, names []string, all map[string]given, judged []report.Verdicts) error {
 	for _, name := range names {
-		if _, ok := all[name]; !ok && slices.Contains(shipped(), name) {
+		if _, ok := all[name]; !ok && slices.Contains(experiments.Names(), name) {
 			e, err := new(choice).read(wErr, name)
 			if err != nil {
 				return err

@@ -177,7 +177,7 @@ func load(wErr io.Writer, dirs []string) (*record.Set, error) {
 // settle tells a set when the trials of shipped experiments count as converged.
 func settle(set *record.Set) error {
 	for _, name := range report.ExperimentNames(set) {
-		text, err := fs.ReadFile(experiments.Files, name+".yaml")
+		text, err := experiments.Read(name)
 		if err != nil {
 			continue // the user's own
 		}

@@ -92,11 +92,7 @@ func aligned(t report.Table) string {
 		for _, cells := range lines {
 			line := ""
 			for i, cell := range cells {
-				switch {
-				case i >= t.Left && (i < from || i >= to):
-				case t.Words && i == len(width)-1:
-					line += strings.Repeat(" ", gutter) + cell
-				default:
+				if i < t.Left || i >= from && i < to {
 					line += fmt.Sprintf("%*s", width[i], cell)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/report"
@@ -93,7 +94,7 @@ vaelab run trains damaged trials again. Exit codes with --files:
 			if err == nil {
 				jobs, err = c.jobs(wErr, e)
 			}
-			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(shipped(), given[0]) {
+			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(experiments.Names(), given[0]) {
 				return fmt.Errorf("%w; to check the files of the trials in the folder: vaelab verify %s --files", err, quoted(given))
 			} else if err != nil {
 				return err

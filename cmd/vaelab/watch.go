@@ -22,6 +22,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/experiments"
 	"vaelab/internal/machine"
 	"vaelab/internal/watch"
 )
@@ -173,7 +174,7 @@ func (p page) figuresOf(dir string) []string {
 	if p.figures != nil {
 		return p.figures
 	}
-	if abs, err := filepath.Abs(dir); err == nil && slices.Contains(shipped(), filepath.Base(abs)) {
+	if abs, err := filepath.Abs(dir); err == nil && slices.Contains(experiments.Names(), filepath.Base(abs)) {
 		if e, err := new(choice).read(io.Discard, filepath.Base(abs)); err == nil && len(e.Figures) > 0 {
 			return e.Figures
 		}

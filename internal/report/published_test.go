@@ -46,7 +46,7 @@ func TestMarksAreVerdicts(t *testing.T) {
 		set := &record.Set{Runs: runs}
 		var known []Experiment
 		var said []claims.Claim
-		if text, err := experiments.Files.ReadFile(name + ".yaml"); err == nil { // others were made by a file of their own
+		if text, err := experiments.Read(name); err == nil { // others were made by a file of their own
 			e, err := sweep.Parse(name+".yaml", text, sweep.Options{SoundClaims: true})
 			if err != nil {
 				t.Fatal(err)

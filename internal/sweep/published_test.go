@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vaelab/experiments"
 	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/tensor"
@@ -30,9 +31,9 @@ func TestPublishedArchivesMatch(t *testing.T) {
 	}
 	for _, file := range files {
 		name := filepath.Base(filepath.Dir(file))
-		yaml := filepath.Join("../../experiments", name+".yaml")
-		if _, err := os.Stat(yaml); err != nil {
-			t.Errorf("%s: %v", file, err)
+		yaml := filepath.Join("../../experiments", experiments.Path(name))
+		if experiments.Path(name) == "" {
+			t.Errorf("%s is of no shipped experiment", file)
 			continue
 		}
 		runs, err := record.LoadArchive(filepath.Dir(file))
@@ -84,8 +85,8 @@ func TestPublishedFolders(t *testing.T) {
 	}
 	for _, dir := range dirs {
 		name := filepath.Base(dir)
-		if _, err := os.Stat(filepath.Join("../../experiments", name+".yaml")); err != nil {
-			t.Errorf("%s is of no shipped experiment: %v", dir, err)
+		if experiments.Path(name) == "" {
+			t.Errorf("%s is of no shipped experiment", dir)
 		}
 		_, archived := os.Stat(filepath.Join(dir, record.ArchiveFile))
 		_, reported := os.Stat(filepath.Join(dir, "report.md"))
@@ -117,7 +118,7 @@ func TestNeededTrials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := Read(filepath.Join("../../experiments", filepath.Base(filepath.Dir(file))+".yaml"), Options{ForClaims: true})
+		e, err := Read(filepath.Join("../../experiments", experiments.Path(filepath.Base(filepath.Dir(file)))), Options{ForClaims: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"bytes"
-	"io/fs"
 	"strings"
 	"testing"
 
@@ -47,12 +46,8 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 // TestSchema: every shipped experiment is valid, and what the reader refuses for a key, a type, a range or a choice is not.
 func TestSchema(t *testing.T) {
 	s := compiled(t)
-	files, err := fs.Glob(experiments.Files, "*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatal(len(files), err)
-	}
-	for _, name := range files {
-		text, err := fs.ReadFile(experiments.Files, name)
+	for _, name := range experiments.Names() {
+		text, err := experiments.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -273,30 +273,24 @@ func (t *Table) across(run record.Run, row []Cell, yield func([]Cell) bool) bool
 
 // Write writes the table in a format of Formats and tells how many rows it has. Equal sets give equal bytes.
 func (t *Table) Write(w io.Writer, format string) (rows int, err error) {
-	rows, err = Write(w, format, t.Columns, t.Rows())
-	return rows, cmp.Or(t.set.Err(), err)
-}
-
-// Write writes rows with as many cells as there are columns in a format of Formats, and tells how many they are.
-func Write(w io.Writer, format string, columns []Column, rows iter.Seq[[]Cell]) (n int, err error) {
 	var out writer
 	switch format {
 	case "csv":
-		out = newCSV(w, columns)
+		out = newCSV(w, t.Columns)
 	case "jsonl":
-		out = newLines(w, columns)
+		out = newLines(w, t.Columns)
 	case "parquet":
-		out = newParquet(w, columns)
+		out = newParquet(w, t.Columns)
 	default:
 		panic("table: no format " + strconv.Quote(format))
 	}
-	for row := range rows {
+	for row := range t.Rows() {
 		if err := out.row(row); err != nil {
-			return n, err
+			return rows, err
 		}
-		n++
+		rows++
 	}
-	return n, out.end()
+	return rows, cmp.Or(t.set.Err(), out.end())
 }
 
 // A writer writes a table, row by row.
