@@ -49,7 +49,7 @@ var imports = map[string]string{
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
 	"internal/frontier":      "",
-	"internal/report":        "internal/claims internal/converge internal/record internal/registry internal/stats plots",
+	"internal/report":        "internal/claims internal/converge internal/frontier internal/record internal/registry internal/stats plots",
 	"internal/submit":        "internal/record",
 	"internal/claims":        "internal/converge internal/frontier internal/record internal/registry internal/stats",
 	"plots":                  "internal/converge internal/frontier internal/record internal/registry internal/stats",

@@ -170,7 +170,7 @@ what is missing.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w;%s --help shows the flags", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(runCommand(), submitCommand(), verifyCommand(), planCommand(), compareCommand(), statusCommand(), watchCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
+	root.AddCommand(runCommand(), submitCommand(), verifyCommand(), planCommand(), compareCommand(), rankCommand(), statusCommand(), watchCommand(), benchCommand(), plotCommand(), reportCommand(), listCommand(), dataCommand(fetch.Published()), exportCommand(), evalCommand(),
 		sampleCommand(), reconstructCommand(), interpolateCommand(), latentsCommand(), schemaCommand(), versionCommand())
 	completeFlags(root)
 	return root

@@ -128,6 +128,7 @@ func TestClosedFolders(t *testing.T) {
 		{"report results --out elsewhere --experiment tiny.yaml", "2 trials of 1 setting"},
 		{"export results", "tiny"},
 		{"compare results/tiny results", "bn"},
+		{"rank results --at 1", "bn"},
 	} {
 		r := asOther(t, strings.Fields(c.args)...)
 		if r.code != exitFailed {

@@ -92,7 +92,11 @@ func aligned(t report.Table) string {
 		for _, cells := range lines {
 			line := ""
 			for i, cell := range cells {
-				if i < t.Left || i >= from && i < to {
+				switch {
+				case i >= t.Left && (i < from || i >= to):
+				case t.Words && i == len(width)-1:
+					line += strings.Repeat(" ", gutter) + cell
+				default:
 					line += fmt.Sprintf("%*s", width[i], cell)
 				}
 			}

@@ -44,12 +44,12 @@ func (a AtRate) judge(e evidence) Verdict {
 	if err != nil {
 		return undecided("%v", err)
 	}
-	values, err := of.at(a.Rate)
+	values, err := of.At(a.Rate)
 	if err != nil {
 		return undecided("%v", err)
 	}
 	v := decide(ordered(values), a.region(), e.confidence)
-	v.What = fmt.Sprintf("%s of %s at a KL of %s nats", q, of.name, short(a.Rate))
+	v.What = fmt.Sprintf("%s of %s at a KL of %s nats", q, of.Name, short(a.Rate))
 	return v
 }
 

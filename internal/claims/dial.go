@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,79 +49,137 @@ func rated(rate float64) error {
 // rateOf is the rate on the split of a quantity.
 func rateOf(split string) Quantity { return Quantity{Metric: "kl", Split: split} }
 
-// A span is the frontiers of a selection, seed by seed: a quantity against the rate.
-type span struct {
-	name  string // "bn over variant.bn.gamma"
-	lines map[int]frontier.Frontier
+// A Dialled is a method's trials: for each value of its dial those that differ in the seed only.
+type Dialled [][]record.Run
+
+// dialled are the finished trials of a selection over its dial.
+func (e evidence) dialled(of Selection) (d Dialled, dial string, err error) {
+	trials := e.selected(of)
+	if dial, err = dialOf(of, trials); err != nil {
+		return nil, "", err
+	}
+	for _, value := range values(trials, dial) {
+		at := maps.Clone(of)
+		at[dial] = value
+		runs, err := e.done(at)
+		if err != nil {
+			return nil, "", err
+		}
+		d = append(d, runs)
+	}
+	return d, dial, nil
 }
 
-// spanOf returns the frontiers of a selection. Only seeds with a finished trial at every value of the dial count.
-func (e evidence) spanOf(of Selection, q Quantity) (s span, err error) {
-	dial, err := dialOf(of, e.selected(of))
-	if err != nil {
-		return s, err
-	}
-	_, rates, err := e.along(of, dial, rateOf(q.Split))
-	if err != nil {
-		return s, err
-	}
-	_, at, err := e.along(of, dial, q)
-	if err != nil {
-		return s, err
-	}
-	s.name, s.lines = fmt.Sprintf("%s over %s", of, dial), map[int]frontier.Frontier{}
-	for seed := range rates {
-		var points []frontier.Point
-		for i, rate := range rates[seed] {
-			points = append(points, frontier.Point{Rate: rate, Value: at[seed][i]})
+// A Span is the frontiers of a method, seed by seed: a quantity against the rate.
+type Span struct {
+	Name  string // "bn over variant.bn.gamma"
+	Lines map[int]frontier.Frontier
+}
+
+// SpanOf returns the frontiers of a method in a quantity. Only seeds with a finished trial at every value of the dial count; it is
+// an error if no seed has, or a trial lacks the quantity.
+func SpanOf(name string, d Dialled, q Quantity) (Span, error) { return evidence{}.span(name, d, q) }
+
+func (e evidence) span(name string, d Dialled, q Quantity) (s Span, err error) {
+	points := map[int][]frontier.Point{}
+	for i, runs := range d {
+		runs = finished(runs)
+		rates, err := e.of(runs, rateOf(q.Split), name)
+		if err != nil {
+			return s, err
 		}
-		s.lines[seed] = frontier.New(points)
+		values, err := e.of(runs, q, name)
+		if err != nil {
+			return s, err
+		}
+		for seed, rate := range rates {
+			if len(points[seed]) == i {
+				points[seed] = append(points[seed], frontier.Point{Rate: rate, Value: values[seed]})
+			}
+		}
+	}
+	s.Name, s.Lines = name, map[int]frontier.Frontier{}
+	for seed, of := range points {
+		if len(of) == len(d) {
+			s.Lines[seed] = frontier.New(of)
+		}
+	}
+	if len(s.Lines) == 0 {
+		return s, fmt.Errorf("no seed has a finished trial of %s at every value", name)
 	}
 	return s, nil
 }
 
-// at reads the frontiers off at a rate. It is an error if a seed's does not reach it.
-func (s span) at(rate float64) (values map[int]float64, err error) {
+// finished are those of the runs that are done.
+func finished(runs []record.Run) []record.Run {
+	return slices.DeleteFunc(slices.Clone(runs), func(r record.Run) bool { return r.State != record.Done })
+}
+
+// spanOf returns the frontiers of a selection.
+func (e evidence) spanOf(of Selection, q Quantity) (s Span, err error) {
+	d, dial, err := e.dialled(of)
+	if err != nil {
+		return s, err
+	}
+	return e.span(fmt.Sprintf("%s over %s", of, dial), d, q)
+}
+
+// At reads the frontiers off at a rate, seed by seed. It is an error if a seed's does not reach it.
+func (s Span) At(rate float64) (values map[int]float64, err error) {
 	values = map[int]float64{}
-	for seed, line := range s.lines {
+	for seed, line := range s.Lines {
 		if v, ok := line.At(rate); ok {
 			values[seed] = v
 		}
 	}
-	if n := len(s.lines) - len(values); n > 0 {
-		return nil, fmt.Errorf("%s nats not reached by %s in %d of %s: it spans %s", short(rate), s.name, n, counted(len(s.lines), "seed"),
-			s.spans(func(f frontier.Frontier) bool { return !f.Reaches(rate) }))
+	if n := len(s.Lines) - len(values); n > 0 {
+		return nil, fmt.Errorf("%s nats not reached by %s in %d of %s: it spans %s", short(rate), s.Name, n, counted(len(s.Lines), "seed"),
+			s.spans(rate, func(f frontier.Frontier) bool { return !f.Reaches(rate) }))
 	}
 	return values, nil
 }
 
-// spans lists what some of the seeds span: "0.5 to 1.5 (seed 1), 0.6 to 1.4 (seed 2)".
-func (s span) spans(some func(frontier.Frontier) bool) string {
+// spans lists what some of the seeds span, to tell from a rate: "0.5 to 1.5 (seed 1), 0.6 to 1.4 (seed 2)".
+func (s Span) spans(rate float64, some func(frontier.Frontier) bool) string {
 	var out []string
-	for _, seed := range slices.Sorted(maps.Keys(s.lines)) {
-		if line := s.lines[seed]; some(line) {
+	for _, seed := range slices.Sorted(maps.Keys(s.Lines)) {
+		if line := s.Lines[seed]; some(line) {
 			lo, hi := line.Span()
-			out = append(out, fmt.Sprintf("%s to %s (seed %d)", short(lo), short(hi), seed))
+			out = append(out, fmt.Sprintf("%s to %s (seed %d)", Beside(lo, rate), Beside(hi, rate), seed))
 		}
 	}
 	return strings.Join(out, ", ")
 }
 
-// readOff are the finished trials of a selection whose rates are neighbours of a rate in their seed: its value there is made of
+// Beside is a number with four digits, or as many more as tell it from a rate: the end of a span may lie beside it by less than a
+// thousandth.
+func Beside(x, rate float64) string {
+	for digits := 4; ; digits++ {
+		text := strconv.FormatFloat(x, 'g', digits, 64)
+		if y, _ := strconv.ParseFloat(text, 64); digits == 17 || cmp.Compare(y, rate) == cmp.Compare(x, rate) {
+			return text
+		}
+	}
+}
+
+// ReadOff are the finished trials whose rates are neighbours of a rate in their seed: the method's value there is made of
 // theirs, and of no other's.
-func (e evidence) readOff(of Selection, split string, rate float64) (runs []record.Run) {
-	s, err := e.spanOf(of, rateOf(split))
+func (d Dialled) ReadOff(split string, rate float64) (runs []record.Run) {
+	s, err := SpanOf("", d, rateOf(split))
 	if err != nil {
 		return nil
 	}
-	for _, r := range e.runs {
-		a, b, ok := s.lines[r.Seed].Around(rate)
-		if !ok || r.State != record.Done || !of.Has(r.Trial) {
-			continue
-		}
-		if own, err := rateOf(split).of(r); err == nil && (own == a.Rate || own == b.Rate) {
+	for _, r := range finished(slices.Concat(d...)) {
+		a, b, ok := s.Lines[r.Seed].Around(rate)
+		if own, err := rateOf(split).of(r); ok && err == nil && (own == a.Rate || own == b.Rate) {
 			runs = append(runs, r)
 		}
 	}
 	return runs
+}
+
+// readOff are those of a selection.
+func (e evidence) readOff(of Selection, split string, rate float64) []record.Run {
+	d, _, _ := e.dialled(of) // judge says what is wrong with it
+	return d.ReadOff(split, rate)
 }

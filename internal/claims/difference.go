@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 
 	"vaelab/internal/record"
 	"vaelab/internal/stats"
@@ -28,34 +29,65 @@ func (d Difference) Shown() bool { return d.Decided && (d.Interval.Lo > 0 || d.I
 // definitions, or no seed has a finished trial of both.
 func Compare(of, than []record.Run, q Quantity, confidence float64) (Difference, error) {
 	var values [2]map[int]float64
-	var gaps [2]int // of each definition
+	var done []record.Run
 	for i, runs := range [][]record.Run{of, than} {
-		var done []record.Run
-		for _, r := range runs {
-			switch r.State {
-			case record.Failed, record.Damaged:
-				return Difference{}, fmt.Errorf("%s: %s: %s", r.State, r.ID, r.Reason)
-			case record.Done:
-				done = append(done, r)
-				if limit, at := q.atCap(r, false); at {
-					return Difference{}, fmt.Errorf("%s: %s is at its cap, %s", r.ID, q, short(limit))
-				}
-				if q.Name() == "gap" && record.OldGap(r, q.Split) {
-					gaps[0]++
-				} else {
-					gaps[1]++
-				}
-			}
+		own := finished(runs)
+		if err := lost(runs); err != nil {
+			return Difference{}, err
 		}
 		var err error
-		if values[i], err = bySeed(done, q, "one group"); err != nil {
+		if values[i], err = bySeed(own, q, "one group"); err != nil {
+			return Difference{}, err
+		}
+		done = append(done, own...)
+	}
+	return compare(values[0], values[1], done, q, confidence)
+}
+
+// CompareAt is Compare for two methods at a rate, by the rule of a matched claim. It returns an error also if a seed of one does
+// not reach the rate.
+func CompareAt(of, than Dialled, q Quantity, rate, confidence float64) (Difference, error) {
+	var values [2]map[int]float64
+	for i, d := range []Dialled{of, than} {
+		if err := lost(slices.Concat(d...)); err != nil {
+			return Difference{}, err
+		}
+		s, err := SpanOf([]string{"the one", "the other"}[i], d, q)
+		if err != nil {
+			return Difference{}, err
+		}
+		if values[i], err = s.At(rate); err != nil {
 			return Difference{}, err
 		}
 	}
-	if gaps[0] > 0 && gaps[1] > 0 {
+	return compare(values[0], values[1], append(of.ReadOff(q.Split, rate), than.ReadOff(q.Split, rate)...), q, confidence)
+}
+
+// lost names the first of the runs that failed or is damaged.
+func lost(runs []record.Run) error {
+	for _, r := range runs {
+		if r.State == record.Failed || r.State == record.Damaged {
+			return fmt.Errorf("%s: %s: %s", r.State, r.ID, r.Reason)
+		}
+	}
+	return nil
+}
+
+// compare compares numbers of seeds that rest on some finished trials.
+func compare(a, b map[int]float64, runs []record.Run, q Quantity, confidence float64) (Difference, error) {
+	old := 0
+	for _, r := range runs {
+		if limit, at := q.atCap(r, false); at {
+			return Difference{}, fmt.Errorf("%s: %s is at its cap, %s", r.ID, q, short(limit))
+		}
+		if q.Name() == "gap" && record.OldGap(r, q.Split) {
+			old++
+		}
+	}
+	if old > 0 && old < len(runs) {
 		return Difference{}, fmt.Errorf("gaps of two definitions")
 	}
-	p := paired(values[0], values[1])
+	p := paired(a, b)
 	if len(p.seeds) == 0 {
 		return Difference{}, fmt.Errorf("no seed has a finished trial of both")
 	}

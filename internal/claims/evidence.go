@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"vaelab/internal/converge"
@@ -75,39 +74,18 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := bySeed(runs, q, s.String())
+	return e.of(runs, q, s.String())
+}
+
+// of returns a quantity of finished runs for each seed; the name of the runs is for the error.
+func (e evidence) of(runs []record.Run, q Quantity, name string) (map[int]float64, error) {
+	values, err := bySeed(runs, q, name)
 	if err == nil && e.ahead != nil {
 		for _, r := range runs {
 			values[r.Seed] += q.move(r, *e.ahead)
 		}
 	}
 	return values, err
-}
-
-// along returns the values of a numeric setting in their order, and a quantity at each of them for each seed that has a
-// finished trial at every one. It is an error if no seed has.
-func (e evidence) along(s Selection, over string, q Quantity) (x []float64, bySeed map[int][]float64, err error) {
-	bySeed = map[int][]float64{}
-	for _, value := range values(e.selected(s), over) {
-		at := maps.Clone(s)
-		at[over] = value
-		last, err := e.last(at, q)
-		if err != nil {
-			return nil, nil, err
-		}
-		for seed, y := range last {
-			if len(bySeed[seed]) == len(x) {
-				bySeed[seed] = append(bySeed[seed], y)
-			}
-		}
-		v, _ := strconv.ParseFloat(value, 64) // checked with the selection
-		x = append(x, v)
-	}
-	maps.DeleteFunc(bySeed, func(_ int, y []float64) bool { return len(y) < len(x) })
-	if len(bySeed) == 0 {
-		return nil, nil, fmt.Errorf("no seed has a finished trial of %s at every %s", s, over)
-	}
-	return x, bySeed, nil
 }
 
 // selected are the trials of a selection, whatever their state.
@@ -120,7 +98,7 @@ func (e evidence) selected(s Selection) (trials []record.Trial) {
 	return trials
 }
 
-// bySeed returns a quantity of finished runs for each seed; the name of the runs is for the error.
+// bySeed returns a quantity of finished runs for each seed as they are.
 func bySeed(runs []record.Run, q Quantity, name string) (map[int]float64, error) {
 	out := map[int]float64{}
 	for _, r := range runs {
@@ -142,18 +120,29 @@ func (e evidence) machines(k Kind) error {
 	if !k.Measured().Cost() {
 		return nil
 	}
-	var seen []string
+	var runs []record.Run
 	for _, r := range e.runs {
-		m := r.Manifest
-		on := fmt.Sprintf("%s %s, %s, kernel %s, %s, GOMAXPROCS %d", m.OS, m.Arch, cmp.Or(m.CPU, "unknown CPU"), m.Kernel, m.Precision, m.Procs)
-		if r.State == record.Done && used(k.Uses(), r.Trial) && !slices.Contains(seen, on) {
-			seen = append(seen, on)
+		if used(k.Uses(), r.Trial) {
+			runs = append(runs, r)
 		}
 	}
-	if len(seen) > 1 {
+	if seen := Machines(runs); len(seen) > 1 {
 		return fmt.Errorf("timed on different machines: %s", strings.Join(seen, "; "))
 	}
 	return nil
+}
+
+// Machines are the processors, and the kinds of numbers, that finished trials ran with, each once. Times of several do not
+// compare.
+func Machines(runs []record.Run) (seen []string) {
+	for _, r := range runs {
+		m := r.Manifest
+		on := fmt.Sprintf("%s %s, %s, kernel %s, %s, GOMAXPROCS %d", m.OS, m.Arch, cmp.Or(m.CPU, "unknown CPU"), m.Kernel, m.Precision, m.Procs)
+		if r.State == record.Done && !slices.Contains(seen, on) {
+			seen = append(seen, on)
+		}
+	}
+	return seen
 }
 
 // rounding says that the selected trials ran with classes of kernels that round differently, which of them, and how many

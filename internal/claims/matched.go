@@ -62,8 +62,8 @@ func (m Matched) judge(e evidence) Verdict {
 	if err != nil {
 		return undecided("%v", err)
 	}
-	a, errA := of.at(m.Rate)
-	b, errB := than.at(m.Rate)
+	a, errA := of.At(m.Rate)
+	b, errB := than.At(m.Rate)
 	switch {
 	case errA != nil && errB != nil:
 		return undecided("%v; %v", errA, errB)
@@ -74,10 +74,10 @@ func (m Matched) judge(e evidence) Verdict {
 	}
 	p := paired(a, b)
 	if len(p.seeds) == 0 {
-		return undecided("no seed has finished trials of both %s and %s", of.name, than.name)
+		return undecided("no seed has finished trials of both %s and %s", of.Name, than.Name)
 	}
 	v := p.decide(beyond(m.Is, m.Margin), e.confidence)
-	v.What = fmt.Sprintf("%s of %s minus %s at a KL of %s nats", q, of.name, than.name, short(m.Rate))
+	v.What = fmt.Sprintf("%s of %s minus %s at a KL of %s nats", q, of.Name, than.Name, short(m.Rate))
 	return v
 }
 

@@ -43,8 +43,8 @@ func (r Reaches) judge(e evidence) Verdict {
 		return undecided("%v", err)
 	}
 	v := numberless()
-	v.N = len(of.lines)
-	v.What = fmt.Sprintf("distance of a KL of %s nats from the nearer end of what %s spans in %s", short(r.Rate), of.name, r.Measured())
+	v.N = len(of.Lines)
+	v.What = fmt.Sprintf("distance of a KL of %s nats from the nearer end of what %s spans in %s", short(r.Rate), of.Name, r.Measured())
 	sign, against := 1.0, "not reached"
 	v.Wanted = "at least 0 with every seed"
 	if r.With == "none" {
@@ -52,7 +52,7 @@ func (r Reaches) judge(e evidence) Verdict {
 		v.Wanted = "less than 0 with every seed"
 	}
 	broken, worst := 0, math.Inf(1)
-	for _, line := range of.lines {
+	for _, line := range of.Lines {
 		lo, hi := line.Span()
 		worst = min(worst, sign*min(r.Rate-lo, hi-r.Rate))
 		if line.Reaches(r.Rate) == (r.With == "none") {
@@ -64,12 +64,12 @@ func (r Reaches) judge(e evidence) Verdict {
 	case broken > 0:
 		v.Outcome = Refuted
 		v.Reason = fmt.Sprintf("%s in %d of %s: it spans %s", against, broken, counted(v.N, "seed"),
-			of.spans(func(f frontier.Frontier) bool { return f.Reaches(r.Rate) == (r.With == "none") }))
+			of.spans(r.Rate, func(f frontier.Frontier) bool { return f.Reaches(r.Rate) == (r.With == "none") }))
 	case v.N < need:
 		v.Reason = fmt.Sprintf("too few seeds: %d; %s needs %d", v.N, percent(e.confidence), need)
 	default:
 		v.Outcome = Holds
-		v.Reason = "it spans " + of.spans(func(frontier.Frontier) bool { return true })
+		v.Reason = "it spans " + of.spans(r.Rate, func(frontier.Frontier) bool { return true })
 	}
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/gonum/stat"
 )
@@ -91,11 +92,31 @@ func (t Trend) judge(e evidence) Verdict {
 
 // curves returns the setting's values in order, and for each seed the metric at each.
 func (t Trend) curves(e evidence) (x []float64, curves [][]float64, err error) {
-	x, bySeed, err := e.along(t.Of, t.Over, t.Quantity)
-	for _, s := range slices.Sorted(maps.Keys(bySeed)) {
-		curves = append(curves, bySeed[s])
+	bySeed := map[int][]float64{}
+	for _, value := range values(e.selected(t.Of), t.Over) {
+		at := maps.Clone(t.Of)
+		at[t.Over] = value
+		last, err := e.last(at, t.Quantity)
+		if err != nil {
+			return nil, nil, err
+		}
+		for s, y := range last {
+			if len(bySeed[s]) == len(x) {
+				bySeed[s] = append(bySeed[s], y)
+			}
+		}
+		v, _ := strconv.ParseFloat(value, 64) // checked with the selection
+		x = append(x, v)
 	}
-	return x, curves, err
+	for _, s := range slices.Sorted(maps.Keys(bySeed)) {
+		if len(bySeed[s]) == len(x) {
+			curves = append(curves, bySeed[s])
+		}
+	}
+	if len(curves) == 0 {
+		return nil, nil, fmt.Errorf("no seed has a finished trial at every %s", t.Over)
+	}
+	return x, curves, nil
 }
 
 // depths returns for each curve how far its lower end lies above the inner point at which the

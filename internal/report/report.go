@@ -98,6 +98,7 @@ type Table struct {
 	Header  []string
 	Rows    [][]Cell
 	Left    int      // so many columns hold text, the others numbers
+	Words   bool     // the last column holds text, too
 	Head    int      // the column that says what a row is about
 	Folded  bool     // pages that can show it on demand
 	Notes   []string // sentences below it

@@ -273,24 +273,30 @@ func (t *Table) across(run record.Run, row []Cell, yield func([]Cell) bool) bool
 
 // Write writes the table in a format of Formats and tells how many rows it has. Equal sets give equal bytes.
 func (t *Table) Write(w io.Writer, format string) (rows int, err error) {
+	rows, err = Write(w, format, t.Columns, t.Rows())
+	return rows, cmp.Or(t.set.Err(), err)
+}
+
+// Write writes rows with as many cells as there are columns in a format of Formats, and tells how many they are.
+func Write(w io.Writer, format string, columns []Column, rows iter.Seq[[]Cell]) (n int, err error) {
 	var out writer
 	switch format {
 	case "csv":
-		out = newCSV(w, t.Columns)
+		out = newCSV(w, columns)
 	case "jsonl":
-		out = newLines(w, t.Columns)
+		out = newLines(w, columns)
 	case "parquet":
-		out = newParquet(w, t.Columns)
+		out = newParquet(w, columns)
 	default:
 		panic("table: no format " + strconv.Quote(format))
 	}
-	for row := range t.Rows() {
+	for row := range rows {
 		if err := out.row(row); err != nil {
-			return rows, err
+			return n, err
 		}
-		rows++
+		n++
 	}
-	return rows, cmp.Or(t.set.Err(), out.end())
+	return n, out.end()
 }
 
 // A writer writes a table, row by row.
