@@ -343,7 +343,9 @@ func TestRead(t *testing.T) {
 }
 
 // refused reports whether the file is about a precision that a build for float64 refuses.
-func refused(file string) bool { return tensor.Bits == 64 && strings.HasPrefix(filepath.Base(file), "bf16") }
+func refused(file string) bool {
+	return tensor.Bits == 64 && strings.HasPrefix(filepath.Base(file), "bf16")
+}
 
 // TestShippedExperiments: what comes with the program can be read, and asks its question.
 func TestShippedExperiments(t *testing.T) {
