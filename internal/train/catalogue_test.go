@@ -51,8 +51,10 @@ func TestCatalogue(t *testing.T) {
 	vanilla, text := small(t, 12, collapsing)
 	stopping := settings
 	stopping.Stop.Patience = 2
+	counting := stopping
+	counting.Stop.MinUpdates = 1
 	bn, _ := small(t, 12, stopping, variants.BN{Gamma: 0.5, Eps: 1e-5, Momentum: 0.1})
-	scaler, _ := small(t, 12, settings, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.1}, variants.FreeBits{Lambda: 1})
+	scaler, _ := small(t, 12, counting, variants.BNScaler{Tau: 0.5, Eps: 1e-8, Momentum: 0.1}, variants.FreeBits{Lambda: 1})
 	source := data.Gaussian{Train: 64, Valid: 30, Test: 30, Dims: 4, Spectrum: "5 2", Noise: 1, Seed: 3}
 	vectors, err := source.Load()
 	if err != nil {
