@@ -22,6 +22,7 @@ import (
 	"vaelab/internal/data"
 	"vaelab/internal/models"
 	"vaelab/internal/record"
+	"vaelab/internal/tensor"
 	"vaelab/internal/train"
 	"vaelab/plots"
 	"vaelab/variants"
@@ -182,6 +183,9 @@ func TestListOfNames(t *testing.T) {
 func TestShippedExperiments(t *testing.T) {
 	folder(t)
 	for _, short := range experiments.Names() {
+		if tensor.Bits == 64 && strings.HasPrefix(short, "bf16") { // a program in float64 refuses bfloat16
+			continue
+		}
 		file := experiments.Path(short)
 		for _, name := range []string{short, file, "experiments/" + file} {
 			var notes bytes.Buffer
