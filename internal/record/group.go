@@ -16,7 +16,8 @@ type Group struct {
 	Varying map[string]string // those of its settings that vary between the groups, by full key
 	Runs    []Run             // by seed
 
-	knob Knob // none if its Key is empty
+	knob  Knob            // none if its Key is empty
+	usual map[string]bool // those of Varying that the label leaves out
 }
 
 // letters are the symbols that papers use for these settings.
@@ -27,7 +28,9 @@ var letters = map[string]string{"gamma": "γ", "tau": "τ", "lambda": "λ", "bet
 //
 // A setting varies if two groups that have it differ in it; a setting that only some
 // variants have is not shown, unless nothing else tells two groups apart. The experiment
-// and the data digest are shown in that case only, too.
+// and the data digest are shown in that case only, too. Labels leave out the usual value of
+// a setting, which more than half of the variants have in all of their groups: where one
+// of ten has other epochs, only its labels name them.
 func (s *Set) Groups() []Group {
 	var groups []Group
 	at := map[string]int{}
@@ -50,6 +53,7 @@ func (s *Set) Groups() []Group {
 	}
 	vary(groups)
 	turn(groups, s.Knobs)
+	leaveOut(groups)
 	slices.SortStableFunc(groups, compare)
 	for i := range groups {
 		groups[i].Label = label(groups[i])
@@ -156,6 +160,41 @@ func vary(groups []Group) {
 	}
 }
 
+// leaveOut fills in what the labels leave out. The knob, settings of a variant's own, data and kinds of model are always named,
+// and so is a setting that some groups do not have.
+func leaveOut(groups []Group) {
+	const several = "\x00"                       // no value
+	throughout := map[string]map[string]string{} // variant -> key -> the value that all of its groups have
+	have := map[string]int{}                     // key -> groups
+	for _, g := range groups {
+		own := throughout[g.Variant]
+		if own == nil {
+			own = maps.Clone(g.Varying)
+			throughout[g.Variant] = own
+		}
+		for k, v := range g.Varying {
+			if have[k]++; own[k] != v {
+				own[k] = several
+			}
+		}
+	}
+	variants := map[[2]string]int{} // by key and value
+	for _, own := range throughout {
+		for k, v := range own {
+			variants[[2]string{k, v}]++
+		}
+	}
+	for i, g := range groups {
+		groups[i].usual = map[string]bool{}
+		for k, v := range g.Varying {
+			shared := strings.Contains(k, ".") && !strings.HasPrefix(k, "variant.") && !strings.HasPrefix(k, "data.")
+			if shared && k != g.knob.Key && have[k] == len(groups) && 2*variants[[2]string{k, v}] > len(throughout) {
+				groups[i].usual[k] = true
+			}
+		}
+	}
+}
+
 // census counts for each setting how many groups have which value of it.
 func census(groups []Group) map[string]map[string]int {
 	counts := map[string]map[string]int{}
@@ -213,11 +252,11 @@ func order(keys map[string]string) []string {
 	})
 }
 
-// label is the variant and its varying settings, but for those excepted.
+// label is the variant and its varying settings, but for usual ones and those excepted.
 func label(g Group, except ...string) string {
 	label := g.Variant
 	for _, k := range order(g.Varying) {
-		if !slices.Contains(except, k) {
+		if !g.usual[k] && !slices.Contains(except, k) {
 			label += " " + shortest(k, g.Varying) + "=" + g.Varying[k]
 		}
 	}

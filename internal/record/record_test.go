@@ -516,6 +516,17 @@ func TestGroups(t *testing.T) {
 		{"nothing but absence", []Run{run("bn", 1, "warmup=5"), run("bn", 1)}, []string{"bn:1", "bn warmup=5:1"}},
 		{"experiments", []Run{{Trial: Trial{Experiment: "a"}}, {Trial: Trial{Experiment: "b"}}, {Trial: Trial{Experiment: "c"}}},
 			[]string{" experiment=a:1", " experiment=b:1", " experiment=c:1"}},
+		{"usual in two of three variants", []Run{run("a", 1, "train.epochs=11"), run("b", 1, "train.epochs=11"), run("c", 1, "train.epochs=14")},
+			[]string{"a:1", "b:1", "c epochs=14:1"}},
+		{"usual in one of two", []Run{run("a", 1, "train.epochs=11"), run("c", 1, "train.epochs=14")}, []string{"a epochs=11:1", "c epochs=14:1"}},
+		{"usual, but a variant has others, too", []Run{run("a", 1, "train.epochs=11"), run("b", 1, "train.epochs=11"), run("c", 1, "train.epochs=11"), run("c", 1, "train.epochs=14")},
+			[]string{"a:1", "b:1", "c:1", "c epochs=14:1"}},
+		{"usual, but a knob", []Run{run("a", 1, "kl.beta=1"), run("b", 1, "kl.beta=1"), run("vanilla", 1, "kl.beta=1"), run("vanilla", 1, "kl.beta=0.5")},
+			[]string{"vanilla β=0.5:1", "vanilla β=1:1", "a:1", "b:1"}},
+		{"usual, but one group lacks it", []Run{run("a", 1, "train.epochs=11"), run("b", 1, "train.epochs=11"), run("c", 1, "train.epochs=14"), run("c", 1)},
+			[]string{"a epochs=11:1", "b epochs=11:1", "c:1", "c epochs=14:1"}},
+		{"usual data and models", []Run{run("a", 1, "data=text", "data.text.n=1", "model=lstm"), run("b", 1, "data=text", "data.text.n=1", "model=lstm"), run("c", 1, "data=text", "data.text.n=2", "model=mlp")},
+			[]string{"a n=1 model=lstm:1", "b n=1 model=lstm:1", "c n=2 model=mlp:1"}},
 		{"none", nil, nil},
 	} {
 		set := &Set{Runs: c.runs}

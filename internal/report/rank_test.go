@@ -162,13 +162,13 @@ func TestRankStates(t *testing.T) {
 	for _, want := range []string{
 		"\n|flat|6|–|", "no dial: one rate, KL 2.20", "|2 not reached in 6 of 6 seeds (spans 0.3667 to 1.467)",
 		"\n|failing|5|1.10 to 4.40|–|106.00|", "failed: 1 of 18 trials (training diverged)",
-		"failing lr=0.1: no difference in iw_nll from base lr=0.1: failed: failing-4/seed-2: training diverged.",
+		"failing: no difference in iw_nll from base: failed: failing-4/seed-2: training diverged.",
 		"\n|going|4|1.10 to 4.40|–|104.50|", "unfinished: 6 of 18 trials", "no iw_nll: not all of its trials have it", "NELBO 10.00 [10.00, 10.00]*",
 		"1.00^|0.50^", "^: the MI is within 10 % of its cap ln N",
-		"other-lr lr=0.2: not compared with base lr=0.1, because they also differ in train.lr (0.2 and 0.1).",
+		"other-lr lr=0.2: not compared with base, because they also differ in train.lr (0.2 and 0.1).",
 		"Holm's correction over 3 methods makes it 0.094 or more, so no corrected p can reach 0.05.",
 	} {
-		if !strings.Contains(strings.ReplaceAll(text, " lr=0.1|", "|"), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
