@@ -194,7 +194,7 @@ func corpus() string {
 
 var (
 	resultsOf   = regexp.MustCompile(`results/([a-z0-9-]+)(?:/([a-z-]+)-[0-9a-f]{8}/seed-\d+)?`)
-	publishedIn = regexp.MustCompile(`results/published/[a-z0-9-]+`)
+	publishedIn = regexp.MustCompile(`results/published/(benchmark/)?[a-z0-9-]+`)
 	anyRun      = regexp.MustCompile(`\bRUN\b`)
 )
 
@@ -229,7 +229,8 @@ func (d document) script(t *testing.T, my string) string {
 				trained[strings.TrimSuffix(filepath.Base(words[2]), ".yaml")] = words[1] == "run"
 			case publishedIn.MatchString(line):
 				path := publishedIn.FindString(line)
-				sh("mkdir -p results/published && cp -R " + quoted([]string{filepath.Join(top, path)}) + " results/published")
+				to := filepath.Dir(path)
+				sh("mkdir -p " + to + " && cp -R " + quoted([]string{filepath.Join(top, path)}) + " " + to)
 			case m != nil && slices.Contains(experiments.Names(), m[1]):
 				of = m[1]
 			case m != nil && m[1] == "my", anyRun.MatchString(line):

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"maps"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -200,13 +199,9 @@ func TestNames(t *testing.T) {
 // TestOldNames: the names in archives that were published before there were neutral values are those that OldNameOf
 // gives, but for data from files, of whose paths a part is not published.
 func TestOldNames(t *testing.T) {
-	files, err := filepath.Glob("../../results/published/*/" + record.ArchiveFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	old := 0
-	for _, file := range files {
-		runs, err := record.LoadArchive(filepath.Dir(file))
+	for _, dir := range archived(t) {
+		runs, err := record.LoadArchive(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +211,7 @@ func TestOldNames(t *testing.T) {
 			case r.ID == OldNameOf(r.Trial):
 				old++
 			case r.ID != NameOf(r.Trial):
-				t.Errorf("%s: %s is neither the new name, %s, nor the old, %s", file, r.ID, NameOf(r.Trial), OldNameOf(r.Trial))
+				t.Errorf("%s: %s is neither the new name, %s, nor the old, %s", dir, r.ID, NameOf(r.Trial), OldNameOf(r.Trial))
 			}
 		}
 	}

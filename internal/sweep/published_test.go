@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,21 +23,14 @@ func TestPublishedArchivesMatch(t *testing.T) {
 	if tensor.Bits != 32 {
 		t.Skip("the archives are of trials in float32")
 	}
-	files, err := filepath.Glob("../../results/published/*/" + record.ArchiveFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Fatal("no archive in results/published")
-	}
-	for _, file := range files {
-		name := filepath.Base(filepath.Dir(file))
+	for _, dir := range archived(t) {
+		name := filepath.Base(dir)
 		yaml := filepath.Join("../../experiments", experiments.Path(name))
 		if experiments.Path(name) == "" {
-			t.Errorf("%s is of no shipped experiment", file)
+			t.Errorf("%s is of no shipped experiment", dir)
 			continue
 		}
-		runs, err := record.LoadArchive(filepath.Dir(file))
+		runs, err := record.LoadArchive(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,16 +71,37 @@ func TestPublishedArchivesMatch(t *testing.T) {
 // experiments/LOG.md. Their reports cannot be made again without training them.
 var earlier = []string{"godoc", "mlp-glyphs", "mnist", "omniglot", "pixelcnn-glyphs", "transformer-captions", "transformer-godoc"}
 
-// TestPublishedFolders: each published folder is of a shipped experiment, and has the rows of its report.
-func TestPublishedFolders(t *testing.T) {
-	dirs, err := filepath.Glob("../../results/published/*")
+// published are the folders with files in and below results/published.
+func published(t *testing.T) (dirs []string) {
+	t.Helper()
+	err := filepath.WalkDir("../../results/published", func(path string, entry fs.DirEntry, err error) error {
+		if dir := filepath.Dir(path); err == nil && !entry.IsDir() && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+		return err
+	})
 	if err != nil || len(dirs) == 0 {
 		t.Fatal(dirs, err)
 	}
-	for _, dir := range dirs {
+	return dirs
+}
+
+// archived are those that have rows.
+func archived(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(published(t), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, record.ArchiveFile))
+		return err != nil
+	})
+}
+
+// TestPublishedFolders: each published folder lies where the file of its experiment does, and has the rows of its report.
+func TestPublishedFolders(t *testing.T) {
+	for _, dir := range published(t) {
 		name := filepath.Base(dir)
-		if experiments.Path(name) == "" {
-			t.Errorf("%s is of no shipped experiment", dir)
+		want := strings.TrimSuffix(filepath.FromSlash(experiments.Path(name)), ".yaml")
+		if at, err := filepath.Rel("../../results/published", dir); err != nil || at != want {
+			t.Errorf("%s: the shipped experiment of that name is to be published in %q", dir, want)
 		}
 		_, archived := os.Stat(filepath.Join(dir, record.ArchiveFile))
 		_, reported := os.Stat(filepath.Join(dir, "report.md"))
@@ -108,17 +123,13 @@ func TestNeededTrials(t *testing.T) {
 	if tensor.Bits != 32 {
 		t.Skip("the archives are of trials in float32")
 	}
-	files, err := filepath.Glob("../../results/published/*/" + record.ArchiveFile)
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
 	fewer := 0
-	for _, file := range files {
-		runs, err := record.LoadArchive(filepath.Dir(file))
+	for _, dir := range archived(t) {
+		runs, err := record.LoadArchive(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := Read(filepath.Join("../../experiments", experiments.Path(filepath.Base(filepath.Dir(file)))), Options{ForClaims: true})
+		e, err := Read(filepath.Join("../../experiments", experiments.Path(filepath.Base(dir))), Options{ForClaims: true})
 		if err != nil {
 			t.Fatal(err)
 		}
