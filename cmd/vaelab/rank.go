@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vaelab/internal/claims"
+	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/report"
 	"vaelab/internal/table"
@@ -21,7 +23,7 @@ import (
 var rankFormats = []string{"text", "markdown", "csv", "json"}
 
 func rankCommand() *cobra.Command {
-	var at []string
+	var at, files []string
 	var baseline, format string
 	cmd := &cobra.Command{
 		Use:   "rank DIR...",
@@ -50,7 +52,9 @@ with the lowest IW-NLL first, and these columns:
   state        what keeps a method from being read off, and trials that failed or had not converged
 
 A difference follows the rules of the claim matched (vaelab list matched), so that a claim about it has the
-same numbers. A method that differs from the baseline in more than its own settings is not compared.
+same numbers. A method that differs from the baseline in more than its own settings is not compared, unless a
+claim compares the two and names those settings. Claims and the criterion of convergence are those of the
+shipped experiment of the same name as the trials', or of the experiment given with --experiment.
 The formats csv and json have all numbers in full precision; json has the notes, too.`,
 		Example: `  vaelab rank results/published/knobs --at 1,2
   vaelab rank results/my --at 2 --baseline bn --format markdown > rank.md`,
@@ -70,7 +74,11 @@ The formats csv and json have all numbers in full precision; json has the notes,
 			if err != nil {
 				return err
 			}
-			all, err := report.Rank(set, rates, baseline)
+			said, err := settled(cmd.ErrOrStderr(), set, files)
+			if err != nil {
+				return err
+			}
+			all, err := report.Rank(set, rates, baseline, said)
 			if errors.As(err, new(report.UnknownBaseline)) {
 				return usageError{fmt.Errorf("--baseline: %w", err)}
 			}
@@ -82,9 +90,26 @@ The formats csv and json have all numbers in full precision; json has the notes,
 	}
 	cmd.Flags().StringSliceVar(&at, "at", nil, "compare at this `rate`, a KL in nats; may be several, with commas")
 	cmd.Flags().StringVar(&baseline, "baseline", "", "compare with this `method`: a variant, or a method as the table names it")
+	cmd.Flags().StringArrayVar(&files, "experiment", nil, "the `experiment` that the trials are of, as vaelab run took it: a YAML file or a shipped name; may be repeated")
 	cmd.Flags().StringVar(&format, "format", "text", "text, markdown, csv or json")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(rankFormats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// settled gives a set its experiments' criteria of convergence and returns their claims.
+func settled(wErr io.Writer, set *record.Set, files []string) (said []claims.Claim, err error) {
+	names := report.ExperimentNames(set)
+	all, err := readGiven(wErr, set, files, names)
+	if err == nil {
+		err = addShipped(wErr, names, all)
+	}
+	for _, name := range names {
+		if e, ok := all[name]; ok {
+			e.Settle(set)
+			said = append(said, e.Claims...)
+		}
+	}
+	return said, err
 }
 
 // ratesOf are the rates of --at.

@@ -13,7 +13,7 @@ const ranked = tiny + "grid: [{variant: vanilla}, {variant: {delta-vae: {delta: 
 // TestRank: the formats have the same methods and numbers, from a results folder and from an archive of it.
 func TestRank(t *testing.T) {
 	folder(t, "tiny.yaml", ranked)
-	succeeds(t, "run", "tiny.yaml", "-q")
+	succeeds(t, "run", "tiny.yaml", "-q", "--set", "train.epochs=4")
 	line := []string{"rank", "results", "--at", "1,2", "--baseline", "ln"}
 	text := succeeds(t, line...).out
 	has(t, "text", text, "synthetic at a KL of 1 nats. Test split", "at a KL of 2 nats", "ln (baseline)", "Δ NLL", "no dial: one rate, KL ", "not converged: ",
@@ -59,6 +59,10 @@ func TestRank(t *testing.T) {
 		}
 	}
 
+	write(t, "patient.yaml", "experiment: tiny\n"+ranked+"converged: {steps: 20, tolerance: 1000}\n")
+	if patient := succeeds(t, append(line, "--experiment", "patient.yaml")...).out; strings.Contains(patient, "not converged") {
+		t.Errorf("by the criterion of the file all have converged, but\n%s", patient)
+	}
 	succeeds(t, "report", "results/tiny", "--rows", "--out", "published", "--unknown-revision")
 	if archived := succeeds(t, append([]string{"rank", "published"}, line[2:]...)...).out; archived != text {
 		t.Errorf("from the archive\n%s\nfrom the folder\n%s", archived, text)

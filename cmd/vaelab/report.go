@@ -202,8 +202,8 @@ func readGiven(wErr io.Writer, set *record.Set, files, names []string) (map[stri
 	return all, nil
 }
 
-// identify finds the files of the experiments that are not given, adds them, and says where trials are not what they ask for.
-func identify(wErr io.Writer, s *report.Source, names []string, all map[string]given, judged []report.Verdicts) error {
+// addShipped adds the shipped experiments of these names that are not given.
+func addShipped(wErr io.Writer, names []string, all map[string]given) error {
 	for _, name := range names {
 		if _, ok := all[name]; !ok && slices.Contains(experiments.Names(), name) {
 			e, err := new(choice).read(wErr, name)
@@ -212,6 +212,16 @@ func identify(wErr io.Writer, s *report.Source, names []string, all map[string]g
 			}
 			all[name] = given{e, name}
 		}
+	}
+	return nil
+}
+
+// identify finds the files of the experiments that are not given, adds them, and says where trials are not what they ask for.
+func identify(wErr io.Writer, s *report.Source, names []string, all map[string]given, judged []report.Verdicts) error {
+	if err := addShipped(wErr, names, all); err != nil {
+		return err
+	}
+	for _, name := range names {
 		one := report.Experiment{Name: name}
 		for _, v := range judged {
 			if v.Experiment == name {

@@ -51,6 +51,17 @@ func (c Claim) Confound(trials []record.Trial) error {
 	return fmt.Errorf("confounded: the trials also differ in %s; make it equal or list it under despite", strings.Join(found, "; "))
 }
 
+// Lets are the settings in which two trials may differ in a claim that compares the first with the second: those that it
+// names. There are none if it does not compare them.
+func (c Claim) Lets(of, than record.Trial) (keys []string) {
+	uses := c.Kind.Uses()
+	if len(uses) != 2 || !uses[0].Has(of) || !uses[1].Has(than) {
+		return nil
+	}
+	keys = slices.AppendSeq(slices.Clone(c.Despite), maps.Keys(uses[0].Selection))
+	return slices.AppendSeq(keys, maps.Keys(uses[1].Selection))
+}
+
 // A difference is a setting in which two trials differ; two, if their kinds each have one of
 // that name.
 type difference struct{ key, a, other, b string }

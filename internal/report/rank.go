@@ -92,10 +92,15 @@ func lineages(set *record.Set) (all []lineage) {
 	return all
 }
 
-// apart names the settings beside their own and their dials in which two methods differ.
-func (l lineage) apart(other lineage) (keys []string) {
+// apart names the settings beside their own and their dials in which two methods differ, but for those in which claims that
+// compare them let them differ.
+func (l lineage) apart(other lineage, said []claims.Claim) (keys []string) {
+	lets := []string{l.dial, other.dial}
+	for _, c := range said {
+		lets = append(lets, c.Lets(l.groups[0].Runs[0].Trial, other.groups[0].Runs[0].Trial)...)
+	}
 	for _, k := range sorted(l.context) {
-		if k != l.dial && k != other.dial && l.context[k] != other.context[k] {
+		if !slices.Contains(lets, k) && l.context[k] != other.context[k] {
 			keys = append(keys, fmt.Sprintf("%s (%s and %s)", k, shown(l.context[k]), shown(other.context[k])))
 		}
 	}
@@ -110,9 +115,10 @@ func (l lineage) is(name string) bool {
 // Rank compares methods at rates, data set by data set in the order in which these appear: a table for each rate.
 //
 // A method is the groups that differ in its dial only. Each seed is read off at the rate on straight lines between its trials, as
-// a matched claim reads it; nothing is extrapolated. baseline is a method's label or variant, or "" for none. The error
-// says what the trials lack.
-func Rank(set *record.Set, rates []float64, baseline string) (all []Ranking, err error) {
+// a matched claim reads it; nothing is extrapolated. baseline is a method's label or variant, or "" for none. A method is
+// compared with it if they differ in their own settings only, or in others that a claim names which compares them. The
+// error says what the trials lack.
+func Rank(set *record.Set, rates []float64, baseline string, said []claims.Claim) (all []Ranking, err error) {
 	var digests []string
 	byData := map[string][]record.Run{}
 	for _, r := range set.Runs {
@@ -142,7 +148,7 @@ func Rank(set *record.Set, rates []float64, baseline string) (all []Ranking, err
 		}
 		for _, rate := range rates {
 			r := Ranking{Data: names[digest], Digest: digest, Split: split, Rate: rate}
-			if err := r.rank(own, methods, bases, baseline); err != nil {
+			if err := r.rank(own, methods, bases, baseline, said); err != nil {
 				return nil, err
 			}
 			all = append(all, r)
@@ -177,14 +183,14 @@ func dataNames(digests []string, runs map[string][]record.Run) map[string]string
 type UnknownBaseline struct{ error }
 
 // rank fills in the methods of one data set, and what is to know of them.
-func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline string) error {
+func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline string, said []claims.Claim) error {
 	base := map[int]lineage{} // of those that are compared
 	for i, l := range methods {
 		r.Methods = append(r.Methods, r.read(set, l))
 		if r.Methods[i].Base = isAmong(bases, l); r.Methods[i].Base || len(bases) == 0 {
 			continue
 		}
-		fit := slices.DeleteFunc(slices.Clone(bases), func(b lineage) bool { return len(l.apart(b)) > 0 })
+		fit := slices.DeleteFunc(slices.Clone(bases), func(b lineage) bool { return len(l.apart(b, said)) > 0 })
 		switch {
 		case len(fit) > 1:
 			var labels []string
@@ -195,7 +201,7 @@ func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline strin
 		case len(fit) == 1:
 			base[i] = fit[0]
 		default:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s: not compared with %s, because they also differ in %s.", l.label, bases[0].label, strings.Join(l.apart(bases[0]), ", ")))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: not compared with %s, because they also differ in %s.", l.label, bases[0].label, strings.Join(l.apart(bases[0], said), ", ")))
 		}
 	}
 	if len(bases) > 0 {

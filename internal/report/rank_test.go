@@ -66,7 +66,7 @@ func TestRank(t *testing.T) {
 	set := &record.Set{Runs: slices.Concat(
 		overDial("control", "variant.control.c", rateDials, 6, steered),
 		without(overDial("bn", "variant.bn.gamma", rateDials, 6, better), func(r *record.Run) { r.Rows = r.Rows[1:] }))}
-	all, err := Rank(set, []float64{3, 2}, "control")
+	all, err := Rank(set, []float64{3, 2}, "control", nil)
 	if err != nil || len(all) != 2 || all[0].Rate != 3 || all[1].Rate != 2 || all[0].Data != "synthetic" || all[0].Split != "test" {
 		t.Fatalf("%v, %+v", err, all)
 	}
@@ -154,7 +154,7 @@ func TestRankStates(t *testing.T) {
 		method("other-lr", func(r *record.Run) { r.Config["train.lr"] = "0.2" }),
 		overDial("flat", "variant.flat.g", []float64{2}, 6, better),
 	)}
-	all, err := Rank(set, []float64{2}, "base")
+	all, err := Rank(set, []float64{2}, "base", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +172,17 @@ func TestRankStates(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	matched := claims.Matched{Quantity: claims.Quantity{Metric: "gap", Split: "test"}, Rate: 3, Is: "less",
+		Of: claims.Selection{"variant": "other-lr"}, Than: claims.Selection{"variant": "base"}}
+	for lets, c := range map[bool]claims.Claim{true: {Kind: matched, Despite: []string{"train.lr"}}, false: {Kind: matched}} {
+		again, err := Rank(set, []float64{2}, "base", []claims.Claim{c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if compared := !strings.Contains(flat(again[0].Table()), "not compared"); compared != lets {
+			t.Errorf("a claim that lets the learning rate differ: %t, compared: %t", lets, compared)
+		}
+	}
 	var order []string
 	for _, m := range all[0].Methods {
 		order = append(order, strings.Fields(m.Method)[0])
@@ -185,7 +196,7 @@ func TestRankStates(t *testing.T) {
 func TestRankData(t *testing.T) {
 	other := without(overDial("bn", "variant.bn.gamma", rateDials, 2, better), func(r *record.Run) { r.Data = "another"; r.Config["train.lr"] = "9" })
 	set := &record.Set{Runs: append(overDial("control", "variant.control.c", rateDials, 2, steered), other...)}
-	all, err := Rank(set, []float64{2}, "control")
+	all, err := Rank(set, []float64{2}, "control", nil)
 	if err != nil || len(all) != 2 || all[0].Data != "synthetic d" || all[1].Data != "synthetic another" || len(all[0].Methods) != 1 || all[1].Methods[0].Method != "bn" {
 		t.Fatalf("%v, %+v", err, all)
 	}
@@ -202,7 +213,7 @@ func TestRankBaseline(t *testing.T) {
 	for name, want := range map[string]string{
 		"contrl": `unknown method "contrl"; did you mean "control"? known: bn mode=a, bn mode=b, control`, "bn": `"bn" is several methods: bn mode=a, bn mode=b; name one`, "bn mode=a": "", "": "",
 	} {
-		_, err := Rank(set, []float64{2}, name)
+		_, err := Rank(set, []float64{2}, name, nil)
 		if got := fmt.Sprint(err); got != want && !(want == "" && err == nil) || want != "" && !errors.As(err, new(UnknownBaseline)) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
@@ -210,7 +221,7 @@ func TestRankBaseline(t *testing.T) {
 	for i := range set.Runs {
 		set.Runs[i].Rows = nil
 	}
-	if _, err := Rank(set, []float64{2}, ""); err == nil || !strings.Contains(err.Error(), "no trial has been evaluated yet") {
+	if _, err := Rank(set, []float64{2}, "", nil); err == nil || !strings.Contains(err.Error(), "no trial has been evaluated yet") {
 		t.Errorf("trials without rows: %v", err)
 	}
 }
