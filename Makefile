@@ -1,4 +1,4 @@
-.PHONY: build test test-f64 test-arm64 test-avx512 test-long test-scale test-fuzz test-slurm test-browser ci bench bench-record bench-peer third-party methods schema docs generate
+.PHONY: build test test-f64 test-arm64 test-avx512 test-long test-scale test-fuzz test-slurm test-browser ci bench bench-record bench-peer third-party methods leaderboard schema docs generate
 
 # The revision goes into the program, and from there into the manifest of every trial. Go records it too, but not with
 # -buildvcs=false and not in every worktree. A folder within another project's checkout has no revision of its own.
@@ -64,6 +64,9 @@ third-party: ## the licence texts in the program; after a change of dependencies
 methods: ## docs/methods.md, from the doc comments of the variants and the costs in results/published/remedies
 	go test ./cmd/vaelab -run Costs -update
 	go run ./cmd/vaelab list variants --markdown > docs/methods.md.new && mv docs/methods.md.new docs/methods.md
+
+leaderboard: ## docs/leaderboard.md, from the rows in results/published/benchmark
+	go test ./cmd/vaelab -run Leaderboard -update
 
 schema: ## experiments/vaelab.schema.json, from the structs that the reader of YAML fills
 	go run ./cmd/vaelab schema > experiments/vaelab.schema.json.new && mv experiments/vaelab.schema.json.new experiments/vaelab.schema.json

@@ -139,6 +139,7 @@ func printRanking(w io.Writer, all []report.Ranking, format string) error {
 			t := r.Table()
 			page.Sections = append(page.Sections, report.Section{Title: fmt.Sprintf("%s at %g nats", r.Data, r.Rate), Tables: []report.Table{t}})
 		}
+		page.Sections = append(page.Sections, report.Section{Title: "Columns and marks", List: report.Legend(all)})
 		text, err := page.Markdown()
 		if err == nil {
 			_, err = w.Write(text)
@@ -157,11 +158,17 @@ func printRanking(w io.Writer, all []report.Ranking, format string) error {
 		t := r.Table()
 		fmt.Fprintln(w, fold(visible(t.Caption)))
 		fmt.Fprint(w, aligned(t))
-		fmt.Fprintln(w)
+		if len(t.Notes) > 0 {
+			fmt.Fprintln(w)
+		}
 		for _, note := range t.Notes {
-			if _, err := fmt.Fprintln(w, item(visible(note))); err != nil {
-				return err
-			}
+			fmt.Fprintln(w, item(visible(note)))
+		}
+	}
+	fmt.Fprintln(w)
+	for _, note := range report.Legend(all) {
+		if _, err := fmt.Fprintln(w, item(visible(note))); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 	"unicode/utf8"
 )
 
-var update = flag.Bool("update", false, "renew THIRD_PARTY, variants/cost.csv")
+var update = flag.Bool("update", false, "renew THIRD_PARTY, variants/cost.csv, docs/leaderboard.md")
 
 // A linked module is one that has packages in the program.
 type linked struct {

@@ -534,12 +534,23 @@ func (r Ranking) Table() Table {
 	value("CPU s", "cpu_seconds", 1)
 	add("state", func(m Ranked) (Cell, bool) { return Cell{Text: m.State}, m.State != "" })
 	t.Words = t.Header[len(t.Header)-1] == "state"
-	t.Notes = append(r.legend(), levels.notes()...)
-	t.Notes = append(t.Notes, r.Notes...)
+	t.Notes = append(levels.notes(), r.Notes...)
 	return t
 }
 
-// legend explains columns and marks.
+// Legend explains the columns and marks of tables.
+func Legend(all []Ranking) (notes []string) {
+	for _, r := range all {
+		for _, note := range r.legend() {
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
+	}
+	return notes
+}
+
+// legend is that of one table.
 func (r Ranking) legend() (notes []string) {
 	notes = append(notes, "n: seeds with a finished trial at every value of the dial, the setting that moves the KL. Reach: the KL that all of them span; nothing is extrapolated.")
 	if slices.ContainsFunc(r.Methods, func(m Ranked) bool { return !math.IsNaN(m.DialError) }) {

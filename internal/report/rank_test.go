@@ -158,7 +158,7 @@ func TestRankStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := flat(all[0].Table())
+	text := flat(all[0].Table()) + strings.Join(Legend(all), "\n")
 	for _, want := range []string{
 		"\n|flat|6|–|", "no dial: one rate, KL 2.20", "|2 not reached in 6 of 6 seeds (spans 0.3667 to 1.467)",
 		"\n|failing|5|1.10 to 4.40|–|106.00|", "failed: 1 of 18 trials (training diverged)",
