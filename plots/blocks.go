@@ -502,3 +502,18 @@ func (s sparse) order(ticks []plot.Tick, lo, hi float64) []int {
 	})
 	return order
 }
+
+// A title is a block: lines over those below.
+type title string
+
+// lay implements block.
+func (t title) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
+	style := bold(labelSize)
+	style.YAlign = draw.YTop
+	lines := foldTo(style, string(t), width, 2)
+	return labelSize*leading*vg.Length(len(lines)) + 4, func(c draw.Canvas) {
+		for i, line := range lines {
+			c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y - labelSize*leading*vg.Length(i)}, line)
+		}
+	}
+}

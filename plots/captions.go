@@ -12,6 +12,9 @@ import (
 
 // What captions say of the runs.
 
+// mostFindings is the most data sets that a caption begins with.
+const mostFindings = 4
+
 // splitNames are for captions.
 var splitNames = map[string]string{"train": "Training", "valid": "Validation", "test": "Test"}
 

@@ -76,9 +76,6 @@ func (Frontier) Draw(set *record.Set) (*Drawing, error) {
 	return o.drawing(), nil
 }
 
-// mostFindings is the most data sets that a caption begins with.
-const mostFindings = 4
-
 // outlook is the page while it grows.
 type outlook struct {
 	page
@@ -417,24 +414,10 @@ func (o *outlook) dialPanels(y scale, fs []family, points [][]gain) (panels []di
 // compare compares the methods at a rate that most of them reach.
 func (o *outlook) compare(fs []family, metric, bound string) string {
 	fronts := frontsOf(fs, o.split, metric)
-	n := 0
-	var best []float64
-	for _, r := range commonRates(fronts) {
-		reach := 0
-		for _, f := range fronts {
-			reach += btoi(f.lo <= r && r <= f.hi)
-		}
-		if reach > n {
-			n, best = reach, nil
-		}
-		if reach == n {
-			best = append(best, r)
-		}
-	}
+	rate, n := mostReached(fronts, commonRates(fronts))
 	if n == 0 {
 		return o.alone(fs, metric, bound)
 	}
-	rate := best[len(best)/2]
 	type reading struct {
 		label  string
 		bySeed map[int]float64
@@ -524,19 +507,4 @@ func (m *crosses) add(g gain, x, y scale) {
 	m.X, m.Left, m.Right = append(m.X, x.place(g.rate.median)), append(m.Left, x.place(g.rate.lo)), append(m.Right, x.place(g.rate.hi))
 	m.Y, m.Low, m.High = append(m.Y, y.place(g.value.median)), append(m.Low, y.place(g.value.lo)), append(m.High, y.place(g.value.hi))
 	m.Colors, m.Settled = append(m.Colors, g.color), append(m.Settled, g.settled)
-}
-
-// A title is a block: lines over those below.
-type title string
-
-// lay implements block.
-func (t title) lay(width vg.Length) (vg.Length, func(draw.Canvas)) {
-	style := bold(labelSize)
-	style.YAlign = draw.YTop
-	lines := foldTo(style, string(t), width, 2)
-	return labelSize*leading*vg.Length(len(lines)) + 4, func(c draw.Canvas) {
-		for i, line := range lines {
-			c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y - labelSize*leading*vg.Length(i)}, line)
-		}
-	}
 }

@@ -99,7 +99,7 @@ func manyGroups(figure string, n int) *record.Set {
 	case "phase":
 		return phaseSet(2)
 	}
-	if (figure == "matched-rate" || figure == "sweep") && n == 2 {
+	if (figure == "matched-rate" || figure == "sweep" || figure == "rank") && n == 2 {
 		n = 4 // two methods at two values each
 	}
 	for i := range n {

@@ -427,3 +427,6 @@ func allFinite(v []float64) bool {
 	parts := finiteParts(v)
 	return len(parts) == 1 && parts[0] == span{0, len(v)}
 }
+
+// vanillaLine is that of what other methods are compared with.
+var vanillaLine = draw.LineStyle{Color: ink, Width: thinWidth, Dashes: []vg.Length{4, 2}}

@@ -654,6 +654,7 @@ func TestPhase(t *testing.T)          { checkGolden(t, "phase", phaseSet(3)) }
 func TestMatchedRate(t *testing.T)    { checkGolden(t, "matched-rate", sweepSet(3)) }
 func TestRemedies(t *testing.T)       { checkGolden(t, "remedies", pilotSet(3)) }
 func TestFrontier(t *testing.T)       { checkGolden(t, "frontier", sweepSet(3)) }
+func TestRank(t *testing.T)           { checkGolden(t, "rank", sweepSet(3)) }
 func TestConvergence(t *testing.T)    { checkGolden(t, "convergence", pilotSet(3)) }
 
 // TestELBOSurgery: panels that are compared have one y axis.

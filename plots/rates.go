@@ -67,3 +67,24 @@ func commonRates(fronts []front) (rates []float64) {
 	}
 	return rates
 }
+
+// mostReached is the rate that most frontiers span, of several the middle one, and the number of these frontiers; 0 if none spans one.
+func mostReached(fronts []front, rates []float64) (rate float64, n int) {
+	var best []float64
+	for _, r := range rates {
+		reach := 0
+		for _, f := range fronts {
+			reach += btoi(f.lo <= r && r <= f.hi)
+		}
+		if reach > n {
+			n, best = reach, nil
+		}
+		if reach == n {
+			best = append(best, r)
+		}
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	return best[len(best)/2], n
+}

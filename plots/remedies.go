@@ -205,7 +205,6 @@ func vanillaOf(rows []remedy, split, metric string) (median float64, ok bool) {
 }
 
 var (
-	vanillaLine   = draw.LineStyle{Color: ink, Width: thinWidth, Dashes: []vg.Length{4, 2}}
 	generatorLine = draw.LineStyle{Color: grey, Width: thinWidth, Dashes: []vg.Length{1, 2}}
 	floorGlyph    = draw.GlyphStyle{Color: grey, Radius: 4, Shape: stroke{}}
 )

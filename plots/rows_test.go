@@ -493,7 +493,7 @@ func TestAnyRows(t *testing.T) {
 	if *long {
 		times = 400
 	}
-	bases := map[string]*record.Set{"bn-gap": batchSet(2), "phase": phaseSet(2), "lag": lagSet(2), "matched-rate": sweepSet(2), "sweep": sweepSet(2), "rate-distortion": sweepSet(2), "frontier": sweepSet(2)}
+	bases := map[string]*record.Set{"bn-gap": batchSet(2), "phase": phaseSet(2), "lag": lagSet(2), "matched-rate": sweepSet(2), "sweep": sweepSet(2), "rate-distortion": sweepSet(2), "frontier": sweepSet(2), "rank": sweepSet(2)}
 	pilots := pilotSet(2)
 	deep := copied(pilots) // a bar of a million nats, and an axis of some
 	changeAll(deep, func(row *record.Row) {

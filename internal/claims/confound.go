@@ -3,6 +3,7 @@ package claims
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -51,15 +52,28 @@ func (c Claim) Confound(trials []record.Trial) error {
 	return fmt.Errorf("confounded: the trials also differ in %s; make it equal or list it under despite", strings.Join(found, "; "))
 }
 
+// Comparison is what a claim compares, for those who know no claims; ok is false if it does not compare two selections.
+func (c Claim) Comparison() (of record.Comparison, ok bool) {
+	uses := c.Kind.Uses()
+	if len(uses) != 2 {
+		return of, false
+	}
+	of = record.Comparison{Of: uses[0].Has, Than: uses[1].Has, Rate: math.NaN()}
+	of.Free = slices.AppendSeq(slices.Clone(c.Despite), maps.Keys(uses[0].Selection))
+	of.Free = slices.AppendSeq(of.Free, maps.Keys(uses[1].Selection))
+	if m, ok := c.Kind.(Matched); ok {
+		of.Rate = m.Rate
+	}
+	return of, true
+}
+
 // Lets are the settings in which two trials may differ in a claim that compares the first with the second: those that it
 // names. There are none if it does not compare them.
 func (c Claim) Lets(of, than record.Trial) (keys []string) {
-	uses := c.Kind.Uses()
-	if len(uses) != 2 || !uses[0].Has(of) || !uses[1].Has(than) {
-		return nil
+	if two, ok := c.Comparison(); ok && two.Of(of) && two.Than(than) {
+		return two.Free
 	}
-	keys = slices.AppendSeq(slices.Clone(c.Despite), maps.Keys(uses[0].Selection))
-	return slices.AppendSeq(keys, maps.Keys(uses[1].Selection))
+	return nil
 }
 
 // A difference is a setting in which two trials differ; two, if their kinds each have one of

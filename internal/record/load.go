@@ -102,6 +102,16 @@ type Set struct {
 	// Flat says, by experiment, when a trial counts as converged. Rows do not know it; the experiment's file does. Others count by
 	// converge.Default.
 	Flat map[string]Flat
+
+	// Compared are, by experiment, the comparisons of two methods that it claims. Rows do not know them; the experiment's file does.
+	Compared map[string][]Comparison
+}
+
+// A Comparison is a claim that compares trials with others.
+type Comparison struct {
+	Of, Than func(Trial) bool // which trials
+	Free     []string         // the settings in which they may differ, by full key
+	Rate     float64          // the KL in nats at which they are compared; NaN unless the claim has one
 }
 
 // Flat is the largest fall of a validation objective, in nats over a trial's last steps, that counts as none; see

@@ -44,7 +44,7 @@ func (p *Publication) Write() (files []string, err error) {
 			list[i] = errors.New(moved(err.Error(), p.Dir, p.Named))
 		}
 	}
-	if err := p.drawAll(&record.Set{Runs: p.Set.Runs, Knobs: p.Set.Knobs, Flat: p.Set.Flat}); err != nil { // the page has the warnings once
+	if err := p.drawAll(&record.Set{Runs: p.Set.Runs, Knobs: p.Set.Knobs, Flat: p.Set.Flat, Compared: p.Set.Compared}); err != nil { // the page has the warnings once
 		return nil, err
 	}
 	r := New(p.Source)
@@ -173,7 +173,7 @@ func withoutFolders(set *record.Set) *record.Set {
 			}
 		}
 	}
-	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage, Knobs: set.Knobs, Flat: set.Flat}
+	out := &record.Set{Runs: slices.Clone(set.Runs), Warnings: set.Warnings, Damage: set.Damage, Knobs: set.Knobs, Flat: set.Flat, Compared: set.Compared}
 	for i, r := range out.Runs {
 		out.Runs[i].Config = maps.Clone(r.Config)
 		for key, file := range r.Config {

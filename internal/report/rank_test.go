@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"vaelab/internal/claims"
 	"vaelab/internal/converge"
 	"vaelab/internal/record"
+	"vaelab/plots"
 )
 
 // overDial are finished trials of a method: with each value of its dial and each of n seeds, the test rows that at makes of both.
@@ -126,15 +128,15 @@ func flat(t Table) string {
 	return strings.ReplaceAll(strings.Join(append(lines, t.Notes...), "\n"), fixed, " ")
 }
 
-// TestRankStates: what keeps a method from being read off or compared is said, and the others are.
-func TestRankStates(t *testing.T) {
+// inStates are methods beside one called base, and what may keep one from being compared with it.
+func inStates() *record.Set {
 	method := func(name string, f func(r *record.Run)) []record.Run {
 		return without(overDial(name, "variant."+name+".g", rateDials, 6, steered), func(r *record.Run) {
 			r.Rows = r.Rows[1:]
 			f(r)
 		})
 	}
-	set := &record.Set{Runs: slices.Concat(
+	return &record.Set{Runs: slices.Concat(
 		method("base", func(*record.Run) {}),
 		method("short", func(r *record.Run) { changeTest(r, func(v map[string]float64) { v["kl"] /= 3 }) }),
 		method("failing", func(r *record.Run) {
@@ -154,6 +156,11 @@ func TestRankStates(t *testing.T) {
 		method("other-lr", func(r *record.Run) { r.Config["train.lr"] = "0.2" }),
 		overDial("flat", "variant.flat.g", []float64{2}, 6, better),
 	)}
+}
+
+// TestRankStates: what keeps a method from being read off or compared is said, and the others are.
+func TestRankStates(t *testing.T) {
+	set := inStates()
 	all, err := Rank(set, []float64{2}, "base", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -223,5 +230,72 @@ func TestRankBaseline(t *testing.T) {
 	}
 	if _, err := Rank(set, []float64{2}, "", nil); err == nil || !strings.Contains(err.Error(), "no trial has been evaluated yet") {
 		t.Errorf("trials without rows: %v", err)
+	}
+}
+
+// TestRankFigure: the figure has the rate and the baseline of most claims, and compares the methods that a ranking compares, in the
+// same numbers.
+func TestRankFigure(t *testing.T) {
+	set := inStates()
+	set.Runs = append(set.Runs, without(overDial("bn", "variant.bn.gamma", rateDials, 6, better), func(r *record.Run) { r.Rows = r.Rows[1:] })...)
+	var said []claims.Claim
+	for _, of := range []claims.Selection{{"variant": "other-lr", "train.lr": "0.2"}, {"variant": "bn"}} {
+		said = append(said, claims.Claim{Confidence: confidence, Kind: claims.Matched{Quantity: claims.Quantity{Metric: "gap", Split: "test"}, Rate: 2, Is: "greater", Of: of, Than: claims.Selection{"variant": "base"}}})
+	}
+	said = append(said, claims.Claim{Confidence: confidence, Kind: claims.Matched{Quantity: claims.Quantity{Metric: "gap", Split: "test"}, Rate: 1.5, Is: "greater", Of: claims.Selection{"variant": "bn"}, Than: claims.Selection{"variant": "going"}}})
+	set.Compared = map[string][]record.Comparison{}
+	for _, c := range said {
+		two, ok := c.Comparison()
+		if !ok {
+			t.Fatalf("%v compares nothing", c)
+		}
+		set.Compared["e"] = append(set.Compared["e"], two)
+	}
+	all, err := Rank(set, []float64{2}, "base", said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, m := range all[0].Methods {
+		for k, metric := range []string{m.Likelihood, "gap"} {
+			if d := m.Differences[k]; d.Made {
+				row := []string{m.Method, "synthetic", "base", "2", metric, "test"}
+				for _, v := range []float64{d.Median, d.Interval.Lo, d.Interval.Hi, float64(len(d.Values))} {
+					row = append(row, strconv.FormatFloat(v, 'g', 6, 64))
+				}
+				want = append(want, strings.Join(append(row, fmt.Sprint(d.Mark() == "*")), " "))
+			}
+		}
+	}
+	figure, err := plots.Figures.Get("rank")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := figure.Draw(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range d.Table[1:] {
+		got = append(got, strings.Join(row, " "))
+	}
+	if !strings.HasPrefix(got[0], "bn ") {
+		t.Errorf("the largest gap is not on top: %s", got[0])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(want) != 10 || !slices.Equal(got, want) { // bn, capped, codes, going and other-lr
+		t.Errorf("the figure has\n%s\nthe ranking\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, said := range []string{"At a KL of 2.0 nats the gap is larger than that of base with 1 of 5 methods and smaller with 0; the IW-NLL or NELBO is lower with 1 and higher with 1 (95 % CI",
+		"has no IW-NLL: codes.", "Not reached: short.", "Without a dial: flat.", "With failed or damaged trials: failing."} {
+		if !strings.Contains(d.Caption, said) {
+			t.Errorf("no %q in %s", said, d.Caption)
+		}
+	}
+	// Without the claim about it, the method with a setting of its own is left out.
+	set.Compared["e"] = set.Compared["e"][1:2]
+	if d, err = figure.Draw(set); err != nil || len(d.Table) != 1+8 || !strings.Contains(d.Caption, "With other settings, too (train.lr): other-lr lr=0.2.") {
+		t.Errorf("%v, %v", err, d)
 	}
 }

@@ -156,12 +156,21 @@ func Complete(set *record.Set) {
 	}
 }
 
-// Settle tells a set when the experiment's trials count as converged.
+// Settle tells a set when the experiment's trials count as converged, and which methods its claims compare.
 func (e *Experiment) Settle(set *record.Set) {
 	if set.Flat == nil {
 		set.Flat = map[string]record.Flat{}
 	}
 	set.Flat[e.Name] = record.Flat(e.Converged)
+	if set.Compared == nil {
+		set.Compared = map[string][]record.Comparison{}
+	}
+	set.Compared[e.Name] = nil
+	for _, c := range e.Claims {
+		if two, ok := c.Comparison(); ok {
+			set.Compared[e.Name] = append(set.Compared[e.Name], two)
+		}
+	}
 }
 
 // CheckNames marks the finished trials of a set whose settings do not give their name: trial.json was changed. With

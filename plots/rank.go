@@ -1,0 +1,453 @@
+package plots
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg/draw"
+
+	"vaelab/internal/frontier"
+	"vaelab/internal/record"
+	"vaelab/internal/stats"
+)
+
+func init() { Figures.Add("rank", Rank{}) }
+
+// Rank shows how much better or worse than the baseline each method is at one rate.
+//
+// A row is a method over its dial, the setting that moves its rate. Left is the difference of its likelihood bound from the
+// baseline's, right that of its gap, in nats. The methods with the largest gap are on top. A dot is the median over paired seeds, a
+// bar the 95 % CI. The numbers are those of vaelab rank and of the claim matched: with each seed both methods are read off at the
+// rate on straight lines between their points, and nothing is extrapolated. Only seeds with a finished trial at every value of the
+// dial count. A method that differs from the baseline in more than its own settings is left out, unless a claim compares the two
+// and names those settings.
+//
+// The likelihood is the importance-weighted one, or the NELBO if the method or the baseline lacks it. Rate and baseline are those of
+// most of the experiment's matched claims. Without such claims the baseline is vanilla over its dial, or else the first method that
+// has one, and the rate is the round one that most methods reach with every seed. Each data set has panels of its own.
+type Rank struct{}
+
+// Draw implements Figure.
+func (Rank) Draw(set *record.Set) (*Drawing, error) {
+	var digests []string
+	byDigest := map[string]*record.Set{}
+	for _, run := range set.Runs {
+		own := byDigest[run.Data]
+		if own == nil {
+			own = &record.Set{Knobs: set.Knobs, Flat: set.Flat, Compared: set.Compared}
+			byDigest[run.Data], digests = own, append(digests, run.Data)
+		}
+		own.Runs = append(own.Runs, run)
+	}
+	digests, more := firstOf(digests, mostPanels, "data sets")
+	pg := page{table: [][]string{{"method", "data", "baseline", "rate", "metric", "split", "median", "low", "high", "seeds", "excludes_0"}}}
+	var refused, notes, splits []string
+	var groups []record.Group
+	counts, filled, hollow := map[string]int{}, false, false
+	for _, digest := range digests {
+		own := byDigest[digest]
+		data := own.Runs[0].Config["data"]
+		c, err := contestOf(own)
+		if err != nil {
+			refused = append(refused, plain(err.Error()))
+			continue
+		}
+		finding := c.finding()
+		if len(digests) > 1 {
+			finding = sentence("Data %s: %s", name(data), finding)
+			pg.blocks = append(pg.blocks, title("data: "+printable(data)))
+			notes = append(notes, fmt.Sprintf("Data %s:", data))
+		}
+		switch {
+		case len(splits) == 0:
+			pg.finding = finding
+		case len(splits) < mostFindings && finding != "":
+			pg.caption = append(pg.caption, finding)
+		}
+		notes, splits = append(append(notes, c.notes()...), c.more...), append(splits, splitNames[c.split])
+		pg.blocks = append(pg.blocks, c.panels())
+		groups = append(groups, c.compared()...)
+		for _, r := range c.rows {
+			for _, d := range r.apart {
+				if !finite(d.median) {
+					continue
+				}
+				counts[r.label] = max(counts[r.label], d.n)
+				filled, hollow = filled || d.excludes(), hollow || !d.excludes()
+				pg.table = append(pg.table, []string{r.label, data, c.base.label, num(c.rate), d.metric, c.split, num(d.median), num(d.lo), num(d.hi), num(float64(d.n)), fmt.Sprint(d.excludes())})
+			}
+		}
+	}
+	if len(splits) == 0 {
+		return nil, errors.New("rank: " + cmp.Or(strings.Join(slices.Compact(refused), "; "), "there are no trials"))
+	}
+	slices.Sort(splits)
+	pg.caption = append(pg.caption, strings.Join(slices.Compact(splits), " and ")+" split, nats per example: the method minus the baseline, seed by seed at the same KL. "+
+		"A lower likelihood bound is better; a larger gap shows a decoder that uses z more. "+mediansNote("Dots", "bars", counts))
+	pg.legend = []entry{{label: "the baseline", line: vanillaLine}}
+	dot := draw.GlyphStyle{Color: grey, Radius: crossSize, Shape: draw.CircleGlyph{}}
+	if filled {
+		pg.legend = append(pg.legend, entry{label: "the 95 % CI excludes 0", glyph: dot})
+	}
+	if hollow {
+		dot.Shape = draw.RingGlyph{}
+		pg.legend = append(pg.legend, entry{label: "it contains 0, or there are too few seeds for one", glyph: dot})
+	}
+	pg.caption = append(append(append(pg.caption, notes...), more...), settledNote(set, groups)...)
+	pg.caption = append(append(pg.caption, withoutNote("a comparison", slices.Compact(refused))...), doubts(set, set.Groups())...)
+	return pg.drawing(), nil
+}
+
+// A contest is the methods on one data set at one rate.
+type contest struct {
+	split string
+	rate  float64
+	base  front    // the baseline's KL
+	rows  []rival  // those with the largest gap first
+	out   []absent // the others
+	more  []string // what there was no room for
+	bound string   // the names of the likelihood bounds; "" if there are none
+}
+
+// A rival is a method with its differences from the baseline, in the likelihood bound and in the gap.
+type rival struct {
+	family
+	apart [2]offset
+}
+
+// An offset is a method minus the baseline in a metric.
+type offset struct {
+	metric string
+	middle
+}
+
+// decided tells whether there are enough seeds for a CI.
+func (d offset) decided() bool { return finite(d.median) && d.n >= stats.SeedsFor(confidence) }
+
+// excludes tells whether the CI excludes 0.
+func (d offset) excludes() bool { return d.decided() && (d.lo > 0 || d.hi < 0) }
+
+// An absent is a method that is not compared.
+type absent struct{ why, label string }
+
+// contestOf compares the methods of a set with one data set.
+func contestOf(set *record.Set) (c contest, err error) {
+	groups := set.Groups()
+	byKnob, flat := families(groups)
+	fs := allFamilies(byKnob, flat)
+	c.split = finalSplit(groups, func(r record.Run, split string) bool { return r.State == record.Done && having("kl")(r, split) })
+	if c.split == "" {
+		return c, errors.New("no finished trial has the metric \"kl\" in a valid or test row")
+	}
+	var fit []front
+	for _, f := range fs {
+		switch at, ok := completeFront(f, c.split, "kl"); {
+		case len(f.groups) == 1:
+			c.leave("Without a dial", f.label)
+		case slices.ContainsFunc(f.groups, lost):
+			c.leave("With failed or damaged trials", f.label)
+		case !ok:
+			c.leave("No seed has a finished trial at every value of the dial", f.label)
+		default:
+			fit = append(fit, at)
+		}
+	}
+	var known bool
+	if c.base, c.rate, known, err = claimed(set, fs, fit); err != nil {
+		return c, err
+	}
+	if !known {
+		if c.base, c.rate, err = usual(set, fit); err != nil {
+			return c, err
+		}
+	}
+	if c.base.lo > c.rate || c.rate > c.base.hi {
+		return c, fmt.Errorf("not every seed of the baseline %s reaches a KL of %s nats", plain(c.base.label), short(c.rate))
+	}
+	for _, f := range fit {
+		if keys := differing(set, f.family, c.base.family); f.label == c.base.label {
+			continue
+		} else if len(keys) > 0 {
+			c.leave("With other settings, too ("+strings.Join(keys, ", ")+")", f.label)
+			continue
+		}
+		if f.lo > c.rate || c.rate > f.hi {
+			c.leave("Not reached", f.label)
+			continue
+		}
+		r := rival{family: f.family, apart: [2]offset{c.between(f.family, "iw_nll"), c.between(f.family, "gap")}}
+		if r.apart[0].n == 0 {
+			r.apart[0] = c.between(f.family, "nelbo")
+		}
+		if !finite(r.apart[0].median) && !finite(r.apart[1].median) {
+			c.leave("Without a seed, a likelihood or a gap in common with the baseline", f.label)
+			continue
+		}
+		c.rows = append(c.rows, r)
+	}
+	if len(c.rows) == 0 {
+		return c, fmt.Errorf("no method is compared with %s at a KL of %s nats: %s", plain(c.base.label), short(c.rate), plain(strings.Join(c.notes(), " ")))
+	}
+	slices.SortStableFunc(c.rows, func(a, b rival) int {
+		x, y := a.apart[1].median, b.apart[1].median
+		return cmp.Or(cmp.Compare(btoi(finite(y)), btoi(finite(x))), cmp.Compare(y, x), cmp.Compare(a.label, b.label))
+	})
+	c.rows, c.more = firstOf(c.rows, mostLines, "methods")
+	var bounds []string
+	for _, r := range c.rows {
+		if d := r.apart[0]; finite(d.median) {
+			bounds = append(bounds, map[string]string{"iw_nll": "IW-NLL", "nelbo": "NELBO"}[d.metric])
+		}
+	}
+	slices.Sort(bounds)
+	c.bound = strings.Join(slices.Compact(bounds), " or ")
+	return c, nil
+}
+
+// leave notes why a method is not compared.
+func (c *contest) leave(why, label string) { c.out = append(c.out, absent{why, label}) }
+
+// lost tells whether a trial of a group failed or is damaged.
+func lost(g record.Group) bool {
+	return slices.ContainsFunc(g.Runs, func(r record.Run) bool { return r.State == record.Failed || r.State == record.Damaged })
+}
+
+// completeFront is a family's points over its dial for each seed that has a finished trial at every value. ok is false if there is
+// no such seed, if a finished trial lacks the metric, or if a seed has two at one value.
+func completeFront(f family, split, metric string) (at front, ok bool) {
+	bySeed := map[int][]frontier.Point{}
+	for i, g := range f.groups {
+		seen := map[int]bool{}
+		for _, run := range g.Runs {
+			if run.State != record.Done {
+				continue
+			}
+			kl, okKL := record.Last(run, split, "kl")
+			v, okV := record.Last(run, split, metric)
+			if !okKL || !okV || !finite(kl) || !finite(v) || seen[run.Seed] {
+				return front{}, false
+			}
+			if seen[run.Seed] = true; len(bySeed[run.Seed]) == i {
+				bySeed[run.Seed] = append(bySeed[run.Seed], frontier.Point{Rate: kl, Value: v})
+			}
+		}
+	}
+	at.family = f
+	for _, seed := range slices.Sorted(maps.Keys(bySeed)) {
+		if len(bySeed[seed]) == len(f.groups) {
+			at.seeds, at.lines = append(at.seeds, seed), append(at.lines, frontier.New(bySeed[seed]))
+		}
+	}
+	at.lo, at.hi = frontier.Shared(at.lines)
+	return at, len(at.seeds) > 0
+}
+
+// has tells whether all of a family's trials are among some.
+func (f family) has(among func(record.Trial) bool) bool {
+	return !slices.ContainsFunc(f.groups, func(g record.Group) bool { return !among(g.Runs[0].Trial) })
+}
+
+// claimed are the baseline and the rate of most claims that compare two of the methods at a rate, the lowest of several; known is
+// false if there is no such claim.
+func claimed(set *record.Set, all []family, fit []front) (base front, rate float64, known bool, err error) {
+	type at struct {
+		base int
+		rate float64
+	}
+	votes := map[at]int{}
+	for _, cs := range set.Compared {
+		for _, c := range cs {
+			than := slices.IndexFunc(all, func(f family) bool { return f.has(c.Than) })
+			if finite(c.Rate) && than >= 0 && slices.ContainsFunc(all, func(f family) bool { return f.has(c.Of) }) {
+				votes[at{than, c.Rate}]++
+			}
+		}
+	}
+	if len(votes) == 0 {
+		return front{}, 0, false, nil
+	}
+	first := slices.SortedFunc(maps.Keys(votes), func(a, b at) int {
+		return cmp.Or(cmp.Compare(votes[b], votes[a]), cmp.Compare(a.rate, b.rate), cmp.Compare(a.base, b.base))
+	})[0]
+	label := all[first.base].label
+	i := slices.IndexFunc(fit, func(f front) bool { return f.label == label })
+	if i < 0 {
+		return front{}, 0, false, fmt.Errorf("the baseline %s has failed trials, or no seed with a finished trial at every value of its dial", plain(label))
+	}
+	return fit[i], first.rate, true, nil
+}
+
+// usual are the baseline and the rate without claims.
+func usual(set *record.Set, fit []front) (base front, rate float64, err error) {
+	if len(fit) == 0 {
+		return base, 0, errors.New("no method has a seed with a finished trial at two values or more of a setting that moves its rate")
+	}
+	base = fit[max(0, slices.IndexFunc(fit, func(f front) bool { return f.groups[0].Variant == "vanilla" }))]
+	fit = slices.DeleteFunc(slices.Clone(fit), func(f front) bool { return len(differing(set, f.family, base.family)) > 0 })
+	rates := slices.DeleteFunc(commonRates(fit), func(r float64) bool { return r < base.lo || r > base.hi })
+	if len(rates) == 0 {
+		return base, 0, fmt.Errorf("no other method reaches with every seed a KL that the baseline %s reaches", plain(base.label))
+	}
+	rate, _ = mostReached(fit, rates)
+	return base, rate, nil
+}
+
+// differing are the settings in which a method differs from the baseline beside its own and the dials, but for those that a claim
+// names which compares the two.
+func differing(set *record.Set, f, base family) (keys []string) {
+	a, b := f.groups[0], base.groups[0]
+	var free []string
+	for _, g := range []record.Group{a, b} {
+		if k, ok := g.Knob(); ok {
+			free = append(free, k.Key)
+		}
+	}
+	for _, cs := range set.Compared {
+		for _, c := range cs {
+			if c.Of(a.Runs[0].Trial) && c.Than(b.Runs[0].Trial) {
+				free = append(free, c.Free...)
+			}
+		}
+	}
+	for k, v := range a.Runs[0].Config {
+		own := k == "seed" || k == "variant" || strings.HasPrefix(k, "variant.")
+		if !own && v != b.Runs[0].Config[k] && !slices.Contains(free, k) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// between is the difference of a method from the baseline in a metric; it has no seeds if one of them lacks the metric, or if their
+// gaps are of two definitions.
+func (c contest) between(f family, metric string) offset {
+	none := offset{metric, middleOf(nil)}
+	of, ok := completeFront(f, c.split, metric)
+	than, okBase := completeFront(c.base.family, c.split, metric)
+	if !ok || !okBase || metric == "gap" && mixedGaps(slices.Concat(f.groups, c.base.groups), c.split) {
+		return none
+	}
+	var values []float64
+	for i, seed := range of.seeds {
+		if j := slices.Index(than.seeds, seed); j >= 0 {
+			a, _ := of.lines[i].At(c.rate) // all seeds of both span it
+			b, _ := than.lines[j].At(c.rate)
+			values = append(values, a-b)
+		}
+	}
+	return offset{metric, middleOf(values)}
+}
+
+// panels are the rows with both differences.
+func (c contest) panels() matrix {
+	var side []*plot.Plot
+	var labels []string
+	for _, r := range c.rows {
+		labels = append(labels, r.label)
+	}
+	for k, label := range []string{"Δ " + c.bound, "Δ gap"} {
+		var ends []float64
+		for _, r := range c.rows {
+			if d := r.apart[k]; finite(d.median) {
+				ends = append(ends, d.lo, d.hi)
+			}
+		}
+		if len(ends) == 0 {
+			continue
+		}
+		x, at := rooted(ends, 0), crosses{}
+		for i, r := range c.rows {
+			if d := r.apart[k]; finite(d.median) {
+				row := float64(i)
+				at.X, at.Left, at.Right = append(at.X, x.place(d.median)), append(at.Left, x.place(d.lo)), append(at.Right, x.place(d.hi))
+				at.Y, at.Low, at.High = append(at.Y, row), append(at.Low, row), append(at.High, row)
+				at.Colors, at.Settled = append(at.Colors, r.style.Color), append(at.Settled, d.excludes())
+			}
+		}
+		p := newPanel(label+" ("+x.unit()+")", "")
+		p.Add(thresholds{[]float64{0}, []string{""}, vanillaLine}, at)
+		p.X.Max = math.Max(0, finiteOr(p.X.Max, 0))
+		x.axis(&p.X)
+		side = append(side, p)
+	}
+	return namedRows(side, labels, 0)
+}
+
+// finding says how many methods are better and worse, or with too few seeds for that, between which methods the gaps lie.
+func (c contest) finding() string {
+	var up, down [2]int
+	decided := false
+	var gaps []rival
+	for _, r := range c.rows {
+		for k, d := range r.apart {
+			decided = decided || d.decided()
+			up[k], down[k] = up[k]+btoi(d.excludes() && d.lo > 0), down[k]+btoi(d.excludes() && d.hi < 0)
+		}
+		if finite(r.apart[1].median) {
+			gaps = append(gaps, r)
+		}
+	}
+	rate, base, n := figure(c.rate, 0), name(c.base.label), len(c.rows)
+	if decided {
+		return sentence("At a KL of %s nats the gap is larger than that of %s with %s and smaller with %s; the %s is lower with %s and higher with %s (95 %% CI of the difference).",
+			rate, base, fmt.Sprintf("%d of %d methods", up[1], n), fmt.Sprint(down[1]), c.bound, fmt.Sprint(down[0]), fmt.Sprint(up[0]))
+	}
+	if len(gaps) == 0 {
+		return ""
+	}
+	first, last := gaps[0], gaps[len(gaps)-1]
+	ends := figures(last.apart[1].median, first.apart[1].median)
+	few := fmt.Sprintf("n = %d, too few seeds for a 95 %% CI", first.apart[1].n)
+	if len(gaps) == 1 {
+		return sentence("At a KL of %s nats the gap minus that of %s is %s nats with %s, %s.", rate, base, ends[1], name(first.label), few)
+	}
+	return sentence("At a KL of %s nats the gap minus that of %s is %s nats with %s and %s with %s, the ends of %s, %s.",
+		rate, base, ends[0], name(last.label), ends[1], name(first.label), fmt.Sprintf("%d methods", len(gaps)), few)
+}
+
+// compared are the groups of the baseline and of the rows.
+func (c contest) compared() []record.Group {
+	groups := slices.Clone(c.base.groups)
+	for _, r := range c.rows {
+		groups = append(groups, r.groups...)
+	}
+	return groups
+}
+
+// notes says which methods have no IW-NLL, and which are not compared.
+func (c contest) notes() (notes []string) {
+	var nelbo []string
+	for _, r := range c.rows {
+		if r.apart[0].metric == "nelbo" && finite(r.apart[0].median) {
+			nelbo = append(nelbo, r.label)
+		}
+	}
+	if gap := record.GapNote(c.compared(), c.split); gap != "" {
+		notes = append(notes, gap)
+	}
+	switch {
+	case c.bound == "NELBO":
+		notes = append(notes, "NELBO, because no method and the baseline both have an IW-NLL.")
+	case len(nelbo) > 0:
+		notes = append(notes, "NELBO, because the method or the baseline has no IW-NLL: "+strings.Join(listed(nelbo), ", ")+".")
+	}
+	var order []string
+	labels := map[string][]string{}
+	for _, a := range c.out {
+		if _, ok := labels[a.why]; !ok {
+			order = append(order, a.why)
+		}
+		labels[a.why] = append(labels[a.why], a.label)
+	}
+	for _, why := range order {
+		notes = append(notes, why+": "+strings.Join(listed(labels[why]), ", ")+".")
+	}
+	return notes
+}
