@@ -22,7 +22,8 @@ func init() { Figures.Add("frontier", Frontier{}) }
 // is the median over seeds at the end of training; its bars are the intervals in both directions. A method without a dial is a
 // single point. At equal rates a lower likelihood bound is better, and a larger gap shows a decoder that uses z more.
 //
-// The likelihood is the importance-weighted one, or the NELBO if a group lacks it. The caption compares methods at a rate that
+// The likelihood is the importance-weighted one if more than half of the methods have it, else the NELBO. A method that lacks it
+// stands in the other panels only. The caption compares methods at a rate that
 // several reach with every seed, on straight lines between a seed's points, and extrapolates nothing. Likelihoods of different
 // data cannot be compared: each data set has panels of its own.
 type Frontier struct{}
@@ -124,32 +125,38 @@ func (o *outlook) gains(f family, data, metric string) (gs []gain) {
 	return gs
 }
 
-// boundOf is the likelihood of a data set: the importance-weighted one if all groups have it.
-func (o *outlook) boundOf(d dataset) (metric, name string) {
+// boundOf is the likelihood of a data set: the importance-weighted one if more than half of the methods have it. lack are
+// those of which some group lacks it.
+func (o *outlook) boundOf(d dataset) (metric, name string, lack []string) {
 	for _, f := range d.families {
-		for _, g := range f.groups {
-			if len(pairsOf(g, o.split, "kl", "iw_nll")) == 0 {
-				return "nelbo", "NELBO"
-			}
+		if slices.ContainsFunc(f.groups, func(g record.Group) bool { return len(pairsOf(g, o.split, "kl", "iw_nll")) == 0 }) {
+			lack = append(lack, f.label)
 		}
 	}
-	return "iw_nll", "IW-NLL"
+	if 2*len(lack) >= len(d.families) {
+		return "nelbo", "NELBO", nil
+	}
+	return "iw_nll", "IW-NLL", lack
 }
 
 // show adds the blocks of one data set, and returns a sentence of what they show.
 func (o *outlook) show(d dataset, named bool) (finding string) {
-	metric, bound := o.boundOf(d)
+	metric, bound, lack := o.boundOf(d)
+	o.more = append(o.more, withoutNote("an "+bound, lack)...)
 	single := func(f family) bool { return len(f.groups) == 1 }
-	curves, more := firstOf(slices.DeleteFunc(slices.Clone(d.families), single), mostPanels, "methods with a dial")
+	curves, more := firstOf(slices.DeleteFunc(slices.Clone(d.families), single), mostMethods, "methods with a dial")
 	points, others := firstOf(slices.DeleteFunc(slices.Clone(d.families), func(f family) bool { return !single(f) }), mostLines, "methods without a dial")
 	fs := slices.Concat(curves, points)
 	o.more = append(append(o.more, more...), others...)
 	bounds, gaps := make([][]gain, len(fs)), make([][]gain, len(fs))
 	var rates, heights, lowest, uses []float64
 	for i, f := range fs {
-		bounds[i], gaps[i] = o.gains(f, d.name, metric), o.gains(f, d.name, "gap")
+		if !slices.Contains(lack, f.label) {
+			bounds[i] = o.gains(f, d.name, metric)
+		}
+		gaps[i] = o.gains(f, d.name, "gap")
 		for _, g := range bounds[i] {
-			rates, heights, lowest = append(rates, g.rate.median), append(heights, g.value.median), append(lowest, g.value.lo)
+			rates, heights, lowest = append(rates, g.rate.hi), append(heights, g.value.median), append(lowest, g.value.lo)
 		}
 		for _, g := range gaps[i] {
 			uses = append(uses, g.value.median)
@@ -170,7 +177,14 @@ func (o *outlook) show(d dataset, named bool) (finding string) {
 	if named {
 		o.blocks = append(o.blocks, title("data: "+printable(d.name)))
 	}
-	dials := o.dialPanels(x, fs, bounds)
+	weighed := slices.DeleteFunc(slices.Clone(fs), func(f family) bool { return slices.Contains(lack, f.label) })
+	dialled := slices.Clone(bounds)
+	for i := range fs {
+		if len(dialled[i]) == 0 {
+			dialled[i] = gaps[i]
+		}
+	}
+	dials := o.dialPanels(x, fs, dialled)
 	if slices.ContainsFunc(shown, func(s overlay) bool { return len(s.layers) > mostOverlaid }) {
 		for _, over := range shown {
 			o.blocks = append(o.blocks, title(over.panel.Y.Label.Text+" against "+over.panel.X.Label.Text),
@@ -185,7 +199,7 @@ func (o *outlook) show(d dataset, named bool) (finding string) {
 		}
 		o.blocks = append(o.blocks, title(dials[0].panel.Y.Label.Text+" against the dial"), trellis{cells: cells, sharedY: true, most: mostBeside, height: trellisHeight})
 		o.panelled = true
-		return o.compare(fs, metric, bound)
+		return o.compare(weighed, metric, bound)
 	}
 	o.explain(fs)
 	if len(dials) == 1 {
@@ -199,8 +213,11 @@ func (o *outlook) show(d dataset, named bool) (finding string) {
 	if len(panels) > 0 {
 		o.overlay(dialHeight, panels...)
 	}
-	return o.compare(fs, metric, bound)
+	return o.compare(weighed, metric, bound)
 }
+
+// mostMethods is the most methods with a dial; each has three small panels of its own if there are many.
+const mostMethods = 48
 
 // The sizes of panels; narrower ones stand below each other.
 const (
