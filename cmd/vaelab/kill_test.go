@@ -142,6 +142,9 @@ func TestInterruptions(t *testing.T) {
 	})
 
 	t.Run("SIGHUP", func(t *testing.T) {
+		if signal.Ignored(syscall.SIGHUP) {
+			t.Skip("the tests run under nohup")
+		}
 		text, err := killable(t, "hung-up", syscall.SIGHUP, all/10, 0, command("hung-up")...)
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
