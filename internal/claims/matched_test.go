@@ -80,7 +80,7 @@ func TestMatched(t *testing.T) {
 			"0.505 nats not reached by bn over variant.bn.gamma in 6 of 6 seeds: it spans 0.51 to 4.01 (seed 1), 0.52 to 4.02 (seed 2), "},
 		{"not reached by some seeds", both, matched(func(m *Matched) { lower(m); m.Rate = 4.045 }), Undecided,
 			"4.045 nats not reached by bn over variant.bn.gamma in 4 of 6 seeds: it spans 0.51 to 4.01 (seed 1), 0.52 to 4.02 (seed 2), 0.53 to 4.03 (seed 3), 0.54 to 4.04 (seed 4)"},
-		{"not reached by a hair", set(gammas(1, 2.0-0.01+3e-7, 4), targets(1, 9.5, 5)), matched(lower), Undecided, "2 nats not reached by bn over variant.bn.gamma in 1 of 1 seed: it spans 2.0000003 to 4.01 (seed 1)"},
+		{"not reached by 3e-7 nats", set(gammas(1, 2.0-0.01+3e-7, 4), targets(1, 9.5, 5)), matched(lower), Undecided, "2 nats not reached by bn over variant.bn.gamma in 1 of 1 seed: it spans 2.0000003 to 4.01 (seed 1)"},
 		{"not reached by the other", both, matched(func(m *Matched) { lower(m); m.Of, m.Than, m.Rate = control, bn, 4.5 }), Undecided, "4.5 nats not reached by bn over"},
 		{"not reached by either", both, matched(func(m *Matched) { lower(m); m.Rate = 8 }), Undecided, "(seed 6); 8 nats not reached by control over variant.control.c in 6 of 6 seeds: it spans 0.5 to 5 (seed 1)"},
 		{"cost", both, atRate(func(a *AtRate) { a.Of, a.Metric, a.Rate, a.AtMost = bn, "cpu_seconds", 2, 20.1 }), Holds, "cpu_seconds of bn over variant.bn.gamma at a KL of 2 nats, claimed at most 20.1; median 20 ["},

@@ -162,7 +162,7 @@ func roundings() {
 	JNZ(LabelRef("loop"))
 	VPXOR(keep, keep, keep)
 	MOVQ(first, second)
-	loop8(n, func() {
+	repeat(n, 32, func() {
 		x, y := YMM(), YMM()
 		VMOVUPS(Mem{Base: first}, x)
 		VPAND(Mem{Base: second}, keep, y)
@@ -180,7 +180,7 @@ func roundings() {
 	Doc("pairs8 rounds n times sixteen numbers to bfloat16, and pairs neighbours.")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	n = Load(Param("n"), GP64())
-	loop8(n, func() {
+	repeat(n, 32, func() {
 		u, v, x, y := YMM(), YMM(), YMM(), YMM()
 		VMOVUPS(Mem{Base: src}, u)
 		VMOVUPS(Mem{Base: src, Disp: 32}, v)
@@ -211,34 +211,27 @@ func nativeRoundings() {
 	MOVQ(first, second)
 	Label("there")
 	VMOVUPS(words("bf16_order", func(i int) uint32 { return uint32(i + 16<<16 + i<<16) }), order)
-	Label("loop")
 	x, y := reg.Z0, reg.Z1
-	VMOVUPS(Mem{Base: first}, x)
-	VPANDD(Mem{Base: second}, keep, y)
-	vcvtne2ps2bf16(x, y, x)
-	VPERMW(x, order, x)
-	VMOVUPS(x, Mem{Base: dst})
-	next("loop", n, dst, first, second)
+	repeat(n, 64, func() {
+		VMOVUPS(Mem{Base: first}, x)
+		VPANDD(Mem{Base: second}, keep, y)
+		vcvtne2ps2bf16(x, y, x)
+		VPERMW(x, order, x)
+		VMOVUPS(x, Mem{Base: dst})
+	}, dst, first, second)
+	VZEROUPPER()
+	RET()
 
 	text("widePairs", "func(dst, src *float32, n int)", "widePairs is pairs8 for 32 numbers, by AVX512_BF16.")
 	dst, src := pointer("dst"), pointer("src")
 	n = pointer("n")
-	Label("loop")
-	VMOVUPS(Mem{Base: src}, x)
-	VMOVUPS(Mem{Base: src, Disp: 64}, y)
-	vcvtne2ps2bf16(x, y, x)
-	VMOVUPS(x, Mem{Base: dst})
-	ADDQ(Imm(64), src)
-	next("loop", n, dst, src)
-}
-
-// next ends a loop of n rounds of 64 bytes, and the function.
-func next(loop string, n Op, pointers ...Op) {
-	for _, p := range pointers {
-		ADDQ(Imm(64), p)
-	}
-	DECQ(n)
-	JNZ(LabelRef(loop))
+	repeat(n, 64, func() {
+		VMOVUPS(Mem{Base: src}, x)
+		VMOVUPS(Mem{Base: src, Disp: 64}, y)
+		vcvtne2ps2bf16(x, y, x)
+		VMOVUPS(x, Mem{Base: dst})
+		ADDQ(Imm(64), src)
+	}, dst, src)
 	VZEROUPPER()
 	RET()
 }

@@ -12,7 +12,7 @@ func vectors() {
 		x, n, top := pointer("x"), pointer("n"), pointer("top")
 		m := w.vector()
 		VMOVUPS(Mem{Base: top}, m)
-		loop8(n, func() {
+		repeat(n, 32, func() {
 			v := w.vector()
 			VMOVUPS(Mem{Base: x}, v)
 			VMAXPS(m, v, m)

@@ -264,12 +264,12 @@ func (w width) loop(n reg.GPVirtual, body func(c chunk), pointers ...reg.GPVirtu
 	Label(done)
 }
 
-// loop8 does body n times, for eight numbers each time, and moves the pointers on.
-func loop8(n Op, body func(), pointers ...Op) {
+// repeat does body n times and moves the pointers on, by so many bytes each time.
+func repeat(n Op, bytes uint64, body func(), pointers ...Op) {
 	Label("loop")
 	body()
 	for _, p := range pointers {
-		ADDQ(Imm(32), p)
+		ADDQ(Imm(bytes), p)
 	}
 	DECQ(n)
 	JNZ(LabelRef("loop"))
