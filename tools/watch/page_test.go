@@ -95,9 +95,10 @@ func TestRun(t *testing.T) {
 	b.run(chromedp.NavigateBack())
 	b.until(20*time.Second, `document.querySelectorAll("#trials tr").length === 3`, "document.body.innerText")
 
-	for name, click := range map[string]string{"failed": "1", "done": "2", "all": "3"} {
-		b.do(`[...document.querySelectorAll("#states button")].find((b) => b.textContent.startsWith("` + name + `")).click()`)
-		b.until(5*time.Second, `document.querySelectorAll("#trials tr").length === `+click, "document.querySelector('#trials').innerText")
+	// In this order, because the search below is among all.
+	for _, click := range []struct{ name, rows string }{{"failed", "1"}, {"done", "2"}, {"all", "3"}} {
+		b.do(`[...document.querySelectorAll("#states button")].find((b) => b.textContent.startsWith("` + click.name + `")).click()`)
+		b.until(5*time.Second, `document.querySelectorAll("#trials tr").length === `+click.rows, "document.querySelector('#trials').innerText")
 	}
 	b.run(chromedp.SendKeys(chromedp.CSS("#search"), "vanilla"))
 	b.until(5*time.Second, `document.querySelectorAll("#trials tr").length === 1`, "document.querySelector('#trials').innerText")
