@@ -458,18 +458,11 @@ func dimensions(n int) string {
 
 // mixedGaps tells whether some gaps of a split have the old definition and some have not, so that they cannot be compared.
 func mixedGaps(groups []record.Group, split string) bool {
-	old, all := 0, 0
+	var runs []record.Run
 	for _, g := range groups {
-		for _, run := range g.Runs {
-			if record.Has(run, split, "gap") {
-				all++
-				if record.OldGap(run, split) {
-					old++
-				}
-			}
-		}
+		runs = append(runs, g.Runs...)
 	}
-	return old > 0 && old < all
+	return record.MixedGaps(runs, split)
 }
 
 // zeros are the samples whose mean is written as 0.00.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"image/color"
+	"maps"
 	"math"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"vaelab/internal/record"
+	"vaelab/internal/stats"
 )
 
 func init() { Figures.Add("frontier", Frontier{}) }
@@ -445,25 +447,13 @@ func (o *outlook) compare(fs []family, metric, bound string) string {
 		if f.lo > rate || rate > f.hi {
 			continue
 		}
-		r := reading{label: f.label, bySeed: map[int]float64{}}
-		var values []float64
-		for i, line := range f.lines {
-			v, _ := line.At(rate) // every seed spans it
-			r.bySeed[f.seeds[i]], values = v, append(values, v)
-		}
-		r.mid = middleOf(values)
-		all = append(all, r)
+		at, _ := f.At(rate) // every seed spans it
+		all = append(all, reading{f.label, at, middleOf(slices.Collect(maps.Values(at)))})
 	}
 	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.mid.median, b.mid.median) })
 	low, high := all[0], all[len(all)-1]
-	var apart []float64
-	for seed, v := range high.bySeed {
-		if w, ok := low.bySeed[seed]; ok {
-			apart = append(apart, v-w)
-		}
-	}
 	ends, apartBy := figures(low.mid.median, high.mid.median), ""
-	if d := middleOf(apart); d.n > 0 {
+	if d := middleOf(stats.PairsOf(high.bySeed, low.bySeed).Differences()); d.n > 0 {
 		if apartBy = sentence("; the difference of equal seeds is %s nats", d.text()); d.n > 1 && d.lo <= 0 {
 			apartBy += ", which may be chance"
 		}

@@ -105,19 +105,19 @@ func (m *matched) compare(d dataset, named bool) (row []*plot.Plot) {
 			if len(line.X) == 0 {
 				continue
 			}
-			if len(f.lines) > 1 {
+			if len(f.Lines) > 1 {
 				bands = append(bands, spread)
 			}
 			curves, measured = append(curves, line), append(measured, f.measured(rates))
 			for i, x := range line.X {
-				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.lines)))})
+				m.table = append(m.table, []string{f.label, d.name, metric.name, m.split, num(x), num(line.Y[i]), num(spread.Lo[i]), num(spread.Hi[i]), num(float64(len(f.Lines)))})
 			}
 			if _, ok := m.counts[f.label]; !ok {
 				m.groups = append(m.groups, f.groups...)
 				m.legend = append(m.legend, entry{label: overDial(f.family), line: f.style})
 				m.families = append(m.families, f.family)
 			}
-			m.counts[f.label] = len(f.lines)
+			m.counts[f.label] = len(f.Lines)
 		}
 		p.Add(bands...)
 		p.Add(curves...)
@@ -143,7 +143,7 @@ func matchedFinding(fronts []front, rates []float64, metric, data string, named 
 		var here []sample
 		for _, f := range fronts {
 			if line, spread := f.at([]float64{r}); len(line.X) > 0 {
-				here = append(here, sample{label: f.label, mean: line.Y[0], lo: spread.Lo[0], hi: spread.Hi[0], n: len(f.lines)})
+				here = append(here, sample{label: f.label, mean: line.Y[0], lo: spread.Lo[0], hi: spread.Hi[0], n: len(f.Lines)})
 			}
 		}
 		if len(here) >= len(best) {
@@ -165,7 +165,7 @@ func (f front) at(rates []float64) (line curve, spread band) {
 			continue
 		}
 		var values []float64
-		for _, points := range f.lines {
+		for _, points := range f.Lines {
 			v, _ := points.At(rate) // every seed spans it
 			values = append(values, v)
 		}
@@ -180,7 +180,7 @@ func (f front) at(rates []float64) (line curve, spread band) {
 // next on either side.
 func (f front) measured(rates []float64) dots {
 	at := dots{GlyphStyle: pointGlyph(fade(f.style.Color, 0.7))}
-	for _, line := range f.lines {
+	for _, line := range f.Lines {
 		for i, p := range line {
 			below := i+1 < len(line) && line[i+1].Rate <= rates[0]
 			above := i > 0 && line[i-1].Rate >= rates[len(rates)-1]

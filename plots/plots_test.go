@@ -872,7 +872,7 @@ func TestBarsSideBySide(t *testing.T) {
 
 // TestMeasuredPoints: those that a line is read off from, and no others.
 func TestMeasuredPoints(t *testing.T) {
-	f := front{family: family{style: neutral}, lines: []frontier.Frontier{{{Rate: 0.9, Value: 1}, {Rate: 3, Value: 2}, {Rate: 5, Value: 3}, {Rate: 8.1, Value: 4}, {Rate: 20, Value: 5}}, {{Rate: 4, Value: 6}, {Rate: 8, Value: 7}}}}
+	f := frontOf(family{style: neutral}, frontier.Span{Lines: []frontier.Frontier{{{Rate: 0.9, Value: 1}, {Rate: 3, Value: 2}, {Rate: 5, Value: 3}, {Rate: 8.1, Value: 4}, {Rate: 20, Value: 5}}, {{Rate: 4, Value: 6}, {Rate: 8, Value: 7}}}})
 	if got, want := f.measured([]float64{4, 6, 8}).Y, []float64{2, 3, 4, 6, 7}; !slices.Equal(got, want) {
 		t.Errorf("points %v, want %v", got, want)
 	}

@@ -75,12 +75,12 @@ func (Rank) Draw(set *record.Set) (*Drawing, error) {
 		groups = append(groups, c.compared()...)
 		for _, r := range c.rows {
 			for _, d := range r.apart {
-				if !finite(d.median) {
+				if !d.made {
 					continue
 				}
-				counts[r.label] = max(counts[r.label], d.n)
-				filled, hollow = filled || d.excludes(), hollow || !d.excludes()
-				pg.table = append(pg.table, []string{r.label, data, c.base.label, num(c.rate), d.metric, c.split, num(d.median), num(d.lo), num(d.hi), num(float64(d.n)), fmt.Sprint(d.excludes())})
+				counts[r.label] = max(counts[r.label], len(d.Values))
+				filled, hollow = filled || d.Shown(), hollow || !d.Shown()
+				pg.table = append(pg.table, []string{r.label, data, c.base.label, num(c.rate), d.metric, c.split, num(d.Median), num(d.Interval.Lo), num(d.Interval.Hi), num(float64(len(d.Values))), fmt.Sprint(d.Shown())})
 			}
 		}
 	}
@@ -124,14 +124,9 @@ type rival struct {
 // An offset is a method minus the baseline in a metric.
 type offset struct {
 	metric string
-	middle
+	stats.Difference
+	made bool
 }
-
-// decided tells whether there are enough seeds for a CI.
-func (d offset) decided() bool { return finite(d.median) && d.n >= stats.SeedsFor(confidence) }
-
-// excludes tells whether the CI excludes 0.
-func (d offset) excludes() bool { return d.decided() && (d.lo > 0 || d.hi < 0) }
 
 // An absent is a method that is not compared.
 type absent struct{ why, label string }
@@ -171,7 +166,7 @@ func contestOf(set *record.Set) (c contest, err error) {
 		return c, fmt.Errorf("not every seed of the baseline %s reaches a KL of %s nats", plain(c.base.label), short(c.rate))
 	}
 	for _, f := range fit {
-		if keys := differing(set, f.family, c.base.family); f.label == c.base.label {
+		if keys := frontier.Apart(set, f.groups, c.base.groups); f.label == c.base.label {
 			continue
 		} else if len(keys) > 0 {
 			c.leave("With other settings, too ("+strings.Join(keys, ", ")+")", f.label)
@@ -182,10 +177,10 @@ func contestOf(set *record.Set) (c contest, err error) {
 			continue
 		}
 		r := rival{family: f.family, apart: [2]offset{c.between(f.family, "iw_nll"), c.between(f.family, "gap")}}
-		if r.apart[0].n == 0 {
+		if !r.apart[0].made {
 			r.apart[0] = c.between(f.family, "nelbo")
 		}
-		if !finite(r.apart[0].median) && !finite(r.apart[1].median) {
+		if !r.apart[0].made && !r.apart[1].made {
 			c.leave("Without a seed, a likelihood or a gap in common with the baseline", f.label)
 			continue
 		}
@@ -195,13 +190,13 @@ func contestOf(set *record.Set) (c contest, err error) {
 		return c, fmt.Errorf("no method is compared with %s at a KL of %s nats: %s", plain(c.base.label), short(c.rate), plain(strings.Join(c.notes(), " ")))
 	}
 	slices.SortStableFunc(c.rows, func(a, b rival) int {
-		x, y := a.apart[1].median, b.apart[1].median
-		return cmp.Or(cmp.Compare(btoi(finite(y)), btoi(finite(x))), cmp.Compare(y, x), cmp.Compare(a.label, b.label))
+		x, y := a.apart[1], b.apart[1]
+		return cmp.Or(cmp.Compare(btoi(y.made), btoi(x.made)), cmp.Compare(y.Median, x.Median), cmp.Compare(a.label, b.label))
 	})
 	c.rows, c.more = firstOf(c.rows, mostLines, "methods")
 	var bounds []string
 	for _, r := range c.rows {
-		if d := r.apart[0]; finite(d.median) {
+		if d := r.apart[0]; d.made {
 			bounds = append(bounds, map[string]string{"iw_nll": "IW-NLL", "nelbo": "NELBO"}[d.metric])
 		}
 	}
@@ -218,34 +213,25 @@ func lost(g record.Group) bool {
 	return slices.ContainsFunc(g.Runs, func(r record.Run) bool { return r.State == record.Failed || r.State == record.Damaged })
 }
 
-// completeFront is a family's points over its dial for each seed that has a finished trial at every value. ok is false if there is
-// no such seed, if a finished trial lacks the metric, or if a seed has two at one value.
+// completeFront is a family's points over its dial for each seed that has a finished trial at every value; ok is false if there are
+// none.
 func completeFront(f family, split, metric string) (at front, ok bool) {
-	bySeed := map[int][]frontier.Point{}
-	for i, g := range f.groups {
-		seen := map[int]bool{}
-		for _, run := range g.Runs {
-			if run.State != record.Done {
-				continue
-			}
-			kl, okKL := record.Last(run, split, "kl")
-			v, okV := record.Last(run, split, metric)
-			if !okKL || !okV || !finite(kl) || !finite(v) || seen[run.Seed] {
-				return front{}, false
-			}
-			if seen[run.Seed] = true; len(bySeed[run.Seed]) == i {
-				bySeed[run.Seed] = append(bySeed[run.Seed], frontier.Point{Rate: kl, Value: v})
-			}
-		}
+	s, err := frontier.SpanOf(f.label, frontier.Over(f.groups), lastFinite(split, "kl"), lastFinite(split, metric))
+	if err != nil {
+		return front{}, false
 	}
-	at.family = f
-	for _, seed := range slices.Sorted(maps.Keys(bySeed)) {
-		if len(bySeed[seed]) == len(f.groups) {
-			at.seeds, at.lines = append(at.seeds, seed), append(at.lines, frontier.New(bySeed[seed]))
+	return frontOf(f, s), true
+}
+
+// lastFinite is the last value of a metric in the rows of a split, which can be drawn.
+func lastFinite(split, metric string) record.Number {
+	return func(r record.Run) (float64, error) {
+		v, ok := record.Last(r, split, metric)
+		if !ok || !finite(v) {
+			return 0, fmt.Errorf("%s: no finite %s in the %s rows", r.ID, metric, split)
 		}
+		return v, nil
 	}
-	at.lo, at.hi = frontier.Shared(at.lines)
-	return at, len(at.seeds) > 0
 }
 
 // has tells whether all of a family's trials are among some.
@@ -289,7 +275,7 @@ func usual(set *record.Set, fit []front) (base front, rate float64, err error) {
 		return base, 0, errors.New("no method has a seed with a finished trial at two values or more of a setting that moves its rate")
 	}
 	base = fit[max(0, slices.IndexFunc(fit, func(f front) bool { return f.groups[0].Variant == "vanilla" }))]
-	fit = slices.DeleteFunc(slices.Clone(fit), func(f front) bool { return len(differing(set, f.family, base.family)) > 0 })
+	fit = slices.DeleteFunc(slices.Clone(fit), func(f front) bool { return len(frontier.Apart(set, f.groups, base.groups)) > 0 })
 	rates := slices.DeleteFunc(commonRates(fit), func(r float64) bool { return r < base.lo || r > base.hi })
 	if len(rates) == 0 {
 		return base, 0, fmt.Errorf("no other method reaches with every seed a KL that the baseline %s reaches", plain(base.label))
@@ -298,51 +284,27 @@ func usual(set *record.Set, fit []front) (base front, rate float64, err error) {
 	return base, rate, nil
 }
 
-// differing are the settings in which a method differs from the baseline beside its own and the dials, but for those that a claim
-// names which compares the two.
-func differing(set *record.Set, f, base family) (keys []string) {
-	a, b := f.groups[0], base.groups[0]
-	var free []string
-	for _, g := range []record.Group{a, b} {
-		if k, ok := g.Knob(); ok {
-			free = append(free, k.Key)
-		}
-	}
-	for _, cs := range set.Compared {
-		for _, c := range cs {
-			if c.Of(a.Runs[0].Trial) && c.Than(b.Runs[0].Trial) {
-				free = append(free, c.Free...)
-			}
-		}
-	}
-	for k, v := range a.Runs[0].Config {
-		own := k == "seed" || k == "variant" || strings.HasPrefix(k, "variant.")
-		if !own && v != b.Runs[0].Config[k] && !slices.Contains(free, k) {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// between is the difference of a method from the baseline in a metric; it has no seeds if one of them lacks the metric, or if their
-// gaps are of two definitions.
+// between is the difference of a method from the baseline in a metric; it is not made if one of them lacks the metric, or if the
+// gaps that it rests on are of two definitions.
 func (c contest) between(f family, metric string) offset {
-	none := offset{metric, middleOf(nil)}
+	d := offset{metric: metric}
 	of, ok := completeFront(f, c.split, metric)
 	than, okBase := completeFront(c.base.family, c.split, metric)
-	if !ok || !okBase || metric == "gap" && mixedGaps(slices.Concat(f.groups, c.base.groups), c.split) {
-		return none
+	if !ok || !okBase {
+		return d
 	}
-	var values []float64
-	for i, seed := range of.seeds {
-		if j := slices.Index(than.seeds, seed); j >= 0 {
-			a, _ := of.lines[i].At(c.rate) // all seeds of both span it
-			b, _ := than.lines[j].At(c.rate)
-			values = append(values, a-b)
-		}
+	kl := lastFinite(c.split, "kl")
+	rests := append(frontier.Over(f.groups).ReadOff(kl, c.rate), frontier.Over(c.base.groups).ReadOff(kl, c.rate)...)
+	if metric == "gap" && record.MixedGaps(rests, c.split) {
+		return d
 	}
-	return offset{metric, middleOf(values)}
+	p, err := frontier.PairsAt(of.Span, than.Span, c.rate)
+	if err != nil || len(p.Seeds) == 0 {
+		return d
+	}
+	d.Difference = p.Difference(confidence)
+	d.made = !slices.ContainsFunc(d.Values, func(v float64) bool { return !finite(v) })
+	return d
 }
 
 // panels are the rows with both differences.
@@ -355,8 +317,8 @@ func (c contest) panels() matrix {
 	for k, label := range []string{"Δ " + c.bound, "Δ gap"} {
 		var ends []float64
 		for _, r := range c.rows {
-			if d := r.apart[k]; finite(d.median) {
-				ends = append(ends, d.lo, d.hi)
+			if d := r.apart[k]; d.made {
+				ends = append(ends, d.Interval.Lo, d.Interval.Hi)
 			}
 		}
 		if len(ends) == 0 {
@@ -364,11 +326,11 @@ func (c contest) panels() matrix {
 		}
 		x, at := rooted(ends, 0), crosses{}
 		for i, r := range c.rows {
-			if d := r.apart[k]; finite(d.median) {
+			if d := r.apart[k]; d.made {
 				row := float64(i)
-				at.X, at.Left, at.Right = append(at.X, x.place(d.median)), append(at.Left, x.place(d.lo)), append(at.Right, x.place(d.hi))
+				at.X, at.Left, at.Right = append(at.X, x.place(d.Median)), append(at.Left, x.place(d.Interval.Lo)), append(at.Right, x.place(d.Interval.Hi))
 				at.Y, at.Low, at.High = append(at.Y, row), append(at.Low, row), append(at.High, row)
-				at.Colors, at.Settled = append(at.Colors, r.style.Color), append(at.Settled, d.excludes())
+				at.Colors, at.Settled = append(at.Colors, r.style.Color), append(at.Settled, d.Shown())
 			}
 		}
 		p := newPanel(label+" ("+x.unit()+")", "")
@@ -387,10 +349,10 @@ func (c contest) finding() string {
 	var gaps []rival
 	for _, r := range c.rows {
 		for k, d := range r.apart {
-			decided = decided || d.decided()
-			up[k], down[k] = up[k]+btoi(d.excludes() && d.lo > 0), down[k]+btoi(d.excludes() && d.hi < 0)
+			decided = decided || d.Decided
+			up[k], down[k] = up[k]+btoi(d.Shown() && d.Median > 0), down[k]+btoi(d.Shown() && d.Median < 0)
 		}
-		if finite(r.apart[1].median) {
+		if r.apart[1].made {
 			gaps = append(gaps, r)
 		}
 	}
@@ -403,8 +365,8 @@ func (c contest) finding() string {
 		return ""
 	}
 	first, last := gaps[0], gaps[len(gaps)-1]
-	ends := figures(last.apart[1].median, first.apart[1].median)
-	few := fmt.Sprintf("n = %d, too few seeds for a 95 %% CI", first.apart[1].n)
+	ends := figures(last.apart[1].Median, first.apart[1].Median)
+	few := fmt.Sprintf("n = %d, too few seeds for a 95 %% CI", len(first.apart[1].Values))
 	if len(gaps) == 1 {
 		return sentence("At a KL of %s nats the gap minus that of %s is %s nats with %s, %s.", rate, base, ends[1], name(first.label), few)
 	}
@@ -425,7 +387,7 @@ func (c contest) compared() []record.Group {
 func (c contest) notes() (notes []string) {
 	var nelbo []string
 	for _, r := range c.rows {
-		if r.apart[0].metric == "nelbo" && finite(r.apart[0].median) {
+		if r.apart[0].metric == "nelbo" && r.apart[0].made {
 			nelbo = append(nelbo, r.label)
 		}
 	}

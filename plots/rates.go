@@ -13,12 +13,17 @@ import (
 // A front is a method's points over its knob: for each seed KL and metric.
 type front struct {
 	family
-	seeds  []int // those with two points or more, in order
-	lines  []frontier.Frontier
+	frontier.Span
 	lo, hi float64 // the rates that every seed spans
 }
 
-// frontsOf returns the families that have two points or more for some seed.
+// frontOf is a family with its points.
+func frontOf(f family, s frontier.Span) front {
+	lo, hi := frontier.Shared(s.Lines)
+	return front{f, s, lo, hi}
+}
+
+// frontsOf returns the families that have two points or more for some seed, with those seeds.
 func frontsOf(fs []family, split, metric string) (fronts []front) {
 	for _, f := range fs {
 		bySeed := map[int][]frontier.Point{}
@@ -27,13 +32,13 @@ func frontsOf(fs []family, split, metric string) (fronts []front) {
 				bySeed[v.seed] = append(bySeed[v.seed], frontier.Point{Rate: v.x, Value: v.y})
 			}
 		}
-		at := front{family: f}
+		s := frontier.Span{Name: f.label}
 		for _, seed := range slices.Sorted(maps.Keys(bySeed)) {
 			if line := frontier.New(bySeed[seed]); len(line) >= 2 {
-				at.seeds, at.lines = append(at.seeds, seed), append(at.lines, line)
+				s.Seeds, s.Lines = append(s.Seeds, seed), append(s.Lines, line)
 			}
 		}
-		if at.lo, at.hi = frontier.Shared(at.lines); len(at.lines) > 0 && at.lo < at.hi {
+		if at := frontOf(f, s); len(s.Lines) > 0 && at.lo < at.hi {
 			fronts = append(fronts, at)
 		}
 	}

@@ -48,7 +48,7 @@ var imports = map[string]string{
 	"internal/metrics":       "internal/vae internal/nn internal/optim internal/grad internal/tensor internal/stream internal/record",
 	"internal/generate":      "internal/data internal/vae internal/nn internal/grad internal/tensor internal/stream",
 	"internal/stats":         "",
-	"internal/frontier":      "",
+	"internal/frontier":      "internal/record internal/stats",
 	"internal/report":        "internal/claims internal/converge internal/frontier internal/record internal/registry internal/stats plots",
 	"internal/submit":        "internal/record",
 	"internal/claims":        "internal/converge internal/frontier internal/record internal/registry internal/stats",

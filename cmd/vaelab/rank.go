@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vaelab/internal/claims"
 	"vaelab/internal/record"
 	"vaelab/internal/registry"
 	"vaelab/internal/report"
@@ -74,11 +73,10 @@ The formats csv and json have all numbers in full precision; json has the notes,
 			if err != nil {
 				return err
 			}
-			said, err := settled(cmd.ErrOrStderr(), set, files)
-			if err != nil {
+			if err := settleGiven(cmd.ErrOrStderr(), set, files); err != nil {
 				return err
 			}
-			all, err := report.Rank(set, rates, baseline, said)
+			all, err := report.Rank(set, rates, baseline)
 			if errors.As(err, new(report.UnknownBaseline)) {
 				return usageError{fmt.Errorf("--baseline: %w", err)}
 			}
@@ -96,8 +94,8 @@ The formats csv and json have all numbers in full precision; json has the notes,
 	return cmd
 }
 
-// settled gives a set its experiments' criteria of convergence and returns their claims.
-func settled(wErr io.Writer, set *record.Set, files []string) (said []claims.Claim, err error) {
+// settleGiven gives a set its experiments' criteria of convergence and comparisons.
+func settleGiven(wErr io.Writer, set *record.Set, files []string) error {
 	names := report.ExperimentNames(set)
 	all, err := readGiven(wErr, set, files, names)
 	if err == nil {
@@ -106,10 +104,9 @@ func settled(wErr io.Writer, set *record.Set, files []string) (said []claims.Cla
 	for _, name := range names {
 		if e, ok := all[name]; ok {
 			e.Settle(set)
-			said = append(said, e.Claims...)
 		}
 	}
-	return said, err
+	return err
 }
 
 // ratesOf are the rates of --at.

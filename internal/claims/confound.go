@@ -67,15 +67,6 @@ func (c Claim) Comparison() (of record.Comparison, ok bool) {
 	return of, true
 }
 
-// Lets are the settings in which two trials may differ in a claim that compares the first with the second: those that it
-// names. There are none if it does not compare them.
-func (c Claim) Lets(of, than record.Trial) (keys []string) {
-	if two, ok := c.Comparison(); ok && two.Of(of) && two.Than(than) {
-		return two.Free
-	}
-	return nil
-}
-
 // A difference is a setting in which two trials differ; two, if their kinds each have one of
 // that name.
 type difference struct{ key, a, other, b string }

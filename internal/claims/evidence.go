@@ -74,18 +74,21 @@ func (e evidence) last(s Selection, q Quantity) (map[int]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.of(runs, q, s.String())
+	return record.BySeed(runs, e.number(q), s.String())
 }
 
-// of returns a quantity of finished runs for each seed; the name of the runs is for the error.
-func (e evidence) of(runs []record.Run, q Quantity, name string) (map[int]float64, error) {
-	values, err := bySeed(runs, q, name)
-	if err == nil && e.ahead != nil {
-		for _, r := range runs {
-			values[r.Seed] += q.move(r, *e.ahead)
-		}
+// number is a quantity of a finished run, moved ahead where that is asked.
+func (e evidence) number(q Quantity) record.Number {
+	if e.ahead == nil {
+		return q.Of
 	}
-	return values, err
+	return func(r record.Run) (float64, error) {
+		v, err := q.Of(r)
+		if err == nil {
+			v += q.move(r, *e.ahead)
+		}
+		return v, err
+	}
 }
 
 // selected are the trials of a selection, whatever their state.
@@ -96,22 +99,6 @@ func (e evidence) selected(s Selection) (trials []record.Trial) {
 		}
 	}
 	return trials
-}
-
-// bySeed returns a quantity of finished runs for each seed as they are.
-func bySeed(runs []record.Run, q Quantity, name string) (map[int]float64, error) {
-	out := map[int]float64{}
-	for _, r := range runs {
-		v, err := q.of(r)
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := out[r.Seed]; twice {
-			return nil, fmt.Errorf("two trials of %s have seed %d; judge one results folder at a time", name, r.Seed)
-		}
-		out[r.Seed] = v
-	}
-	return out, nil
 }
 
 // machines returns an error if a cost is judged by trials that ran on processors, or with
@@ -210,19 +197,13 @@ func (e evidence) differences(of, other Selection, q Quantity, wanted region) Ve
 	if err != nil {
 		return undecided("%v", err)
 	}
-	v := p.decide(wanted, e.confidence)
+	v := decidePairs(p, wanted, e.confidence)
 	v.What = fmt.Sprintf("%s of %s minus %s", q, of, other)
 	return v
 }
 
-// pairs are a quantity of two selections under the same seeds, in the order of these.
-type pairs struct {
-	seeds  []int
-	a, b   []float64
-	single int // finished trials without a partner
-}
-
-func (e evidence) pairs(of, other Selection, q Quantity) (p pairs, err error) {
+// pairs are a quantity of two selections under the same seeds.
+func (e evidence) pairs(of, other Selection, q Quantity) (p stats.Pairs, err error) {
 	a, err := e.last(of, q)
 	if err != nil {
 		return p, err
@@ -231,45 +212,26 @@ func (e evidence) pairs(of, other Selection, q Quantity) (p pairs, err error) {
 	if err != nil {
 		return p, err
 	}
-	p = paired(a, b)
-	if len(p.seeds) == 0 {
+	p = stats.PairsOf(a, b)
+	if len(p.Seeds) == 0 {
 		return p, fmt.Errorf("no seed has a finished trial of both %s and %s", of, other)
 	}
 	return p, nil
 }
 
-// paired are the seeds that both have.
-func paired(a, b map[int]float64) (p pairs) {
-	for _, s := range slices.Sorted(maps.Keys(a)) {
-		if w, ok := b[s]; ok {
-			p.seeds, p.a, p.b = append(p.seeds, s), append(p.a, a[s]), append(p.b, w)
-		}
-	}
-	p.single = len(a) + len(b) - 2*len(p.seeds)
-	return p
-}
-
-// differences are those of the pairs, in the order of the seeds.
-func (p pairs) differences() (d []float64) {
-	for i := range p.seeds {
-		d = append(d, p.a[i]-p.b[i])
-	}
-	return d
-}
-
-// decide evaluates the differences of the pairs.
-func (p pairs) decide(wanted region, confidence float64) Verdict {
-	d := p.differences()
+// decidePairs evaluates the differences of pairs.
+func decidePairs(p stats.Pairs, wanted region, confidence float64) Verdict {
+	d := p.Differences()
 	v := decide(d, wanted, confidence)
 	v.P, v.Test = stats.Paired(d)
-	v.Reason += p.alone()
+	v.Reason += alone(p)
 	return v
 }
 
 // alone says how many trials are left out, at the end of a reason.
-func (p pairs) alone() string {
-	if p.single == 0 {
+func alone(p stats.Pairs) string {
+	if p.Single == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; finished trials without a partner with the same seed: %d", p.single)
+	return fmt.Sprintf("; finished trials without a partner with the same seed: %d", p.Single)
 }

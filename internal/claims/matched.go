@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"vaelab/internal/frontier"
 	"vaelab/internal/record"
 )
 
@@ -62,21 +63,14 @@ func (m Matched) judge(e evidence) Verdict {
 	if err != nil {
 		return undecided("%v", err)
 	}
-	a, errA := of.At(m.Rate)
-	b, errB := than.At(m.Rate)
-	switch {
-	case errA != nil && errB != nil:
-		return undecided("%v; %v", errA, errB)
-	case errA != nil:
-		return undecided("%v", errA)
-	case errB != nil:
-		return undecided("%v", errB)
+	p, err := frontier.PairsAt(of, than, m.Rate)
+	if err != nil {
+		return undecided("%v", err)
 	}
-	p := paired(a, b)
-	if len(p.seeds) == 0 {
+	if len(p.Seeds) == 0 {
 		return undecided("no seed has finished trials of both %s and %s", of.Name, than.Name)
 	}
-	v := p.decide(beyond(m.Is, m.Margin), e.confidence)
+	v := decidePairs(p, beyond(m.Is, m.Margin), e.confidence)
 	v.What = fmt.Sprintf("%s of %s minus %s at a KL of %s nats", q, of.Name, than.Name, short(m.Rate))
 	return v
 }

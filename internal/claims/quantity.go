@@ -148,8 +148,8 @@ func (q Quantity) in(row record.Entry) (value float64, ok bool) {
 	return vector[i], true
 }
 
-// of returns the quantity of a run: that of the last row of the split that has it, or its cost.
-func (q Quantity) of(r record.Run) (float64, error) {
+// Of returns the quantity of a run: that of the last row of the split that has it, or its cost.
+func (q Quantity) Of(r record.Run) (float64, error) {
 	if c := q.cost(); c != nil {
 		took, err := r.Cost()
 		if err == nil && took.CPUSeconds <= 0 && c.wall != "" {

@@ -55,15 +55,15 @@ func (r Ratio) judge(e evidence) Verdict {
 		return undecided("%v", err)
 	}
 	var ratios, logs []float64
-	for i, seed := range p.seeds {
-		if p.a[i] <= 0 || p.b[i] <= 0 {
-			return undecided("no ratio: with seed %d %s is %s and %s", seed, q, short(p.a[i]), short(p.b[i]))
+	for i, seed := range p.Seeds {
+		if p.A[i] <= 0 || p.B[i] <= 0 {
+			return undecided("no ratio: with seed %d %s is %s and %s", seed, q, short(p.A[i]), short(p.B[i]))
 		}
-		ratios, logs = append(ratios, p.a[i]/p.b[i]), append(logs, math.Log(p.a[i]/p.b[i]))
+		ratios, logs = append(ratios, p.A[i]/p.B[i]), append(logs, math.Log(p.A[i]/p.B[i]))
 	}
 	v := decide(ratios, r.region(), e.confidence)
 	v.What = fmt.Sprintf("%s of %s over that of %s", q, r.Of, r.To)
 	v.P, v.Test = stats.Paired(logs)
-	v.Reason += p.alone()
+	v.Reason += alone(p)
 	return v
 }

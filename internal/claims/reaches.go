@@ -64,12 +64,12 @@ func (r Reaches) judge(e evidence) Verdict {
 	case broken > 0:
 		v.Outcome = Refuted
 		v.Reason = fmt.Sprintf("%s in %d of %s: it spans %s", against, broken, counted(v.N, "seed"),
-			of.spans(r.Rate, func(f frontier.Frontier) bool { return f.Reaches(r.Rate) == (r.With == "none") }))
+			of.Spans(r.Rate, func(f frontier.Frontier) bool { return f.Reaches(r.Rate) == (r.With == "none") }))
 	case v.N < need:
 		v.Reason = fmt.Sprintf("too few seeds: %d; %s needs %d", v.N, percent(e.confidence), need)
 	default:
 		v.Outcome = Holds
-		v.Reason = "it spans " + of.spans(r.Rate, func(frontier.Frontier) bool { return true })
+		v.Reason = "it spans " + of.Spans(r.Rate, func(frontier.Frontier) bool { return true })
 	}
 	return v
 }

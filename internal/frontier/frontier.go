@@ -6,7 +6,10 @@
 //	value(R) = (1 - t) value_a + t value_b,   t = (R - rate_a) / (rate_b - rate_a).
 //
 // Below the least rate and above the largest nothing is read off. The order of the points is that of their rates, not of the
-// dial: a dial need not move the rate in one direction. The package knows numbers only, and no rows.
+// dial: a dial need not move the rate in one direction.
+//
+// Each seed has a frontier of its own. Claims, rankings and figures read it off here and pair what they read by seed, so that
+// they have the same numbers.
 package frontier
 
 import (

@@ -54,6 +54,20 @@ func OldGap(run Run, split string) bool {
 	return !se
 }
 
+// MixedGaps tells whether runs measured a gap on a split by two definitions, which do not compare.
+func MixedGaps(runs []Run, split string) bool {
+	old, all := 0, 0
+	for _, r := range runs {
+		if Has(r, split, "gap") {
+			all++
+			if OldGap(r, split) {
+				old++
+			}
+		}
+	}
+	return old > 0 && old < all
+}
+
 // lastRow is the last row of a split that has a metric.
 func lastRow(run Run, split, metric string) (Entry, bool) {
 	for _, row := range slices.Backward(run.Rows) {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -111,6 +112,30 @@ func Last(run Run, split, metric string) (value float64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// A Number is what a run has: a metric of its rows, or its cost. The error says why it has none.
+type Number func(Run) (float64, error)
+
+// BySeed is a number of each run under the run's seed. It is an error if two have one seed; name says for it what the runs are.
+func BySeed(runs []Run, number Number, name string) (map[int]float64, error) {
+	out := map[int]float64{}
+	for _, r := range runs {
+		v, err := number(r)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := out[r.Seed]; twice {
+			return nil, fmt.Errorf("two trials of %s have seed %d; judge one results folder at a time", name, r.Seed)
+		}
+		out[r.Seed] = v
+	}
+	return out, nil
+}
+
+// Finished are those of the runs that are done.
+func Finished(runs []Run) []Run {
+	return slices.DeleteFunc(slices.Clone(runs), func(r Run) bool { return r.State != Done })
 }
 
 // LastVector is Last for a vector.

@@ -139,7 +139,7 @@ func (s sample) numbers() (values []float64) {
 
 // A difference is a group against its baseline in one metric, paired by seed.
 type difference struct {
-	claims.Difference
+	stats.Difference
 	holm   float64 // P, corrected for the groups compared in this metric
 	capped bool    // one of the two has the metric at its cap
 }

@@ -53,7 +53,7 @@ type Ranked struct {
 
 // A RankedDifference is the difference of a method from the baseline at the rate, paired by seed.
 type RankedDifference struct {
-	claims.Difference
+	stats.Difference
 	Made bool
 	Holm float64 // P, corrected for the methods of this metric
 }
@@ -69,8 +69,7 @@ type lineage struct {
 	label   string
 	dial    string
 	groups  []record.Group
-	dialled claims.Dialled
-	context map[string]string // settings that are no method's own
+	dialled frontier.Dialled
 }
 
 // lineages are the methods of trials on one data set.
@@ -80,29 +79,23 @@ func lineages(set *record.Set) (all []lineage) {
 		i := slices.IndexFunc(all, func(l lineage) bool { return l.label == label })
 		if i < 0 {
 			i = len(all)
-			all = append(all, lineage{label: label, context: facts(g)})
-			maps.DeleteFunc(all[i].context, func(k, _ string) bool { return k == "variant" || strings.HasPrefix(k, "variant.") })
+			all = append(all, lineage{label: label})
 		}
 		all[i].groups = append(all[i].groups, g)
-		all[i].dialled = append(all[i].dialled, g.Runs)
 		if k, ok := g.Knob(); ok && len(all[i].groups) > 1 {
 			all[i].dial = k.Key
 		}
 	}
+	for i, l := range all {
+		all[i].dialled = frontier.Over(l.groups)
+	}
 	return all
 }
 
-// apart names the settings beside their own and their dials in which two methods differ, but for those in which claims that
-// compare them let them differ.
-func (l lineage) apart(other lineage, said []claims.Claim) (keys []string) {
-	lets := []string{l.dial, other.dial}
-	for _, c := range said {
-		lets = append(lets, c.Lets(l.groups[0].Runs[0].Trial, other.groups[0].Runs[0].Trial)...)
-	}
-	for _, k := range sorted(l.context) {
-		if !slices.Contains(lets, k) && l.context[k] != other.context[k] {
-			keys = append(keys, fmt.Sprintf("%s (%s and %s)", k, shown(l.context[k]), shown(other.context[k])))
-		}
+// apart names the settings beside their own and their dials in which two methods differ, with their values.
+func (l lineage) apart(set *record.Set, other lineage) (keys []string) {
+	for _, k := range frontier.Apart(set, l.groups, other.groups) {
+		keys = append(keys, fmt.Sprintf("%s (%s and %s)", k, shown(l.groups[0].Runs[0].Config[k]), shown(other.groups[0].Runs[0].Config[k])))
 	}
 	return keys
 }
@@ -116,9 +109,9 @@ func (l lineage) is(name string) bool {
 //
 // A method is the groups that differ in its dial only. Each seed is read off at the rate on straight lines between its trials, as
 // a matched claim reads it; nothing is extrapolated. baseline is a method's label or variant, or "" for none. A method is
-// compared with it if they differ in their own settings only, or in others that a claim names which compares them. The
-// error says what the trials lack.
-func Rank(set *record.Set, rates []float64, baseline string, said []claims.Claim) (all []Ranking, err error) {
+// compared with it if they differ in their own settings only, or in others that a claim names which compares them (Set.Compared).
+// The error says what the trials lack.
+func Rank(set *record.Set, rates []float64, baseline string) (all []Ranking, err error) {
 	var digests []string
 	byData := map[string][]record.Run{}
 	for _, r := range set.Runs {
@@ -130,7 +123,7 @@ func Rank(set *record.Set, rates []float64, baseline string, said []claims.Claim
 	names := dataNames(digests, byData)
 	known, found := []string{}, false
 	for _, digest := range digests {
-		own := &record.Set{Runs: byData[digest], Knobs: set.Knobs, Flat: set.Flat}
+		own := &record.Set{Runs: byData[digest], Knobs: set.Knobs, Flat: set.Flat, Compared: set.Compared}
 		methods := lineages(own)
 		split, _ := measured(own.Groups())
 		if split == "" {
@@ -148,7 +141,7 @@ func Rank(set *record.Set, rates []float64, baseline string, said []claims.Claim
 		}
 		for _, rate := range rates {
 			r := Ranking{Data: names[digest], Digest: digest, Split: split, Rate: rate}
-			if err := r.rank(own, methods, bases, baseline, said); err != nil {
+			if err := r.rank(own, methods, bases, baseline); err != nil {
 				return nil, err
 			}
 			all = append(all, r)
@@ -183,14 +176,14 @@ func dataNames(digests []string, runs map[string][]record.Run) map[string]string
 type UnknownBaseline struct{ error }
 
 // rank fills in the methods of one data set, and what is to know of them.
-func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline string, said []claims.Claim) error {
+func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline string) error {
 	base := map[int]lineage{} // of those that are compared
 	for i, l := range methods {
 		r.Methods = append(r.Methods, r.read(set, l))
 		if r.Methods[i].Base = isAmong(bases, l); r.Methods[i].Base || len(bases) == 0 {
 			continue
 		}
-		fit := slices.DeleteFunc(slices.Clone(bases), func(b lineage) bool { return len(l.apart(b, said)) > 0 })
+		fit := slices.DeleteFunc(slices.Clone(bases), func(b lineage) bool { return len(l.apart(set, b)) > 0 })
 		switch {
 		case len(fit) > 1:
 			var labels []string
@@ -201,7 +194,7 @@ func (r *Ranking) rank(set *record.Set, methods, bases []lineage, baseline strin
 		case len(fit) == 1:
 			base[i] = fit[0]
 		default:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s: not compared with %s, because they also differ in %s.", l.label, bases[0].label, strings.Join(l.apart(bases[0], said), ", ")))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: not compared with %s, because they also differ in %s.", l.label, bases[0].label, strings.Join(l.apart(set, bases[0]), ", ")))
 		}
 	}
 	if len(bases) > 0 {
@@ -249,6 +242,9 @@ func (r *Ranking) quantity(metric string) claims.Quantity {
 	return claims.Quantity{Metric: metric, Split: r.Split}
 }
 
+// number is what a trial has of it.
+func (r *Ranking) number(metric string) record.Number { return r.quantity(metric).Of }
+
 // read is one method at the rate.
 func (r *Ranking) read(set *record.Set, l lineage) Ranked {
 	nan := math.NaN()
@@ -278,7 +274,7 @@ func (r *Ranking) read(set *record.Set, l lineage) Ranked {
 	if len(errs) > 0 {
 		m.DialError, m.DialWorst = stats.Median(errs), slices.Max(errs)
 	}
-	kl, err := claims.SpanOf(l.label, l.dialled, r.quantity("kl"))
+	kl, err := frontier.SpanOf(l.label, l.dialled, r.number("kl"), r.number("kl"))
 	m.Seeds = len(kl.Lines)
 	switch {
 	case l.dial == "" && err == nil:
@@ -291,7 +287,7 @@ func (r *Ranking) read(set *record.Set, l lineage) Ranked {
 	case err != nil:
 		states = append(states, err.Error())
 	default:
-		m.Low, m.High = frontier.Shared(slices.Collect(maps.Values(kl.Lines)))
+		m.Low, m.High = frontier.Shared(kl.Lines)
 		if _, err := kl.At(r.Rate); err != nil {
 			states = append(states, r.missed(kl))
 			break
@@ -310,19 +306,19 @@ func (r *Ranking) read(set *record.Set, l lineage) Ranked {
 }
 
 // missed says that some seeds do not reach the rate, and what each spans at most.
-func (r *Ranking) missed(kl claims.Span) string {
+func (r *Ranking) missed(kl frontier.Span) string {
 	lo, hi, n := math.Inf(1), math.Inf(-1), 0
 	for _, line := range kl.Lines {
 		from, to := line.Span()
 		lo, hi, n = min(lo, from), max(hi, to), n+btoi(!line.Reaches(r.Rate))
 	}
-	return fmt.Sprintf("%g not reached in %d of %s (spans %s to %s)", r.Rate, n, count(len(kl.Lines), "seed"), claims.Beside(lo, r.Rate), claims.Beside(hi, r.Rate))
+	return fmt.Sprintf("%g not reached in %d of %s (spans %s to %s)", r.Rate, n, count(len(kl.Lines), "seed"), frontier.Beside(lo, r.Rate), frontier.Beside(hi, r.Rate))
 }
 
 // values reads the metrics off that all of a method's trials have.
 func (r *Ranking) values(m *Ranked, l lineage) {
 	for _, metric := range RankedMetrics {
-		s, err := claims.SpanOf(l.label, l.dialled, r.quantity(metric))
+		s, err := frontier.SpanOf(l.label, l.dialled, r.number("kl"), r.number(metric))
 		if err != nil {
 			continue
 		}
@@ -332,7 +328,7 @@ func (r *Ranking) values(m *Ranked, l lineage) {
 		}
 		m.Values[metric] = stats.Median(slices.Collect(maps.Values(at)))
 	}
-	m.Capped = slices.ContainsFunc(l.dialled.ReadOff(r.Split, r.Rate), func(run record.Run) bool {
+	m.Capped = slices.ContainsFunc(l.dialled.ReadOff(r.number("kl"), r.Rate), func(run record.Run) bool {
 		_, at := record.LastAtCap(run, r.Split, "mi")
 		return at
 	})

@@ -101,6 +101,25 @@ func TestPaired(t *testing.T) {
 	}
 }
 
+// TestPairs: numbers are paired by seed, and those without a partner are counted.
+func TestPairs(t *testing.T) {
+	p := PairsOf(map[int]float64{7: 3, 1: 5, 2: 9}, map[int]float64{1: 4, 7: 1, 8: 0, 9: 0})
+	if !slices.Equal(p.Seeds, []int{1, 7}) || !slices.Equal(p.A, []float64{5, 3}) || !slices.Equal(p.B, []float64{4, 1}) || p.Single != 3 {
+		t.Errorf("%+v", p)
+	}
+	d := p.Difference(0.95)
+	if !slices.Equal(d.Values, []float64{1, 2}) || d.Median != 1.5 || d.P != 0.5 || d.Test != "sign-flip test" || d.Decided || d.Shown() {
+		t.Errorf("%+v", d)
+	}
+	if d := p.Difference(0.5); !d.Decided || !d.Shown() || d.Interval != (Interval{1, 2, 0.5}) {
+		t.Errorf("two seeds reach 50 %%: %+v", d)
+	}
+	p.B[0] = 6
+	if d := p.Difference(0.5); d.Shown() {
+		t.Errorf("the interval contains 0: %+v", d)
+	}
+}
+
 // TestHolm: four tests by hand: 4·0.005, 3·0.01, 2·0.03, and 0.04 kept from falling below.
 func TestHolm(t *testing.T) {
 	got := Holm([]float64{0.01, 0.04, 0.03, 0.005})
