@@ -201,7 +201,7 @@ func (ps *Params) Redraw(p *Param) { p.init(stream.New(ps.Seed, "init", p.Name),
 func (ps *Params) New(name string, init Init, shape ...int) *Param {
 	p := ps.add(name, init, shape)
 	if !ps.copies {
-		p.Grad = make([]Float, len(p.Data))
+		p.Grad = tensor.Make(len(p.Data))
 	}
 	return p
 }

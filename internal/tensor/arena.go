@@ -28,7 +28,7 @@ func (a *Arena) Raw(n int) []Float {
 		a.slab, a.used = a.slab+1, 0
 	}
 	if a.slab == len(a.slabs) {
-		a.slabs = append(a.slabs, make([]Float, max(slabFloats, (n+line-1)/line*line)))
+		a.slabs = append(a.slabs, Make(max(slabFloats, (n+line-1)/line*line)))
 	}
 	s := a.slabs[a.slab][a.used:][:n:n]
 	a.used += n
@@ -47,7 +47,7 @@ func (a *Arena) Reset() {
 		total += len(s)
 	}
 	if len(a.slabs) > 1 && total <= joinFloats {
-		a.slabs = [][]Float{make([]Float, total)}
+		a.slabs = [][]Float{Make(total)}
 	}
 	a.slab, a.used = 0, 0
 }

@@ -4,7 +4,6 @@ package tensor
 
 import (
 	"math"
-	"slices"
 	"sync"
 
 	"vaelab/internal/tensor/kernel"
@@ -48,7 +47,7 @@ func (p Precision) operand(m Matrix, along, alone bool) (Matrix, *pairing) {
 	if w.flat {
 		items, align = n, splitFloats
 	}
-	w.to.Data = slices.Grow(data[:0], n)[:n]
+	w.to.Data = grow(data, n)
 	switch {
 	case n == 0:
 	case alone:

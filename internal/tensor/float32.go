@@ -3,7 +3,6 @@
 package tensor
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -132,8 +131,8 @@ func (w *product) run() {
 	bRow, bCol := w.tB.strides(w.b)
 	if size := k * w.c.Cols; w.byRow && w.panel == nil && size <= sharedPanel && !kernel.Lies(w.c.Rows, w.c.Cols, bRow, bCol) {
 		shared := panels.Get().(*[]float32)
-		*shared = slices.Grow((*shared)[:0], kernel.PanelSize(k, w.c.Cols))
-		w.panel = (*shared)[:kernel.PanelSize(k, w.c.Cols)]
+		*shared = grow(*shared, kernel.PanelSize(k, w.c.Cols))
+		w.panel = *shared
 		packPanel(w.panel, w.tB, w.b)
 		SplitEvenly(w, n, align)
 		panels.Put(shared)

@@ -5,7 +5,6 @@ package tensor
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"gonum.org/v1/gonum/blas"
@@ -22,7 +21,7 @@ type Matrix struct {
 
 // New returns a zero matrix.
 func New(rows, cols int) Matrix {
-	return Matrix{Rows: rows, Cols: cols, Data: make([]Float, rows*cols)}
+	return Matrix{Rows: rows, Cols: cols, Data: Make(rows * cols)}
 }
 
 func (m Matrix) stride() int {
@@ -93,7 +92,7 @@ func apart(m *Matrix) *Matrix {
 	if m.stride() >= m.Cols {
 		return c
 	}
-	c.Data = slices.Grow(c.Data[:0], m.Rows*m.Cols)[:m.Rows*m.Cols]
+	c.Data = grow(c.Data, m.Rows*m.Cols)
 	*c = Matrix{Rows: m.Rows, Cols: m.Cols, Data: c.Data}
 	for i := range m.Rows {
 		copy(c.Row(i), m.Row(i))
