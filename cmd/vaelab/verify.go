@@ -42,8 +42,9 @@ func verifyCommand() *cobra.Command {
 		Long: `Train those trials of an experiment that its claims select and that are not trained yet, as run does,
 and judge the claims. Other trials of the file change no verdict; they are counted, and trained only with
 --all. Print one line for each claim: the verdict, the claim, its source, the numbers and
-the reason. The verdicts also go to ` + report.VerdictsFile + ` in the results folder of the experiment; a warning
-says if that folder is not writable.
+the reason. A claim of the kind matched compares two methods at a rate; its line has the level of each
+there, the median over seeds. The verdicts also go to ` + report.VerdictsFile + ` in the results folder of
+the experiment; a warning says if that folder is not writable.
 
 A claim holds if the 95 % CI of the median over seeds lies inside the claimed range. It does not
 hold if the CI lies outside. Otherwise it is undecided. The CI is distribution-free and needs six

@@ -6,6 +6,7 @@ import (
 
 	"vaelab/internal/frontier"
 	"vaelab/internal/record"
+	"vaelab/internal/stats"
 )
 
 // Matched says that a metric of one method is greater, or less, than that of another at equal rates, by more than a margin.
@@ -18,7 +19,8 @@ import (
 //
 // Nothing is extrapolated: if a seed does not reach R, the claim is undecided, and says what it spans. Only seeds with a
 // finished trial at every value of the dial count. The value of a seed is the difference of the two methods. The claim holds
-// if the interval for the median difference lies beyond the margin, and does not hold if none of it does.
+// if the interval for the median difference lies beyond the margin, and does not hold if none of it does. The verdict also has the
+// level of each method, its median over these seeds.
 type Matched struct {
 	Quantity `yaml:",inline"`
 	// Of is the trials of the method that it is about, over its dial.
@@ -71,6 +73,7 @@ func (m Matched) judge(e evidence) Verdict {
 		return undecided("no seed has finished trials of both %s and %s", of.Name, than.Name)
 	}
 	v := decidePairs(p, beyond(m.Is, m.Margin), e.confidence)
+	v.Levels = &Levels{Of: stats.Median(p.A), Than: stats.Median(p.B)}
 	v.What = fmt.Sprintf("%s of %s minus %s at a KL of %s nats", q, of.Name, than.Name, short(m.Rate))
 	return v
 }

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -67,15 +68,15 @@ func TestMatched(t *testing.T) {
 		says string
 	}{
 		{"less", both, matched(lower), Holds, "test iw_nll of bn over variant.bn.gamma minus control over variant.control.c at a KL of 2 nats, claimed less than 0; " +
-			"median -2.35 [-2.6, -2.1] at 96.88 %, n=6; p=0.03125 (sign-flip test; Holm 0.03125); the CI lies inside the claimed range"},
+			"median -2.35 [-2.6, -2.1] at 96.88 %, n=6; levels 105.5 and 107."},
 		{"less by a margin", both, matched(func(m *Matched) { lower(m); m.Margin = 2 }), Holds, "claimed less than -2"},
 		{"less by more than some", both, matched(func(m *Matched) { lower(m); m.Margin = 2.3 }), Undecided, "inside and outside"},
 		{"greater", both, matched(func(m *Matched) { lower(m); m.Is = "greater" }), Refuted, "lies outside"},
 		{"five seeds", set(gammas(5, 0.5, 4), targets(5, 9.5, 5)), matched(lower), Undecided, "too few seeds: 5"},
-		{"seeds that one lacks", set(gammas(6, 0.5, 4), targets(2, 9.5, 5)), matched(lower), Undecided, "too few seeds: 2 reach 50 % at most; 95 % needs 6; finished trials without a partner with the same seed: 4"},
+		{"seeds that one lacks", set(gammas(6, 0.5, 4), targets(2, 9.5, 5)), matched(lower), Undecided, "p=0.5 (sign-flip test; Holm 0.5); too few seeds: 2 reach 50 % at most; 95 % needs 6; finished trials without a partner with the same seed: 4"},
 		{"no common seed", set(gammas(1, 0.5, 4), change(targets(1, 9.5, 5), func(_ int, r *record.Run) { r.Seed = 9 })), matched(lower), Undecided,
 			"no seed has finished trials of both bn over variant.bn.gamma and control over variant.control.c"},
-		{"a rate that a trial has", both, matched(func(m *Matched) { m.Of, m.Than, m.Metric, m.Rate = control, bn, "gap", 3 }), Holds, "median 3 [3, 3]"},
+		{"a rate that a trial has", both, matched(func(m *Matched) { m.Of, m.Than, m.Metric, m.Rate = control, bn, "gap", 3 }), Holds, "median 3 [3, 3] at 96.88 %, n=6; levels 9 and 6; p="},
 		{"not reached by the one", both, matched(func(m *Matched) { lower(m); m.Rate = 0.505 }), Undecided,
 			"0.505 nats not reached by bn over variant.bn.gamma in 6 of 6 seeds: it spans 0.51 to 4.01 (seed 1), 0.52 to 4.02 (seed 2), "},
 		{"not reached by some seeds", both, matched(func(m *Matched) { lower(m); m.Rate = 4.045 }), Undecided,
@@ -116,7 +117,7 @@ func TestMatched(t *testing.T) {
 			if i == 6 {
 				r.State = record.Unfinished
 			}
-		}), targets(7, 9.5, 5)), matched(lower), Holds, "n=6; p=0.03125 (sign-flip test; Holm 0.03125); the CI lies inside the claimed range; finished trials without a partner with the same seed: 1; left out as unfinished: 1 of its trials"},
+		}), targets(7, 9.5, 5)), matched(lower), Holds, "; p=0.03125 (sign-flip test; Holm 0.03125); the CI lies inside the claimed range; finished trials without a partner with the same seed: 1; left out as unfinished: 1 of its trials"},
 		{"no seed at every value", set(change(gammas(2, 0.5, 4), func(i int, r *record.Run) {
 			if i == 0 || i == 3 {
 				r.State = record.Unfinished
@@ -133,6 +134,14 @@ func TestMatched(t *testing.T) {
 		if v.Outcome != c.want || !strings.Contains(v.Numbers(), c.says) {
 			t.Errorf("%s: %s: %s\nwant %s: ...%s", c.name, v.Outcome, v.Numbers(), c.want, c.says)
 		}
+	}
+	text, err := json.Marshal(judge(t, both, matched(lower)))
+	var levels struct{ Levels map[string]float64 }
+	if err != nil || json.Unmarshal(text, &levels) != nil || len(levels.Levels) != 2 || math.Abs(levels.Levels["of"]-105.5) > 1e-9 || math.Abs(levels.Levels["than"]-107.85) > 1e-9 {
+		t.Errorf("%v, %s: want levels 105.5 and 107.85", err, text)
+	}
+	if text, err = json.Marshal(judge(t, both, atRate(func(a *AtRate) { square(a); a.AtMost = 5 }))); err != nil || strings.Contains(string(text), "levels") {
+		t.Errorf("%v: one method has no two levels: %s", err, text)
 	}
 	confounded := set(gammas(6, 0.5, 4), change(targets(6, 9.5, 5), func(_ int, r *record.Run) { r.Config["train.lr"] = "0.1" }))
 	if v := judge(t, confounded, matched(lower), func(c *Claim) { c.Despite = []string{"train.lr"} }); v.Outcome != Holds {

@@ -30,12 +30,20 @@ type Verdict struct {
 	N        int            // seeds that count
 	Estimate float64        // their median; of a bound in every row the worst value
 	Interval stats.Interval // for the median; without one both ends are NaN
+	Levels   *Levels        // of the two methods, of a matched claim; else nil
 	P        float64        // two-sided, of paired differences, or of those of logarithms; no other test is made
 	Holm     float64        // P, corrected for the number of tests judged together
 	Test     string         // the test's name
 	Reason   string         // why, in one line
 
 	Unconverged *Unconverged // what training on might change; nil if the claim does not ask, or the trials have come to their end
+}
+
+// Levels are what two methods have at a rate, each the median over the paired seeds. Their difference may differ from the estimate,
+// which is the median of differences.
+type Levels struct {
+	Of   float64 `json:"of"`
+	Than float64 `json:"than"`
 }
 
 // undecided is a verdict without numbers.
@@ -109,6 +117,9 @@ func (v Verdict) Numbers() string {
 		}
 		parts = append(parts, fmt.Sprintf("%s, n=%d", s, v.N))
 	}
+	if v.Levels != nil {
+		parts = append(parts, fmt.Sprintf("levels %s and %s", short(v.Levels.Of), short(v.Levels.Than)))
+	}
 	if !math.IsNaN(v.P) {
 		parts = append(parts, fmt.Sprintf("p=%s (%s; Holm %s)", short(v.P), v.Test, short(v.Holm)))
 	}
@@ -139,6 +150,7 @@ type verdictJSON struct {
 	Lo         *float64 `json:"lo"`
 	Hi         *float64 `json:"hi"`
 	Level      *float64 `json:"level"`
+	Levels     *Levels  `json:"levels,omitempty"`
 	P          *float64 `json:"p"`
 	Holm       *float64 `json:"p_holm"`
 	Test       string   `json:"test,omitempty"`
@@ -162,7 +174,7 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 		Say: v.Claim.Say, Source: v.Claim.Source, Kind: v.Claim.KindName, Confidence: v.Claim.Confidence,
 		Seeds: v.Claim.Seeds, Despite: v.Claim.Despite,
 		Outcome: v.Outcome, What: v.What, Wanted: v.Wanted, N: v.N, Estimate: finite(v.Estimate),
-		Lo: finite(v.Interval.Lo), Hi: finite(v.Interval.Hi), Level: finite(level), P: finite(v.P), Holm: finite(v.Holm),
+		Lo: finite(v.Interval.Lo), Hi: finite(v.Interval.Hi), Level: finite(level), Levels: v.Levels, P: finite(v.P), Holm: finite(v.Holm),
 		Test: v.Test, Reason: v.Reason, Converged: converged, Unconverged: v.Unconverged,
 	})
 }

@@ -221,7 +221,7 @@ func hard() Source {
 	return Source{
 		Set: set, Folder: "results/x", Version: "v2",
 		Experiments: []Experiment{{Name: "x", Question: "Does a_b < c & d hold 50 % of the time?", File: "x.yaml"}},
-		Verdicts: []Verdict{{Say: "KL | stays", Source: "a & b 2020", Outcome: "holds", N: 6, What: "test kl", Wanted: "at least 1", Estimate: &half, Lo: &half, Hi: &half, Level: &half, P: &p, Holm: &p, Test: "sign-flip test", Reason: "inside"},
+		Verdicts: []Verdict{{Say: "KL | stays", Source: "a & b 2020", Outcome: "holds", N: 6, What: "test kl", Wanted: "at least 1", Estimate: &half, Lo: &half, Hi: &half, Level: &half, Levels: &claims.Levels{Of: -3.602, Than: 10.61}, P: &p, Holm: &p, Test: "sign-flip test", Reason: "inside"},
 			{Say: "no", Outcome: "does not hold"}, {Say: "maybe", Outcome: "undecided", Reason: "too few"}},
 		Figures: []Figure{{Name: "kl-curve", Doc: "Shows KL(q(z|x) || p(z)).", Caption: `A "caption" with [γ] √ and <x>.`, PNG: []byte("\x89PNG"), Command: "vaelab plot results/x --figure kl-curve"}},
 		LeftOut: []string{"theta: no trial has a theta."},
@@ -412,7 +412,7 @@ func TestMarkdown(t *testing.T) {
 		}
 		columns = n
 	}
-	for _, want := range []string{"](kl-curve.png)", `KL \| stays`, `odd\_metric`, "```\nvaelab verify x.yaml\n```"} {
+	for _, want := range []string{"](kl-curve.png)", `KL \| stays`, "n = 6; levels −3.602 and 10.61; sign-flip", "\nLevels: what the two methods have at the rate, ", `odd\_metric`, "```\nvaelab verify x.yaml\n```"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
