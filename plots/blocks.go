@@ -386,11 +386,17 @@ func drawPanels(rows [][]*plot.Plot, c draw.Canvas) {
 	}
 }
 
-// foldLabel breaks the label of an axis that is longer than its panel into two lines.
+// foldLabel breaks the label of an axis that is longer than its panel into two lines, or into three if two have no room for it.
 func foldLabel(a *plot.Axis, length vg.Length) {
-	if style := a.Label.TextStyle; style.Width(a.Label.Text) > length {
-		a.Label.Text = strings.Join(foldTo(style, a.Label.Text, length, 2), "\n")
+	style, label := a.Label.TextStyle, a.Label.Text
+	if style.Width(label) <= length {
+		return
 	}
+	lines := foldTo(style, label, length, 2)
+	if strings.Join(lines, " ") != label {
+		lines = foldTo(style, label, length, 3)
+	}
+	a.Label.Text = strings.Join(lines, "\n")
 }
 
 // sparse is a ticker whose labels do not touch on an axis of a length. Of equally spaced ones it keeps every second, third or so;

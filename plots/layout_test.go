@@ -143,6 +143,19 @@ func TestFoldTo(t *testing.T) {
 	}
 }
 
+// TestFoldLabel: the label of a narrow panel has as few lines as it fits in, up to three.
+func TestFoldLabel(t *testing.T) {
+	const label = "IW-NLL (nats, √ scale from 28.4)"
+	for length, want := range map[vg.Length]string{200: label, 90: "IW-NLL (nats, √ scale\nfrom 28.4)", 60: "IW-NLL (nats,\n√ scale from\n28.4)"} {
+		p := newPanel(label, "")
+		restyle(&p.X.Label.TextStyle, sans(tickSize))
+		foldLabel(&p.X, length)
+		if p.X.Label.Text != want {
+			t.Errorf("on %v points: %q, want %q", length, p.X.Label.Text, want)
+		}
+	}
+}
+
 // TestShared: the words of all labels are said once, unless a label has no others.
 func TestShared(t *testing.T) {
 	for _, c := range []struct{ labels, want string }{
@@ -215,6 +228,29 @@ func TestRowsAreNamed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNarrowPanels: beside names of rows that are wider than a fifth of the page, five panels have equal widths.
+func TestNarrowPanels(t *testing.T) {
+	var side []*plot.Plot
+	for range 5 {
+		x := rooted([]float64{28.5, 28.6, 28.7, 28.8, 45}, 28.4)
+		p := newPanel("", "")
+		p.Add(curve{X: []float64{x.place(28.5), x.place(45)}, Y: []float64{0, 1}})
+		x.axis(&p.X)
+		side = append(side, p)
+	}
+	m := namedRows(side, []string{"vanilla β=0.15 schedule=cyclical", "bn"}, 0)
+	nameFirst(side)
+	c := draw.NewCanvas(newReader(), 7*vg.Inch, m.height)
+	var widths []vg.Length
+	for _, cell := range align([][]*plot.Plot{side}, c) {
+		data := cell.plot.DataCanvas(cell.canvas)
+		widths = append(widths, data.Max.X-data.Min.X)
+	}
+	if least, most := slices.Min(widths), slices.Max(widths); least < 50 || most-least > 0.5 {
+		t.Errorf("panels are %.1f wide", widths)
 	}
 }
 

@@ -129,7 +129,6 @@ type cell struct {
 // align gives each panel the canvas at which its data area has the same size as all others,
 // in line with its row and its column.
 func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
-	const padX, padY = 14, 8 // between panels
 	var cells []cell
 	for j, row := range rows {
 		for i, p := range row {
@@ -138,11 +137,25 @@ func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
 			}
 		}
 	}
-	cols := len(rows[0])
+	if !settle(cells, len(rows), len(rows[0]), c) { // the names of rows are wider than the first tile
+		for n := range cells {
+			cells[n].canvas = c
+		}
+		settle(cells, len(rows), len(rows[0]), c)
+	}
+	return cells
+}
+
+// padX and padY are between panels.
+const padX, padY = 14, 8
+
+// settle moves the canvases of cells until their data areas are equal and in line. It tells whether they are: a canvas that is much
+// too narrow at first has no area to measure.
+func settle(cells []cell, rows, cols int, c draw.Canvas) (ok bool) {
 	for range 3 { // the room for labels hardly depends on the size, so this settles
 		left, right := make([]vg.Length, cols), make([]vg.Length, cols)
-		top, bottom := make([]vg.Length, len(rows)), make([]vg.Length, len(rows))
-		width, height := c.Max.X-c.Min.X-padX*vg.Length(cols-1), c.Max.Y-c.Min.Y-padY*vg.Length(len(rows)-1)
+		top, bottom := make([]vg.Length, rows), make([]vg.Length, rows)
+		width, height := c.Max.X-c.Min.X-padX*vg.Length(cols-1), c.Max.Y-c.Min.Y-padY*vg.Length(rows-1)
 		areas := make([]vg.Rectangle, len(cells)) // of the data; measuring them takes most of the time
 		for n, k := range cells {
 			data := k.plot.DataCanvas(k.canvas)
@@ -152,9 +165,13 @@ func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
 			bottom[k.row] = max(bottom[k.row], data.Min.Y-k.canvas.Min.Y)
 			top[k.row] = max(top[k.row], k.canvas.Max.Y-data.Max.Y)
 		}
-		w, h := (width-sum(left)-sum(right))/vg.Length(cols), (height-sum(top)-sum(bottom))/vg.Length(len(rows))
+		w, h := (width-sum(left)-sum(right))/vg.Length(cols), (height-sum(top)-sum(bottom))/vg.Length(rows)
+		ok = true
 		for n, k := range cells {
 			data := areas[n]
+			if own := data.Max.X - data.Min.X; own < w/2 || own > 2*w {
+				ok = false
+			}
 			x := c.Min.X + sum(left[:k.col+1]) + sum(right[:k.col]) + vg.Length(k.col)*(w+padX)
 			y := c.Max.Y - sum(top[:k.row+1]) - sum(bottom[:k.row]) - vg.Length(k.row)*(h+padY)
 			cells[n].canvas.Rectangle = vg.Rectangle{
@@ -163,7 +180,7 @@ func align(rows [][]*plot.Plot, c draw.Canvas) []cell {
 			}
 		}
 	}
-	return cells
+	return ok
 }
 
 // sum adds lengths up.

@@ -911,6 +911,75 @@ func TestRemedyRows(t *testing.T) {
 	}
 }
 
+// manyDials are n methods with three values of a dial each, whose KLs are 1, 3 and 5 nats, a little more with each method, and
+// vanilla without a dial, whose KL is 2.6.
+func manyDials(n int) *record.Set {
+	set := &record.Set{Runs: []record.Run{trial{"vanilla", "", 0, 0, 0, 0, 0}.run(1, 200)}}
+	setLast(&set.Runs[0], "kl", 2.6)
+	for i := range n {
+		for k, kl := range []float64{1, 3, 5} {
+			run := trial{fmt.Sprintf("m%02d", i), "g", float64(k), 0, kl, kl, 1}.run(1, 200)
+			setLast(&run, "kl", kl+0.01*float64(i))
+			setLast(&run, "iw_nll", 100+kl) // vanilla has none, so that there are five panels
+			run.State = record.Done
+			set.Runs = append(set.Runs, run)
+		}
+	}
+	return set
+}
+
+// TestNearestRemedies: with more settings than a page has rows for, each method has the one nearest to the rate of the claims, of
+// rank or of the baseline. With fewer all have rows.
+func TestNearestRemedies(t *testing.T) {
+	rows := func(set *record.Set) (labels map[string]bool, caption string) {
+		d, _, picture := drawn(t, "remedies", set)
+		show(t, fmt.Sprintf("remedies-%d", len(set.Runs)), picture)
+		labels = map[string]bool{}
+		for _, row := range d.Table[1:] {
+			labels[row[0]] = true
+		}
+		return labels, d.Caption
+	}
+	if labels, caption := rows(manyDials(16)); len(labels) != 1+3*16 || strings.Contains(caption, "left out") {
+		t.Errorf("%d of 49 settings have rows: %s", len(labels), caption)
+	}
+	is := func(variant string) func(record.Trial) bool {
+		return func(t record.Trial) bool { return t.Variant == variant }
+	}
+	compared := func(rates ...float64) map[string][]record.Comparison {
+		var all []record.Comparison
+		for _, rate := range rates {
+			all = append(all, record.Comparison{Of: is("m01"), Than: is("m00"), Rate: rate})
+		}
+		return map[string][]record.Comparison{"pilot": all}
+	}
+	apart := manyDials(20) // no seed has all values of a dial
+	for i := range apart.Runs {
+		apart.Runs[i].Seed = 1 + i%3
+	}
+	for _, c := range []struct {
+		name     string
+		set      *record.Set
+		compared map[string][]record.Comparison
+		value    string // of the dial
+		says     string
+	}{
+		{"claims", manyDials(20), compared(4.6, 1, 4.6, math.NaN()), "2", "nearest to 4.6 nats, the rate at which most claims compare methods; 40 of 61 settings are left out."},
+		{"rank", manyDials(20), nil, "1", " nats, a rate that most methods reach; 40 of 61 settings are left out."},
+		{"baseline", apart, nil, "1", "nearest to 2.6 nats, that of vanilla; 40 of 61 settings are left out."},
+	} {
+		c.set.Compared = c.compared
+		labels, caption := rows(c.set)
+		want := map[string]bool{"vanilla": true}
+		for i := range 20 {
+			want[fmt.Sprintf("m%02d g=%s", i, c.value)] = true
+		}
+		if !maps.Equal(labels, want) || !strings.Contains(caption, c.says) {
+			t.Errorf("%s: rows %v: %s", c.name, sortedKeys(labels), caption)
+		}
+	}
+}
+
 // damaged is what comes off the disk while an experiment is running: one seed, a trial
 // with a single row, one that failed with NaN in its last rows, a warning.
 func damaged(set *record.Set) *record.Set {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -128,9 +127,6 @@ type offset struct {
 	made bool
 }
 
-// An absent is a method that is not compared.
-type absent struct{ why, label string }
-
 // contestOf compares the methods of a set with one data set.
 func contestOf(set *record.Set) (c contest, err error) {
 	groups := set.Groups()
@@ -140,27 +136,10 @@ func contestOf(set *record.Set) (c contest, err error) {
 	if c.split == "" {
 		return c, errors.New("no finished trial has the metric \"kl\" in a valid or test row")
 	}
-	var fit []front
-	for _, f := range fs {
-		switch at, ok := completeFront(f, c.split, "kl"); {
-		case len(f.groups) == 1:
-			c.leave("Without a dial", f.label)
-		case slices.ContainsFunc(f.groups, lost):
-			c.leave("With failed or damaged trials", f.label)
-		case !ok:
-			c.leave("No seed has a finished trial at every value of the dial", f.label)
-		default:
-			fit = append(fit, at)
-		}
-	}
-	var known bool
-	if c.base, c.rate, known, err = claimed(set, fs, fit); err != nil {
+	fit, unfit := fitting(fs, c.split)
+	c.out = unfit
+	if c.base, c.rate, err = basis(set, fs, fit); err != nil {
 		return c, err
-	}
-	if !known {
-		if c.base, c.rate, err = usual(set, fit); err != nil {
-			return c, err
-		}
 	}
 	if c.base.lo > c.rate || c.rate > c.base.hi {
 		return c, fmt.Errorf("not every seed of the baseline %s reaches a KL of %s nats", plain(c.base.label), short(c.rate))
@@ -208,80 +187,17 @@ func contestOf(set *record.Set) (c contest, err error) {
 // leave notes why a method is not compared.
 func (c *contest) leave(why, label string) { c.out = append(c.out, absent{why, label}) }
 
-// lost tells whether a trial of a group failed or is damaged.
-func lost(g record.Group) bool {
-	return slices.ContainsFunc(g.Runs, func(r record.Run) bool { return r.State == record.Failed || r.State == record.Damaged })
-}
-
-// completeFront is a family's points over its dial for each seed that has a finished trial at every value; ok is false if there are
-// none.
-func completeFront(f family, split, metric string) (at front, ok bool) {
-	s, err := frontier.SpanOf(f.label, frontier.Over(f.groups), lastFinite(split, "kl"), lastFinite(split, metric))
-	if err != nil {
-		return front{}, false
+// basis are the baseline and the rate of a comparison: those of the claims, or else the usual ones.
+func basis(set *record.Set, fs []family, fit []front) (base front, rate float64, err error) {
+	f, rate, known := claimed(set, fs)
+	if !known {
+		return usual(set, fit)
 	}
-	return frontOf(f, s), true
-}
-
-// lastFinite is the last value of a metric in the rows of a split, which can be drawn.
-func lastFinite(split, metric string) record.Number {
-	return func(r record.Run) (float64, error) {
-		v, ok := record.Last(r, split, metric)
-		if !ok || !finite(v) {
-			return 0, fmt.Errorf("%s: no finite %s in the %s rows", r.ID, metric, split)
-		}
-		return v, nil
-	}
-}
-
-// has tells whether all of a family's trials are among some.
-func (f family) has(among func(record.Trial) bool) bool {
-	return !slices.ContainsFunc(f.groups, func(g record.Group) bool { return !among(g.Runs[0].Trial) })
-}
-
-// claimed are the baseline and the rate of most claims that compare two of the methods at a rate, the lowest of several; known is
-// false if there is no such claim.
-func claimed(set *record.Set, all []family, fit []front) (base front, rate float64, known bool, err error) {
-	type at struct {
-		base int
-		rate float64
-	}
-	votes := map[at]int{}
-	for _, cs := range set.Compared {
-		for _, c := range cs {
-			than := slices.IndexFunc(all, func(f family) bool { return f.has(c.Than) })
-			if finite(c.Rate) && than >= 0 && slices.ContainsFunc(all, func(f family) bool { return f.has(c.Of) }) {
-				votes[at{than, c.Rate}]++
-			}
-		}
-	}
-	if len(votes) == 0 {
-		return front{}, 0, false, nil
-	}
-	first := slices.SortedFunc(maps.Keys(votes), func(a, b at) int {
-		return cmp.Or(cmp.Compare(votes[b], votes[a]), cmp.Compare(a.rate, b.rate), cmp.Compare(a.base, b.base))
-	})[0]
-	label := all[first.base].label
-	i := slices.IndexFunc(fit, func(f front) bool { return f.label == label })
+	i := slices.IndexFunc(fit, func(other front) bool { return other.label == f.label })
 	if i < 0 {
-		return front{}, 0, false, fmt.Errorf("the baseline %s has failed trials, or no seed with a finished trial at every value of its dial", plain(label))
+		return base, 0, fmt.Errorf("the baseline %s has failed trials, or no seed with a finished trial at every value of its dial", plain(f.label))
 	}
-	return fit[i], first.rate, true, nil
-}
-
-// usual are the baseline and the rate without claims.
-func usual(set *record.Set, fit []front) (base front, rate float64, err error) {
-	if len(fit) == 0 {
-		return base, 0, errors.New("no method has a seed with a finished trial at two values or more of a setting that moves its rate")
-	}
-	base = fit[max(0, slices.IndexFunc(fit, func(f front) bool { return f.groups[0].Variant == "vanilla" }))]
-	fit = slices.DeleteFunc(slices.Clone(fit), func(f front) bool { return len(frontier.Apart(set, f.groups, base.groups)) > 0 })
-	rates := slices.DeleteFunc(commonRates(fit), func(r float64) bool { return r < base.lo || r > base.hi })
-	if len(rates) == 0 {
-		return base, 0, fmt.Errorf("no other method reaches with every seed a KL that the baseline %s reaches", plain(base.label))
-	}
-	rate, _ = mostReached(fit, rates)
-	return base, rate, nil
+	return fit[i], rate, nil
 }
 
 // between is the difference of a method from the baseline in a metric; it is not made if one of them lacks the metric, or if the

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -24,6 +25,9 @@ func init() { Figures.Add("remedies", Remedies{}) }
 // what the rate pays for (gap) and whose likelihood does not suffer. The likelihood is the importance-weighted one,
 // and the NELBO if some trials lack it. Likelihoods of different data cannot be compared: each data set has rows of
 // its own.
+//
+// If there are more rows than a page has, each method over a dial, the setting that moves its rate, has one: that value of the dial
+// whose KL is nearest to the rate at which the figure rank compares the methods, or else to the KL of the baseline.
 type Remedies struct{}
 
 // A remedy is a group with its place.
@@ -65,11 +69,12 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	if len(groups) == 0 {
 		return nil, fmt.Errorf("remedies: in no %s row is the metric \"kl\" finite", split)
 	}
-	rows, data := ranked(groups, split)
+	shown, note := nearest(set, groups, split)
+	rows, data := ranked(shown, split)
 	rows, more := firstOf(rows, mostLines, "groups")
 	pg := page{table: [][]string{{"group", "data", "metric", "split", "median", "low", "high", "seeds"}}}
 	counts := map[string]int{}
-	var shown []*plot.Plot
+	var panels []*plot.Plot
 	vanilla, floor, truth := false, false, false
 	for _, m := range remedyMetrics {
 		if m.name == "nelbo" && !slices.ContainsFunc(rows, func(r remedy) bool { return len(finals(r.group, split, "iw_nll")) == 0 }) {
@@ -117,29 +122,29 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 			p.X.Min, p.X.Max = math.Min(0, finiteOr(p.X.Min, 0)), math.Max(0, finiteOr(p.X.Max, 1))
 		}
 		x.axis(&p.X)
-		if v, ok := generatorOf(groups, split, m.name); ok && data == 1 && p.X.Min <= x.place(v) && x.place(v) <= p.X.Max && (v >= x.base || !x.root) {
+		if v, ok := generatorOf(shown, split, m.name); ok && data == 1 && p.X.Min <= x.place(v) && x.place(v) <= p.X.Max && (v >= x.base || !x.root) {
 			truth = true
 			p.Add(thresholds{[]float64{x.place(v)}, []string{""}, generatorLine})
 		}
 		if !x.root {
 			p.X.Tick.Marker = plot.TickerFunc(fewTicks)
 		}
-		shown = append(shown, p)
+		panels = append(panels, p)
 	}
 	var labels []string
 	for _, r := range rows {
 		labels = append(labels, r.group.Label)
 	}
-	for _, p := range shown {
+	for _, p := range panels {
 		for j := 1; j < len(rows); j++ {
 			if rows[j].group.Runs[0].Data != rows[j-1].group.Runs[0].Data {
 				p.Add(level{float64(j) - 0.5, draw.LineStyle{Color: ink, Width: 0.6}})
 			}
 		}
 	}
-	pg.blocks = []block{namedRows(shown, labels, 0)}
+	pg.blocks = []block{namedRows(panels, labels, 0)}
 	pg.finding = remediesFinding(rows, split)
-	pg.caption = []string{splitNames[split] + " split, last row, nats per example. The rows are in the order of the rate. " + mediansNote("Dots", "whiskers", counts)}
+	pg.caption = append(note, splitNames[split]+" split, last row, nats per example. The rows are in the order of the rate. "+mediansNote("Dots", "whiskers", counts))
 	if vanilla {
 		pg.legend = append(pg.legend, entry{label: "vanilla", line: vanillaLine})
 	}
@@ -151,11 +156,60 @@ func (Remedies) Draw(set *record.Set) (*Drawing, error) {
 	}
 	if floor {
 		pg.legend = append(pg.legend, entry{label: "floor", glyph: floorGlyph})
-		pg.caption = append(append(pg.caption, "Floor: theoretical lower bound of the KL under batch statistics."), floorNotes(groups, split, true)...)
+		pg.caption = append(append(pg.caption, "Floor: theoretical lower bound of the KL under batch statistics."), floorNotes(shown, split, true)...)
 	}
-	pg.caption = append(append(pg.caption, useNotes(groups, split, split)...), withoutNote("a finite KL", without)...)
+	pg.caption = append(append(pg.caption, useNotes(shown, split, split)...), withoutNote("a finite KL", without)...)
 	pg.caption = append(append(pg.caption, more...), doubts(set, all)...)
 	return pg.drawing(), nil
+}
+
+// mostRemedies is the most rows if some methods have several: more are too high for a page.
+const mostRemedies = 50
+
+// nearest are the groups that have rows: all if a page has room for them, else one of each method. The note says which.
+func nearest(set *record.Set, groups []record.Group, split string) (shown []record.Group, note []string) {
+	if len(groups) <= mostRemedies {
+		return groups, nil
+	}
+	kept := map[string]bool{} // by label
+	sets := byData(allFamilies(families(groups)))
+	for _, d := range sets {
+		rate, what := oneRate(set, d.families, split)
+		away := func(g record.Group) float64 { return math.Abs(lastOf(g, split, "kl").median - rate) }
+		n := 0
+		for _, f := range d.families {
+			n += len(f.groups)
+			kept[slices.MinFunc(f.groups, func(a, b record.Group) int { return cmp.Compare(away(a), away(b)) }).Label] = true
+		}
+		left := n - len(d.families)
+		if left == 0 {
+			continue
+		}
+		said := fmt.Sprintf("Of each method's settings the one is shown whose KL is nearest to %s nats, %s; %d of %d settings are left out. The rates still differ; the figure rank compares at one.", short(rate), what, left, n)
+		if len(sets) > 1 {
+			said = fmt.Sprintf("Data %s: ", d.name) + strings.ToLower(said[:1]) + said[1:]
+		}
+		note = append(note, said)
+	}
+	return slices.DeleteFunc(slices.Clone(groups), func(g record.Group) bool { return !kept[g.Label] }), note
+}
+
+// oneRate is a rate at which the methods of one data set compare, and what it is: that of most claims, without claims that of the
+// figure rank, and where no two methods compare the KL of the baseline.
+func oneRate(set *record.Set, fs []family, split string) (rate float64, what string) {
+	if _, rate, ok := claimed(set, fs); ok {
+		return rate, "the rate at which most claims compare methods"
+	}
+	fit, _ := fitting(fs, split)
+	if _, rate, err := usual(set, fit); err == nil {
+		return rate, "a rate that most methods reach"
+	}
+	base := fs[max(0, slices.IndexFunc(fs, func(f family) bool { return f.groups[0].Variant == "vanilla" }))]
+	var rates []float64
+	for _, g := range base.groups {
+		rates = append(rates, lastOf(g, split, "kl").median)
+	}
+	return middleOf(rates).median, "that of " + base.label
 }
 
 // remediesFinding compares the rates, and says what their gaps are: medians, as the figure shows.
