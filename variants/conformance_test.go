@@ -255,7 +255,7 @@ func (b bench) on(tape *grad.Tape, train bool, seed uint64) *nn.Pass {
 func (b bench) kept() string {
 	var s strings.Builder
 	for _, p := range b.params.All() {
-		if p.Grad == nil {
+		if p.Grad() == nil {
 			fmt.Fprintln(&s, p.Name, p.Data)
 		}
 	}
@@ -361,8 +361,8 @@ func faultsOf(method vae.Method, differences uint64) (found []string) {
 		fault("the same seed gave losses %v and %v", first, second)
 	}
 	for i, p := range one.params.All() {
-		if q := two.params.All()[i]; !slices.Equal(p.Data, q.Data) || !slices.Equal(p.Grad, q.Grad) {
-			fault("the same seed gave %s %v with gradient %v, and %v with %v", p.Name, p.Data, p.Grad, q.Data, q.Grad)
+		if q := two.params.All()[i]; !slices.Equal(p.Data, q.Data) || !slices.Equal(p.Grad(), q.Grad()) {
+			fault("the same seed gave %s %v with gradient %v, and %v with %v", p.Name, p.Data, p.Grad(), q.Data, q.Grad())
 		}
 	}
 
@@ -378,7 +378,7 @@ func faultsOf(method vae.Method, differences uint64) (found []string) {
 			if trained[p.Name] == nil {
 				trained[p.Name] = make([]bool, n)
 			}
-			for j, g := range p.Grad {
+			for j, g := range p.Grad() {
 				if g != g || g-g != 0 {
 					fault("%s[%d] has gradient %v", p.Name, j, g)
 				}
@@ -445,7 +445,7 @@ func (b bench) wrongGradients() (found []string) {
 	defer func() { b.tape.Held = nil }()
 	b.pass(true, true)
 	for _, p := range b.params.Learnt() {
-		grads[p.Name] = append([]Float(nil), p.Grad...)
+		grads[p.Name] = append([]Float(nil), p.Grad()...)
 	}
 	here, _ := b.pass(true, false)
 	for _, p := range b.params.Learnt() {

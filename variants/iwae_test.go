@@ -32,7 +32,7 @@ func scalarModel(method IWAE, w, m, l float64) (*vae.Model, func() []Float) {
 	of := func(name string, x float64) *nn.Param { return ps.New(name, nn.Constant(x), 1) }
 	s := scalar{of("decoder.w", w), of("encoder.m", m), of("encoder.l", l)}
 	model := &vae.Model{Params: ps, Encoder: s, Decoder: s, Variant: method.Build(vae.Builder{}), D: 1}
-	return model, func() []Float { return []Float{s.w.Grad[0], s.m.Grad[0], s.l.Grad[0]} }
+	return model, func() []Float { return []Float{s.w.Grad()[0], s.m.Grad()[0], s.l.Grad()[0]} }
 }
 
 // A drawn Gaussian has z of given eps.

@@ -78,7 +78,7 @@ func TestMixtureOfOne(t *testing.T) {
 			z := q.Sample(p)
 			kl := vae.SampledKL(p, q, z, prior, b.x).Mean()
 			kl.Backward()
-			losses[i], grads[i] = kl.Scalar(), b.m.Grad
+			losses[i], grads[i] = kl.Scalar(), b.m.Grad()
 		}
 		if math.Abs(losses[0]-losses[1]) > 1e-5 {
 			t.Errorf("%d components: rate %v, of vanilla %v", K, losses[1], losses[0])

@@ -220,7 +220,7 @@ func TestThroughIsTheGradient(t *testing.T) {
 		unlike := 0.0
 		for _, p := range c.params.Learnt() {
 			for j, v := range p.Data {
-				got := float64(p.Grad[j])
+				got := float64(p.Grad()[j])
 				p.Data[j] = v + Float(h)
 				up, _ := c.loss(false)
 				p.Data[j] = v - Float(h)
@@ -276,10 +276,10 @@ func TestCheapHoldsTheLast(t *testing.T) {
 	near(t, "loss", []Float{Float(loss)}, []float64{want}, 1e-9)
 	for k, p := range c.params.Learnt() {
 		var all []float64
-		for _, g := range fixed.params.Learnt()[k].Grad {
+		for _, g := range fixed.params.Learnt()[k].Grad() {
 			all = append(all, float64(g))
 		}
-		near(t, p.Name, p.Grad, all, 1e-6)
+		near(t, p.Name, p.Grad(), all, 1e-6)
 	}
 	for _, fault := range faults(SAVAE{Steps: 5, LR: 1, Momentum: 0.5, Mode: "cheap"}) {
 		t.Error(fault)

@@ -42,7 +42,7 @@ var formulas = []formula{
 	{"Columns", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Columns(1, 3) }, 0},
 	{"Gather", [][2]int{{3, 4}}, func(in []*Value) *Value { return in[0].Gather([]int{2, 0, 2}) }, 0},
 	{"Embed", [][2]int{{5, 4}}, func(in []*Value) *Value {
-		return in[0].tape.Embed(in[0].Matrix, in[0].Grad, new(Rows), []int32{4, 0, 4})
+		return in[0].tape.Embed(in[0].Matrix, &Rows{whole: in[0].Grad}, []int32{4, 0, 4})
 	}, 0},
 	{"Dropout", [][2]int{{3, 5}}, func(in []*Value) *Value { return in[0].Dropout(7, 0.4) }, 0},
 	{"Mask", [][2]int{{2, 2}}, func(in []*Value) *Value { return in[0].Mask([]Float{0, 2, 2, 0}) }, 0},
@@ -388,5 +388,60 @@ func TestDropout(t *testing.T) {
 	}
 	if slices.Equal(x.Dropout(1, 0.5).Data, x.Dropout(2, 0.5).Data) {
 		t.Error("two keys drop the same")
+	}
+}
+
+// TestRows: the rows of a table's gradient are those of the whole, to the bit, whether or when it is asked for, and after
+// Clear they begin at 0.
+func TestRows(t *testing.T) {
+	table := tensor.New(5, 3)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range table.Data {
+		table.Data[i] = Float(rng.NormFloat64())
+	}
+	var tape Tape
+	read := func(r *Rows, ids ...int32) {
+		y := tape.Embed(table, r, ids)
+		y.Mul(y).Sum().Backward()
+		tape.Reset()
+	}
+	want := make([]Float, len(table.Data))
+	for _, id := range []int{4, 1, 4, 2, 4} {
+		for j, v := range table.Row(id) {
+			want[3*id+j] += 2 * v
+		}
+	}
+	for _, asked := range []int{-1, 0, 1, 2} {
+		var r Rows
+		for range 2 {
+			for i, ids := range [][]int32{{4, 1}, {4, 2, 4}} {
+				if i == asked {
+					r.Whole(table)
+				}
+				read(&r, ids...)
+			}
+			if !slices.Equal(r.List, []int32{4, 1, 2}) {
+				t.Errorf("whole asked for before step %d: rows %v, want 4, 1, 2", asked, r.List)
+			}
+			for i, id := range r.List {
+				if got := r.Row(i, 3); !slices.Equal(got, want[3*id:3*id+3]) {
+					t.Errorf("whole asked for before step %d: row %d is %v, want %v", asked, id, got, want[3*id:3*id+3])
+				}
+			}
+			for i := range r.List {
+				if asked >= 0 {
+					clear(r.Row(i, 3))
+				}
+			}
+			if asked == 2 {
+				r.Whole(table)
+			}
+			r.Clear()
+		}
+	}
+	var r Rows
+	read(&r, 4, 1, 4, 2, 4)
+	if got := r.Whole(table); !slices.Equal(got, want) {
+		t.Errorf("the whole is %v, want %v", got, want)
 	}
 }

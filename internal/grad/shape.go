@@ -2,6 +2,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 
 	"vaelab/internal/tensor"
 )
@@ -45,36 +46,74 @@ func backGather(v *Value) {
 	}
 }
 
-// Rows are the rows of a table to whose gradient a backward pass has added.
+// Rows are the gradient of a table that is read by rows: of those to which a backward pass has added. Only they take memory,
+// until somebody asks for the Whole.
 type Rows struct {
-	List []int32 // without repetition, in the order of touching
-	seen []bool
+	List []int32 // their numbers, without repetition, in the order of touching
+
+	sums  []Float // their gradients in that order, unless whole has them
+	whole []Float // the gradient in the layout of the table, or nil
+	place []int32 // of each row of the table: 1 + its place in List, or 0
 }
 
-func (r *Rows) add(id int32, n int) {
-	if r.seen == nil {
-		r.seen = make([]bool, n)
+// Row is the gradient of row List[i] of a table with so many columns.
+func (r *Rows) Row(i, cols int) []Float {
+	if r.whole != nil {
+		i = int(r.List[i])
+		return r.whole[i*cols : (i+1)*cols]
 	}
-	if !r.seen[id] {
-		r.seen[id] = true
+	return r.sums[i*cols : (i+1)*cols]
+}
+
+// reserve makes memory for n more rows of the table, or for all of them.
+func (r *Rows) reserve(n int, table tensor.Matrix) {
+	if r.place == nil {
+		r.place = make([]int32, table.Rows)
+	}
+	if r.whole == nil {
+		n = min(n, table.Rows-len(r.List))
+		r.sums = slices.Grow(r.sums, n*table.Cols)
+	}
+}
+
+// add adds to the gradient of row id of the table, for which memory is reserved.
+func (r *Rows) add(id int32, table tensor.Matrix, dy []Float) {
+	if r.place[id] == 0 {
 		r.List = append(r.List, id)
+		r.place[id] = int32(len(r.List))
+		if r.whole == nil {
+			r.sums = r.sums[:len(r.List)*table.Cols]
+			clear(r.sums[len(r.sums)-table.Cols:])
+		}
 	}
+	tensor.Add(dy, r.Row(int(r.place[id])-1, table.Cols))
 }
 
-// Clear forgets all rows.
+// Whole is the gradient in the layout of the table. From then on all rows have memory.
+func (r *Rows) Whole(table tensor.Matrix) []Float {
+	if r.whole == nil {
+		whole := make([]Float, table.Rows*table.Cols)
+		for i, id := range r.List {
+			copy(whole[int(id)*table.Cols:], r.Row(i, table.Cols))
+		}
+		r.whole, r.sums = whole, nil
+	}
+	return r.whole
+}
+
+// Clear forgets all rows. The caller clears those of the Whole.
 func (r *Rows) Clear() {
 	for _, id := range r.List {
-		r.seen[id] = false
+		r.place[id] = 0
 	}
-	r.List = r.List[:0]
+	r.List, r.sums = r.List[:0], r.sums[:0]
 }
 
-// Embed looks symbols up in a table of shape (V, E), whose gradient has the same layout or
-// is nil: row i of the result, shape (len(ids), E), is row ids[i] of the table. Backward
-// adds the rows that it changes to rows, so that a caller with a large table can skip the others.
-func (t *Tape) Embed(table tensor.Matrix, grad []Float, rows *Rows, ids []int32) *Value {
-	v := t.Leaf(table, grad)
-	v.rows = rows
+// Embed looks symbols up in a table of shape (V, E): row i of the result, shape (len(ids), E), is row ids[i] of the table.
+// Backward adds to rows, which is nil for a constant.
+func (t *Tape) Embed(table tensor.Matrix, rows *Rows, ids []int32) *Value {
+	v := t.Const(table)
+	v.rows, v.flows = rows, rows != nil && !t.NoGrad
 	out := t.op(len(ids), v.Cols, backEmbed, v)
 	out.ids = ids
 	for i, id := range ids {
@@ -84,11 +123,10 @@ func (t *Tape) Embed(table tensor.Matrix, grad []Float, rows *Rows, ids []int32)
 }
 
 func backEmbed(v *Value) {
-	table := v.in[0]
-	da := table.gradient()
+	table, dy := v.in[0], v.gradient()
+	table.rows.reserve(len(v.ids), table.Matrix)
 	for i, id := range v.ids {
-		table.rows.add(id, table.Rows)
-		tensor.Add(v.gradient().Row(i), da.Row(int(id)))
+		table.rows.add(id, table.Matrix, dy.Row(i))
 	}
 }
 

@@ -45,7 +45,7 @@ type Value struct {
 	k    Float
 	key  uint64
 	df   func(x, y Float) Float // derivative of an element-wise function
-	rows *Rows                  // of a table: which have a gradient
+	rows *Rows                  // of a table that Embed reads: its gradient
 
 	window *Window // of a convolution
 

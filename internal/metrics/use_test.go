@@ -8,7 +8,6 @@ import (
 
 	"vaelab/internal/grad"
 	"vaelab/internal/nn"
-	"vaelab/internal/tensor"
 	"vaelab/internal/vae"
 	"vaelab/variants"
 )
@@ -241,8 +240,11 @@ func BenchmarkProbe(b *testing.B) {
 // TestGradRatio: with a single number's gradient on each side, and of a real model by its definition, the
 // variant's parameters being on the encoder's side.
 func TestGradRatio(t *testing.T) {
+	var ps nn.Params
 	param := func(name string, grad ...Float) *nn.Param {
-		return &nn.Param{Name: name, Matrix: tensor.New(1, len(grad)), Grad: grad}
+		p := ps.New(name, nn.Constant(0), len(grad))
+		copy(p.Grad(), grad)
+		return p
 	}
 	s := SidesOf([]*nn.Param{param("encoder.a", 3), param("decoder.b", 0.5), param("encoder.c", 0, 4), param("encoders", 1.2)})
 	encoder, decoder := s.Norms()
@@ -258,12 +260,12 @@ func TestGradRatio(t *testing.T) {
 		if strings.HasPrefix(p.Name, "encoder") {
 			side = 0
 		}
-		for _, g := range p.Grad {
+		for _, g := range p.Grad() {
 			squares[side] += float64(g) * float64(g)
 		}
 	}
 	encoder, decoder = SidesOf(m.Params.Learnt()).Norms()
-	if theta := m.Params.Get("encoder.scaler.theta").Grad; !slices.ContainsFunc(theta, func(g Float) bool { return g != 0 }) {
+	if theta := m.Params.Get("encoder.scaler.theta").Grad(); !slices.ContainsFunc(theta, func(g Float) bool { return g != 0 }) {
 		t.Errorf("theta has no gradient: %v", theta)
 	}
 	near(t, "encoder of a model", encoder, math.Sqrt(squares[0]), 1e-5*encoder)

@@ -64,7 +64,7 @@ func checkConditions(t *testing.T, settings Model, space vae.Space, x *vae.Batch
 	m, rec, loss := run(x)
 	loss.Backward()
 	for _, p := range ps.Learnt() {
-		if strings.Contains(p.Name, ".given") && !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+		if strings.Contains(p.Name, ".given") && !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 			t.Errorf("%s has no gradient", p.Name)
 		}
 	}

@@ -66,8 +66,8 @@ func TestRemediesTrain(t *testing.T) {
 			lstmLoss(m, x)
 			grads := map[string][]nn.Float{}
 			for _, p := range m.Params.Learnt() {
-				grads[p.Name] = slices.Clone(p.Grad)
-				if !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+				grads[p.Name] = slices.Clone(p.Grad())
+				if !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 					t.Errorf("%s gets no gradient", p.Name)
 				}
 			}

@@ -164,7 +164,7 @@ func TestEveryParameterLearns(t *testing.T) {
 			t.Fatalf("loss %v", v)
 		}
 		for _, p := range m.Params.Learnt() {
-			if !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+			if !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
 			}
 		}
@@ -190,7 +190,7 @@ func TestMOnly(t *testing.T) {
 		}
 		m.Square().Sum().Backward()
 		for _, p := range alone.Params.Learnt() {
-			if strings.HasPrefix(p.Name, "encoder.") && !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+			if strings.HasPrefix(p.Name, "encoder.") && !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
 			}
 		}
@@ -223,7 +223,7 @@ func TestGradientAlongALine(t *testing.T) {
 		loss(0, true)
 		got, rng := 0.0, stream.New(9, "direction")
 		for _, p := range m.Params.Learnt() {
-			for _, g := range p.Grad {
+			for _, g := range p.Grad() {
 				got += float64(g) * rng.NormFloat64() / math.Sqrt(float64(m.Params.Size()))
 			}
 		}
@@ -318,7 +318,7 @@ func TestBare(t *testing.T) {
 		}
 		terms.Loss.Backward()
 		for _, p := range m.Params.Learnt() {
-			if !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+			if !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 				t.Errorf("%s %v has no gradient", p.Name, p.Shape)
 			}
 		}
@@ -421,7 +421,7 @@ func TestSameSeedSameResult(t *testing.T) {
 			loss.Backward()
 			var grads []nn.Float
 			for _, p := range m.Params.Learnt() {
-				grads = append(grads, p.Grad...)
+				grads = append(grads, p.Grad()...)
 			}
 			return loss.Scalar(), grads
 		}

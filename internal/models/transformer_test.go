@@ -187,7 +187,7 @@ func TestTransformerOnAnyProcessors(t *testing.T) {
 		(&vae.Model{Params: ps, Encoder: enc, Decoder: dec, D: 8}).Loss(training(&tape), x).Loss.Backward()
 		var got []nn.Float
 		for _, p := range ps.Learnt() {
-			got = append(got, p.Grad...)
+			got = append(got, p.Grad()...)
 		}
 		if procs == 1 {
 			want = got

@@ -30,9 +30,9 @@ func NewEmbedding(ps *Params, name string, V, E int, init Init) Embedding {
 // Apply looks up N symbols: (N, E).
 func (e Embedding) Apply(p *Pass, ids []int32) *grad.Value {
 	if p.Frozen {
-		return p.Tape.Embed(e.Weight.Matrix, nil, nil, ids)
+		return p.Tape.Embed(e.Weight.Matrix, nil, ids)
 	}
-	return p.Tape.Embed(e.Weight.Matrix, e.Weight.Grad, &e.Weight.rows, ids)
+	return p.Tape.Embed(e.Weight.Matrix, &e.Weight.rows, ids)
 }
 
 // Dropout sets each element to 0 with probability rate and multiplies the rest by

@@ -99,7 +99,7 @@ func TestCopies(t *testing.T) {
 		t.Errorf("copies say %v, want %v", slow.Data, y.Data)
 	}
 	y.Sum().Add(slow.Square().Sum()).Backward()
-	if n := len(ps.Learnt()); n != 2 || len(ps.All()) != 4 || ps.Get("encoder.slow.linear.weight") != slowLinear.Weight || slowLinear.Weight.Grad != nil {
+	if n := len(ps.Learnt()); n != 2 || len(ps.All()) != 4 || ps.Get("encoder.slow.linear.weight") != slowLinear.Weight || slowLinear.Weight.Grad() != nil {
 		t.Errorf("%d of %d numbers are learnt", n, len(ps.All()))
 	}
 	before := slices.Clone(slowLinear.Weight.Data)
@@ -189,8 +189,8 @@ func TestTable(t *testing.T) {
 		t.Errorf("used as a matrix: %v", got)
 	}
 	ps.ZeroGrad()
-	if got := rows(); got != nil || slices.ContainsFunc(e.Weight.Grad, func(g Float) bool { return g != 0 }) {
-		t.Errorf("after ZeroGrad: rows %v, gradients %v", got, e.Weight.Grad)
+	if got := rows(); got != nil || slices.ContainsFunc(e.Weight.Grad(), func(g Float) bool { return g != 0 }) {
+		t.Errorf("after ZeroGrad: rows %v, gradients %v", got, e.Weight.Grad())
 	}
 }
 
@@ -207,7 +207,7 @@ func TestFrozen(t *testing.T) {
 		loss.Backward()
 		losses[i] = loss.Scalar()
 		for _, w := range ps.Learnt() {
-			if moved := slices.ContainsFunc(w.Grad, func(g Float) bool { return g != 0 }); moved == frozen {
+			if moved := slices.ContainsFunc(w.Grad(), func(g Float) bool { return g != 0 }); moved == frozen {
 				t.Errorf("frozen %t: %s has a gradient: %t", frozen, w.Name, moved)
 			}
 		}

@@ -32,35 +32,48 @@ func ProductsIn(name string) (Products, error) {
 	return tensor.BF16, nil
 }
 
-// A Param is a named array of numbers: learnt (Grad is not nil), or kept beside the
-// learnt ones, such as a running statistic or a frozen gamma (Grad is nil).
+// A Param is a named array of numbers: learnt, or kept beside the learnt ones, such as a running statistic or a frozen gamma.
 type Param struct {
 	Name  string
 	Shape []int // as PyTorch has it: (O, I) for a weight, (C) for a bias, () for a counter
 	Int   bool  // a counter, stored as a 64-bit integer
 	tensor.Matrix
-	Grad []Float
 
+	learnt   bool
+	grad     []Float // but of a table in rows; nil until first asked for
 	init     Init
 	variance bool // none of its numbers is negative: a running variance or mean square
 
 	table bool      // read by rows, see Embedding
-	rows  grad.Rows // of a table: those whose gradient is not 0, unless it is dense
+	rows  grad.Rows // of a table: the gradient, of those rows where it is not 0, unless it is dense
 	dense bool      // of a table: any element may have a gradient, because it was used as a matrix
 
 	products tensor.Precision
+}
+
+// Grad is the gradient in the layout of Data, or nil if p is not learnt. That of a table takes memory for all its rows from
+// then on; EachGrad does without.
+func (p *Param) Grad() []Float {
+	switch {
+	case !p.learnt:
+		return nil
+	case p.table:
+		return p.rows.Whole(p.Matrix)
+	case p.grad == nil:
+		p.grad = tensor.Make(len(p.Data))
+	}
+	return p.grad
 }
 
 // EachGrad calls f with the weights and gradients of the parameter: all at once, or row by
 // row where it is a table of which a step has read few rows. The gradients left out are 0.
 func (p *Param) EachGrad(f func(w, g []Float)) {
 	if !p.table || p.dense {
-		f(p.Data, p.Grad)
+		f(p.Data, p.Grad())
 		return
 	}
-	for _, r := range p.rows.List {
-		at := int(r) * p.Cols
-		f(p.Data[at:at+p.Cols], p.Grad[at:at+p.Cols])
+	for i, r := range p.rows.List {
+		f(p.Row(int(r)), p.rows.Row(i, p.Cols))
 	}
 }
 
@@ -200,9 +213,7 @@ func (ps *Params) Redraw(p *Param) { p.init(stream.New(ps.Seed, "init", p.Name),
 // New makes a learnt parameter of one or two dimensions.
 func (ps *Params) New(name string, init Init, shape ...int) *Param {
 	p := ps.add(name, init, shape)
-	if !ps.copies {
-		p.Grad = tensor.Make(len(p.Data))
-	}
+	p.learnt = !ps.copies
 	return p
 }
 
@@ -232,7 +243,7 @@ func (ps *Params) All() []*Param { return ps.list }
 func (ps *Params) Learnt() []*Param {
 	var out []*Param
 	for _, p := range ps.list {
-		if p.Grad != nil {
+		if p.learnt {
 			out = append(out, p)
 		}
 	}
@@ -281,7 +292,7 @@ func (p *Pass) Use(w *Param) *grad.Value {
 		v = p.Tape.Const(w.Matrix)
 	} else {
 		w.dense = true
-		v = p.Tape.Leaf(w.Matrix, w.Grad)
+		v = p.Tape.Leaf(w.Matrix, w.Grad())
 	}
 	v.Products = w.products
 	return v

@@ -55,6 +55,6 @@ func (a *Adam) Step(lr, scale float64) {
 	rate := Float(lr / (1 - math.Pow(beta1, t)))
 	root := Float(1 / math.Sqrt(1-math.Pow(beta2, t)))
 	for k, p := range a.params {
-		tensor.Adam(p.Data, p.Grad, a.m[k].Data, a.v[k].Data, beta1, Float((1-beta1)*scale), beta2, Float((1-beta2)*scale*scale), rate, root, eps)
+		tensor.Adam(p.Data, p.Grad(), a.m[k].Data, a.v[k].Data, beta1, Float((1-beta1)*scale), beta2, Float((1-beta2)*scale*scale), rate, root, eps)
 	}
 }

@@ -27,7 +27,7 @@ func TestMomentumByHand(t *testing.T) {
 		{-3, 0.1, -2.5, 0.15},
 		{2, 0.2, 0.75, 0},
 	} {
-		p.Grad[0] = Float(c.g)
+		p.Grad()[0] = Float(c.g)
 		o.Step(c.lr, 1)
 		expect(t, "v", o.State()[0].Data[0], c.v)
 		expect(t, "w", p.Data[0], c.w)
@@ -36,7 +36,7 @@ func TestMomentumByHand(t *testing.T) {
 		}
 	}
 	o.Reset()
-	p.Grad[0] = 1
+	p.Grad()[0] = 1
 	o.Step(0.1, 1)
 	expect(t, "w after a reset", p.Data[0], -0.1)
 }
@@ -48,7 +48,7 @@ func TestMomentumClosedForm(t *testing.T) {
 	for _, scale := range []float64{1, 0.25} {
 		var ps nn.Params
 		p := ps.New("w", nn.Constant(1), 3)
-		copy(p.Grad, []Float{1, -2, 0})
+		copy(p.Grad(), []Float{1, -2, 0})
 		o := NewSGD(ps.Learnt(), mu)
 		for range n {
 			o.Step(lr, scale)

@@ -54,7 +54,7 @@ func TestPlateau(t *testing.T) {
 func TestAdamFirstStep(t *testing.T) {
 	var ps nn.Params
 	p := ps.New("w", nn.Constant(1), 3)
-	copy(p.Grad, []Float{1e-3, -4, 100})
+	copy(p.Grad(), []Float{1e-3, -4, 100})
 	NewAdam(ps.Learnt()).Step(0.01, 1)
 	for i, want := range []float64{0.99, 1.01, 0.99} {
 		if got := float64(p.Data[i]); math.Abs(got-want) > 1e-6 {
@@ -68,7 +68,7 @@ func TestAdamFirstStep(t *testing.T) {
 func TestClip(t *testing.T) {
 	var ps nn.Params
 	a, b := ps.New("a", nn.Constant(0), 1), ps.New("b", nn.Constant(0), 1)
-	a.Grad[0], b.Grad[0] = 3, 4
+	a.Grad()[0], b.Grad()[0] = 3, 4
 	norm := Norm(ps.Learnt())
 	if norm != 5 || Clip(norm, 10) != 1 || Clip(norm, 0) != 1 {
 		t.Errorf("norm %v, scales %v and %v; want 5, 1 and 1", norm, Clip(norm, 10), Clip(norm, 0))
@@ -82,7 +82,7 @@ func TestClip(t *testing.T) {
 		p := ps.New("w", nn.Constant(0), 1)
 		adam := NewAdam(ps.Learnt())
 		for _, g := range []Float{1, -3, 2} { // the third step depends on how large the others were
-			p.Grad[0] = g * grad
+			p.Grad()[0] = g * grad
 			adam.Step(0.1, scale)
 		}
 		return p.Data[0]

@@ -54,7 +54,7 @@ func (o *SGD) Step(lr, scale float64) {
 	for k, p := range o.params {
 		v := o.v[k].Data
 		tensor.Scale(Float(o.momentum), v)
-		tensor.Axpy(Float(scale), p.Grad, v)
+		tensor.Axpy(Float(scale), p.Grad(), v)
 		tensor.Axpy(Float(-lr), v, p.Data)
 	}
 }

@@ -48,7 +48,7 @@ func TestDecayIsDecoupled(t *testing.T) {
 		p := ps.New("w", nn.Constant(w0), 1, 1)
 		o := make(ps.Learnt())
 		for range steps {
-			p.Grad[0] = Float(g + extra*float64(p.Data[0]))
+			p.Grad()[0] = Float(g + extra*float64(p.Data[0]))
 			WeightDecay(ps.Learnt(), lr, lambda)
 			o.Step(lr, 1)
 		}
@@ -66,7 +66,7 @@ func TestDecayIsDecoupled(t *testing.T) {
 	}
 	var ps nn.Params
 	p := ps.New("w", nn.Constant(w0), 1, 1)
-	p.Grad[0] = g
+	p.Grad()[0] = g
 	WeightDecay(ps.Learnt(), lr, lambda)
 	NewSGD(ps.Learnt(), 0).Step(lr, 0.5)
 	expect(t, "a step with a scaled gradient", p.Data[0], (1-lr*lambda)*w0-lr*0.5*g)

@@ -108,7 +108,7 @@ func stepOn(tape *grad.Tape, m *vae.Model, x *vae.Batch) (loss float64, grads []
 	terms := m.Loss(&nn.Pass{Tape: tape, Train: true, KLWeight: 0.7, Noise: stream.New(1, "eps"), Drop: stream.New(1, "drop")}, x)
 	terms.Loss.Backward()
 	for _, p := range m.Params.Learnt() {
-		grads = append(grads, slices.Clone(p.Grad))
+		grads = append(grads, slices.Clone(p.Grad()))
 	}
 	return terms.Loss.Scalar(), grads
 }

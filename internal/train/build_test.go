@@ -90,7 +90,7 @@ func TestBuilder(t *testing.T) {
 	}
 	for _, p := range tr.learnt {
 		still := strings.Contains(p.Name, "encoder.second.linear") // its s is not read
-		if !still && !slices.ContainsFunc(p.Grad, func(g nn.Float) bool { return g != 0 }) {
+		if !still && !slices.ContainsFunc(p.Grad(), func(g nn.Float) bool { return g != 0 }) {
 			t.Errorf("%s has no gradient", p.Name)
 		}
 	}

@@ -27,7 +27,7 @@ func TestFollower(t *testing.T) {
 	for _, p := range ps.All() {
 		if rest, ok := strings.CutPrefix(p.Name, "encoder.momentum."); ok {
 			of := ps.Get("encoder." + rest)
-			if p.Grad != nil || !slices.Equal(p.Data, of.Data) {
+			if p.Grad() != nil || !slices.Equal(p.Data, of.Data) {
 				t.Errorf("%s is learnt, or does not begin as %s", p.Name, of.Name)
 			}
 			originals[p] = of

@@ -151,7 +151,7 @@ func TestGoldenGradients(t *testing.T) {
 				for _, x := range ref.Data {
 					largest = max(largest, math.Abs(x))
 				}
-				for i, x := range p.Grad {
+				for i, x := range p.Grad() {
 					if d := math.Abs(float64(x) - ref.Data[i]); d > 1e-4*max(largest, 1e-3) {
 						t.Errorf("%s[%d]: gradient %v, reference %v", p.Name, i, x, ref.Data[i])
 						break
@@ -180,7 +180,7 @@ func (g golden) steps(t *testing.T, m *vae.Model, kind string) (tr trajectory) {
 		m.Params.ZeroGrad()
 		terms := m.Loss(&nn.Pass{Tape: tape, Train: true, KLWeight: 1}, g.batches[s%3])
 		terms.Loss.Backward()
-		clear(m.Params.Get("decoder.embed.weight").Grad[(g.Vocab-1)*g.NI:])
+		clear(m.Params.Get("decoder.embed.weight").Grad()[(g.Vocab-1)*g.NI:])
 		norm := optim.Norm(learnt)
 		tr.loss = append(tr.loss, terms.Loss.Scalar())
 		tr.norm = append(tr.norm, norm)

@@ -67,7 +67,7 @@ func TestMixtureOfImages(t *testing.T) {
 			loss()
 			var all [][]nn.Float
 			for _, p := range m.Params.Learnt() {
-				all = append(all, slices.Clone(p.Grad))
+				all = append(all, slices.Clone(p.Grad()))
 			}
 			for at, p := range m.Params.Learnt() {
 				grads := all[at]

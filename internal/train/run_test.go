@@ -296,7 +296,7 @@ func checkGradients(t *testing.T, model models.Model, method vae.Method) {
 	loss()
 	grads := map[string][]nn.Float{}
 	for _, p := range tr.learnt {
-		grads[p.Name] = append([]nn.Float(nil), p.Grad...)
+		grads[p.Name] = append([]nn.Float(nil), p.Grad()...)
 	}
 	const h = 1e-5
 	for _, p := range tr.learnt {

@@ -58,7 +58,7 @@ func TestInner(t *testing.T) {
 		t.Error("in training the gradient is not that of draws and KL weight")
 	}
 	for _, p := range ps.Learnt() {
-		for _, g := range p.Grad {
+		for _, g := range p.Grad() {
 			if g != 0 {
 				t.Errorf("%s has gradient %v", p.Name, g)
 			}

@@ -98,7 +98,7 @@ func TestBound(t *testing.T) {
 		h, tol = 3e-3, 2e-2
 	}
 	for _, p := range ps.Learnt() {
-		got := slices.Clone(p.Grad)
+		got := slices.Clone(p.Grad())
 		for j, v := range p.Data {
 			p.Data[j] = v + Float(h)
 			up := loss(7, false).Loss.Scalar()
@@ -140,7 +140,7 @@ func TestHoldQ(t *testing.T) {
 	}
 	logq, dz := grads(false)
 	for _, p := range ps.Learnt() {
-		if !slices.ContainsFunc(p.Grad, func(g Float) bool { return g != 0 }) {
+		if !slices.ContainsFunc(p.Grad(), func(g Float) bool { return g != 0 }) {
 			t.Errorf("%s has no gradient", p.Name)
 		}
 	}
@@ -149,8 +149,8 @@ func TestHoldQ(t *testing.T) {
 		t.Errorf("ln q %v with gradient %v, held %v with %v", logq, dz, held, dzHeld)
 	}
 	for _, p := range ps.Learnt() {
-		if slices.ContainsFunc(p.Grad, func(g Float) bool { return g != 0 }) {
-			t.Errorf("%s has the gradient %v though it is held", p.Name, p.Grad)
+		if slices.ContainsFunc(p.Grad(), func(g Float) bool { return g != 0 }) {
+			t.Errorf("%s has the gradient %v though it is held", p.Name, p.Grad())
 		}
 	}
 }
