@@ -93,12 +93,11 @@ func (g *generator) addLogProbs(z [][]float64, rows []int, words [][]int, logPro
 		tensor.Tanhs(cell.Row(r), state.Row(r)[:H])
 		logProbs[i] = g.logFirst()
 	}
-	squashed := make([]tensor.Float, H)
 	for t := range g.length - 1 {
 		p.gates.Gemm(state, 0, gates) // (B, 4H)
 		for r := range rows {
 			c := cell.Row(r)
-			tensor.Cell(gates.Row(r), p.word.Row(words[r][t]), c, c, squashed, state.Row(r)[:H])
+			tensor.Cell(gates.Row(r), p.word.Row(words[r][t]), c, c, state.Row(r)[:H])
 		}
 		p.out.Gemm(state, 0, logits) // (B, V)
 		for r, i := range rows {

@@ -42,10 +42,9 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	}
 	gates := matrix(x.Rows, 4*H) // (N, 4H) first pre-activations, then the gates themselves
 	cell := matrix(x.Rows, H)    // (N, H) c_t
-	tanhC := matrix(x.Rows, H)   // (N, H) tanh c_t
 	fixed := matrix(B, 4*H)      // (B, 4H) the terms that are equal at every step: biases and z
 	zero := tensor.Matrix{Rows: B, Cols: H, Data: t.arena.Floats(B * H)}
-	out.save = [4][]Float{gates.Data, cell.Data, tanhC.Data, zero.Data}
+	out.save = [4][]Float{gates.Data, cell.Data, zero.Data}
 
 	for b := range B {
 		row := fixed.Row(b)
@@ -59,7 +58,7 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	whh.Products.Gemm(tensor.N, x.Matrix, tensor.T, wih.ColRange(0, I), 0, gates)
 
 	recurrent := whh.Products.Prepare(t.take, tensor.T, whh.Matrix) // used at every step
-	w := lstmForward{steps: steps, gates: gates, cell: cell, tanhC: tanhC, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
+	w := lstmForward{steps: steps, gates: gates, cell: cell, fixed: fixed, out: out.Matrix, h0: zero, c0: zero, recurrent: recurrent}
 	if h0 != nil {
 		w.h0 = h0.Matrix
 	}
@@ -82,9 +81,9 @@ func lstmAlign(rows, H, B int) int {
 
 // lstmForward is the recurrence. Examples are independent.
 type lstmForward struct {
-	steps                                  Steps
-	gates, cell, tanhC, fixed, out, h0, c0 tensor.Matrix
-	recurrent                              tensor.Panel
+	steps                           Steps
+	gates, cell, fixed, out, h0, c0 tensor.Matrix
+	recurrent                       tensor.Panel
 }
 
 // Part runs examples first ... last-1 through all steps.
@@ -99,7 +98,7 @@ func (w *lstmForward) Part(first, last int) {
 		pre := w.gates.RowRange(from, from+n)
 		w.recurrent.GemmAlone(h.RowRange(0, n), 1, pre)
 		for b := range n {
-			tensor.Cell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.tanhC.Row(from+b), w.out.Row(from+b))
+			tensor.Cell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.out.Row(from+b))
 		}
 		h, c = w.out.RowRange(from, from+n), w.cell.RowRange(from, from+n)
 	}
@@ -121,13 +120,13 @@ func backLSTM(v *Value) {
 		tensor.Clear(m.Data)
 		return m
 	}
-	gates, cell, tanhC, zero := saved(0, 4*H), saved(1, H), saved(2, H), saved(3, H)
+	gates, cell, zero := saved(0, 4*H), saved(1, H), saved(2, H)
 	dPre := scratch(N, 4*H) // (N, 4H) gradients of the pre-activations
 	dh := zeros(B, H)       // gradient reaching h_t from step t+1; rows of examples that have ended are 0
 	dc := zeros(B, H)       // gradient reaching c_t from step t+1
 	hPrev := scratch(N, H)  // h_{t-1} beside each row, so that dWhh is one product
 	w := lstmBackward{
-		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell, tanhC: tanhC,
+		active: active, offset: offset, h: v.Matrix, dOut: v.gradient(), gates: gates, cell: cell,
 		h0: zero, c0: zero, dPre: dPre, dh: dh, dc: dc, hPrev: hPrev,
 		recurrent: whh.Products.Prepare(t.take, tensor.N, whh.Matrix),
 	}
@@ -185,9 +184,9 @@ func backLSTM(v *Value) {
 
 // lstmBackward is the backward pass of the recurrence.
 type lstmBackward struct {
-	active, offset                                           []int
-	h, dOut, gates, cell, tanhC, h0, c0, dPre, dh, dc, hPrev tensor.Matrix
-	recurrent                                                tensor.Panel
+	active, offset                                    []int
+	h, dOut, gates, cell, h0, c0, dPre, dh, dc, hPrev tensor.Matrix
+	recurrent                                         tensor.Panel
 }
 
 // Part runs the backward pass of examples first ... last-1 through all steps.
@@ -205,7 +204,7 @@ func (w *lstmBackward) Part(first, last int) {
 		}
 		for b := range n {
 			copy(w.hPrev.Row(from+b), hLast.Row(b))
-			tensor.BackCell(w.dOut.Row(from+b), w.dh.Row(first+b), w.dc.Row(first+b), w.gates.Row(from+b), cLast.Row(b), w.tanhC.Row(from+b), w.dPre.Row(from+b))
+			tensor.BackCell(w.dOut.Row(from+b), w.dh.Row(first+b), w.dc.Row(first+b), w.gates.Row(from+b), cLast.Row(b), w.cell.Row(from+b), w.dPre.Row(from+b))
 		}
 		w.recurrent.GemmAlone(w.dPre.RowRange(from, from+n), 0, w.dh.RowRange(first, first+n))
 	}

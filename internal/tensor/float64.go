@@ -138,12 +138,13 @@ func Adam(w, g, m, v []Float, beta1, rest1, beta2, rest2, rate, root, eps Float)
 }
 
 // Cell is one step of one example's LSTM cell. It adds fixed to the pre-activations in gates, rows i f g o, and replaces
-// them by the gates. It sets c, its tanh and h; c may be cPrev.
-func Cell(gates, fixed, cPrev, c, tanhC, h []Float) { plainCell(gates, fixed, cPrev, c, tanhC, h) }
+// them by the gates. It sets c and h; c may be cPrev.
+func Cell(gates, fixed, cPrev, c, h []Float) { plainCell(gates, fixed, cPrev, c, h) }
 
 // BackCell is the backward pass of one step of one example's LSTM cell. dOut is the gradient
 // of h_t from above, dh and dc those from step t+1. It sets dPre, the gradients of the
-// pre-activations (rows i f g o), and updates dc for step t-1.
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
-	plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
+// pre-activations (rows i f g o), and updates dc for step t-1. It computes tanh c again: to keep that would take as much
+// memory as c.
+func BackCell(dOut, dh, dc, gates, cPrev, c, dPre []Float) {
+	plainBackCell(dOut, dh, dc, gates, cPrev, c, dPre)
 }

@@ -191,7 +191,7 @@ func plainTanhs(x, y []Float) {
 	}
 }
 
-func plainCell(gates, fixed, cPrev, c, tanhC, h []Float) {
+func plainCell(gates, fixed, cPrev, c, h []Float) {
 	H := len(h)
 	plainAxpy(1, fixed, gates)
 	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
@@ -201,23 +201,23 @@ func plainCell(gates, fixed, cPrev, c, tanhC, h []Float) {
 	for j := range c {
 		c[j] = f[j]*cPrev[j] + i[j]*g[j]
 	}
-	plainTanhs(c, tanhC)
+	plainTanhs(c, h)
 	for j := range h {
-		h[j] = o[j] * tanhC[j]
+		h[j] *= o[j]
 	}
 }
 
-func plainBackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []Float) {
+func plainBackCell(dOut, dh, dc, gates, cPrev, c, dPre []Float) {
 	H := len(dOut)
 	i, f, g, o := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
 	di, df, dg, do := dPre[:H], dPre[H:2*H], dPre[2*H:3*H], dPre[3*H:4*H]
 	for j := range dOut {
-		dH := dOut[j] + dh[j]
-		dC := dc[j] + dH*o[j]*(1-tanhC[j]*tanhC[j])
+		dH, t := dOut[j]+dh[j], Tanh(c[j])
+		dC := dc[j] + dH*o[j]*(1-t*t)
 		di[j] = dC * g[j] * i[j] * (1 - i[j])
 		df[j] = dC * cPrev[j] * f[j] * (1 - f[j])
 		dg[j] = dC * i[j] * (1 - g[j]*g[j])
-		do[j] = dH * tanhC[j] * o[j] * (1 - o[j])
+		do[j] = dH * t * o[j] * (1 - o[j])
 		dc[j] = dC * f[j]
 	}
 }

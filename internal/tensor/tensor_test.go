@@ -426,13 +426,13 @@ func TestCell(t *testing.T) {
 			return x
 		}
 		gates, fixed, cPrev := random(4*h), random(4*h), random(h)
-		results := [2][4][]Float{}
-		for i, cell := range []func(gates, fixed, cPrev, c, tanhC, h []Float){Cell, plainCell} {
-			r := [4][]Float{append([]Float(nil), gates...), make([]Float, h), make([]Float, h), make([]Float, h)}
-			cell(r[0], fixed, cPrev, r[1], r[2], r[3])
+		results := [2][3][]Float{}
+		for i, cell := range []func(gates, fixed, cPrev, c, h []Float){Cell, plainCell} {
+			r := [3][]Float{append([]Float(nil), gates...), make([]Float, h), make([]Float, h)}
+			cell(r[0], fixed, cPrev, r[1], r[2])
 			results[i] = r
 		}
-		for s, name := range []string{"gates", "c", "tanh c", "h"} {
+		for s, name := range []string{"gates", "c", "h"} {
 			for i, want := range results[1][s] {
 				if got := results[0][s][i]; math.Abs(float64(got-want)) > 2e-6 {
 					t.Fatalf("%d units: number %d of %s is %v, plainly %v", h, i, name, got, want)
@@ -453,12 +453,12 @@ func TestBackCell(t *testing.T) {
 			}
 			return x
 		}
-		dOut, dh, gates, cPrev, tanhC := random(h), random(h), random(4*h), random(h), random(h)
+		dOut, dh, gates, cPrev, c := random(h), random(h), random(4*h), random(h), random(h)
 		dc := random(h)
 		dc2 := append([]Float(nil), dc...)
 		one, two := make([]Float, 4*h), make([]Float, 4*h)
-		BackCell(dOut, dh, dc, gates, cPrev, tanhC, one)
-		plainBackCell(dOut, dh, dc2, gates, cPrev, tanhC, two)
+		BackCell(dOut, dh, dc, gates, cPrev, c, one)
+		plainBackCell(dOut, dh, dc2, gates, cPrev, c, two)
 		for i := range one {
 			if math.Abs(float64(one[i]-two[i])) > 1e-6 {
 				t.Fatalf("%d units: dPre[%d] is %v, plainly %v", h, i, one[i], two[i])

@@ -64,8 +64,8 @@ func Scale(k float32, x []float32)                                              
 func Axpy(k float32, x, y []float32)                                                 { panic(missing) }
 func SumSquares(x []float32) float64                                                 { panic(missing) }
 func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps float32) { panic(missing) }
-func Cell(gates, fixed, cPrev, c, tanhC, h []float32)                                { panic(missing) }
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32)                     { panic(missing) }
+func Cell(gates, fixed, cPrev, c, h []float32)                                       { panic(missing) }
+func BackCell(dOut, dh, dc, gates, cPrev, c, dPre []float32)                         { panic(missing) }
 func DoublePanelSize(k, n int) int                                                   { panic(missing) }
 func DoublePack(panel, b []float64, k, n int)                                        { panic(missing) }
 func DoubleProduct(m, n, k int, a, panel, onto, c []float64)                         { panic(missing) }

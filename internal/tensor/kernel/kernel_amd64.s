@@ -7636,12 +7636,12 @@ test72:
 	VZEROUPPER
 	RET
 
-// func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, tanhC *float32, h *float32, n int)
+// func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, h *float32, n int)
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
-TEXT ·cell(SB), NOSPLIT, $0-56
+TEXT ·cell(SB), NOSPLIT, $0-48
 	CMPB ·wide+0(SB), $0x00
 	JNE  wide74
-	MOVQ n+48(FP), AX
+	MOVQ n+40(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
 	MOVQ gates+0(FP), DX
@@ -7650,8 +7650,7 @@ TEXT ·cell(SB), NOSPLIT, $0-56
 	LEAQ (SI)(CX*2), DI
 	MOVQ cPrev+16(FP), R8
 	MOVQ c+24(FP), R9
-	MOVQ tanhC+32(FP), R10
-	MOVQ h+40(FP), R11
+	MOVQ h+32(FP), R10
 	SUBQ $0x08, AX
 	JLT  rest76
 
@@ -7828,7 +7827,6 @@ whole75:
 	VFMADD213PS  Y1, Y1, Y4
 	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y1
 	VBLENDVPS    Y1, Y4, Y0, Y0
-	VMOVUPS      Y0, (R10)
 	VMOVUPS      (BX)(CX*1), Y1
 	VADDPS       (DI)(CX*1), Y1, Y1
 	VORPS        sign<>+0(SB), Y1, Y3
@@ -7861,7 +7859,7 @@ whole75:
 	VBLENDVPS    Y1, Y3, Y4, Y2
 	VMOVUPS      Y2, (BX)(CX*1)
 	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y0, (R10)
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
@@ -7869,7 +7867,6 @@ whole75:
 	ADDQ         $0x20, R8
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R10
-	ADDQ         $0x20, R11
 	SUBQ         $0x08, AX
 	JGE          whole75
 
@@ -8055,7 +8052,6 @@ rest76:
 	VFMADD213PS  Y2, Y2, Y5
 	VCMPPS       $0x01, tanhSmall<>+0(SB), Y3, Y2
 	VBLENDVPS    Y2, Y5, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (R10)
 	VMASKMOVPS   (BX)(CX*1), Y0, Y2
 	VMASKMOVPS   (DI)(CX*1), Y0, Y3
 	VADDPS       Y3, Y2, Y2
@@ -8089,14 +8085,14 @@ rest76:
 	VBLENDVPS    Y2, Y4, Y5, Y3
 	VMASKMOVPS   Y3, Y0, (BX)(CX*1)
 	VMULPS       Y3, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (R11)
+	VMASKMOVPS   Y1, Y0, (R10)
 
 done77:
 	VZEROUPPER
 	RET
 
 wide74:
-	MOVQ n+48(FP), AX
+	MOVQ n+40(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
 	MOVQ gates+0(FP), DX
@@ -8105,8 +8101,7 @@ wide74:
 	LEAQ (SI)(CX*2), DI
 	MOVQ cPrev+16(FP), R8
 	MOVQ c+24(FP), R9
-	MOVQ tanhC+32(FP), R10
-	MOVQ h+40(FP), R11
+	MOVQ h+32(FP), R10
 	SUBQ $0x10, AX
 	JLT  rest79
 
@@ -8285,7 +8280,6 @@ whole78:
 	VFMADD213PS  Z1, Z1, Z4
 	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K1
 	VBLENDMPS    Z4, Z0, K1, Z0
-	VMOVUPS      Z0, (R10)
 	VMOVUPS      (BX)(CX*1), Z1
 	VADDPS       (DI)(CX*1), Z1, Z1
 	VORPS        sign<>+0(SB), Z1, Z3
@@ -8319,7 +8313,7 @@ whole78:
 	VBLENDMPS    Z3, Z4, K1, Z2
 	VMOVUPS      Z2, (BX)(CX*1)
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, (R11)
+	VMOVUPS      Z0, (R10)
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, BX
 	ADDQ         $0x40, SI
@@ -8327,7 +8321,6 @@ whole78:
 	ADDQ         $0x40, R8
 	ADDQ         $0x40, R9
 	ADDQ         $0x40, R10
-	ADDQ         $0x40, R11
 	SUBQ         $0x10, AX
 	JGE          whole78
 
@@ -8515,7 +8508,6 @@ rest79:
 	VFMADD213PS  Z1, Z1, Z4
 	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K2
 	VBLENDMPS    Z4, Z0, K2, Z0
-	VMOVUPS      Z0, K1, (R10)
 	VMOVUPS.Z    (BX)(CX*1), K1, Z1
 	VMOVUPS.Z    (DI)(CX*1), K1, Z2
 	VADDPS       Z2, Z1, Z1
@@ -8550,14 +8542,14 @@ rest79:
 	VBLENDMPS    Z3, Z4, K2, Z2
 	VMOVUPS      Z2, K1, (BX)(CX*1)
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, K1, (R11)
+	VMOVUPS      Z0, K1, (R10)
 
 done80:
 	VZEROUPPER
 	RET
 
-// func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, n int)
-// Requires: AVX, AVX2, AVX512F, FMA3
+// func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, c *float32, dPre *float32, n int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·backCell(SB), NOSPLIT, $0-64
 	CMPB ·wide+0(SB), $0x00
 	JNE  wide81
@@ -8572,41 +8564,92 @@ TEXT ·backCell(SB), NOSPLIT, $0-64
 	MOVQ dh+8(FP), R9
 	MOVQ dc+16(FP), R10
 	MOVQ cPrev+32(FP), R11
-	MOVQ tanhC+40(FP), R12
+	MOVQ c+40(FP), R12
 	SUBQ $0x08, AX
 	JLT  rest83
 
 whole82:
-	VMOVUPS      (DX), Y0
-	VMOVUPS      (DX)(CX*1), Y1
-	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VMOVUPS      one<>+0(SB), Y6
-	VMOVUPS      (R8), Y7
-	VADDPS       (R9), Y7, Y7
-	VMOVUPS      (R12), Y8
-	VMULPS       Y7, Y3, Y4
+	VMOVUPS      (R12), Y1
+	VMOVUPS      sign<>+0(SB), Y2
+	VANDNPS      Y1, Y2, Y2
+	VADDPS       Y2, Y2, Y3
+	VMINPS       expHigh<>+0(SB), Y3, Y5
+	VMAXPS       expLow<>+0(SB), Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y0
+	VFMADD213PS  expP1<>+0(SB), Y5, Y0
+	VFMADD213PS  expP2<>+0(SB), Y5, Y0
+	VFMADD213PS  expP3<>+0(SB), Y5, Y0
+	VFMADD213PS  expP4<>+0(SB), Y5, Y0
+	VFMADD213PS  expP5<>+0(SB), Y5, Y0
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y0, Y0
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y3, Y4
+	VBLENDVPS    Y4, inf<>+0(SB), Y0, Y0
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y4
+	VANDPS       Y4, Y0, Y0
+	VCMPPS       $0x03, Y3, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VADDPS       one<>+0(SB), Y0, Y0
+	VMOVUPS      two<>+0(SB), Y3
+	VDIVPS       Y0, Y3, Y0
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y0, Y0
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      tanhP0<>+0(SB), Y4
+	VFMADD213PS  tanhP1<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP2<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP3<>+0(SB), Y3, Y4
+	VFMADD213PS  tanhP4<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y2, Y1
+	VBLENDVPS    Y1, Y4, Y0, Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (DX)(CX*1), Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (BX)(CX*1), Y4
+	VMOVUPS      one<>+0(SB), Y7
+	VMOVUPS      (R8), Y8
+	VADDPS       (R9), Y8, Y8
 	VMULPS       Y8, Y4, Y5
-	VFNMADD231PS Y8, Y5, Y4
-	VADDPS       (R10), Y4, Y4
-	VMULPS       Y8, Y7, Y5
-	VMULPS       Y3, Y5, Y5
-	VSUBPS       Y3, Y6, Y8
-	VMULPS       Y8, Y5, Y5
-	VMOVUPS      Y5, (DI)(CX*1)
-	VMULPS       Y1, Y4, Y5
-	VMOVUPS      Y5, (R10)
-	VMULPS       (R11), Y5, Y5
-	VSUBPS       Y1, Y6, Y8
-	VMULPS       Y8, Y5, Y5
-	VMOVUPS      Y5, (SI)(CX*1)
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y2, Y4, Y5
-	VSUBPS       Y0, Y6, Y8
-	VMULPS       Y8, Y5, Y8
-	VMOVUPS      Y8, (SI)
-	VFNMADD231PS Y2, Y5, Y4
-	VMOVUPS      Y4, (DI)
+	VMULPS       Y0, Y5, Y6
+	VFNMADD231PS Y0, Y6, Y5
+	VADDPS       (R10), Y5, Y5
+	VMULPS       Y0, Y8, Y6
+	VMULPS       Y4, Y6, Y6
+	VSUBPS       Y4, Y7, Y0
+	VMULPS       Y0, Y6, Y6
+	VMOVUPS      Y6, (DI)(CX*1)
+	VMULPS       Y2, Y5, Y6
+	VMOVUPS      Y6, (R10)
+	VMULPS       (R11), Y6, Y6
+	VSUBPS       Y2, Y7, Y0
+	VMULPS       Y0, Y6, Y6
+	VMOVUPS      Y6, (SI)(CX*1)
+	VMULPS       Y1, Y5, Y5
+	VMULPS       Y3, Y5, Y6
+	VSUBPS       Y1, Y7, Y0
+	VMULPS       Y0, Y6, Y0
+	VMOVUPS      Y0, (SI)
+	VFNMADD231PS Y3, Y6, Y5
+	VMOVUPS      Y5, (DI)
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
@@ -8625,39 +8668,90 @@ rest83:
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
-	VMASKMOVPS   (DX), Y0, Y1
-	VMASKMOVPS   (DX)(CX*1), Y0, Y2
-	VMASKMOVPS   (BX), Y0, Y3
-	VMASKMOVPS   (BX)(CX*1), Y0, Y4
-	VMOVUPS      one<>+0(SB), Y7
-	VMASKMOVPS   (R8), Y0, Y8
-	VMASKMOVPS   (R9), Y0, Y5
-	VADDPS       Y5, Y8, Y8
-	VMASKMOVPS   (R12), Y0, Y9
-	VMULPS       Y8, Y4, Y5
+	VMASKMOVPS   (R12), Y0, Y2
+	VMOVUPS      sign<>+0(SB), Y3
+	VANDNPS      Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y4
+	VMINPS       expHigh<>+0(SB), Y4, Y6
+	VMAXPS       expLow<>+0(SB), Y6, Y6
+	VMULPS       expLog2e<>+0(SB), Y6, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VFNMADD231PS expLn2hi<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2lo<>+0(SB), Y5, Y6
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y6, Y1
+	VFMADD213PS  expP2<>+0(SB), Y6, Y1
+	VFMADD213PS  expP3<>+0(SB), Y6, Y1
+	VFMADD213PS  expP4<>+0(SB), Y6, Y1
+	VFMADD213PS  expP5<>+0(SB), Y6, Y1
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       expBias<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPADDD       expBias<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y1, Y1
+	VCMPPS       $0x0e, expHigh<>+0(SB), Y4, Y5
+	VBLENDVPS    Y5, inf<>+0(SB), Y1, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y4, Y5
+	VANDPS       Y5, Y1, Y1
+	VCMPPS       $0x03, Y4, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y1, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      two<>+0(SB), Y4
+	VDIVPS       Y1, Y4, Y1
+	VMOVUPS      one<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y1
+	VMOVUPS      sign<>+0(SB), Y4
+	VANDPS       Y2, Y4, Y4
+	VORPS        Y4, Y1, Y1
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      tanhP0<>+0(SB), Y5
+	VFMADD213PS  tanhP1<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP2<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP3<>+0(SB), Y4, Y5
+	VFMADD213PS  tanhP4<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Y3, Y2
+	VBLENDVPS    Y2, Y5, Y1, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (DX)(CX*1), Y0, Y3
+	VMASKMOVPS   (BX), Y0, Y4
+	VMASKMOVPS   (BX)(CX*1), Y0, Y5
+	VMOVUPS      one<>+0(SB), Y8
+	VMASKMOVPS   (R8), Y0, Y9
+	VMASKMOVPS   (R9), Y0, Y6
+	VADDPS       Y6, Y9, Y9
 	VMULPS       Y9, Y5, Y6
-	VFNMADD231PS Y9, Y6, Y5
-	VMASKMOVPS   (R10), Y0, Y6
-	VADDPS       Y6, Y5, Y5
-	VMULPS       Y9, Y8, Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y4, Y7, Y9
-	VMULPS       Y9, Y6, Y6
-	VMASKMOVPS   Y6, Y0, (DI)(CX*1)
-	VMULPS       Y2, Y5, Y6
-	VMASKMOVPS   Y6, Y0, (R10)
-	VMASKMOVPS   (R11), Y0, Y4
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y2, Y7, Y9
-	VMULPS       Y9, Y6, Y6
-	VMASKMOVPS   Y6, Y0, (SI)(CX*1)
-	VMULPS       Y1, Y5, Y5
-	VMULPS       Y3, Y5, Y6
-	VSUBPS       Y1, Y7, Y9
-	VMULPS       Y9, Y6, Y9
-	VMASKMOVPS   Y9, Y0, (SI)
-	VFNMADD231PS Y3, Y6, Y5
-	VMASKMOVPS   Y5, Y0, (DI)
+	VMULPS       Y1, Y6, Y7
+	VFNMADD231PS Y1, Y7, Y6
+	VMASKMOVPS   (R10), Y0, Y7
+	VADDPS       Y7, Y6, Y6
+	VMULPS       Y1, Y9, Y7
+	VMULPS       Y5, Y7, Y7
+	VSUBPS       Y5, Y8, Y1
+	VMULPS       Y1, Y7, Y7
+	VMASKMOVPS   Y7, Y0, (DI)(CX*1)
+	VMULPS       Y3, Y6, Y7
+	VMASKMOVPS   Y7, Y0, (R10)
+	VMASKMOVPS   (R11), Y0, Y1
+	VMULPS       Y1, Y7, Y7
+	VSUBPS       Y3, Y8, Y1
+	VMULPS       Y1, Y7, Y7
+	VMASKMOVPS   Y7, Y0, (SI)(CX*1)
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y4, Y6, Y7
+	VSUBPS       Y2, Y8, Y1
+	VMULPS       Y1, Y7, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	VFNMADD231PS Y4, Y7, Y6
+	VMASKMOVPS   Y6, Y0, (DI)
 
 done84:
 	VZEROUPPER
@@ -8675,41 +8769,92 @@ wide81:
 	MOVQ dh+8(FP), R9
 	MOVQ dc+16(FP), R10
 	MOVQ cPrev+32(FP), R11
-	MOVQ tanhC+40(FP), R12
+	MOVQ c+40(FP), R12
 	SUBQ $0x10, AX
 	JLT  rest86
 
 whole85:
-	VMOVUPS      (DX), Z0
-	VMOVUPS      (DX)(CX*1), Z1
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Z3
-	VMOVUPS      one<>+0(SB), Z6
-	VMOVUPS      (R8), Z7
-	VADDPS       (R9), Z7, Z7
-	VMOVUPS      (R12), Z8
-	VMULPS       Z7, Z3, Z4
+	VMOVUPS      (R12), Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K1
+	VBLENDMPS    inf<>+0(SB), Z0, K1, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K1
+	VMOVAPS.Z    Z0, K1, Z0
+	VCMPPS       $0x03, Z3, Z3, K1
+	VBLENDMPS    Z3, Z0, K1, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K1
+	VBLENDMPS    Z4, Z0, K1, Z0
+	VMOVUPS      (DX), Z1
+	VMOVUPS      (DX)(CX*1), Z2
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (BX)(CX*1), Z4
+	VMOVUPS      one<>+0(SB), Z7
+	VMOVUPS      (R8), Z8
+	VADDPS       (R9), Z8, Z8
 	VMULPS       Z8, Z4, Z5
-	VFNMADD231PS Z8, Z5, Z4
-	VADDPS       (R10), Z4, Z4
-	VMULPS       Z8, Z7, Z5
-	VMULPS       Z3, Z5, Z5
-	VSUBPS       Z3, Z6, Z8
-	VMULPS       Z8, Z5, Z5
-	VMOVUPS      Z5, (DI)(CX*1)
-	VMULPS       Z1, Z4, Z5
-	VMOVUPS      Z5, (R10)
-	VMULPS       (R11), Z5, Z5
-	VSUBPS       Z1, Z6, Z8
-	VMULPS       Z8, Z5, Z5
-	VMOVUPS      Z5, (SI)(CX*1)
-	VMULPS       Z0, Z4, Z4
-	VMULPS       Z2, Z4, Z5
-	VSUBPS       Z0, Z6, Z8
-	VMULPS       Z8, Z5, Z8
-	VMOVUPS      Z8, (SI)
-	VFNMADD231PS Z2, Z5, Z4
-	VMOVUPS      Z4, (DI)
+	VMULPS       Z0, Z5, Z6
+	VFNMADD231PS Z0, Z6, Z5
+	VADDPS       (R10), Z5, Z5
+	VMULPS       Z0, Z8, Z6
+	VMULPS       Z4, Z6, Z6
+	VSUBPS       Z4, Z7, Z0
+	VMULPS       Z0, Z6, Z6
+	VMOVUPS      Z6, (DI)(CX*1)
+	VMULPS       Z2, Z5, Z6
+	VMOVUPS      Z6, (R10)
+	VMULPS       (R11), Z6, Z6
+	VSUBPS       Z2, Z7, Z0
+	VMULPS       Z0, Z6, Z6
+	VMOVUPS      Z6, (SI)(CX*1)
+	VMULPS       Z1, Z5, Z5
+	VMULPS       Z3, Z5, Z6
+	VSUBPS       Z1, Z7, Z0
+	VMULPS       Z0, Z6, Z0
+	VMOVUPS      Z0, (SI)
+	VFNMADD231PS Z3, Z6, Z5
+	VMOVUPS      Z5, (DI)
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, BX
 	ADDQ         $0x40, SI
@@ -8728,39 +8873,90 @@ rest86:
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VMOVUPS.Z    (DX)(CX*1), K1, Z1
-	VMOVUPS.Z    (BX), K1, Z2
-	VMOVUPS.Z    (BX)(CX*1), K1, Z3
-	VMOVUPS      one<>+0(SB), Z6
-	VMOVUPS.Z    (R8), K1, Z7
-	VMOVUPS.Z    (R9), K1, Z4
-	VADDPS       Z4, Z7, Z7
-	VMOVUPS.Z    (R12), K1, Z8
-	VMULPS       Z7, Z3, Z4
+	VMOVUPS.Z    (R12), K1, Z1
+	VMOVUPS      sign<>+0(SB), Z2
+	VANDNPS      Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z3
+	VMINPS       expHigh<>+0(SB), Z3, Z5
+	VMAXPS       expLow<>+0(SB), Z5, Z5
+	VMULPS       expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS      expP0<>+0(SB), Z0
+	VFMADD213PS  expP1<>+0(SB), Z5, Z0
+	VFMADD213PS  expP2<>+0(SB), Z5, Z0
+	VFMADD213PS  expP3<>+0(SB), Z5, Z0
+	VFMADD213PS  expP4<>+0(SB), Z5, Z0
+	VFMADD213PS  expP5<>+0(SB), Z5, Z0
+	VMULPS       Z5, Z5, Z6
+	VFMADD213PS  Z5, Z6, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z5
+	VPSUBD       Z5, Z4, Z4
+	VPADDD       expBias<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z5, Z5
+	VMULPS       Z5, Z0, Z0
+	VPADDD       expBias<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VCMPPS       $0x0e, expHigh<>+0(SB), Z3, K2
+	VBLENDMPS    inf<>+0(SB), Z0, K2, Z0
+	VCMPPS       $0x05, expLow<>+0(SB), Z3, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VCMPPS       $0x03, Z3, Z3, K2
+	VBLENDMPS    Z3, Z0, K2, Z0
+	VADDPS       one<>+0(SB), Z0, Z0
+	VMOVUPS      two<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z0
+	VMOVUPS      one<>+0(SB), Z3
+	VSUBPS       Z0, Z3, Z0
+	VMOVUPS      sign<>+0(SB), Z3
+	VANDPS       Z1, Z3, Z3
+	VORPS        Z3, Z0, Z0
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      tanhP0<>+0(SB), Z4
+	VFMADD213PS  tanhP1<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP2<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP3<>+0(SB), Z3, Z4
+	VFMADD213PS  tanhP4<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VFMADD213PS  Z1, Z1, Z4
+	VCMPPS       $0x01, tanhSmall<>+0(SB), Z2, K2
+	VBLENDMPS    Z4, Z0, K2, Z0
+	VMOVUPS.Z    (DX), K1, Z1
+	VMOVUPS.Z    (DX)(CX*1), K1, Z2
+	VMOVUPS.Z    (BX), K1, Z3
+	VMOVUPS.Z    (BX)(CX*1), K1, Z4
+	VMOVUPS      one<>+0(SB), Z7
+	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS.Z    (R9), K1, Z5
+	VADDPS       Z5, Z8, Z8
 	VMULPS       Z8, Z4, Z5
-	VFNMADD231PS Z8, Z5, Z4
-	VMOVUPS.Z    (R10), K1, Z5
-	VADDPS       Z5, Z4, Z4
-	VMULPS       Z8, Z7, Z5
-	VMULPS       Z3, Z5, Z5
-	VSUBPS       Z3, Z6, Z8
-	VMULPS       Z8, Z5, Z5
-	VMOVUPS      Z5, K1, (DI)(CX*1)
-	VMULPS       Z1, Z4, Z5
-	VMOVUPS      Z5, K1, (R10)
-	VMOVUPS.Z    (R11), K1, Z3
-	VMULPS       Z3, Z5, Z5
-	VSUBPS       Z1, Z6, Z8
-	VMULPS       Z8, Z5, Z5
-	VMOVUPS      Z5, K1, (SI)(CX*1)
-	VMULPS       Z0, Z4, Z4
-	VMULPS       Z2, Z4, Z5
-	VSUBPS       Z0, Z6, Z8
-	VMULPS       Z8, Z5, Z8
-	VMOVUPS      Z8, K1, (SI)
-	VFNMADD231PS Z2, Z5, Z4
-	VMOVUPS      Z4, K1, (DI)
+	VMULPS       Z0, Z5, Z6
+	VFNMADD231PS Z0, Z6, Z5
+	VMOVUPS.Z    (R10), K1, Z6
+	VADDPS       Z6, Z5, Z5
+	VMULPS       Z0, Z8, Z6
+	VMULPS       Z4, Z6, Z6
+	VSUBPS       Z4, Z7, Z0
+	VMULPS       Z0, Z6, Z6
+	VMOVUPS      Z6, K1, (DI)(CX*1)
+	VMULPS       Z2, Z5, Z6
+	VMOVUPS      Z6, K1, (R10)
+	VMOVUPS.Z    (R11), K1, Z0
+	VMULPS       Z0, Z6, Z6
+	VSUBPS       Z2, Z7, Z0
+	VMULPS       Z0, Z6, Z6
+	VMOVUPS      Z6, K1, (SI)(CX*1)
+	VMULPS       Z1, Z5, Z5
+	VMULPS       Z3, Z5, Z6
+	VSUBPS       Z1, Z7, Z0
+	VMULPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VFNMADD231PS Z3, Z6, Z5
+	VMOVUPS      Z5, K1, (DI)
 
 done87:
 	VZEROUPPER

@@ -118,14 +118,14 @@ var passes = map[string]func(n int, random func(n int) []float32) [][]float32{
 		return [][]float32{w, g, m, v}
 	},
 	"Cell": func(n int, random func(n int) []float32) [][]float32 {
-		gates, fixed, cPrev, c, tanhC, h := random(4*n), random(4*n), random(n), random(n), random(n), random(n)
-		Cell(gates, fixed, cPrev, c, tanhC, h)
-		return [][]float32{gates, fixed, cPrev, c, tanhC, h}
+		gates, fixed, cPrev, c, h := random(4*n), random(4*n), random(n), random(n), random(n)
+		Cell(gates, fixed, cPrev, c, h)
+		return [][]float32{gates, fixed, cPrev, c, h}
 	},
 	"BackCell": func(n int, random func(n int) []float32) [][]float32 {
-		dOut, dh, dc, gates, cPrev, tanhC, dPre := random(n), random(n), random(n), random(4*n), random(n), random(n), random(4*n)
-		BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre)
-		return [][]float32{dOut, dh, dc, gates, cPrev, tanhC, dPre}
+		dOut, dh, dc, gates, cPrev, c, dPre := random(n), random(n), random(n), random(4*n), random(n), random(n), random(4*n)
+		BackCell(dOut, dh, dc, gates, cPrev, c, dPre)
+		return [][]float32{dOut, dh, dc, gates, cPrev, c, dPre}
 	},
 }
 
@@ -185,7 +185,7 @@ func TestCell(t *testing.T) {
 		for seed := range uint64(4) {
 			draw := draws(seed)
 			gates, fixed, cPrev := draw(4*n), draw(4*n), draw(n)
-			c, tanhC, h := make([]float32, n), make([]float32, n), make([]float32, n)
+			c, h := make([]float32, n), make([]float32, n)
 			all := append([]float32(nil), gates...)
 			Axpy(1, fixed, all)
 			i, f, g, o := all[:n], all[n:2*n], all[2*n:3*n], all[3*n:]
@@ -196,28 +196,28 @@ func TestCell(t *testing.T) {
 			for j := range c {
 				c[j] = float32(f[j]*cPrev[j]) + float32(i[j]*g[j])
 			}
-			Tanh(c, tanhC)
+			Tanh(c, h)
 			for j := range h {
-				h[j] = o[j] * tanhC[j]
+				h[j] *= o[j]
 			}
 			inPlace := append([]float32(nil), cPrev...)
-			got := [][]float32{append([]float32(nil), gates...), inPlace, make([]float32, n), make([]float32, n)}
-			Cell(got[0], fixed, inPlace, inPlace, got[2], got[3])
-			agree(t, fmt.Sprintf("%d units", n), got, [][]float32{all, c, tanhC, h})
+			got := [][]float32{append([]float32(nil), gates...), inPlace, make([]float32, n)}
+			Cell(got[0], fixed, inPlace, inPlace, got[2])
+			agree(t, fmt.Sprintf("%d units", n), got, [][]float32{all, c, h})
 		}
 	}
 }
 
-// TestBackCell: the gradients of a unit do not depend on how many units there are.
+// TestBackCell: the gradients of a unit do not depend on how many units there are, and the tanh in it has the bits of Tanh.
 func TestBackCell(t *testing.T) {
 	if !Available {
 		t.Skip("this processor has no kernels")
 	}
 	const h = 48
 	draw := draws(1)
-	dOut, dh, dc, gates, cPrev, tanhC, dPre := draw(h), draw(h), draw(h), draw(4*h), draw(h), draw(h), make([]float32, 4*h)
+	dOut, dh, dc, gates, cPrev, c, dPre := draw(h), draw(h), draw(h), draw(4*h), draw(h), draw(h), make([]float32, 4*h)
 	whole := append([]float32(nil), dc...)
-	BackCell(dOut, dh, whole, gates, cPrev, tanhC, dPre)
+	BackCell(dOut, dh, whole, gates, cPrev, c, dPre)
 	for n := range h {
 		// rows are the first n numbers of each of the four rows.
 		rows := func(x []float32) (first []float32) {
@@ -227,7 +227,14 @@ func TestBackCell(t *testing.T) {
 			return first
 		}
 		got := [][]float32{append([]float32(nil), dc[:n]...), make([]float32, 4*n)}
-		BackCell(dOut[:n], dh[:n], got[0], rows(gates), cPrev[:n], tanhC[:n], got[1])
+		BackCell(dOut[:n], dh[:n], got[0], rows(gates), cPrev[:n], c[:n], got[1])
 		agree(t, fmt.Sprintf("BackCell of %d units", n), got, [][]float32{whole[:n], rows(dPre)})
 	}
+	want := make([]float32, h)
+	Tanh(c, want)
+	for j := range h { // do = dh tanh c o (1-o), exact under these
+		dOut[j], dh[j], gates[3*h+j] = 4, 0, 0.5
+	}
+	BackCell(dOut, dh, dc, gates, cPrev, c, dPre)
+	agree(t, "tanh of BackCell", [][]float32{dPre[3*h:]}, [][]float32{want})
 }

@@ -315,15 +315,15 @@ func softmaxRows(x *float32, rows int, ld int, width int, count int, grow int, s
 func backSoftmaxRows(p *float32, ldp int, d *float32, ldd int, rows int, width int, count int, grow int, scale float32)
 
 // cell takes an LSTM cell of n units one step on. It adds fixed to the pre-activations gates, rows i f g o of n
-// numbers each, and turns them into the gates. With them it sets c, its tanh, and h.
+// numbers each, and turns them into the gates. With them it sets c and h.
 //
 //go:noescape
-func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, tanhC *float32, h *float32, n int)
+func cell(gates *float32, fixed *float32, cPrev *float32, c *float32, h *float32, n int)
 
 // backCell takes an LSTM cell of n units one step back: gates and dPre have rows i f g o of n numbers each.
 //
 //go:noescape
-func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, tanhC *float32, dPre *float32, n int)
+func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *float32, c *float32, dPre *float32, n int)
 
 // max8 raises the eight numbers top to the largest of n times eight; it passes NaNs over.
 //

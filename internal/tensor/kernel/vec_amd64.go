@@ -192,17 +192,17 @@ func Adam(w, g, m, v []float32, beta1, rest1, beta2, rest2, rate, root, eps floa
 
 // Cell takes one example's LSTM cell one step on. All slices have as many elements as h but gates and fixed, which have
 // rows i f g o of so many each. It adds fixed to the pre-activations in gates and replaces them by the gates, and sets
-// c, tanhC and h; c may be cPrev.
-func Cell(gates, fixed, cPrev, c, tanhC, h []float32) {
+// c and h; c may be cPrev.
+func Cell(gates, fixed, cPrev, c, h []float32) {
 	if n := len(h); n > 0 {
-		cell(&gates[:4*n][0], &fixed[:4*n][0], &cPrev[:n][0], &c[:n][0], &tanhC[:n][0], &h[0], n)
+		cell(&gates[:4*n][0], &fixed[:4*n][0], &cPrev[:n][0], &c[:n][0], &h[0], n)
 	}
 }
 
 // BackCell takes one example's LSTM cell one step back. All slices have as many elements as dOut but gates and dPre,
 // which have rows i f g o of so many each.
-func BackCell(dOut, dh, dc, gates, cPrev, tanhC, dPre []float32) {
+func BackCell(dOut, dh, dc, gates, cPrev, c, dPre []float32) {
 	if n := len(dOut); n > 0 {
-		backCell(&dOut[0], &dh[:n][0], &dc[:n][0], &gates[:4*n][0], &cPrev[:n][0], &tanhC[:n][0], &dPre[:4*n][0], n)
+		backCell(&dOut[0], &dh[:n][0], &dc[:n][0], &gates[:4*n][0], &cPrev[:n][0], &c[:n][0], &dPre[:4*n][0], n)
 	}
 }

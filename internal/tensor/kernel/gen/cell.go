@@ -23,11 +23,11 @@ func cells(e gates) {
 		return n, row
 	}
 
-	function("cell", "func(gates, fixed, cPrev, c, tanhC, h *float32, n int)", func(w width) {
+	function("cell", "func(gates, fixed, cPrev, c, h *float32, n int)", func(w width) {
 		n, row := sizes()
 		gates, ofGates := rows("gates", row)
 		fixed, ofFixed := rows("fixed", row)
-		cPrev, c, tanhC, h := pointer("cPrev"), pointer("c"), pointer("tanhC"), pointer("h")
+		cPrev, c, h := pointer("cPrev"), pointer("c"), pointer("h")
 		w.loop(n, func(k chunk) {
 			// gate computes gate i of the four.
 			gate := func(i int, f func(w width, x, y reg.VecVirtual)) reg.VecVirtual {
@@ -46,25 +46,25 @@ func cells(e gates) {
 			VMOVUPS(old, new)
 			t := w.vector()
 			e.tanh(w, new, t)
-			k.store(t, Mem{Base: tanhC})
 			VMULPS(gate(3, e.sigmoid), t, t)
 			k.store(t, Mem{Base: h})
-		}, append(append(ofGates, ofFixed...), cPrev, c, tanhC, h)...)
+		}, append(append(ofGates, ofFixed...), cPrev, c, h)...)
 	}, "cell takes an LSTM cell of n units one step on. It adds fixed to the pre-activations gates, rows i f g o of n",
-		"numbers each, and turns them into the gates. With them it sets c, its tanh, and h.")
+		"numbers each, and turns them into the gates. With them it sets c and h.")
 
-	function("backCell", "func(dOut, dh, dc, gates, cPrev, tanhC, dPre *float32, n int)", func(w width) {
+	function("backCell", "func(dOut, dh, dc, gates, cPrev, c, dPre *float32, n int)", func(w width) {
 		n, row := sizes()
 		gates, ofGates := rows("gates", row)
 		dPre, ofPre := rows("dPre", row)
-		dOut, dh, dc, cPrev, tanhC := pointer("dOut"), pointer("dh"), pointer("dc"), pointer("cPrev"), pointer("tanhC")
+		dOut, dh, dc, cPrev, cell := pointer("dOut"), pointer("dh"), pointer("dc"), pointer("cPrev"), pointer("c")
 		w.loop(n, func(c chunk) {
+			t := w.vector()
+			e.tanh(w, c.load(Mem{Base: cell}), t)
 			i, f, g, o := c.load(gates[0]), c.load(gates[1]), c.load(gates[2]), c.load(gates[3])
 			dC, u, k := w.vector(), w.vector(), w.vector()
 			VMOVUPS(e.one, k)
 			dH := c.load(Mem{Base: dOut})
 			VADDPS(c.read(Mem{Base: dh}), dH, dH)
-			t := c.load(Mem{Base: tanhC})
 			VMULPS(dH, o, dC)      // dH o
 			VMULPS(t, dC, u)       // dH o t
 			VFNMADD231PS(t, u, dC) // dH o (1 - t²)
@@ -87,6 +87,6 @@ func cells(e gates) {
 			c.store(t, dPre[0])
 			VFNMADD231PS(g, u, dC) // dg = dC i (1 - g²)
 			c.store(dC, dPre[2])
-		}, append(append(ofGates, ofPre...), dOut, dh, dc, cPrev, tanhC)...)
+		}, append(append(ofGates, ofPre...), dOut, dh, dc, cPrev, cell)...)
 	}, "backCell takes an LSTM cell of n units one step back: gates and dPre have rows i f g o of n numbers each.")
 }
