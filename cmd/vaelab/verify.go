@@ -61,6 +61,9 @@ vaelab list claims explains the kinds of claims, vaelab list metrics their metri
 no trial of the file measures is an error in the file. An error in a claim stops the command before
 training; with --no-train the claim is named and left out, and the others are judged.
 
+With --no-train the rows that report --rows has published are judged without the data that they were
+trained on, if they are of all trials of the file.
+
 Exit codes:
   0  every claim holds
   1  some claim does not hold
@@ -91,8 +94,15 @@ vaelab run trains damaged trials again. Exit codes with --files:
 			}
 			c.soundClaims = noTrain
 			var jobs []sweep.Job
+			var published []record.Run
+			archived := false
 			e, err := c.read(wErr, given[0])
-			if err == nil {
+			if err == nil && noTrain {
+				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err == nil {
+					jobs, archived = e.Archived(c.out, published)
+				}
+			}
+			if err == nil && !archived {
 				jobs, err = c.jobs(wErr, e)
 			}
 			if info, missing := os.Stat(given[0]); err != nil && missing == nil && info.IsDir() && !slices.Contains(experiments.Names(), given[0]) {
@@ -123,12 +133,11 @@ vaelab run trains damaged trials again. Exit codes with --files:
 				} else if err != nil {
 					printErrors(wErr, err) // the claims about these trials will be undecided
 				}
+				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err != nil {
+					return err
+				}
 			}
 			dir := filepath.Join(c.out, e.Name)
-			published, err := record.LoadArchive(dir)
-			if err != nil {
-				return err
-			}
 			set, err := evidence(wErr, jobs, published)
 			if err != nil {
 				return err

@@ -213,6 +213,38 @@ claims:
 	has(t, "stdout", r.out, "holds          ln is there", "undecided      bn is there (us): damaged: bn-", "rows.jsonl: it has 10 bytes, SHA-256 ")
 }
 
+// TestVerifyWithoutData: a stranger who lacks the data of a published experiment judges its rows all the same, but not if
+// there are trials beside them, whose data may be others.
+func TestVerifyWithoutData(t *testing.T) {
+	const asked = "none of train, valid and test is set"
+	published := os.DirFS(filepath.Join(root, "results/published/yelp"))
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "published", "yelp"), published); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	kept := read(t, filepath.Join("published/yelp", report.VerdictsFile))
+	if r := vaelab(t, "verify", "yelp", "--no-train", "--out", "published", "--json"); r.code != exitRefuted || r.out != kept {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	for what, args := range map[string][]string{
+		"to be trained":   {"verify", "yelp", "--out", "published"},
+		"another setting": {"verify", "yelp", "--no-train", "--out", "published", "--set", "train.lr=0.5"},
+		"nothing there":   {"verify", "yelp", "--no-train", "--out", "elsewhere"},
+	} {
+		if r := vaelab(t, args...); r.code != exitNotJudged || !strings.Contains(r.err, asked) {
+			t.Errorf("%s: exit code %d\n%s", what, r.code, r.err)
+		}
+	}
+	if err := os.MkdirAll("published/yelp/bn-00000000/seed-1", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "published/yelp/bn-00000000/seed-1/"+record.TrialFile, "{}")
+	if r := vaelab(t, "verify", "yelp", "--no-train", "--out", "published"); r.code != exitNotJudged || !strings.Contains(r.err, asked) {
+		t.Errorf("beside a trial: exit code %d\n%s", r.code, r.err)
+	}
+}
+
 // TestVerifyWithoutTrials: a claim about seeds, or a setting, that flags have taken away is undecided and
 // says what there is; the others are judged.
 func TestVerifyWithoutTrials(t *testing.T) {
