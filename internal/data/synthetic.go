@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -288,15 +289,12 @@ func (w *writer) write(s Split, first, to int) {
 	for t := range T - 1 {
 		w.block.step(w.words)
 		for r := range B {
-			state := w.state.Row(r)
-			for j, v := range w.block.h[r*H : (r+1)*H] {
-				state[j] = tensor.Float(v)
-			}
+			tensor.FromDoubles(w.block.h[r*H:(r+1)*H], w.state.Row(r))
 		}
 		g.panels().out.GemmAlone(w.state, 0, w.logits)
 		for r := range B {
 			u := w.draws[r*(T-1)+t]
-			word, sure := passed(w.logits.Row(r), u, doubt(logitError(w.block.h[r*H:(r+1)*H], s.Latents[first+r])))
+			word, sure := passed(w.logits.Row(r), u, doubt(logitError(w.state.Row(r), g.panels().norm)))
 			if !sure {
 				w.doubted++
 				word = sample(w.block.next(r), u)
@@ -309,21 +307,15 @@ func (w *writer) write(s Split, first, to int) {
 // half is the largest relative error of rounding to float32.
 const half = 1. / (1 << 24)
 
-// logitError bounds how far the engine's logits are from those in float64. A logit is a sum of n = H+2 products. Both
-// operands are rounded, so is the product, and it passes at most n+1 additions. The error is then at most γ Σ|h w|,
-// γ = k u/(1 - k u), k = n+4, u = half; the largest |w| bound the sum.
+// logitError bounds how far the engine's logits of a state row [h; z] are from those in float64; norm is the largest norm
+// of a word's weights w. A logit is a sum of n = H+2 products. Both operands are rounded, so is the product, and it passes
+// at most n+1 additions. The error is then at most γ Σ|s w|, γ = k/(1 - k), k = (n+4) u, u = half, and the sum is at most
+// |s| |w|. That the norm of s is of rounded numbers and rounded itself makes it too small by a factor 1+k at most.
 //
 // Source: Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1.
-func logitError(h, z []float64) float64 {
-	sum := 0.0
-	for _, v := range h {
-		sum += bound * math.Abs(v)
-	}
-	for _, v := range z {
-		sum += zOutBound * math.Abs(v)
-	}
-	k := float64(len(h)+len(z)+4) * half
-	return k / (1 - k) * sum
+func logitError(state []tensor.Float, norm float64) float64 {
+	k := float64(len(state)+4) * half
+	return k / (1 - k) * (1 + k) * norm * math.Sqrt(float64(tensor.Dot(state, state)))
 }
 
 // doubt bounds how far the cumulative probabilities that passed computes are from those that sample computes from logits
@@ -345,20 +337,22 @@ func doubt(logitError float64) float64 { return (logitError+92*half)/2 + 129*hal
 // even if the cumulative probabilities are off by doubt. It does what sample does, faster and in the engine's precision.
 // It leaves the weights in logits.
 func passed(logits []tensor.Float, u, doubt float64) (index int, sure bool) {
-	const chunk = 64
-	top := tensor.Largest(logits)
-	var sums [16]float64 // avoids an allocation for up to 1024 words
-	all, total := sums[:0], 0.0
-	for i := 0; i < len(logits); i += chunk {
-		sum := float64(tensor.ExpSum(logits[i:min(i+chunk, len(logits))], top))
-		all, total = append(all, sum), total+sum
+	const chunk = tensor.WeightsChunk
+	var memory [16]tensor.Float // avoids an allocation for up to 1024 words
+	chunks := (len(logits) + chunk - 1) / chunk
+	sums := slices.Grow(memory[:0], chunks)[:chunks]
+	tensor.Weights(logits, sums)
+	total := 0.0
+	for _, sum := range sums {
+		total += float64(sum)
 	}
 	before := 0.0 // the weight before index
-	for _, sum := range all {
-		if before+sum > u*total {
+	for _, sum := range sums {
+		after := before + float64(sum)
+		if after > u*total {
 			break
 		}
-		before, index = before+sum, index+chunk
+		before, index = after, index+chunk
 	}
 	for index < len(logits) {
 		after := before + float64(logits[index])

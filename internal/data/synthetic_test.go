@@ -306,7 +306,7 @@ func TestLogitError(t *testing.T) {
 			for i, l := range b.next(0) {
 				worst = max(worst, math.Abs(l-float64(got.Data[i])))
 			}
-			if e := logitError(b.h, z); !(worst <= e) || e > 1e-6*float64((H+50)*(H+50)) {
+			if e := logitError(state.Data, g.panels().norm); !(worst <= e) || e > 1e-6*float64((H+50)*(H+50)) {
 				t.Fatalf("H = %d: off by %g, at most %g expected", H, worst, e)
 			}
 		}

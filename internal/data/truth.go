@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -26,11 +27,22 @@ type panels struct {
 	gates tensor.Panel  // (H+D, 4H)
 	out   tensor.Panel  // (H+D, V)
 	word  tensor.Matrix // (V, 4H)
+	norm  float64       // of the weights of a word's logit, the largest
 }
 
 func (g *generator) pack() *panels {
 	alloc := func(n int) []tensor.Float { return make([]tensor.Float, n) }
+	V, _ := g.sizes()
+	squares := make([]float64, V) // of the weights of a word
+	for _, part := range []*mat.Dense{g.hOut, g.zOut} {
+		for i := range part.RawMatrix().Rows {
+			for j, w := range part.RawRowView(i) {
+				squares[j] += w * w
+			}
+		}
+	}
 	return &panels{
+		norm:  math.Sqrt(slices.Max(squares)),
 		gates: tensor.Prepare(alloc, tensor.N, stacked(g.hGate, g.zGate)),
 		out:   tensor.Prepare(alloc, tensor.N, stacked(g.hOut, g.zOut)),
 		word:  stacked(g.word),

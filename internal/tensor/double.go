@@ -52,13 +52,20 @@ func (p DoublePanel) plainTimes(m int, a, onto, c []float64) {
 	}
 }
 
+// FromDoubles sets y to x, rounded.
+func FromDoubles(x []float64, y []Float) {
+	for i := fromDoubles(x, y[:len(x)]); i < len(x); i++ {
+		y[i] = Float(x[i])
+	}
+}
+
 // DoubleTanhs replaces every number by its math.Tanh.
 func DoubleTanhs(x []float64) {
-	done := 0
 	if kernel.Available {
-		done = kernel.DoubleTanh(x)
+		kernel.DoubleTanh(x)
+		return
 	}
-	plainDoubleTanhs(x[done:])
+	plainDoubleTanhs(x)
 }
 
 func plainDoubleTanhs(x []float64) {
@@ -70,19 +77,18 @@ func plainDoubleTanhs(x []float64) {
 // DoubleCell makes one step of an LSTM's cell in float64, with the values of math.Exp and math.Tanh. The pre-activations
 // gates + x are in rows i f g o as long as c and h. It sets c to f c + i g and h to o tanh c, and destroys gates.
 func DoubleCell(gates, x, c, h []float64) {
-	done := 0
 	if kernel.Available {
-		done = kernel.DoubleCell(gates, x, c, h)
+		kernel.DoubleCell(gates, x, c, h)
+		return
 	}
-	plainDoubleCell(done, gates, x, c, h)
+	plainDoubleCell(gates, x, c, h)
 }
 
-// plainDoubleCell makes the step of the units from first on.
-func plainDoubleCell(first int, gates, x, c, h []float64) {
+func plainDoubleCell(gates, x, c, h []float64) {
 	H := len(c)
 	gate := func(row, j int) float64 { return gates[row*H+j] + x[row*H+j] }
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
-	for j := first; j < H; j++ {
+	for j := range H {
 		in, forget := sigmoid(gate(0, j)), sigmoid(gate(1, j))
 		cell, out := math.Tanh(gate(2, j)), sigmoid(gate(3, j))
 		c[j] = forget*c[j] + in*cell

@@ -71,7 +71,7 @@ func TestDoubleCell(t *testing.T) {
 			clear(x)
 		}
 		cell, h, h2 := append([]float64(nil), c...), make([]float64, H), make([]float64, H)
-		plainDoubleCell(0, gates, x, cell, h2)
+		plainDoubleCell(gates, x, cell, h2)
 		DoubleCell(gates, x, c, h)
 		for j := range h {
 			if math.IsNaN(c[j]) && math.IsNaN(cell[j]) {

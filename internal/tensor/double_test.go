@@ -66,3 +66,24 @@ func TestDoubleTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestFromDoubles: every number is rounded as Go rounds it, and no other is written.
+func TestFromDoubles(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 40 {
+		x, y := make([]float64, n), make([]Float, n+1)
+		for i := range x {
+			x[i] = rng.NormFloat64() * math.Exp(40*rng.NormFloat64())
+		}
+		y[n] = 7
+		FromDoubles(x, y)
+		for i, v := range x {
+			if y[i] != Float(v) {
+				t.Errorf("number %d of %d: %v becomes %v", i, n, v, y[i])
+			}
+		}
+		if y[n] != 7 {
+			t.Errorf("%d numbers: the next one is written", n)
+		}
+	}
+}

@@ -346,6 +346,21 @@ func expSum(x []Float, shift Float) Float {
 	return plainExpSum(x, shift)
 }
 
+func weights(x, sums []Float) {
+	if kernel.Available {
+		kernel.Weights(x, sums)
+		return
+	}
+	plainWeights(x, sums)
+}
+
+func fromDoubles(x []float64, y []Float) (done int) {
+	if kernel.Available {
+		return kernel.FromDoubles(x, y)
+	}
+	return 0
+}
+
 func largest(x []Float) Float {
 	if kernel.Available {
 		return kernel.Max(x)

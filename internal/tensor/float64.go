@@ -96,6 +96,8 @@ func Dot(x, y []Float) Float { return plainDot(x, y) }
 func Total(x []Float) Float { return plainSum(x) }
 
 func expSum(x []Float, shift Float) Float { return plainExpSum(x, shift) }
+func weights(x, sums []Float)             { plainWeights(x, sums) }
+func fromDoubles([]float64, []Float) int  { return 0 }
 func largest(x []Float) Float             { return plainMax(x) }
 
 func sumRowsHere(x Matrix, y []Float) { plainSumRows(x, y) }

@@ -67,6 +67,13 @@ func plainSum(x []Float) (s Float) {
 	return s
 }
 
+func plainWeights(x, sums []Float) {
+	m := plainMax(x)
+	for i := range sums {
+		sums[i] = plainExpSum(x[i*WeightsChunk:min(len(x), (i+1)*WeightsChunk)], m)
+	}
+}
+
 func plainMax(x []Float) Float {
 	m := x[0]
 	for _, v := range x {

@@ -3,6 +3,7 @@ package tensor
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -509,5 +510,57 @@ func BenchmarkSplit(b *testing.B) {
 	defer SetProcs(1)
 	for b.Loop() {
 		Split(nothing{}, 4, 1)
+	}
+}
+
+// TestWeights compares with the plain twin, and every weight with e^(x-m), at lengths around those of chunks.
+func TestWeights(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	random := func(n int) []Float {
+		x := make([]Float, n)
+		for i := range x {
+			x[i] = Float(9*rng.NormFloat64() - 40)
+		}
+		return x
+	}
+	for _, n := range []int{0, 1, 7, 15, 16, 17, 31, 63, 64, 65, 100, 127, 128, 129, 300, 1000} {
+		x := random(n)
+		y, z := slices.Clone(x), slices.Clone(x)
+		sums := make([]Float, (n+WeightsChunk-1)/WeightsChunk)
+		plain := slices.Clone(sums)
+		Weights(y, sums)
+		if n == 0 {
+			continue
+		}
+		plainWeights(z, plain)
+		top := slices.Max(x)
+		for i, v := range x {
+			if want := math.Exp(float64(v - top)); math.Abs(float64(y[i])-want) > 1e-6*want+1e-37 || math.Abs(float64(z[i])-want) > 1e-6*want+1e-37 {
+				t.Errorf("%d numbers: weight %d is %v, plainly %v, want %v", n, i, y[i], z[i], want)
+			}
+		}
+		for i := range sums {
+			if d := math.Abs(float64(sums[i] - plain[i])); !(d <= 1e-5*float64(plain[i])) {
+				t.Errorf("%d numbers: sum %d is %v, plainly %v", n, i, sums[i], plain[i])
+			}
+		}
+	}
+	for _, at := range []int{0, 5, 69} {
+		x, sums := random(70), make([]Float, 2)
+		x[at] = Float(math.NaN())
+		top := Float(math.Inf(-1))
+		for _, v := range x {
+			if v > top {
+				top = v
+			}
+		}
+		y := slices.Clone(x)
+		Weights(y, sums)
+		if y[at] == y[at] || sums[at/WeightsChunk] == sums[at/WeightsChunk] {
+			t.Errorf("a NaN at %d: weight %v, sums %v", at, y[at], sums)
+		}
+		if at > 0 && math.Abs(float64(y[3])-math.Exp(float64(x[3]-top))) > 1e-6 { // the plain largest number begins with the first
+			t.Errorf("a NaN at %d: weight 3 is %v", at, y[3])
+		}
 	}
 }

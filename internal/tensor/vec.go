@@ -1,6 +1,11 @@
 package tensor
 
-import "math"
+import (
+	"fmt"
+	"math"
+
+	"vaelab/internal/tensor/kernel"
+)
 
 // Add adds x to y.
 func Add(x, y []Float) { Axpy(1, x, y) }
@@ -100,6 +105,20 @@ func ExpSum(x []Float, shift Float) (sum Float) { return expSum(x, shift) }
 
 // Largest is the largest of x, which must not be empty; NaNs are passed over.
 func Largest(x []Float) Float { return largest(x) }
+
+// Weights replaces each x by e^(x - m), m the largest, NaNs passed over, and sets sums to the sums of WeightsChunk of these
+// each, the last perhaps of fewer.
+func Weights(x, sums []Float) {
+	if chunks := (len(x) + WeightsChunk - 1) / WeightsChunk; len(sums) != chunks {
+		panic(fmt.Sprintf("tensor: Weights: %d sums for %d chunks", len(sums), chunks))
+	}
+	if len(x) > 0 {
+		weights(x, sums)
+	}
+}
+
+// WeightsChunk is how many numbers a sum of Weights has.
+const WeightsChunk = kernel.WeightsChunk
 
 // ExpLSE replaces a row of logits by e^(x - m), m the largest, and returns the sum of these
 // and ln sum_j e^x_j, each exponential computed once. A NaN or +Inf among them makes both

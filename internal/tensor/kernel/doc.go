@@ -7,3 +7,6 @@
 // The module in gen generates the .s file (make generate); CI checks that it is up to date. On
 // other processors, in float64, or with VAELAB_KERNEL=generic, Available is false.
 package kernel
+
+// WeightsChunk is how many numbers a sum of Weights has.
+const WeightsChunk = 64

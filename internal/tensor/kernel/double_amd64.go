@@ -27,76 +27,112 @@ func DoubleProduct(m, n, k int, a, panel, onto, c []float64) {
 	if onto != nil {
 		_ = onto[m*n-1]
 	}
-	var edge [6 * doubleWidth]float64
-	for j := 0; j < n; j += doubleWidth {
-		cols := min(doubleWidth, n-j)
-		for i, rows := 0, 0; i < m; i += rows {
-			rows = doubleRows(m - i)
-			if cols == doubleWidth {
-				var start *float64
-				if onto != nil {
-					start = &onto[i*n+j]
-				}
-				doubleTile(rows, k, &a[i*k], k, &panel[j*k], start, n, &c[i*n+j], n)
-				continue
+	p := doubleProduct{n, k, a, panel, onto, c}
+	j := 0
+	if count := m / doubleTall; wide && count > 0 {
+		for ; n-j >= 2*doubleWidth; j += 2 * doubleWidth {
+			double8x16(count, k, &a[0], k, &panel[j*k], p.start(0, j), n, &c[j], n)
+			if done := count * doubleTall; done < m {
+				p.columns(done, m, j)
+				p.columns(done, m, j+doubleWidth)
 			}
-			doubleTile(rows, k, &a[i*k], k, &panel[j*k], nil, 0, &edge[0], doubleWidth)
-			for r := range rows {
-				to := c[(i+r)*n+j:][:cols]
-				copy(to, edge[r*doubleWidth:])
-				if onto != nil {
-					for q, v := range onto[(i+r)*n+j:][:cols] {
-						to[q] += v
-					}
+		}
+	}
+	for ; j < n; j += doubleWidth {
+		p.columns(0, m, j)
+	}
+}
+
+// doubleTall is the number of rows of the tile of AVX-512, which is two panels wide.
+const doubleTall = 8
+
+// A doubleProduct is what DoubleProduct computes.
+type doubleProduct struct {
+	n, k              int
+	a, panel, onto, c []float64
+}
+
+// start is where element (i, j) of onto is, or nil.
+func (p *doubleProduct) start(i, j int) *float64 {
+	if p.onto == nil {
+		return nil
+	}
+	return &p.onto[i*p.n+j]
+}
+
+// columns computes rows i ... m-1 of the panel that begins with column j.
+func (p *doubleProduct) columns(i, m, j int) {
+	var edge [6 * doubleWidth]float64
+	n, k, b := p.n, p.k, &p.panel[j*p.k]
+	cols := min(doubleWidth, n-j)
+	for rows := 0; i < m; i += rows {
+		if cols == doubleWidth {
+			height, count := doubleRows(m - i)
+			rows = height * count
+			doubleTiles(height, count, k, &p.a[i*k], k, b, p.start(i, j), n, &p.c[i*n+j], n)
+			continue
+		}
+		rows, _ = doubleRows(m - i)
+		doubleTiles(rows, 1, k, &p.a[i*k], k, b, nil, 0, &edge[0], doubleWidth)
+		for r := range rows {
+			to := p.c[(i+r)*n+j:][:cols]
+			copy(to, edge[r*doubleWidth:])
+			if p.onto != nil {
+				for q, v := range p.onto[(i+r)*n+j:][:cols] {
+					to[q] += v
 				}
 			}
 		}
 	}
 }
 
-// doubleRows is the number of rows of the next tile when left rows remain.
-func doubleRows(left int) int {
+// doubleRows is the height of the next tiles, and how many there are, when left rows remain.
+func doubleRows(left int) (height, count int) {
 	switch {
 	case left >= 6:
-		return 6
+		return 6, left / 6
 	case left >= 4:
-		return 4
+		return 4, 1
 	case left >= 2:
-		return 2
+		return 2, 1
 	}
-	return 1
+	return 1, 1
 }
 
-func doubleTile(rows, k int, a *float64, lda int, b, onto *float64, ldo int, c *float64, ldc int) {
-	switch rows {
+func doubleTiles(height, count, k int, a *float64, lda int, b, onto *float64, ldo int, c *float64, ldc int) {
+	switch height {
 	case 6:
-		double6x8(k, a, lda, b, onto, ldo, c, ldc)
+		double6x8(count, k, a, lda, b, onto, ldo, c, ldc)
 	case 4:
-		double4x8(k, a, lda, b, onto, ldo, c, ldc)
+		double4x8(count, k, a, lda, b, onto, ldo, c, ldc)
 	case 2:
-		double2x8(k, a, lda, b, onto, ldo, c, ldc)
+		double2x8(count, k, a, lda, b, onto, ldo, c, ldc)
 	default:
-		double1x8(k, a, lda, b, onto, ldo, c, ldc)
+		double1x8(count, k, a, lda, b, onto, ldo, c, ldc)
 	}
 }
 
-// DoubleTanh replaces the first numbers of x, a multiple of four, by their math.Tanh and returns how many.
-func DoubleTanh(x []float64) (done int) {
-	if len(x) >= 4 {
-		doubleTanh4(&x[0], len(x)/4)
+// FromDoubles rounds the first numbers of x, a multiple of eight, to y and returns how many.
+func FromDoubles(x []float64, y []float32) (done int) {
+	if n := len(x) / 8; n > 0 {
+		_ = y[8*n-1]
+		fromDoubles(&x[0], &y[0], n)
 	}
-	return len(x) &^ 3
+	return len(x) &^ 7
 }
 
-// DoubleCell makes a step of the first units of an LSTM cell, a multiple of four, with the bits of math.Exp and math.Tanh,
-// and returns how many. The pre-activations gates + x are in rows i f g o as long as c and h, which it sets; it destroys
-// gates.
-func DoubleCell(gates, x, c, h []float64) (done int) {
-	H := len(c)
-	if H < 4 {
-		return 0
+// DoubleTanh replaces every number by its math.Tanh.
+func DoubleTanh(x []float64) {
+	if len(x) > 0 {
+		doubleTanh(&x[0], len(x))
 	}
-	_, _, _ = gates[4*H-1], x[4*H-1], h[H-1]
-	doubleCell4(&gates[0], &x[0], &c[0], &h[0], H, H/4)
-	return H &^ 3
+}
+
+// DoubleCell makes a step of an LSTM cell with the bits of math.Exp and math.Tanh. The pre-activations gates + x are in
+// rows i f g o as long as c and h, which it sets; it destroys gates.
+func DoubleCell(gates, x, c, h []float64) {
+	if H := len(c); H > 0 {
+		_, _, _ = gates[4*H-1], x[4*H-1], h[H-1]
+		doubleCell(&gates[0], &x[0], &c[0], &h[0], H)
+	}
 }

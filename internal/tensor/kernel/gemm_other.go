@@ -22,7 +22,7 @@ func NativeBF16() bool { return false }
 
 const missing = "kernel: not available on this processor or in this build"
 
-// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam, Cell, BackCell, DoublePanelSize, DoublePack, DoubleProduct, DoubleTanh and DoubleCell
+// PairRows, PairAlong, PanelSize, Pack, GemmPanel, Gemm, Lies, Direct, Ceiling, ExpSum, Weights, Sigmoid, Tanh, GELU, BackGELU, ELU, BackELU, SumRows, SumProducts, Mul, MulAdd, BackStandardise, Softmax, BackSoftmax, Transpose, Dot, Sum, Max, Scale, Axpy, SumSquares, Adam, Cell, BackCell, DoublePanelSize, DoublePack, DoubleProduct, FromDoubles, DoubleTanh and DoubleCell
 // exist on amd64 only.
 
 func PairRows(dst, first, second []float32)                   { panic(missing) }
@@ -41,6 +41,7 @@ func Direct(m int, extent func(first, end int) (cols, from, to int), a []float32
 }
 func Ceiling(n int) (flops float64)                                        { panic(missing) }
 func ExpSum(x []float32, shift float32) float32                            { panic(missing) }
+func Weights(x, sums []float32)                                            { panic(missing) }
 func Sigmoid(x []float32)                                                  { panic(missing) }
 func Tanh(x, y []float32)                                                  { panic(missing) }
 func GELU(x, y []float32)                                                  { panic(missing) }
@@ -69,5 +70,6 @@ func BackCell(dOut, dh, dc, gates, cPrev, c, dPre []float32)                    
 func DoublePanelSize(k, n int) int                                                   { panic(missing) }
 func DoublePack(panel, b []float64, k, n int)                                        { panic(missing) }
 func DoubleProduct(m, n, k int, a, panel, onto, c []float64)                         { panic(missing) }
-func DoubleTanh(x []float64) (done int)                                              { panic(missing) }
-func DoubleCell(gates, x, c, h []float64) (done int)                                 { panic(missing) }
+func FromDoubles(x []float64, y []float32) (done int)                                { panic(missing) }
+func DoubleTanh(x []float64)                                                         { panic(missing) }
+func DoubleCell(gates, x, c, h []float64)                                            { panic(missing) }

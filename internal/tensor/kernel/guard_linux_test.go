@@ -63,6 +63,7 @@ func TestNothingBeyondTheEnd(t *testing.T) {
 			return unsafe.Slice((*float64)(unsafe.Pointer(&guarded(t, 2*n)[0])), n)
 		}
 		DoubleProduct(m, n, k, doubles(m*k), doubles(DoublePanelSize(k, n)), doubles(m*n), doubles(m*n))
+		FromDoubles(doubles(n), guarded(t, n))
 		DoubleTanh(doubles(n))
 		DoubleCell(doubles(4*n), doubles(4*n), doubles(n), doubles(n))
 		Transpose(guarded(t, m*k), m, k, k, guarded(t, m*k), m)

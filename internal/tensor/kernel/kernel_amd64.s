@@ -6008,17 +6008,624 @@ done7:
 	VZEROUPPER
 	RET
 
+DATA expLeast<>+0(SB)/4, $0xff800000
+DATA expLeast<>+4(SB)/4, $0xff800000
+DATA expLeast<>+8(SB)/4, $0xff800000
+DATA expLeast<>+12(SB)/4, $0xff800000
+DATA expLeast<>+16(SB)/4, $0xff800000
+DATA expLeast<>+20(SB)/4, $0xff800000
+DATA expLeast<>+24(SB)/4, $0xff800000
+DATA expLeast<>+28(SB)/4, $0xff800000
+DATA expLeast<>+32(SB)/4, $0xff800000
+DATA expLeast<>+36(SB)/4, $0xff800000
+DATA expLeast<>+40(SB)/4, $0xff800000
+DATA expLeast<>+44(SB)/4, $0xff800000
+DATA expLeast<>+48(SB)/4, $0xff800000
+DATA expLeast<>+52(SB)/4, $0xff800000
+DATA expLeast<>+56(SB)/4, $0xff800000
+DATA expLeast<>+60(SB)/4, $0xff800000
+GLOBL expLeast<>(SB), RODATA|NOPTR, $64
+
+// func weights(x *float32, n int, sums *float32)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
+TEXT ·weights(SB), NOSPLIT, $0-24
+	CMPB    ·wide+0(SB), $0x00
+	JNE     wide8
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    sums+16(FP), DX
+	VMOVUPS expLeast<>+0(SB), Y0
+	VMOVUPS expLeast<>+0(SB), Y1
+	SUBQ    $0x08, CX
+	JLT     rest10
+
+whole9:
+	VMOVUPS (AX), Y2
+	VMAXPS  Y1, Y2, Y1
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, CX
+	JGE     whole9
+
+rest10:
+	ADDQ         $0x08, CX
+	JZ           done11
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VBLENDVPS    Y2, Y3, Y0, Y3
+	VMAXPS       Y1, Y3, Y1
+
+done11:
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VSHUFPS    $0xb1, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VSHUFPS    $0x4e, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	MOVQ       x+0(FP), AX
+	MOVQ       n+8(FP), CX
+
+chunk12:
+	VXORPS       Y0, Y0, Y0
+	SUBQ         $0x40, CX
+	JLT          short13
+	VMOVUPS      (AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      32(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 32(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      64(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      96(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 96(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      128(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 128(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      160(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 160(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      192(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 192(AX)
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      224(AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 224(AX)
+	VADDPS       Y3, Y0, Y0
+	VPERM2F128   $0x01, Y0, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VSHUFPS      $0xb1, Y0, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VSHUFPS      $0x4e, Y0, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSS       X0, (DX)
+	ADDQ         $0x04, DX
+	ADDQ         $+256, AX
+	JMP          chunk12
+
+short13:
+	ADDQ $0x40, CX
+	JZ   end14
+	SUBQ $0x08, CX
+	JLT  rest16
+
+whole15:
+	VMOVUPS      (AX), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y3
+	VFMADD213PS  expP1<>+0(SB), Y5, Y3
+	VFMADD213PS  expP2<>+0(SB), Y5, Y3
+	VFMADD213PS  expP3<>+0(SB), Y5, Y3
+	VFMADD213PS  expP4<>+0(SB), Y5, Y3
+	VFMADD213PS  expP5<>+0(SB), Y5, Y3
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y3
+	VADDPS       one<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VCMPPS       $0x05, expLow<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VADDPS       Y3, Y0, Y0
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, CX
+	JGE          whole15
+
+rest16:
+	ADDQ         $0x08, CX
+	JZ           done17
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      expLow<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       expLog2e<>+0(SB), Y5, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VFNMADD231PS expLn2hi<>+0(SB), Y4, Y5
+	VFNMADD231PS expLn2lo<>+0(SB), Y4, Y5
+	VMOVUPS      expP0<>+0(SB), Y1
+	VFMADD213PS  expP1<>+0(SB), Y5, Y1
+	VFMADD213PS  expP2<>+0(SB), Y5, Y1
+	VFMADD213PS  expP3<>+0(SB), Y5, Y1
+	VFMADD213PS  expP4<>+0(SB), Y5, Y1
+	VFMADD213PS  expP5<>+0(SB), Y5, Y1
+	VMULPS       Y5, Y5, Y6
+	VFMADD213PS  Y5, Y6, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       expBias<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y1, Y1
+	VCMPPS       $0x05, expLow<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y2, (AX)
+	VANDPS       Y2, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+
+done17:
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VSHUFPS    $0xb1, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VSHUFPS    $0x4e, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VMOVSS     X0, (DX)
+	ADDQ       $0x04, DX
+
+end14:
+	VZEROUPPER
+	RET
+
+wide8:
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    sums+16(FP), DX
+	VMOVUPS expLeast<>+0(SB), Z0
+	VMOVUPS expLeast<>+0(SB), Y1
+	SUBQ    $0x10, CX
+	JLT     rest19
+
+whole18:
+	VMOVUPS       (AX), Z2
+	VMAXPS        Y1, Y2, Y1
+	VEXTRACTF32X8 $0x01, Z2, Y2
+	VMAXPS        Y1, Y2, Y1
+	ADDQ          $0x40, AX
+	SUBQ          $0x10, CX
+	JGE           whole18
+
+rest19:
+	ADDQ          $0x10, CX
+	JZ            done20
+	VMOVQ         CX, X2
+	VPBROADCASTD  X2, Z2
+	VPCMPGTD      lanes<>+0(SB), Z2, K1
+	VMOVUPS.Z     (AX), K1, Z2
+	VBLENDMPS     Z2, Z0, K1, Z2
+	VMAXPS        Y1, Y2, Y1
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VMAXPS        Y1, Y0, Y1
+
+done20:
+	VPERM2F128   $0x01, Y1, Y1, Y0
+	VMAXPS       Y0, Y1, Y1
+	VSHUFPS      $0xb1, Y1, Y1, Y0
+	VMAXPS       Y0, Y1, Y1
+	VSHUFPS      $0x4e, Y1, Y1, Y0
+	VMAXPS       Y0, Y1, Y1
+	VBROADCASTSS X1, Z0
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+
+chunk21:
+	VXORPS        Y1, Y1, Y1
+	SUBQ          $0x40, CX
+	JLT           short22
+	VMOVUPS       (AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z5
+	VMAXPS        Z2, Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VMOVUPS       Z3, (AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	VMOVUPS       64(AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z5
+	VMAXPS        Z2, Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VMOVUPS       Z3, 64(AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	VMOVUPS       128(AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z5
+	VMAXPS        Z2, Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VMOVUPS       Z3, 128(AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	VMOVUPS       192(AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z5
+	VMAXPS        Z2, Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VMOVUPS       Z3, 192(AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	VPERM2F128    $0x01, Y1, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VSHUFPS       $0xb1, Y1, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VSHUFPS       $0x4e, Y1, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VMOVSS        X1, (DX)
+	ADDQ          $0x04, DX
+	ADDQ          $+256, AX
+	JMP           chunk21
+
+short22:
+	ADDQ $0x40, CX
+	JZ   end23
+	SUBQ $0x10, CX
+	JLT  rest25
+
+whole24:
+	VMOVUPS       (AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z5
+	VMAXPS        Z2, Z5, Z5
+	VMULPS        expLog2e<>+0(SB), Z5, Z4
+	VRNDSCALEPS   $0x00, Z4, Z4
+	VFNMADD231PS  expLn2hi<>+0(SB), Z4, Z5
+	VFNMADD231PS  expLn2lo<>+0(SB), Z4, Z5
+	VMOVUPS       expP0<>+0(SB), Z3
+	VFMADD213PS   expP1<>+0(SB), Z5, Z3
+	VFMADD213PS   expP2<>+0(SB), Z5, Z3
+	VFMADD213PS   expP3<>+0(SB), Z5, Z3
+	VFMADD213PS   expP4<>+0(SB), Z5, Z3
+	VFMADD213PS   expP5<>+0(SB), Z5, Z3
+	VMULPS        Z5, Z5, Z6
+	VFMADD213PS   Z5, Z6, Z3
+	VADDPS        one<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        expBias<>+0(SB), Z4, Z4
+	VPSLLD        $0x17, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K1
+	VMOVAPS.Z     Z3, K1, Z3
+	VMOVUPS       Z3, (AX)
+	VADDPS        Y3, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z3, Y2
+	VADDPS        Y2, Y1, Y1
+	ADDQ          $0x40, AX
+	SUBQ          $0x10, CX
+	JGE           whole24
+
+rest25:
+	ADDQ          $0x10, CX
+	JZ            done26
+	VMOVQ         CX, X2
+	VPBROADCASTD  X2, Z2
+	VPCMPGTD      lanes<>+0(SB), Z2, K1
+	VMOVUPS.Z     (AX), K1, Z2
+	VSUBPS        Z0, Z2, Z2
+	VMOVUPS       expLow<>+0(SB), Z4
+	VMAXPS        Z2, Z4, Z4
+	VMULPS        expLog2e<>+0(SB), Z4, Z3
+	VRNDSCALEPS   $0x00, Z3, Z3
+	VFNMADD231PS  expLn2hi<>+0(SB), Z3, Z4
+	VFNMADD231PS  expLn2lo<>+0(SB), Z3, Z4
+	VMOVUPS       expP0<>+0(SB), Z0
+	VFMADD213PS   expP1<>+0(SB), Z4, Z0
+	VFMADD213PS   expP2<>+0(SB), Z4, Z0
+	VFMADD213PS   expP3<>+0(SB), Z4, Z0
+	VFMADD213PS   expP4<>+0(SB), Z4, Z0
+	VFMADD213PS   expP5<>+0(SB), Z4, Z0
+	VMULPS        Z4, Z4, Z5
+	VFMADD213PS   Z4, Z5, Z0
+	VADDPS        one<>+0(SB), Z0, Z0
+	VCVTPS2DQ     Z3, Z3
+	VPADDD        expBias<>+0(SB), Z3, Z3
+	VPSLLD        $0x17, Z3, Z3
+	VMULPS        Z3, Z0, Z0
+	VCMPPS        $0x05, expLow<>+0(SB), Z2, K2
+	VMOVAPS.Z     Z0, K2, Z0
+	VMOVUPS       Z0, K1, (AX)
+	VMOVAPS.Z     Z0, K1, Z0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X8 $0x01, Z0, Y0
+	VADDPS        Y0, Y1, Y1
+
+done26:
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VADDPS     Y0, Y1, Y1
+	VSHUFPS    $0xb1, Y1, Y1, Y0
+	VADDPS     Y0, Y1, Y1
+	VSHUFPS    $0x4e, Y1, Y1, Y0
+	VADDPS     Y0, Y1, Y1
+	VMOVSS     X1, (DX)
+	ADDQ       $0x04, DX
+
+end23:
+	VZEROUPPER
+	RET
+
 // func sigmoid(x *float32, n int)
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·sigmoid(SB), NOSPLIT, $0-16
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide8
+	JNE  wide27
 	MOVQ x+0(FP), AX
 	MOVQ n+8(FP), CX
 	SUBQ $0x08, CX
-	JLT  rest10
+	JLT  rest29
 
-whole9:
+whole28:
 	VMOVUPS      (AX), Y1
 	VORPS        sign<>+0(SB), Y1, Y2
 	VMOVUPS      expLow<>+0(SB), Y4
@@ -6051,11 +6658,11 @@ whole9:
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
 	SUBQ         $0x08, CX
-	JGE          whole9
+	JGE          whole28
 
-rest10:
+rest29:
 	ADDQ         $0x08, CX
-	JZ           done11
+	JZ           done30
 	VMOVQ        CX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -6090,17 +6697,17 @@ rest10:
 	VBLENDVPS    Y2, Y3, Y4, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done11:
+done30:
 	VZEROUPPER
 	RET
 
-wide8:
+wide27:
 	MOVQ x+0(FP), AX
 	MOVQ n+8(FP), CX
 	SUBQ $0x10, CX
-	JLT  rest13
+	JLT  rest32
 
-whole12:
+whole31:
 	VMOVUPS      (AX), Z1
 	VORPS        sign<>+0(SB), Z1, Z2
 	VMOVUPS      expLow<>+0(SB), Z4
@@ -6134,11 +6741,11 @@ whole12:
 	VMOVUPS      Z0, (AX)
 	ADDQ         $0x40, AX
 	SUBQ         $0x10, CX
-	JGE          whole12
+	JGE          whole31
 
-rest13:
+rest32:
 	ADDQ         $0x10, CX
-	JZ           done14
+	JZ           done33
 	VMOVQ        CX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -6174,7 +6781,7 @@ rest13:
 	VBLENDMPS    Z2, Z3, K2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done14:
+done33:
 	VZEROUPPER
 	RET
 
@@ -6182,14 +6789,14 @@ done14:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·tanh(SB), NOSPLIT, $0-24
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide15
+	JNE  wide34
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest17
+	JLT  rest36
 
-whole16:
+whole35:
 	VMOVUPS      (AX), Y1
 	VMOVUPS      sign<>+0(SB), Y2
 	VANDNPS      Y1, Y2, Y2
@@ -6246,11 +6853,11 @@ whole16:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole16
+	JGE          whole35
 
-rest17:
+rest36:
 	ADDQ         $0x08, DX
-	JZ           done18
+	JZ           done37
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -6308,18 +6915,18 @@ rest17:
 	VBLENDVPS    Y2, Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-done18:
+done37:
 	VZEROUPPER
 	RET
 
-wide15:
+wide34:
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x10, DX
-	JLT  rest20
+	JLT  rest39
 
-whole19:
+whole38:
 	VMOVUPS      (AX), Z1
 	VMOVUPS      sign<>+0(SB), Z2
 	VANDNPS      Z1, Z2, Z2
@@ -6376,11 +6983,11 @@ whole19:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, CX
 	SUBQ         $0x10, DX
-	JGE          whole19
+	JGE          whole38
 
-rest20:
+rest39:
 	ADDQ         $0x10, DX
-	JZ           done21
+	JZ           done40
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -6438,7 +7045,7 @@ rest20:
 	VBLENDMPS    Z4, Z0, K2, Z0
 	VMOVUPS      Z0, K1, (CX)
 
-done21:
+done40:
 	VZEROUPPER
 	RET
 
@@ -6500,14 +7107,14 @@ GLOBL geluB3<>(SB), RODATA|NOPTR, $64
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·gelu(SB), NOSPLIT, $0-24
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide22
+	JNE  wide41
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest24
+	JLT  rest43
 
-whole23:
+whole42:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       geluB<>+0(SB), Y1, Y1
@@ -6546,11 +7153,11 @@ whole23:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole23
+	JGE          whole42
 
-rest24:
+rest43:
 	ADDQ         $0x08, DX
-	JZ           done25
+	JZ           done44
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -6590,18 +7197,18 @@ rest24:
 	VMULPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (CX)
 
-done25:
+done44:
 	VZEROUPPER
 	RET
 
-wide22:
+wide41:
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x10, DX
-	JLT  rest27
+	JLT  rest46
 
-whole26:
+whole45:
 	VMOVUPS      (AX), Z0
 	VMULPS       Z0, Z0, Z1
 	VMULPS       geluB<>+0(SB), Z1, Z1
@@ -6641,11 +7248,11 @@ whole26:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, CX
 	SUBQ         $0x10, DX
-	JGE          whole26
+	JGE          whole45
 
-rest27:
+rest46:
 	ADDQ         $0x10, DX
-	JZ           done28
+	JZ           done47
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -6686,7 +7293,7 @@ rest27:
 	VMULPS       Z0, Z2, Z2
 	VMOVUPS      Z2, K1, (CX)
 
-done28:
+done47:
 	VZEROUPPER
 	RET
 
@@ -6694,15 +7301,15 @@ done28:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·backGELU(SB), NOSPLIT, $0-32
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide29
+	JNE  wide48
 	MOVQ x+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ dx+16(FP), DX
 	MOVQ n+24(FP), BX
 	SUBQ $0x08, BX
-	JLT  rest31
+	JLT  rest50
 
-whole30:
+whole49:
 	VMOVUPS      (AX), Y0
 	VMULPS       Y0, Y0, Y2
 	VMULPS       geluB<>+0(SB), Y2, Y1
@@ -6751,11 +7358,11 @@ whole30:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, BX
-	JGE          whole30
+	JGE          whole49
 
-rest31:
+rest50:
 	ADDQ         $0x08, BX
-	JZ           done32
+	JZ           done51
 	VMOVQ        BX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -6806,19 +7413,19 @@ rest31:
 	VADDPS       Y1, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (DX)
 
-done32:
+done51:
 	VZEROUPPER
 	RET
 
-wide29:
+wide48:
 	MOVQ x+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ dx+16(FP), DX
 	MOVQ n+24(FP), BX
 	SUBQ $0x10, BX
-	JLT  rest34
+	JLT  rest53
 
-whole33:
+whole52:
 	VMOVUPS      (AX), Z0
 	VMULPS       Z0, Z0, Z2
 	VMULPS       geluB<>+0(SB), Z2, Z1
@@ -6868,11 +7475,11 @@ whole33:
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	SUBQ         $0x10, BX
-	JGE          whole33
+	JGE          whole52
 
-rest34:
+rest53:
 	ADDQ         $0x10, BX
-	JZ           done35
+	JZ           done54
 	VMOVQ        BX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -6924,7 +7531,7 @@ rest34:
 	VADDPS       Z0, Z2, Z2
 	VMOVUPS      Z2, K1, (DX)
 
-done35:
+done54:
 	VZEROUPPER
 	RET
 
@@ -6932,16 +7539,16 @@ done35:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·elu(SB), NOSPLIT, $0-24
 	CMPB    ·wide+0(SB), $0x00
-	JNE     wide36
+	JNE     wide55
 	MOVQ    x+0(FP), AX
 	MOVQ    y+8(FP), CX
 	MOVQ    n+16(FP), DX
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS expLow<>+0(SB), Y1
 	SUBQ    $0x08, DX
-	JLT     rest38
+	JLT     rest57
 
-whole37:
+whole56:
 	VMOVUPS      (AX), Y2
 	VMINPS       Y2, Y0, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -6968,11 +7575,11 @@ whole37:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, DX
-	JGE          whole37
+	JGE          whole56
 
-rest38:
+rest57:
 	ADDQ         $0x08, DX
-	JZ           done39
+	JZ           done58
 	VMOVQ        DX, X2
 	VPBROADCASTD X2, Y2
 	VPCMPGTD     lanes<>+0(SB), Y2, Y2
@@ -7000,20 +7607,20 @@ rest38:
 	VADDPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y2, (CX)
 
-done39:
+done58:
 	VZEROUPPER
 	RET
 
-wide36:
+wide55:
 	MOVQ    x+0(FP), AX
 	MOVQ    y+8(FP), CX
 	MOVQ    n+16(FP), DX
 	VXORPS  Z0, Z0, Z0
 	VMOVUPS expLow<>+0(SB), Z1
 	SUBQ    $0x10, DX
-	JLT     rest41
+	JLT     rest60
 
-whole40:
+whole59:
 	VMOVUPS      (AX), Z2
 	VMINPS       Z2, Z0, Z5
 	VMAXPS       Z5, Z1, Z5
@@ -7040,11 +7647,11 @@ whole40:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, CX
 	SUBQ         $0x10, DX
-	JGE          whole40
+	JGE          whole59
 
-rest41:
+rest60:
 	ADDQ         $0x10, DX
-	JZ           done42
+	JZ           done61
 	VMOVQ        DX, X2
 	VPBROADCASTD X2, Z2
 	VPCMPGTD     lanes<>+0(SB), Z2, K1
@@ -7072,7 +7679,7 @@ rest41:
 	VADDPS       Z2, Z1, Z1
 	VMOVUPS      Z1, K1, (CX)
 
-done42:
+done61:
 	VZEROUPPER
 	RET
 
@@ -7080,16 +7687,16 @@ done42:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F
 TEXT ·backELU(SB), NOSPLIT, $0-32
 	CMPB   ·wide+0(SB), $0x00
-	JNE    wide43
+	JNE    wide62
 	MOVQ   y+0(FP), AX
 	MOVQ   dy+8(FP), CX
 	MOVQ   dx+16(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS Y0, Y0, Y0
 	SUBQ   $0x08, BX
-	JLT    rest45
+	JLT    rest64
 
-whole44:
+whole63:
 	VMINPS  (AX), Y0, Y1
 	VADDPS  one<>+0(SB), Y1, Y1
 	VMULPS  (CX), Y1, Y1
@@ -7099,11 +7706,11 @@ whole44:
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     whole44
+	JGE     whole63
 
-rest45:
+rest64:
 	ADDQ         $0x08, BX
-	JZ           done46
+	JZ           done65
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -7116,20 +7723,20 @@ rest45:
 	VADDPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (DX)
 
-done46:
+done65:
 	VZEROUPPER
 	RET
 
-wide43:
+wide62:
 	MOVQ   y+0(FP), AX
 	MOVQ   dy+8(FP), CX
 	MOVQ   dx+16(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS Z0, Z0, Z0
 	SUBQ   $0x10, BX
-	JLT    rest48
+	JLT    rest67
 
-whole47:
+whole66:
 	VMINPS  (AX), Z0, Z1
 	VADDPS  one<>+0(SB), Z1, Z1
 	VMULPS  (CX), Z1, Z1
@@ -7139,11 +7746,11 @@ whole47:
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, BX
-	JGE     whole47
+	JGE     whole66
 
-rest48:
+rest67:
 	ADDQ         $0x10, BX
-	JZ           done49
+	JZ           done68
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Z1
 	VPCMPGTD     lanes<>+0(SB), Z1, K1
@@ -7156,7 +7763,7 @@ rest48:
 	VADDPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done49:
+done68:
 	VZEROUPPER
 	RET
 
@@ -7218,7 +7825,7 @@ GLOBL minus16<>(SB), RODATA|NOPTR, $64
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·softmaxRows(SB), NOSPLIT, $0-52
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide50
+	JNE          wide69
 	MOVQ         x+0(FP), AX
 	MOVQ         ld+16(FP), CX
 	MOVQ         width+24(FP), DX
@@ -7227,7 +7834,7 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-52
 	MOVQ         count+32(FP), BX
 	MOVQ         rows+8(FP), SI
 
-row51:
+row70:
 	VMOVUPS      least<>+0(SB), Y1
 	LEAQ         7(BX), R8
 	ANDQ         $-8, R8
@@ -7236,7 +7843,7 @@ row51:
 	VMOVQ        BX, X2
 	VPBROADCASTD X2, Y2
 
-pass52:
+pass71:
 	VPCMPGTD     lanes<>+0(SB), Y2, Y3
 	VPADDD       minus8<>+0(SB), Y2, Y2
 	VMOVUPS      least<>+0(SB), Y4
@@ -7244,7 +7851,7 @@ pass52:
 	VMAXPS       Y1, Y4, Y1
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          pass52
+	JLT          pass71
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VMAXPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -7260,7 +7867,7 @@ pass52:
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Y3
 
-pass53:
+pass72:
 	VPCMPGTD     lanes<>+0(SB), Y3, Y4
 	VPADDD       minus8<>+0(SB), Y3, Y3
 	VMOVUPS      (AX)(DI*1), Y5
@@ -7292,7 +7899,7 @@ pass53:
 	VADDPS       Y6, Y2, Y2
 	ADDQ         $0x20, DI
 	CMPQ         DI, R8
-	JLT          pass53
+	JLT          pass72
 	VPERM2F128   $0x01, Y2, Y2, Y1
 	VADDPS       Y1, Y2, Y2
 	VSHUFPS      $0xb1, Y2, Y2, Y1
@@ -7308,7 +7915,7 @@ pass53:
 	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
 
-pass54:
+pass73:
 	VPCMPGTD lanes<>+0(SB), Y1, Y3
 	VPADDD   minus8<>+0(SB), Y1, Y1
 	VMULPS   (AX)(DI*1), Y2, Y4
@@ -7316,28 +7923,28 @@ pass54:
 	VMOVUPS  Y4, (AX)(DI*1)
 	ADDQ     $0x20, DI
 	CMPQ     DI, R8
-	JLT      pass54
+	JLT      pass73
 	LEAQ     7(BX), DI
 	ANDQ     $-8, DI
 	VXORPS   Y1, Y1, Y1
-	JMP      test55
+	JMP      test74
 
-clear56:
+clear75:
 	VMOVUPS Y1, (AX)(DI*4)
 	ADDQ    $0x08, DI
 
-test55:
+test74:
 	CMPQ DI, DX
-	JLT  clear56
+	JLT  clear75
 	ADDQ CX, AX
 	MOVQ grow+40(FP), DI
 	ADDQ DI, BX
 	DECQ SI
-	JNZ  row51
+	JNZ  row70
 	VZEROUPPER
 	RET
 
-wide50:
+wide69:
 	MOVQ         x+0(FP), AX
 	MOVQ         ld+16(FP), CX
 	MOVQ         width+24(FP), DX
@@ -7346,7 +7953,7 @@ wide50:
 	MOVQ         count+32(FP), BX
 	MOVQ         rows+8(FP), SI
 
-row57:
+row76:
 	VMOVUPS      least<>+0(SB), Y1
 	LEAQ         7(BX), R8
 	ANDQ         $-8, R8
@@ -7357,7 +7964,7 @@ row57:
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Z3
 
-pass58:
+pass77:
 	VPCMPGTD      lanes<>+0(SB), Z3, K2
 	VPADDD        minus16<>+0(SB), Z3, Z3
 	VPCMPGTD      lanes<>+0(SB), Z2, K1
@@ -7370,7 +7977,7 @@ pass58:
 	VMAXPS        Y1, Y4, Y1
 	ADDQ          $0x40, DI
 	CMPQ          DI, R8
-	JLT           pass58
+	JLT           pass77
 	VPERM2F128    $0x01, Y1, Y1, Y2
 	VMAXPS        Y2, Y1, Y1
 	VSHUFPS       $0xb1, Y1, Y1, Y2
@@ -7389,7 +7996,7 @@ pass58:
 	VMOVQ         BX, X4
 	VPBROADCASTD  X4, Z4
 
-pass59:
+pass78:
 	VPCMPGTD      lanes<>+0(SB), Z4, K2
 	VPADDD        minus16<>+0(SB), Z4, Z4
 	VPCMPGTD      lanes<>+0(SB), Z3, K1
@@ -7425,7 +8032,7 @@ pass59:
 	VADDPS        Y5, Y2, Y2
 	ADDQ          $0x40, DI
 	CMPQ          DI, R8
-	JLT           pass59
+	JLT           pass78
 	VPERM2F128    $0x01, Y2, Y2, Y1
 	VADDPS        Y1, Y2, Y2
 	VSHUFPS       $0xb1, Y2, Y2, Y1
@@ -7444,7 +8051,7 @@ pass59:
 	VMOVQ         BX, X3
 	VPBROADCASTD  X3, Z3
 
-pass60:
+pass79:
 	VPCMPGTD  lanes<>+0(SB), Z3, K2
 	VPADDD    minus16<>+0(SB), Z3, Z3
 	VPCMPGTD  lanes<>+0(SB), Z2, K1
@@ -7455,24 +8062,24 @@ pass60:
 	VMOVUPS   Z4, K1, (AX)(DI*1)
 	ADDQ      $0x40, DI
 	CMPQ      DI, R8
-	JLT       pass60
+	JLT       pass79
 	LEAQ      7(BX), DI
 	ANDQ      $-8, DI
 	VXORPS    Y1, Y1, Y1
-	JMP       test61
+	JMP       test80
 
-clear62:
+clear81:
 	VMOVUPS Y1, (AX)(DI*4)
 	ADDQ    $0x08, DI
 
-test61:
+test80:
 	CMPQ DI, DX
-	JLT  clear62
+	JLT  clear81
 	ADDQ CX, AX
 	MOVQ grow+40(FP), DI
 	ADDQ DI, BX
 	DECQ SI
-	JNZ  row57
+	JNZ  row76
 	VZEROUPPER
 	RET
 
@@ -7480,7 +8087,7 @@ test61:
 // Requires: AVX, AVX2, AVX512F, FMA3
 TEXT ·backSoftmaxRows(SB), NOSPLIT, $0-68
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide63
+	JNE          wide82
 	MOVQ         p+0(FP), AX
 	MOVQ         d+16(FP), CX
 	MOVQ         ldp+8(FP), DX
@@ -7492,7 +8099,7 @@ TEXT ·backSoftmaxRows(SB), NOSPLIT, $0-68
 	MOVQ         count+48(FP), DI
 	MOVQ         rows+32(FP), R8
 
-row64:
+row83:
 	VXORPS       Y1, Y1, Y1
 	LEAQ         7(DI), R10
 	ANDQ         $-8, R10
@@ -7501,14 +8108,14 @@ row64:
 	VMOVQ        DI, X2
 	VPBROADCASTD X2, Y2
 
-pass65:
+pass84:
 	VPCMPGTD     lanes<>+0(SB), Y2, Y3
 	VPADDD       minus8<>+0(SB), Y2, Y2
 	VANDPS       (CX)(R9*1), Y3, Y3
 	VFMADD231PS  (AX)(R9*1), Y3, Y1
 	ADDQ         $0x20, R9
 	CMPQ         R9, R10
-	JLT          pass65
+	JLT          pass84
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -7522,7 +8129,7 @@ pass65:
 	VMOVQ        DI, X2
 	VPBROADCASTD X2, Y2
 
-pass66:
+pass85:
 	VPCMPGTD lanes<>+0(SB), Y2, Y3
 	VPADDD   minus8<>+0(SB), Y2, Y2
 	VMOVUPS  (CX)(R9*1), Y4
@@ -7533,29 +8140,29 @@ pass66:
 	VMOVUPS  Y4, (CX)(R9*1)
 	ADDQ     $0x20, R9
 	CMPQ     R9, R10
-	JLT      pass66
+	JLT      pass85
 	LEAQ     7(DI), R9
 	ANDQ     $-8, R9
 	VXORPS   Y1, Y1, Y1
-	JMP      test67
+	JMP      test86
 
-clear68:
+clear87:
 	VMOVUPS Y1, (CX)(R9*4)
 	ADDQ    $0x08, R9
 
-test67:
+test86:
 	CMPQ R9, SI
-	JLT  clear68
+	JLT  clear87
 	ADDQ DX, AX
 	ADDQ BX, CX
 	MOVQ grow+56(FP), R9
 	ADDQ R9, DI
 	DECQ R8
-	JNZ  row64
+	JNZ  row83
 	VZEROUPPER
 	RET
 
-wide63:
+wide82:
 	MOVQ         p+0(FP), AX
 	MOVQ         d+16(FP), CX
 	MOVQ         ldp+8(FP), DX
@@ -7567,7 +8174,7 @@ wide63:
 	MOVQ         count+48(FP), DI
 	MOVQ         rows+32(FP), R8
 
-row69:
+row88:
 	VXORPS       Y1, Y1, Y1
 	LEAQ         7(DI), R10
 	ANDQ         $-8, R10
@@ -7576,14 +8183,14 @@ row69:
 	VMOVQ        DI, X2
 	VPBROADCASTD X2, Y2
 
-pass70:
+pass89:
 	VPCMPGTD     lanes<>+0(SB), Y2, Y3
 	VPADDD       minus8<>+0(SB), Y2, Y2
 	VANDPS       (CX)(R9*1), Y3, Y3
 	VFMADD231PS  (AX)(R9*1), Y3, Y1
 	ADDQ         $0x20, R9
 	CMPQ         R9, R10
-	JLT          pass70
+	JLT          pass89
 	VPERM2F128   $0x01, Y1, Y1, Y2
 	VADDPS       Y2, Y1, Y1
 	VSHUFPS      $0xb1, Y1, Y1, Y2
@@ -7600,7 +8207,7 @@ pass70:
 	VMOVQ        DI, X3
 	VPBROADCASTD X3, Z3
 
-pass71:
+pass90:
 	VPCMPGTD  lanes<>+0(SB), Z3, K2
 	VPADDD    minus16<>+0(SB), Z3, Z3
 	VPCMPGTD  lanes<>+0(SB), Z2, K1
@@ -7614,25 +8221,25 @@ pass71:
 	VMOVUPS   Z4, K1, (CX)(R9*1)
 	ADDQ      $0x40, R9
 	CMPQ      R9, R10
-	JLT       pass71
+	JLT       pass90
 	LEAQ      7(DI), R9
 	ANDQ      $-8, R9
 	VXORPS    Y1, Y1, Y1
-	JMP       test72
+	JMP       test91
 
-clear73:
+clear92:
 	VMOVUPS Y1, (CX)(R9*4)
 	ADDQ    $0x08, R9
 
-test72:
+test91:
 	CMPQ R9, SI
-	JLT  clear73
+	JLT  clear92
 	ADDQ DX, AX
 	ADDQ BX, CX
 	MOVQ grow+56(FP), R9
 	ADDQ R9, DI
 	DECQ R8
-	JNZ  row69
+	JNZ  row88
 	VZEROUPPER
 	RET
 
@@ -7640,7 +8247,7 @@ test72:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·cell(SB), NOSPLIT, $0-48
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide74
+	JNE  wide93
 	MOVQ n+40(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -7652,9 +8259,9 @@ TEXT ·cell(SB), NOSPLIT, $0-48
 	MOVQ c+24(FP), R9
 	MOVQ h+32(FP), R10
 	SUBQ $0x08, AX
-	JLT  rest76
+	JLT  rest95
 
-whole75:
+whole94:
 	VMOVUPS      (DX), Y0
 	VADDPS       (SI), Y0, Y0
 	VORPS        sign<>+0(SB), Y0, Y2
@@ -7868,11 +8475,11 @@ whole75:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x08, AX
-	JGE          whole75
+	JGE          whole94
 
-rest76:
+rest95:
 	ADDQ         $0x08, AX
-	JZ           done77
+	JZ           done96
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -8087,11 +8694,11 @@ rest76:
 	VMULPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (R10)
 
-done77:
+done96:
 	VZEROUPPER
 	RET
 
-wide74:
+wide93:
 	MOVQ n+40(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -8103,9 +8710,9 @@ wide74:
 	MOVQ c+24(FP), R9
 	MOVQ h+32(FP), R10
 	SUBQ $0x10, AX
-	JLT  rest79
+	JLT  rest98
 
-whole78:
+whole97:
 	VMOVUPS      (DX), Z0
 	VADDPS       (SI), Z0, Z0
 	VORPS        sign<>+0(SB), Z0, Z2
@@ -8322,11 +8929,11 @@ whole78:
 	ADDQ         $0x40, R9
 	ADDQ         $0x40, R10
 	SUBQ         $0x10, AX
-	JGE          whole78
+	JGE          whole97
 
-rest79:
+rest98:
 	ADDQ         $0x10, AX
-	JZ           done80
+	JZ           done99
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -8544,7 +9151,7 @@ rest79:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z0, K1, (R10)
 
-done80:
+done99:
 	VZEROUPPER
 	RET
 
@@ -8552,7 +9159,7 @@ done80:
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
 TEXT ·backCell(SB), NOSPLIT, $0-64
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide81
+	JNE  wide100
 	MOVQ n+56(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -8566,9 +9173,9 @@ TEXT ·backCell(SB), NOSPLIT, $0-64
 	MOVQ cPrev+32(FP), R11
 	MOVQ c+40(FP), R12
 	SUBQ $0x08, AX
-	JLT  rest83
+	JLT  rest102
 
-whole82:
+whole101:
 	VMOVUPS      (R12), Y1
 	VMOVUPS      sign<>+0(SB), Y2
 	VANDNPS      Y1, Y2, Y2
@@ -8660,11 +9267,11 @@ whole82:
 	ADDQ         $0x20, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x08, AX
-	JGE          whole82
+	JGE          whole101
 
-rest83:
+rest102:
 	ADDQ         $0x08, AX
-	JZ           done84
+	JZ           done103
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -8753,11 +9360,11 @@ rest83:
 	VFNMADD231PS Y4, Y7, Y6
 	VMASKMOVPS   Y6, Y0, (DI)
 
-done84:
+done103:
 	VZEROUPPER
 	RET
 
-wide81:
+wide100:
 	MOVQ n+56(FP), AX
 	MOVQ AX, CX
 	SHLQ $0x02, CX
@@ -8771,9 +9378,9 @@ wide81:
 	MOVQ cPrev+32(FP), R11
 	MOVQ c+40(FP), R12
 	SUBQ $0x10, AX
-	JLT  rest86
+	JLT  rest105
 
-whole85:
+whole104:
 	VMOVUPS      (R12), Z1
 	VMOVUPS      sign<>+0(SB), Z2
 	VANDNPS      Z1, Z2, Z2
@@ -8865,11 +9472,11 @@ whole85:
 	ADDQ         $0x40, R11
 	ADDQ         $0x40, R12
 	SUBQ         $0x10, AX
-	JGE          whole85
+	JGE          whole104
 
-rest86:
+rest105:
 	ADDQ         $0x10, AX
-	JZ           done87
+	JZ           done106
 	VMOVQ        AX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -8958,7 +9565,7 @@ rest86:
 	VFNMADD231PS Z3, Z6, Z5
 	VMOVUPS      Z5, K1, (DI)
 
-done87:
+done106:
 	VZEROUPPER
 	RET
 
@@ -8984,23 +9591,23 @@ loop:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·scale(SB), NOSPLIT, $0-20
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide88
+	JNE          wide107
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Y0
 	SUBQ         $0x08, CX
-	JLT          rest90
+	JLT          rest109
 
-whole89:
+whole108:
 	VMULPS  (AX), Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, CX
-	JGE     whole89
+	JGE     whole108
 
-rest90:
+rest109:
 	ADDQ         $0x08, CX
-	JZ           done91
+	JZ           done110
 	VMOVQ        CX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -9008,27 +9615,27 @@ rest90:
 	VMULPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
-done91:
+done110:
 	VZEROUPPER
 	RET
 
-wide88:
+wide107:
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Z0
 	SUBQ         $0x10, CX
-	JLT          rest93
+	JLT          rest112
 
-whole92:
+whole111:
 	VMULPS  (AX), Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, CX
-	JGE     whole92
+	JGE     whole111
 
-rest93:
+rest112:
 	ADDQ         $0x10, CX
-	JZ           done94
+	JZ           done113
 	VMOVQ        CX, X1
 	VPBROADCASTD X1, Z1
 	VPCMPGTD     lanes<>+0(SB), Z1, K1
@@ -9036,7 +9643,7 @@ rest93:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done94:
+done113:
 	VZEROUPPER
 	RET
 
@@ -9044,26 +9651,26 @@ done94:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·axpy(SB), NOSPLIT, $0-32
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide95
+	JNE          wide114
 	VBROADCASTSS k+0(FP), Y0
 	MOVQ         x+8(FP), AX
 	MOVQ         y+16(FP), CX
 	MOVQ         n+24(FP), DX
 	SUBQ         $0x08, DX
-	JLT          rest97
+	JLT          rest116
 
-whole96:
+whole115:
 	VMULPS  (AX), Y0, Y1
 	VADDPS  (CX), Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
-	JGE     whole96
+	JGE     whole115
 
-rest97:
+rest116:
 	ADDQ         $0x08, DX
-	JZ           done98
+	JZ           done117
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -9073,30 +9680,30 @@ rest97:
 	VADDPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (CX)
 
-done98:
+done117:
 	VZEROUPPER
 	RET
 
-wide95:
+wide114:
 	VBROADCASTSS k+0(FP), Z0
 	MOVQ         x+8(FP), AX
 	MOVQ         y+16(FP), CX
 	MOVQ         n+24(FP), DX
 	SUBQ         $0x10, DX
-	JLT          rest100
+	JLT          rest119
 
-whole99:
+whole118:
 	VMULPS  (AX), Z0, Z1
 	VADDPS  (CX), Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, CX
 	SUBQ    $0x10, DX
-	JGE     whole99
+	JGE     whole118
 
-rest100:
+rest119:
 	ADDQ         $0x10, DX
-	JZ           done101
+	JZ           done120
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Z1
 	VPCMPGTD     lanes<>+0(SB), Z1, K1
@@ -9106,7 +9713,7 @@ rest100:
 	VADDPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (CX)
 
-done101:
+done120:
 	VZEROUPPER
 	RET
 
@@ -9119,19 +9726,19 @@ TEXT ·dot(SB), NOSPLIT, $0-32
 	MOVQ    sum+24(FP), BX
 	VMOVUPS (BX), Y0
 	SUBQ    $0x08, DX
-	JLT     rest103
+	JLT     rest122
 
-whole102:
+whole121:
 	VMOVUPS     (AX), Y1
 	VFMADD231PS (CX), Y1, Y0
 	ADDQ        $0x20, AX
 	ADDQ        $0x20, CX
 	SUBQ        $0x08, DX
-	JGE         whole102
+	JGE         whole121
 
-rest103:
+rest122:
 	ADDQ         $0x08, DX
-	JZ           done104
+	JZ           done123
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
@@ -9140,7 +9747,7 @@ rest103:
 	VMULPS       Y1, Y2, Y2
 	VADDPS       Y2, Y0, Y0
 
-done104:
+done123:
 	VMOVUPS Y0, (BX)
 	VZEROUPPER
 	RET
@@ -9153,24 +9760,24 @@ TEXT ·sum(SB), NOSPLIT, $0-24
 	MOVQ    sum+16(FP), DX
 	VMOVUPS (DX), Y0
 	SUBQ    $0x08, CX
-	JLT     rest106
+	JLT     rest125
 
-whole105:
+whole124:
 	VADDPS (AX), Y0, Y0
 	ADDQ   $0x20, AX
 	SUBQ   $0x08, CX
-	JGE    whole105
+	JGE    whole124
 
-rest106:
+rest125:
 	ADDQ         $0x08, CX
-	JZ           done107
+	JZ           done126
 	VMOVQ        CX, X1
 	VPBROADCASTD X1, Y1
 	VPCMPGTD     lanes<>+0(SB), Y1, Y1
 	VMASKMOVPS   (AX), Y1, Y1
 	VADDPS       Y1, Y0, Y0
 
-done107:
+done126:
 	VMOVUPS Y0, (DX)
 	VZEROUPPER
 	RET
@@ -9179,7 +9786,7 @@ done107:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·sumRows(SB), NOSPLIT, $0-40
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide108
+	JNE  wide127
 	MOVQ x+0(FP), AX
 	MOVQ rows+8(FP), CX
 	MOVQ stride+16(FP), DX
@@ -9187,30 +9794,30 @@ TEXT ·sumRows(SB), NOSPLIT, $0-40
 	MOVQ n+32(FP), SI
 	SHLQ $0x02, DX
 
-next114:
+next133:
 	MOVQ         AX, R8
 	MOVQ         CX, DI
 	CMPQ         SI, $0x18
-	JGT          block113
+	JGT          block132
 	CMPQ         SI, $0x10
-	JGT          block112
+	JGT          block131
 	CMPQ         SI, $0x08
-	JGT          block111
+	JGT          block130
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
 	VMASKMOVPS   (BX), Y0, Y1
 
-row115:
+row134:
 	VMASKMOVPS (AX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row115
+	JNZ        row134
 	VMASKMOVPS Y1, Y0, (BX)
-	JMP        done109
+	JMP        done128
 
-block111:
+block130:
 	SUBQ         $0x08, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -9218,18 +9825,18 @@ block111:
 	VMOVUPS      (BX), Y1
 	VMASKMOVPS   32(BX), Y0, Y2
 
-row116:
+row135:
 	VADDPS     (AX), Y1, Y1
 	VMASKMOVPS 32(AX), Y0, Y3
 	VADDPS     Y3, Y2, Y2
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row116
+	JNZ        row135
 	VMOVUPS    Y1, (BX)
 	VMASKMOVPS Y2, Y0, 32(BX)
-	JMP        done109
+	JMP        done128
 
-block112:
+block131:
 	SUBQ         $0x10, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -9238,20 +9845,20 @@ block112:
 	VMOVUPS      32(BX), Y2
 	VMASKMOVPS   64(BX), Y0, Y3
 
-row117:
+row136:
 	VADDPS     (AX), Y1, Y1
 	VADDPS     32(AX), Y2, Y2
 	VMASKMOVPS 64(AX), Y0, Y4
 	VADDPS     Y4, Y3, Y3
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row117
+	JNZ        row136
 	VMOVUPS    Y1, (BX)
 	VMOVUPS    Y2, 32(BX)
 	VMASKMOVPS Y3, Y0, 64(BX)
-	JMP        done109
+	JMP        done128
 
-block113:
+block132:
 	SUBQ         $0x18, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
@@ -9261,7 +9868,7 @@ block113:
 	VMOVUPS      64(BX), Y3
 	VMASKMOVPS   96(BX), Y0, Y4
 
-row118:
+row137:
 	VADDPS     (AX), Y1, Y1
 	VADDPS     32(AX), Y2, Y2
 	VADDPS     64(AX), Y3, Y3
@@ -9269,7 +9876,7 @@ row118:
 	VADDPS     Y5, Y4, Y4
 	ADDQ       DX, AX
 	DECQ       DI
-	JNZ        row118
+	JNZ        row137
 	VMOVUPS    Y1, (BX)
 	VMOVUPS    Y2, 32(BX)
 	VMOVUPS    Y3, 64(BX)
@@ -9277,13 +9884,13 @@ row118:
 	LEAQ       128(R8), AX
 	ADDQ       $0x00000080, BX
 	SUBQ       $0x08, SI
-	JG         next114
+	JG         next133
 
-done109:
+done128:
 	VZEROUPPER
 	RET
 
-wide108:
+wide127:
 	MOVQ x+0(FP), AX
 	MOVQ rows+8(FP), CX
 	MOVQ stride+16(FP), DX
@@ -9291,30 +9898,30 @@ wide108:
 	MOVQ n+32(FP), SI
 	SHLQ $0x02, DX
 
-next124:
+next143:
 	MOVQ         AX, R8
 	MOVQ         CX, DI
 	CMPQ         SI, $0x30
-	JGT          block123
+	JGT          block142
 	CMPQ         SI, $0x20
-	JGT          block122
+	JGT          block141
 	CMPQ         SI, $0x10
-	JGT          block121
+	JGT          block140
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
 	VMOVUPS.Z    (BX), K1, Z0
 
-row125:
+row144:
 	VMOVUPS.Z (AX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      DX, AX
 	DECQ      DI
-	JNZ       row125
+	JNZ       row144
 	VMOVUPS   Z0, K1, (BX)
-	JMP       done119
+	JMP       done138
 
-block121:
+block140:
 	SUBQ         $0x10, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Z0
@@ -9322,18 +9929,18 @@ block121:
 	VMOVUPS      (BX), Z0
 	VMOVUPS.Z    64(BX), K1, Z1
 
-row126:
+row145:
 	VADDPS    (AX), Z0, Z0
 	VMOVUPS.Z 64(AX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      DX, AX
 	DECQ      DI
-	JNZ       row126
+	JNZ       row145
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, K1, 64(BX)
-	JMP       done119
+	JMP       done138
 
-block122:
+block141:
 	SUBQ         $0x20, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Z0
@@ -9342,20 +9949,20 @@ block122:
 	VMOVUPS      64(BX), Z1
 	VMOVUPS.Z    128(BX), K1, Z2
 
-row127:
+row146:
 	VADDPS    (AX), Z0, Z0
 	VADDPS    64(AX), Z1, Z1
 	VMOVUPS.Z 128(AX), K1, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      DX, AX
 	DECQ      DI
-	JNZ       row127
+	JNZ       row146
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, 64(BX)
 	VMOVUPS   Z2, K1, 128(BX)
-	JMP       done119
+	JMP       done138
 
-block123:
+block142:
 	SUBQ         $0x30, SI
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Z0
@@ -9365,7 +9972,7 @@ block123:
 	VMOVUPS      128(BX), Z2
 	VMOVUPS.Z    192(BX), K1, Z3
 
-row128:
+row147:
 	VADDPS    (AX), Z0, Z0
 	VADDPS    64(AX), Z1, Z1
 	VADDPS    128(AX), Z2, Z2
@@ -9373,7 +9980,7 @@ row128:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      DX, AX
 	DECQ      DI
-	JNZ       row128
+	JNZ       row147
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, 64(BX)
 	VMOVUPS   Z2, 128(BX)
@@ -9381,9 +9988,9 @@ row128:
 	LEAQ      256(R8), AX
 	ADDQ      $0x00000100, BX
 	SUBQ      $0x10, SI
-	JG        next124
+	JG        next143
 
-done119:
+done138:
 	VZEROUPPER
 	RET
 
@@ -9391,7 +9998,7 @@ done119:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·sumProducts(SB), NOSPLIT, $0-48
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide129
+	JNE  wide148
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), CX
 	MOVQ rows+16(FP), DX
@@ -9400,22 +10007,22 @@ TEXT ·sumProducts(SB), NOSPLIT, $0-48
 	MOVQ n+40(FP), DI
 	SHLQ $0x02, BX
 
-next135:
+next154:
 	MOVQ         AX, R9
 	MOVQ         CX, R10
 	MOVQ         DX, R8
 	CMPQ         DI, $0x18
-	JGT          block134
+	JGT          block153
 	CMPQ         DI, $0x10
-	JGT          block133
+	JGT          block152
 	CMPQ         DI, $0x08
-	JGT          block132
+	JGT          block151
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
 	VMASKMOVPS   (SI), Y0, Y1
 
-row136:
+row155:
 	VMASKMOVPS (AX), Y0, Y2
 	VMASKMOVPS (CX), Y0, Y3
 	VMULPS     Y3, Y2, Y2
@@ -9423,11 +10030,11 @@ row136:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row136
+	JNZ        row155
 	VMASKMOVPS Y1, Y0, (SI)
-	JMP        done130
+	JMP        done149
 
-block132:
+block151:
 	SUBQ         $0x08, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -9435,7 +10042,7 @@ block132:
 	VMOVUPS      (SI), Y1
 	VMASKMOVPS   32(SI), Y0, Y2
 
-row137:
+row156:
 	VMOVUPS    (AX), Y3
 	VMULPS     (CX), Y3, Y3
 	VADDPS     Y3, Y1, Y1
@@ -9446,12 +10053,12 @@ row137:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row137
+	JNZ        row156
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
-	JMP        done130
+	JMP        done149
 
-block133:
+block152:
 	SUBQ         $0x10, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -9460,7 +10067,7 @@ block133:
 	VMOVUPS      32(SI), Y2
 	VMASKMOVPS   64(SI), Y0, Y3
 
-row138:
+row157:
 	VMOVUPS    (AX), Y4
 	VMULPS     (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
@@ -9474,13 +10081,13 @@ row138:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row138
+	JNZ        row157
 	VMOVUPS    Y1, (SI)
 	VMOVUPS    Y2, 32(SI)
 	VMASKMOVPS Y3, Y0, 64(SI)
-	JMP        done130
+	JMP        done149
 
-block134:
+block153:
 	SUBQ         $0x18, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Y0
@@ -9490,7 +10097,7 @@ block134:
 	VMOVUPS      64(SI), Y3
 	VMASKMOVPS   96(SI), Y0, Y4
 
-row139:
+row158:
 	VMOVUPS    (AX), Y5
 	VMULPS     (CX), Y5, Y5
 	VADDPS     Y5, Y1, Y1
@@ -9507,7 +10114,7 @@ row139:
 	ADDQ       BX, AX
 	ADDQ       BX, CX
 	DECQ       R8
-	JNZ        row139
+	JNZ        row158
 	VMOVUPS    Y1, (SI)
 	VMOVUPS    Y2, 32(SI)
 	VMOVUPS    Y3, 64(SI)
@@ -9516,13 +10123,13 @@ row139:
 	LEAQ       128(R10), CX
 	ADDQ       $0x00000080, SI
 	SUBQ       $0x08, DI
-	JG         next135
+	JG         next154
 
-done130:
+done149:
 	VZEROUPPER
 	RET
 
-wide129:
+wide148:
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), CX
 	MOVQ rows+16(FP), DX
@@ -9531,22 +10138,22 @@ wide129:
 	MOVQ n+40(FP), DI
 	SHLQ $0x02, BX
 
-next145:
+next164:
 	MOVQ         AX, R9
 	MOVQ         CX, R10
 	MOVQ         DX, R8
 	CMPQ         DI, $0x30
-	JGT          block144
+	JGT          block163
 	CMPQ         DI, $0x20
-	JGT          block143
+	JGT          block162
 	CMPQ         DI, $0x10
-	JGT          block142
+	JGT          block161
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
 	VMOVUPS.Z    (SI), K1, Z0
 
-row146:
+row165:
 	VMOVUPS.Z (AX), K1, Z1
 	VMOVUPS.Z (CX), K1, Z2
 	VMULPS    Z2, Z1, Z1
@@ -9554,11 +10161,11 @@ row146:
 	ADDQ      BX, AX
 	ADDQ      BX, CX
 	DECQ      R8
-	JNZ       row146
+	JNZ       row165
 	VMOVUPS   Z0, K1, (SI)
-	JMP       done140
+	JMP       done159
 
-block142:
+block161:
 	SUBQ         $0x10, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Z0
@@ -9566,7 +10173,7 @@ block142:
 	VMOVUPS      (SI), Z0
 	VMOVUPS.Z    64(SI), K1, Z1
 
-row147:
+row166:
 	VMOVUPS   (AX), Z2
 	VMULPS    (CX), Z2, Z2
 	VADDPS    Z2, Z0, Z0
@@ -9577,12 +10184,12 @@ row147:
 	ADDQ      BX, AX
 	ADDQ      BX, CX
 	DECQ      R8
-	JNZ       row147
+	JNZ       row166
 	VMOVUPS   Z0, (SI)
 	VMOVUPS   Z1, K1, 64(SI)
-	JMP       done140
+	JMP       done159
 
-block143:
+block162:
 	SUBQ         $0x20, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Z0
@@ -9591,7 +10198,7 @@ block143:
 	VMOVUPS      64(SI), Z1
 	VMOVUPS.Z    128(SI), K1, Z2
 
-row148:
+row167:
 	VMOVUPS   (AX), Z3
 	VMULPS    (CX), Z3, Z3
 	VADDPS    Z3, Z0, Z0
@@ -9605,13 +10212,13 @@ row148:
 	ADDQ      BX, AX
 	ADDQ      BX, CX
 	DECQ      R8
-	JNZ       row148
+	JNZ       row167
 	VMOVUPS   Z0, (SI)
 	VMOVUPS   Z1, 64(SI)
 	VMOVUPS   Z2, K1, 128(SI)
-	JMP       done140
+	JMP       done159
 
-block144:
+block163:
 	SUBQ         $0x30, DI
 	VMOVQ        DI, X0
 	VPBROADCASTD X0, Z0
@@ -9621,7 +10228,7 @@ block144:
 	VMOVUPS      128(SI), Z2
 	VMOVUPS.Z    192(SI), K1, Z3
 
-row149:
+row168:
 	VMOVUPS   (AX), Z4
 	VMULPS    (CX), Z4, Z4
 	VADDPS    Z4, Z0, Z0
@@ -9638,7 +10245,7 @@ row149:
 	ADDQ      BX, AX
 	ADDQ      BX, CX
 	DECQ      R8
-	JNZ       row149
+	JNZ       row168
 	VMOVUPS   Z0, (SI)
 	VMOVUPS   Z1, 64(SI)
 	VMOVUPS   Z2, 128(SI)
@@ -9647,9 +10254,9 @@ row149:
 	LEAQ      256(R10), CX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x10, DI
-	JG        next145
+	JG        next164
 
-done140:
+done159:
 	VZEROUPPER
 	RET
 
@@ -9657,25 +10264,25 @@ done140:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·mul(SB), NOSPLIT, $0-24
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide150
+	JNE  wide169
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x08, DX
-	JLT  rest152
+	JLT  rest171
 
-whole151:
+whole170:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
-	JGE     whole151
+	JGE     whole170
 
-rest152:
+rest171:
 	ADDQ         $0x08, DX
-	JZ           done153
+	JZ           done172
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -9684,29 +10291,29 @@ rest152:
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-done153:
+done172:
 	VZEROUPPER
 	RET
 
-wide150:
+wide169:
 	MOVQ x+0(FP), AX
 	MOVQ y+8(FP), CX
 	MOVQ n+16(FP), DX
 	SUBQ $0x10, DX
-	JLT  rest155
+	JLT  rest174
 
-whole154:
+whole173:
 	VMOVUPS (AX), Z0
 	VMULPS  (CX), Z0, Z0
 	VMOVUPS Z0, (CX)
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, CX
 	SUBQ    $0x10, DX
-	JGE     whole154
+	JGE     whole173
 
-rest155:
+rest174:
 	ADDQ         $0x10, DX
-	JZ           done156
+	JZ           done175
 	VMOVQ        DX, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -9715,7 +10322,7 @@ rest155:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (CX)
 
-done156:
+done175:
 	VZEROUPPER
 	RET
 
@@ -9723,16 +10330,16 @@ done156:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·mulAdd(SB), NOSPLIT, $0-40
 	CMPB ·wide+0(SB), $0x00
-	JNE  wide157
+	JNE  wide176
 	MOVQ x+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ y+24(FP), BX
 	MOVQ n+32(FP), SI
 	SUBQ $0x08, SI
-	JLT  rest159
+	JLT  rest178
 
-whole158:
+whole177:
 	VMOVUPS (AX), Y0
 	VMULPS  (CX), Y0, Y0
 	VADDPS  (DX), Y0, Y0
@@ -9742,11 +10349,11 @@ whole158:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, SI
-	JGE     whole158
+	JGE     whole177
 
-rest159:
+rest178:
 	ADDQ         $0x08, SI
-	JZ           done160
+	JZ           done179
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lanes<>+0(SB), Y0, Y0
@@ -9757,20 +10364,20 @@ rest159:
 	VADDPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (BX)
 
-done160:
+done179:
 	VZEROUPPER
 	RET
 
-wide157:
+wide176:
 	MOVQ x+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ y+24(FP), BX
 	MOVQ n+32(FP), SI
 	SUBQ $0x10, SI
-	JLT  rest162
+	JLT  rest181
 
-whole161:
+whole180:
 	VMOVUPS (AX), Z0
 	VMULPS  (CX), Z0, Z0
 	VADDPS  (DX), Z0, Z0
@@ -9780,11 +10387,11 @@ whole161:
 	ADDQ    $0x40, DX
 	ADDQ    $0x40, BX
 	SUBQ    $0x10, SI
-	JGE     whole161
+	JGE     whole180
 
-rest162:
+rest181:
 	ADDQ         $0x10, SI
-	JZ           done163
+	JZ           done182
 	VMOVQ        SI, X0
 	VPBROADCASTD X0, Z0
 	VPCMPGTD     lanes<>+0(SB), Z0, K1
@@ -9795,7 +10402,7 @@ rest162:
 	VADDPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (BX)
 
-done163:
+done182:
 	VZEROUPPER
 	RET
 
@@ -9803,7 +10410,7 @@ done163:
 // Requires: AVX, AVX2, AVX512F
 TEXT ·backStandardise(SB), NOSPLIT, $0-44
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide164
+	JNE          wide183
 	MOVQ         dy+0(FP), AX
 	MOVQ         y+8(FP), CX
 	MOVQ         dx+16(FP), DX
@@ -9812,9 +10419,9 @@ TEXT ·backStandardise(SB), NOSPLIT, $0-44
 	VBROADCASTSS mean+36(FP), Y1
 	VBROADCASTSS meanY+40(FP), Y2
 	SUBQ         $0x08, BX
-	JLT          rest166
+	JLT          rest185
 
-whole165:
+whole184:
 	VMOVUPS (AX), Y3
 	VSUBPS  Y1, Y3, Y3
 	VMULPS  (CX), Y2, Y4
@@ -9826,11 +10433,11 @@ whole165:
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     whole165
+	JGE     whole184
 
-rest166:
+rest185:
 	ADDQ         $0x08, BX
-	JZ           done167
+	JZ           done186
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Y3
 	VPCMPGTD     lanes<>+0(SB), Y3, Y3
@@ -9844,11 +10451,11 @@ rest166:
 	VADDPS       Y0, Y4, Y4
 	VMASKMOVPS   Y4, Y3, (DX)
 
-done167:
+done186:
 	VZEROUPPER
 	RET
 
-wide164:
+wide183:
 	MOVQ         dy+0(FP), AX
 	MOVQ         y+8(FP), CX
 	MOVQ         dx+16(FP), DX
@@ -9857,9 +10464,9 @@ wide164:
 	VBROADCASTSS mean+36(FP), Z1
 	VBROADCASTSS meanY+40(FP), Z2
 	SUBQ         $0x10, BX
-	JLT          rest169
+	JLT          rest188
 
-whole168:
+whole187:
 	VMOVUPS (AX), Z3
 	VSUBPS  Z1, Z3, Z3
 	VMULPS  (CX), Z2, Z4
@@ -9871,11 +10478,11 @@ whole168:
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, BX
-	JGE     whole168
+	JGE     whole187
 
-rest169:
+rest188:
 	ADDQ         $0x10, BX
-	JZ           done170
+	JZ           done189
 	VMOVQ        BX, X3
 	VPBROADCASTD X3, Z3
 	VPCMPGTD     lanes<>+0(SB), Z3, K1
@@ -9889,7 +10496,7 @@ rest169:
 	VADDPS       Z0, Z3, Z3
 	VMOVUPS      Z3, K1, (DX)
 
-done170:
+done189:
 	VZEROUPPER
 	RET
 
@@ -9902,20 +10509,20 @@ TEXT ·squares(SB), NOSPLIT, $0-24
 	VMOVUPD (DX), Y0
 	VMOVUPD 32(DX), Y1
 	SUBQ    $0x08, CX
-	JLT     rest172
+	JLT     rest191
 
-whole171:
+whole190:
 	VCVTPS2PD   (AX), Y2
 	VCVTPS2PD   16(AX), Y3
 	VFMADD231PD Y2, Y2, Y0
 	VFMADD231PD Y3, Y3, Y1
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, CX
-	JGE         whole171
+	JGE         whole190
 
-rest172:
+rest191:
 	ADDQ         $0x08, CX
-	JZ           done173
+	JZ           done192
 	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPCMPGTD     lanes<>+0(SB), Y2, Y2
@@ -9926,7 +10533,7 @@ rest172:
 	VFMADD231PD  Y2, Y2, Y0
 	VFMADD231PD  Y3, Y3, Y1
 
-done173:
+done192:
 	VMOVUPD Y0, (DX)
 	VMOVUPD Y1, 32(DX)
 	VZEROUPPER
@@ -9936,7 +10543,7 @@ done173:
 // Requires: AVX, AVX2, AVX512F, FMA3
 TEXT ·adam(SB), NOSPLIT, $0-68
 	CMPB         ·wide+0(SB), $0x00
-	JNE          wide174
+	JNE          wide193
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         m+16(FP), DX
@@ -9950,9 +10557,9 @@ TEXT ·adam(SB), NOSPLIT, $0-68
 	VBROADCASTSS root+60(FP), Y5
 	VBROADCASTSS eps+64(FP), Y6
 	SUBQ         $0x08, SI
-	JLT          rest176
+	JLT          rest195
 
-whole175:
+whole194:
 	VMOVUPS     (CX), Y9
 	VMULPS      (DX), Y0, Y7
 	VFMADD231PS Y9, Y1, Y7
@@ -9974,11 +10581,11 @@ whole175:
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, SI
-	JGE         whole175
+	JGE         whole194
 
-rest176:
+rest195:
 	ADDQ         $0x08, SI
-	JZ           done177
+	JZ           done196
 	VMOVQ        SI, X7
 	VPBROADCASTD X7, Y7
 	VPCMPGTD     lanes<>+0(SB), Y7, Y7
@@ -10001,11 +10608,11 @@ rest176:
 	VSUBPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y7, (AX)
 
-done177:
+done196:
 	VZEROUPPER
 	RET
 
-wide174:
+wide193:
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         m+16(FP), DX
@@ -10019,9 +10626,9 @@ wide174:
 	VBROADCASTSS root+60(FP), Z5
 	VBROADCASTSS eps+64(FP), Z6
 	SUBQ         $0x10, SI
-	JLT          rest179
+	JLT          rest198
 
-whole178:
+whole197:
 	VMOVUPS     (CX), Z9
 	VMULPS      (DX), Z0, Z7
 	VFMADD231PS Z9, Z1, Z7
@@ -10043,11 +10650,11 @@ whole178:
 	ADDQ        $0x40, DX
 	ADDQ        $0x40, BX
 	SUBQ        $0x10, SI
-	JGE         whole178
+	JGE         whole197
 
-rest179:
+rest198:
 	ADDQ         $0x10, SI
-	JZ           done180
+	JZ           done199
 	VMOVQ        SI, X7
 	VPBROADCASTD X7, Z7
 	VPCMPGTD     lanes<>+0(SB), Z7, K1
@@ -10070,7 +10677,7 @@ rest179:
 	VSUBPS       Z0, Z1, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done180:
+done199:
 	VZEROUPPER
 	RET
 
@@ -22984,652 +23591,1089 @@ loop:
 	VZEROUPPER
 	RET
 
-// func double1x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
-// Requires: AVX
-TEXT ·double1x8(SB), NOSPLIT, $0-64
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   b+24(FP), BX
-	MOVQ   c+48(FP), SI
-	MOVQ   ldc+56(FP), DI
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, DI
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
+// func double1x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX, MMX+
+TEXT ·double1x8(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldo+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       b+32(FP), R9
+	MOVQ       AX, R8
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	MOVQ       onto+40(FP), R10
+	PREFETCHT0 (R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
 	VMULPD       Y2, Y4, Y2
 	VMULPD       Y3, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	VBROADCASTSD (CX), Y4
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
 	VMULPD       Y2, Y4, Y2
 	VMULPD       Y3, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	VBROADCASTSD (CX), Y4
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
 	VMULPD       Y2, Y4, Y2
 	VMULPD       Y3, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	VBROADCASTSD (CX), Y4
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
 	VMULPD       Y2, Y4, Y2
 	VMULPD       Y3, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	SUBQ         $0x04, AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPD      (BX), Y2
-	VMOVUPD      32(BX), Y3
-	VBROADCASTSD (CX), Y4
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
 	VMULPD       Y2, Y4, Y2
 	VMULPD       Y3, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y4, Y1, Y1
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	DECQ         AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+32(FP), AX
-	MOVQ   ldo+40(FP), CX
-	TESTQ  AX, AX
+	MOVQ   onto+40(FP), DI
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x03, CX
-	VADDPD (AX), Y0, Y0
-	VADDPD 32(AX), Y1, Y1
+	VADDPD (DI), Y0, Y0
+	VADDPD 32(DI), Y1, Y1
+	ADDQ   DX, DI
+	MOVQ   DI, onto+40(FP)
 
 store:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func double2x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
-// Requires: AVX
-TEXT ·double2x8(SB), NOSPLIT, $0-64
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   b+24(FP), BX
-	MOVQ   c+48(FP), SI
-	MOVQ   ldc+56(FP), DI
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, DI
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
+// func double2x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX, MMX+
+TEXT ·double2x8(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldo+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       b+32(FP), R9
+	MOVQ       AX, R8
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	MOVQ       onto+40(FP), R10
+	PREFETCHT0 (R10)
+	ADDQ       DX, R10
+	PREFETCHT0 (R10)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
 	VMULPD       Y4, Y6, Y7
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VMULPD       Y4, Y6, Y4
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VBROADCASTSD (CX), Y6
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
 	VMULPD       Y4, Y6, Y7
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VMULPD       Y4, Y6, Y4
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VBROADCASTSD (CX), Y6
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
 	VMULPD       Y4, Y6, Y7
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VMULPD       Y4, Y6, Y4
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VBROADCASTSD (CX), Y6
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
 	VMULPD       Y4, Y6, Y7
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VMULPD       Y4, Y6, Y4
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	SUBQ         $0x04, AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VBROADCASTSD (CX), Y6
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
 	VMULPD       Y4, Y6, Y7
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y6, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VMULPD       Y4, Y6, Y4
 	VMULPD       Y5, Y6, Y6
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	DECQ         AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+32(FP), AX
-	MOVQ   ldo+40(FP), CX
-	TESTQ  AX, AX
+	MOVQ   onto+40(FP), DI
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x03, CX
-	VADDPD (AX), Y0, Y0
-	VADDPD 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPD (AX), Y2, Y2
-	VADDPD 32(AX), Y3, Y3
+	VADDPD (DI), Y0, Y0
+	VADDPD 32(DI), Y1, Y1
+	ADDQ   DX, DI
+	VADDPD (DI), Y2, Y2
+	VADDPD 32(DI), Y3, Y3
+	ADDQ   DX, DI
+	MOVQ   DI, onto+40(FP)
 
 store:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y2, (BX)
+	VMOVUPD Y3, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func double4x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
-// Requires: AVX
-TEXT ·double4x8(SB), NOSPLIT, $0-64
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   b+24(FP), BX
-	MOVQ   c+48(FP), SI
-	MOVQ   ldc+56(FP), DI
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, DI
-	LEAQ   (DX)(DX*2), R8
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
+// func double4x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX, MMX+
+TEXT ·double4x8(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldo+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       b+32(FP), R9
+	MOVQ       AX, R8
+	LEAQ       (CX)(CX*2), R10
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	VXORPD     Y6, Y6, Y6
+	VXORPD     Y7, Y7, Y7
+	MOVQ       onto+40(FP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DX, R11
+	PREFETCHT0 (R11)
+	ADDQ       DX, R11
+	PREFETCHT0 (R11)
+	ADDQ       DX, R11
+	PREFETCHT0 (R11)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (R9), Y8
+	VMOVUPD      32(R9), Y9
+	VBROADCASTSD (R8), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VMULPD       Y8, Y10, Y8
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VBROADCASTSD (CX), Y10
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y8
+	VMOVUPD      32(R9), Y9
+	VBROADCASTSD (R8), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VMULPD       Y8, Y10, Y8
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VBROADCASTSD (CX), Y10
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y8
+	VMOVUPD      32(R9), Y9
+	VBROADCASTSD (R8), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VMULPD       Y8, Y10, Y8
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VBROADCASTSD (CX), Y10
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	VMOVUPD      (R9), Y8
+	VMOVUPD      32(R9), Y9
+	VBROADCASTSD (R8), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VMULPD       Y8, Y10, Y8
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	SUBQ         $0x04, AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VBROADCASTSD (CX), Y10
+	VMOVUPD      (R9), Y8
+	VMOVUPD      32(R9), Y9
+	VBROADCASTSD (R8), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y0, Y0
 	VADDPD       Y10, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y2, Y2
 	VADDPD       Y10, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VMULPD       Y8, Y10, Y11
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y11, Y4, Y4
 	VADDPD       Y10, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VMULPD       Y8, Y10, Y8
 	VMULPD       Y9, Y10, Y10
 	VADDPD       Y8, Y6, Y6
 	VADDPD       Y10, Y7, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	DECQ         AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+32(FP), AX
-	MOVQ   ldo+40(FP), CX
-	TESTQ  AX, AX
+	MOVQ   onto+40(FP), DI
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x03, CX
-	VADDPD (AX), Y0, Y0
-	VADDPD 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPD (AX), Y2, Y2
-	VADDPD 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPD (AX), Y4, Y4
-	VADDPD 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPD (AX), Y6, Y6
-	VADDPD 32(AX), Y7, Y7
+	VADDPD (DI), Y0, Y0
+	VADDPD 32(DI), Y1, Y1
+	ADDQ   DX, DI
+	VADDPD (DI), Y2, Y2
+	VADDPD 32(DI), Y3, Y3
+	ADDQ   DX, DI
+	VADDPD (DI), Y4, Y4
+	VADDPD 32(DI), Y5, Y5
+	ADDQ   DX, DI
+	VADDPD (DI), Y6, Y6
+	VADDPD 32(DI), Y7, Y7
+	ADDQ   DX, DI
+	MOVQ   DI, onto+40(FP)
 
 store:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y2, (BX)
+	VMOVUPD Y3, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y4, (BX)
+	VMOVUPD Y5, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y6, (BX)
+	VMOVUPD Y7, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func double6x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
-// Requires: AVX
-TEXT ·double6x8(SB), NOSPLIT, $0-64
-	MOVQ   k+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   b+24(FP), BX
-	MOVQ   c+48(FP), SI
-	MOVQ   ldc+56(FP), DI
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (CX)(DX*4), R9
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	VXORPD Y8, Y8, Y8
-	VXORPD Y9, Y9, Y9
-	VXORPD Y10, Y10, Y10
-	VXORPD Y11, Y11, Y11
+// func double6x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX, MMX+
+TEXT ·double6x8(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldo+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       b+32(FP), R9
+	MOVQ       AX, R8
+	LEAQ       (CX)(CX*2), R10
+	LEAQ       (R8)(CX*4), R11
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	VXORPD     Y6, Y6, Y6
+	VXORPD     Y7, Y7, Y7
+	VXORPD     Y8, Y8, Y8
+	VXORPD     Y9, Y9, Y9
+	VXORPD     Y10, Y10, Y10
+	VXORPD     Y11, Y11, Y11
+	MOVQ       onto+40(FP), R12
+	PREFETCHT0 (R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
 
 four:
-	CMPQ         AX, $0x04
+	CMPQ         DI, $0x04
 	JL           one
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (CX), Y14
+	VMOVUPD      (R9), Y12
+	VMOVUPD      32(R9), Y13
+	VBROADCASTSD (R8), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y0, Y0
 	VADDPD       Y14, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y2, Y2
 	VADDPD       Y14, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y4, Y4
 	VADDPD       Y14, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y6, Y6
 	VADDPD       Y14, Y7, Y7
-	VBROADCASTSD (R9), Y14
+	VBROADCASTSD (R11), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y8, Y8
 	VADDPD       Y14, Y9, Y9
-	VBROADCASTSD (R9)(DX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VMULPD       Y12, Y14, Y12
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y14, Y11, Y11
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	ADDQ         $0x08, R9
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (CX), Y14
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Y12
+	VMOVUPD      32(R9), Y13
+	VBROADCASTSD (R8), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y0, Y0
 	VADDPD       Y14, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y2, Y2
 	VADDPD       Y14, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y4, Y4
 	VADDPD       Y14, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y6, Y6
 	VADDPD       Y14, Y7, Y7
-	VBROADCASTSD (R9), Y14
+	VBROADCASTSD (R11), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y8, Y8
 	VADDPD       Y14, Y9, Y9
-	VBROADCASTSD (R9)(DX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VMULPD       Y12, Y14, Y12
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y14, Y11, Y11
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	ADDQ         $0x08, R9
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (CX), Y14
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Y12
+	VMOVUPD      32(R9), Y13
+	VBROADCASTSD (R8), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y0, Y0
 	VADDPD       Y14, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y2, Y2
 	VADDPD       Y14, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y4, Y4
 	VADDPD       Y14, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y6, Y6
 	VADDPD       Y14, Y7, Y7
-	VBROADCASTSD (R9), Y14
+	VBROADCASTSD (R11), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y8, Y8
 	VADDPD       Y14, Y9, Y9
-	VBROADCASTSD (R9)(DX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VMULPD       Y12, Y14, Y12
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y14, Y11, Y11
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	ADDQ         $0x08, R9
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (CX), Y14
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Y12
+	VMOVUPD      32(R9), Y13
+	VBROADCASTSD (R8), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y0, Y0
 	VADDPD       Y14, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y2, Y2
 	VADDPD       Y14, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y4, Y4
 	VADDPD       Y14, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y6, Y6
 	VADDPD       Y14, Y7, Y7
-	VBROADCASTSD (R9), Y14
+	VBROADCASTSD (R11), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y8, Y8
 	VADDPD       Y14, Y9, Y9
-	VBROADCASTSD (R9)(DX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VMULPD       Y12, Y14, Y12
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y14, Y11, Y11
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	ADDQ         $0x08, R9
-	SUBQ         $0x04, AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	SUBQ         $0x04, DI
 	JMP          four
 
 one:
-	TESTQ        AX, AX
+	TESTQ        DI, DI
 	JZ           write
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VBROADCASTSD (CX), Y14
+	VMOVUPD      (R9), Y12
+	VMOVUPD      32(R9), Y13
+	VBROADCASTSD (R8), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y0, Y0
 	VADDPD       Y14, Y1, Y1
-	VBROADCASTSD (CX)(DX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y2, Y2
 	VADDPD       Y14, Y3, Y3
-	VBROADCASTSD (CX)(DX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y4, Y4
 	VADDPD       Y14, Y5, Y5
-	VBROADCASTSD (CX)(R8*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y6, Y6
 	VADDPD       Y14, Y7, Y7
-	VBROADCASTSD (R9), Y14
+	VBROADCASTSD (R11), Y14
 	VMULPD       Y12, Y14, Y15
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y15, Y8, Y8
 	VADDPD       Y14, Y9, Y9
-	VBROADCASTSD (R9)(DX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VMULPD       Y12, Y14, Y12
 	VMULPD       Y13, Y14, Y14
 	VADDPD       Y12, Y10, Y10
 	VADDPD       Y14, Y11, Y11
-	ADDQ         $0x40, BX
-	ADDQ         $0x08, CX
-	ADDQ         $0x08, R9
-	DECQ         AX
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	DECQ         DI
 	JMP          one
 
 write:
-	MOVQ   onto+32(FP), AX
-	MOVQ   ldo+40(FP), CX
-	TESTQ  AX, AX
+	MOVQ   onto+40(FP), DI
+	TESTQ  DI, DI
 	JZ     store
-	SHLQ   $0x03, CX
-	VADDPD (AX), Y0, Y0
-	VADDPD 32(AX), Y1, Y1
-	ADDQ   CX, AX
-	VADDPD (AX), Y2, Y2
-	VADDPD 32(AX), Y3, Y3
-	ADDQ   CX, AX
-	VADDPD (AX), Y4, Y4
-	VADDPD 32(AX), Y5, Y5
-	ADDQ   CX, AX
-	VADDPD (AX), Y6, Y6
-	VADDPD 32(AX), Y7, Y7
-	ADDQ   CX, AX
-	VADDPD (AX), Y8, Y8
-	VADDPD 32(AX), Y9, Y9
-	ADDQ   CX, AX
-	VADDPD (AX), Y10, Y10
-	VADDPD 32(AX), Y11, Y11
+	VADDPD (DI), Y0, Y0
+	VADDPD 32(DI), Y1, Y1
+	ADDQ   DX, DI
+	VADDPD (DI), Y2, Y2
+	VADDPD 32(DI), Y3, Y3
+	ADDQ   DX, DI
+	VADDPD (DI), Y4, Y4
+	VADDPD 32(DI), Y5, Y5
+	ADDQ   DX, DI
+	VADDPD (DI), Y6, Y6
+	VADDPD 32(DI), Y7, Y7
+	ADDQ   DX, DI
+	VADDPD (DI), Y8, Y8
+	VADDPD 32(DI), Y9, Y9
+	ADDQ   DX, DI
+	VADDPD (DI), Y10, Y10
+	VADDPD 32(DI), Y11, Y11
+	ADDQ   DX, DI
+	MOVQ   DI, onto+40(FP)
 
 store:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, 32(SI)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, 32(SI)
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y2, (BX)
+	VMOVUPD Y3, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y4, (BX)
+	VMOVUPD Y5, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y6, (BX)
+	VMOVUPD Y7, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y8, (BX)
+	VMOVUPD Y9, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Y10, (BX)
+	VMOVUPD Y11, 32(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	DECQ    count+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func double8x16(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·double8x16(SB), NOSPLIT, $0-72
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldo+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+
+tile:
+	MOVQ       k+8(FP), DI
+	MOVQ       b+32(FP), R9
+	MOVQ       AX, R8
+	LEAQ       (CX)(CX*2), R10
+	LEAQ       (R8)(CX*4), R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       onto+40(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       DX, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	MOVQ       DI, R12
+	SHLQ       $0x06, R12
+
+four:
+	CMPQ         DI, $0x04
+	JL           one
+	VMOVUPD      (R9), Z16
+	VMOVUPD      (R9)(R12*1), Z17
+	VPBROADCASTQ (R8), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z0, Z0
+	VADDPD       Z18, Z1, Z1
+	VPBROADCASTQ (R8)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z2, Z2
+	VADDPD       Z18, Z3, Z3
+	VPBROADCASTQ (R8)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z4, Z4
+	VADDPD       Z18, Z5, Z5
+	VPBROADCASTQ (R8)(R10*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z6, Z6
+	VADDPD       Z18, Z7, Z7
+	VPBROADCASTQ (R11), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z8, Z8
+	VADDPD       Z18, Z9, Z9
+	VPBROADCASTQ (R11)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z10, Z10
+	VADDPD       Z18, Z11, Z11
+	VPBROADCASTQ (R11)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z13, Z13
+	VPBROADCASTQ (R11)(R10*1), Z18
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z18, Z15, Z15
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Z16
+	VMOVUPD      (R9)(R12*1), Z17
+	VPBROADCASTQ (R8), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z0, Z0
+	VADDPD       Z18, Z1, Z1
+	VPBROADCASTQ (R8)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z2, Z2
+	VADDPD       Z18, Z3, Z3
+	VPBROADCASTQ (R8)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z4, Z4
+	VADDPD       Z18, Z5, Z5
+	VPBROADCASTQ (R8)(R10*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z6, Z6
+	VADDPD       Z18, Z7, Z7
+	VPBROADCASTQ (R11), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z8, Z8
+	VADDPD       Z18, Z9, Z9
+	VPBROADCASTQ (R11)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z10, Z10
+	VADDPD       Z18, Z11, Z11
+	VPBROADCASTQ (R11)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z13, Z13
+	VPBROADCASTQ (R11)(R10*1), Z18
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z18, Z15, Z15
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Z16
+	VMOVUPD      (R9)(R12*1), Z17
+	VPBROADCASTQ (R8), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z0, Z0
+	VADDPD       Z18, Z1, Z1
+	VPBROADCASTQ (R8)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z2, Z2
+	VADDPD       Z18, Z3, Z3
+	VPBROADCASTQ (R8)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z4, Z4
+	VADDPD       Z18, Z5, Z5
+	VPBROADCASTQ (R8)(R10*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z6, Z6
+	VADDPD       Z18, Z7, Z7
+	VPBROADCASTQ (R11), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z8, Z8
+	VADDPD       Z18, Z9, Z9
+	VPBROADCASTQ (R11)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z10, Z10
+	VADDPD       Z18, Z11, Z11
+	VPBROADCASTQ (R11)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z13, Z13
+	VPBROADCASTQ (R11)(R10*1), Z18
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z18, Z15, Z15
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	VMOVUPD      (R9), Z16
+	VMOVUPD      (R9)(R12*1), Z17
+	VPBROADCASTQ (R8), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z0, Z0
+	VADDPD       Z18, Z1, Z1
+	VPBROADCASTQ (R8)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z2, Z2
+	VADDPD       Z18, Z3, Z3
+	VPBROADCASTQ (R8)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z4, Z4
+	VADDPD       Z18, Z5, Z5
+	VPBROADCASTQ (R8)(R10*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z6, Z6
+	VADDPD       Z18, Z7, Z7
+	VPBROADCASTQ (R11), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z8, Z8
+	VADDPD       Z18, Z9, Z9
+	VPBROADCASTQ (R11)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z10, Z10
+	VADDPD       Z18, Z11, Z11
+	VPBROADCASTQ (R11)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z13, Z13
+	VPBROADCASTQ (R11)(R10*1), Z18
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z18, Z15, Z15
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	SUBQ         $0x04, DI
+	JMP          four
+
+one:
+	TESTQ        DI, DI
+	JZ           write
+	VMOVUPD      (R9), Z16
+	VMOVUPD      (R9)(R12*1), Z17
+	VPBROADCASTQ (R8), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z0, Z0
+	VADDPD       Z18, Z1, Z1
+	VPBROADCASTQ (R8)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z2, Z2
+	VADDPD       Z18, Z3, Z3
+	VPBROADCASTQ (R8)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z4, Z4
+	VADDPD       Z18, Z5, Z5
+	VPBROADCASTQ (R8)(R10*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z6, Z6
+	VADDPD       Z18, Z7, Z7
+	VPBROADCASTQ (R11), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z8, Z8
+	VADDPD       Z18, Z9, Z9
+	VPBROADCASTQ (R11)(CX*1), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z10, Z10
+	VADDPD       Z18, Z11, Z11
+	VPBROADCASTQ (R11)(CX*2), Z18
+	VMULPD       Z16, Z18, Z19
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z13, Z13
+	VPBROADCASTQ (R11)(R10*1), Z18
+	VMULPD       Z16, Z18, Z16
+	VMULPD       Z17, Z18, Z18
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z18, Z15, Z15
+	ADDQ         $0x40, R9
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R11
+	DECQ         DI
+	JMP          one
+
+write:
+	MOVQ   onto+40(FP), DI
+	TESTQ  DI, DI
+	JZ     store
+	VADDPD (DI), Z0, Z0
+	VADDPD 64(DI), Z1, Z1
+	ADDQ   DX, DI
+	VADDPD (DI), Z2, Z2
+	VADDPD 64(DI), Z3, Z3
+	ADDQ   DX, DI
+	VADDPD (DI), Z4, Z4
+	VADDPD 64(DI), Z5, Z5
+	ADDQ   DX, DI
+	VADDPD (DI), Z6, Z6
+	VADDPD 64(DI), Z7, Z7
+	ADDQ   DX, DI
+	VADDPD (DI), Z8, Z8
+	VADDPD 64(DI), Z9, Z9
+	ADDQ   DX, DI
+	VADDPD (DI), Z10, Z10
+	VADDPD 64(DI), Z11, Z11
+	ADDQ   DX, DI
+	VADDPD (DI), Z12, Z12
+	VADDPD 64(DI), Z13, Z13
+	ADDQ   DX, DI
+	VADDPD (DI), Z14, Z14
+	VADDPD 64(DI), Z15, Z15
+	ADDQ   DX, DI
+	MOVQ   DI, onto+40(FP)
+
+store:
+	VMOVUPD Z0, (BX)
+	VMOVUPD Z1, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z2, (BX)
+	VMOVUPD Z3, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z4, (BX)
+	VMOVUPD Z5, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z6, (BX)
+	VMOVUPD Z7, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z8, (BX)
+	VMOVUPD Z9, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z10, (BX)
+	VMOVUPD Z11, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z12, (BX)
+	VMOVUPD Z13, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	VMOVUPD Z14, (BX)
+	VMOVUPD Z15, 64(BX)
+	ADDQ    SI, BX
+	ADDQ    CX, AX
+	DECQ    count+0(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -23637,189 +24681,321 @@ DATA doubleLog2e<>+0(SB)/8, $0x3ff71547652b82fe
 DATA doubleLog2e<>+8(SB)/8, $0x3ff71547652b82fe
 DATA doubleLog2e<>+16(SB)/8, $0x3ff71547652b82fe
 DATA doubleLog2e<>+24(SB)/8, $0x3ff71547652b82fe
-GLOBL doubleLog2e<>(SB), RODATA|NOPTR, $32
+DATA doubleLog2e<>+32(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+40(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+48(SB)/8, $0x3ff71547652b82fe
+DATA doubleLog2e<>+56(SB)/8, $0x3ff71547652b82fe
+GLOBL doubleLog2e<>(SB), RODATA|NOPTR, $64
 
 DATA doubleLn2hi<>+0(SB)/8, $0x3fe62e42fefa3000
 DATA doubleLn2hi<>+8(SB)/8, $0x3fe62e42fefa3000
 DATA doubleLn2hi<>+16(SB)/8, $0x3fe62e42fefa3000
 DATA doubleLn2hi<>+24(SB)/8, $0x3fe62e42fefa3000
-GLOBL doubleLn2hi<>(SB), RODATA|NOPTR, $32
+DATA doubleLn2hi<>+32(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+40(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+48(SB)/8, $0x3fe62e42fefa3000
+DATA doubleLn2hi<>+56(SB)/8, $0x3fe62e42fefa3000
+GLOBL doubleLn2hi<>(SB), RODATA|NOPTR, $64
 
 DATA doubleLn2lo<>+0(SB)/8, $0x3d53de6af278ece6
 DATA doubleLn2lo<>+8(SB)/8, $0x3d53de6af278ece6
 DATA doubleLn2lo<>+16(SB)/8, $0x3d53de6af278ece6
 DATA doubleLn2lo<>+24(SB)/8, $0x3d53de6af278ece6
-GLOBL doubleLn2lo<>(SB), RODATA|NOPTR, $32
+DATA doubleLn2lo<>+32(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+40(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+48(SB)/8, $0x3d53de6af278ece6
+DATA doubleLn2lo<>+56(SB)/8, $0x3d53de6af278ece6
+GLOBL doubleLn2lo<>(SB), RODATA|NOPTR, $64
 
 DATA doubleOne<>+0(SB)/8, $0x3ff0000000000000
 DATA doubleOne<>+8(SB)/8, $0x3ff0000000000000
 DATA doubleOne<>+16(SB)/8, $0x3ff0000000000000
 DATA doubleOne<>+24(SB)/8, $0x3ff0000000000000
-GLOBL doubleOne<>(SB), RODATA|NOPTR, $32
+DATA doubleOne<>+32(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+40(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+48(SB)/8, $0x3ff0000000000000
+DATA doubleOne<>+56(SB)/8, $0x3ff0000000000000
+GLOBL doubleOne<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTwo<>+0(SB)/8, $0x4000000000000000
 DATA doubleTwo<>+8(SB)/8, $0x4000000000000000
 DATA doubleTwo<>+16(SB)/8, $0x4000000000000000
 DATA doubleTwo<>+24(SB)/8, $0x4000000000000000
-GLOBL doubleTwo<>(SB), RODATA|NOPTR, $32
+DATA doubleTwo<>+32(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+40(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+48(SB)/8, $0x4000000000000000
+DATA doubleTwo<>+56(SB)/8, $0x4000000000000000
+GLOBL doubleTwo<>(SB), RODATA|NOPTR, $64
 
 DATA doubleSixteenth<>+0(SB)/8, $0x3fb0000000000000
 DATA doubleSixteenth<>+8(SB)/8, $0x3fb0000000000000
 DATA doubleSixteenth<>+16(SB)/8, $0x3fb0000000000000
 DATA doubleSixteenth<>+24(SB)/8, $0x3fb0000000000000
-GLOBL doubleSixteenth<>(SB), RODATA|NOPTR, $32
+DATA doubleSixteenth<>+32(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+40(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+48(SB)/8, $0x3fb0000000000000
+DATA doubleSixteenth<>+56(SB)/8, $0x3fb0000000000000
+GLOBL doubleSixteenth<>(SB), RODATA|NOPTR, $64
 
 DATA doubleBias<>+0(SB)/8, $0x00000000000003ff
 DATA doubleBias<>+8(SB)/8, $0x00000000000003ff
 DATA doubleBias<>+16(SB)/8, $0x00000000000003ff
 DATA doubleBias<>+24(SB)/8, $0x00000000000003ff
-GLOBL doubleBias<>(SB), RODATA|NOPTR, $32
+DATA doubleBias<>+32(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+40(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+48(SB)/8, $0x00000000000003ff
+DATA doubleBias<>+56(SB)/8, $0x00000000000003ff
+GLOBL doubleBias<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP0<>+0(SB)/8, $0x3efa01a01a01a01a
 DATA doubleP0<>+8(SB)/8, $0x3efa01a01a01a01a
 DATA doubleP0<>+16(SB)/8, $0x3efa01a01a01a01a
 DATA doubleP0<>+24(SB)/8, $0x3efa01a01a01a01a
-GLOBL doubleP0<>(SB), RODATA|NOPTR, $32
+DATA doubleP0<>+32(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+40(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+48(SB)/8, $0x3efa01a01a01a01a
+DATA doubleP0<>+56(SB)/8, $0x3efa01a01a01a01a
+GLOBL doubleP0<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP1<>+0(SB)/8, $0x3f2a01a01a01a01a
 DATA doubleP1<>+8(SB)/8, $0x3f2a01a01a01a01a
 DATA doubleP1<>+16(SB)/8, $0x3f2a01a01a01a01a
 DATA doubleP1<>+24(SB)/8, $0x3f2a01a01a01a01a
-GLOBL doubleP1<>(SB), RODATA|NOPTR, $32
+DATA doubleP1<>+32(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+40(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+48(SB)/8, $0x3f2a01a01a01a01a
+DATA doubleP1<>+56(SB)/8, $0x3f2a01a01a01a01a
+GLOBL doubleP1<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP2<>+0(SB)/8, $0x3f56c16c16c16c17
 DATA doubleP2<>+8(SB)/8, $0x3f56c16c16c16c17
 DATA doubleP2<>+16(SB)/8, $0x3f56c16c16c16c17
 DATA doubleP2<>+24(SB)/8, $0x3f56c16c16c16c17
-GLOBL doubleP2<>(SB), RODATA|NOPTR, $32
+DATA doubleP2<>+32(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+40(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+48(SB)/8, $0x3f56c16c16c16c17
+DATA doubleP2<>+56(SB)/8, $0x3f56c16c16c16c17
+GLOBL doubleP2<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP3<>+0(SB)/8, $0x3f81111111111111
 DATA doubleP3<>+8(SB)/8, $0x3f81111111111111
 DATA doubleP3<>+16(SB)/8, $0x3f81111111111111
 DATA doubleP3<>+24(SB)/8, $0x3f81111111111111
-GLOBL doubleP3<>(SB), RODATA|NOPTR, $32
+DATA doubleP3<>+32(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+40(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+48(SB)/8, $0x3f81111111111111
+DATA doubleP3<>+56(SB)/8, $0x3f81111111111111
+GLOBL doubleP3<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP4<>+0(SB)/8, $0x3fa5555555555555
 DATA doubleP4<>+8(SB)/8, $0x3fa5555555555555
 DATA doubleP4<>+16(SB)/8, $0x3fa5555555555555
 DATA doubleP4<>+24(SB)/8, $0x3fa5555555555555
-GLOBL doubleP4<>(SB), RODATA|NOPTR, $32
+DATA doubleP4<>+32(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+40(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+48(SB)/8, $0x3fa5555555555555
+DATA doubleP4<>+56(SB)/8, $0x3fa5555555555555
+GLOBL doubleP4<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP5<>+0(SB)/8, $0x3fc5555555555555
 DATA doubleP5<>+8(SB)/8, $0x3fc5555555555555
 DATA doubleP5<>+16(SB)/8, $0x3fc5555555555555
 DATA doubleP5<>+24(SB)/8, $0x3fc5555555555555
-GLOBL doubleP5<>(SB), RODATA|NOPTR, $32
+DATA doubleP5<>+32(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+40(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+48(SB)/8, $0x3fc5555555555555
+DATA doubleP5<>+56(SB)/8, $0x3fc5555555555555
+GLOBL doubleP5<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP6<>+0(SB)/8, $0x3fe0000000000000
 DATA doubleP6<>+8(SB)/8, $0x3fe0000000000000
 DATA doubleP6<>+16(SB)/8, $0x3fe0000000000000
 DATA doubleP6<>+24(SB)/8, $0x3fe0000000000000
-GLOBL doubleP6<>(SB), RODATA|NOPTR, $32
+DATA doubleP6<>+32(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+40(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+48(SB)/8, $0x3fe0000000000000
+DATA doubleP6<>+56(SB)/8, $0x3fe0000000000000
+GLOBL doubleP6<>(SB), RODATA|NOPTR, $64
 
 DATA doubleP7<>+0(SB)/8, $0x3ff0000000000000
 DATA doubleP7<>+8(SB)/8, $0x3ff0000000000000
 DATA doubleP7<>+16(SB)/8, $0x3ff0000000000000
 DATA doubleP7<>+24(SB)/8, $0x3ff0000000000000
-GLOBL doubleP7<>(SB), RODATA|NOPTR, $32
+DATA doubleP7<>+32(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+40(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+48(SB)/8, $0x3ff0000000000000
+DATA doubleP7<>+56(SB)/8, $0x3ff0000000000000
+GLOBL doubleP7<>(SB), RODATA|NOPTR, $64
 
 DATA doubleSign<>+0(SB)/8, $0x8000000000000000
 DATA doubleSign<>+8(SB)/8, $0x8000000000000000
 DATA doubleSign<>+16(SB)/8, $0x8000000000000000
 DATA doubleSign<>+24(SB)/8, $0x8000000000000000
-GLOBL doubleSign<>(SB), RODATA|NOPTR, $32
+DATA doubleSign<>+32(SB)/8, $0x8000000000000000
+DATA doubleSign<>+40(SB)/8, $0x8000000000000000
+DATA doubleSign<>+48(SB)/8, $0x8000000000000000
+DATA doubleSign<>+56(SB)/8, $0x8000000000000000
+GLOBL doubleSign<>(SB), RODATA|NOPTR, $64
 
 DATA doubleSize<>+0(SB)/8, $0x7fffffffffffffff
 DATA doubleSize<>+8(SB)/8, $0x7fffffffffffffff
 DATA doubleSize<>+16(SB)/8, $0x7fffffffffffffff
 DATA doubleSize<>+24(SB)/8, $0x7fffffffffffffff
-GLOBL doubleSize<>(SB), RODATA|NOPTR, $32
+DATA doubleSize<>+32(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+40(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+48(SB)/8, $0x7fffffffffffffff
+DATA doubleSize<>+56(SB)/8, $0x7fffffffffffffff
+GLOBL doubleSize<>(SB), RODATA|NOPTR, $64
 
 DATA doubleLow<>+0(SB)/8, $0xc085e00000000000
 DATA doubleLow<>+8(SB)/8, $0xc085e00000000000
 DATA doubleLow<>+16(SB)/8, $0xc085e00000000000
 DATA doubleLow<>+24(SB)/8, $0xc085e00000000000
-GLOBL doubleLow<>(SB), RODATA|NOPTR, $32
+DATA doubleLow<>+32(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+40(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+48(SB)/8, $0xc085e00000000000
+DATA doubleLow<>+56(SB)/8, $0xc085e00000000000
+GLOBL doubleLow<>(SB), RODATA|NOPTR, $64
 
 DATA doubleHigh<>+0(SB)/8, $0x4086300000000000
 DATA doubleHigh<>+8(SB)/8, $0x4086300000000000
 DATA doubleHigh<>+16(SB)/8, $0x4086300000000000
 DATA doubleHigh<>+24(SB)/8, $0x4086300000000000
-GLOBL doubleHigh<>(SB), RODATA|NOPTR, $32
+DATA doubleHigh<>+32(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+40(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+48(SB)/8, $0x4086300000000000
+DATA doubleHigh<>+56(SB)/8, $0x4086300000000000
+GLOBL doubleHigh<>(SB), RODATA|NOPTR, $64
 
 DATA doubleSaturated<>+0(SB)/8, $0x4059000000000000
 DATA doubleSaturated<>+8(SB)/8, $0x4059000000000000
 DATA doubleSaturated<>+16(SB)/8, $0x4059000000000000
 DATA doubleSaturated<>+24(SB)/8, $0x4059000000000000
-GLOBL doubleSaturated<>(SB), RODATA|NOPTR, $32
+DATA doubleSaturated<>+32(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+40(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+48(SB)/8, $0x4059000000000000
+DATA doubleSaturated<>+56(SB)/8, $0x4059000000000000
+GLOBL doubleSaturated<>(SB), RODATA|NOPTR, $64
 
 DATA doubleLeast<>+0(SB)/8, $0x3fe4000000000000
 DATA doubleLeast<>+8(SB)/8, $0x3fe4000000000000
 DATA doubleLeast<>+16(SB)/8, $0x3fe4000000000000
 DATA doubleLeast<>+24(SB)/8, $0x3fe4000000000000
-GLOBL doubleLeast<>(SB), RODATA|NOPTR, $32
+DATA doubleLeast<>+32(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+40(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+48(SB)/8, $0x3fe4000000000000
+DATA doubleLeast<>+56(SB)/8, $0x3fe4000000000000
+GLOBL doubleLeast<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhP0<>+0(SB)/8, $0xbfeedc5baafd6f4b
 DATA doubleTanhP0<>+8(SB)/8, $0xbfeedc5baafd6f4b
 DATA doubleTanhP0<>+16(SB)/8, $0xbfeedc5baafd6f4b
 DATA doubleTanhP0<>+24(SB)/8, $0xbfeedc5baafd6f4b
-GLOBL doubleTanhP0<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhP0<>+32(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+40(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+48(SB)/8, $0xbfeedc5baafd6f4b
+DATA doubleTanhP0<>+56(SB)/8, $0xbfeedc5baafd6f4b
+GLOBL doubleTanhP0<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhP1<>+0(SB)/8, $0xc058d26a0e26682d
 DATA doubleTanhP1<>+8(SB)/8, $0xc058d26a0e26682d
 DATA doubleTanhP1<>+16(SB)/8, $0xc058d26a0e26682d
 DATA doubleTanhP1<>+24(SB)/8, $0xc058d26a0e26682d
-GLOBL doubleTanhP1<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhP1<>+32(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+40(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+48(SB)/8, $0xc058d26a0e26682d
+DATA doubleTanhP1<>+56(SB)/8, $0xc058d26a0e26682d
+GLOBL doubleTanhP1<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhP2<>+0(SB)/8, $0xc0993ac030580563
 DATA doubleTanhP2<>+8(SB)/8, $0xc0993ac030580563
 DATA doubleTanhP2<>+16(SB)/8, $0xc0993ac030580563
 DATA doubleTanhP2<>+24(SB)/8, $0xc0993ac030580563
-GLOBL doubleTanhP2<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhP2<>+32(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+40(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+48(SB)/8, $0xc0993ac030580563
+DATA doubleTanhP2<>+56(SB)/8, $0xc0993ac030580563
+GLOBL doubleTanhP2<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhQ0<>+0(SB)/8, $0x405c33f28a581b86
 DATA doubleTanhQ0<>+8(SB)/8, $0x405c33f28a581b86
 DATA doubleTanhQ0<>+16(SB)/8, $0x405c33f28a581b86
 DATA doubleTanhQ0<>+24(SB)/8, $0x405c33f28a581b86
-GLOBL doubleTanhQ0<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhQ0<>+32(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+40(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+48(SB)/8, $0x405c33f28a581b86
+DATA doubleTanhQ0<>+56(SB)/8, $0x405c33f28a581b86
+GLOBL doubleTanhQ0<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhQ1<>+0(SB)/8, $0x40a176fa0e5535fa
 DATA doubleTanhQ1<>+8(SB)/8, $0x40a176fa0e5535fa
 DATA doubleTanhQ1<>+16(SB)/8, $0x40a176fa0e5535fa
 DATA doubleTanhQ1<>+24(SB)/8, $0x40a176fa0e5535fa
-GLOBL doubleTanhQ1<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhQ1<>+32(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+40(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+48(SB)/8, $0x40a176fa0e5535fa
+DATA doubleTanhQ1<>+56(SB)/8, $0x40a176fa0e5535fa
+GLOBL doubleTanhQ1<>(SB), RODATA|NOPTR, $64
 
 DATA doubleTanhQ2<>+0(SB)/8, $0x40b2ec102442040c
 DATA doubleTanhQ2<>+8(SB)/8, $0x40b2ec102442040c
 DATA doubleTanhQ2<>+16(SB)/8, $0x40b2ec102442040c
 DATA doubleTanhQ2<>+24(SB)/8, $0x40b2ec102442040c
-GLOBL doubleTanhQ2<>(SB), RODATA|NOPTR, $32
+DATA doubleTanhQ2<>+32(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+40(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+48(SB)/8, $0x40b2ec102442040c
+DATA doubleTanhQ2<>+56(SB)/8, $0x40b2ec102442040c
+GLOBL doubleTanhQ2<>(SB), RODATA|NOPTR, $64
 
-// func doubleTanh4(x *float64, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·doubleTanh4(SB), NOSPLIT, $0-16
+// func fromDoubles(x *float64, y *float32, n int)
+// Requires: AVX
+TEXT ·fromDoubles(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPD    (AX), Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	VMOVUPD    32(AX), Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 16(CX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x40, AX
+	DECQ       DX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func doubleTanh(x *float64, n int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
+TEXT ·doubleTanh(SB), NOSPLIT, $0-16
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide200
 	MOVQ x+0(FP), AX
 	MOVQ n+8(FP), CX
+	ADDQ CX, CX
 
-tanh4:
-	CMPQ         CX, $0x04
-	JL           tanhAfter4
-	VMOVUPD      (AX), Y0
+bulk201:
+	CMPQ         CX, $+32
+	JL           few202
+	VMOVUPS      (AX), Y0
 	VANDPD       doubleSize<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y0, Y0
 	VMOVUPD      doubleSaturated<>+0(SB), Y4
 	VMINPD       Y0, Y4, Y0
-	VMOVUPD      32(AX), Y1
+	VMOVUPS      32(AX), Y1
 	VANDPD       doubleSize<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPD      doubleSaturated<>+0(SB), Y5
 	VMINPD       Y1, Y5, Y1
-	VMOVUPD      64(AX), Y2
+	VMOVUPS      64(AX), Y2
 	VANDPD       doubleSize<>+0(SB), Y2, Y2
 	VADDPD       Y2, Y2, Y2
 	VMOVUPD      doubleSaturated<>+0(SB), Y6
 	VMINPD       Y2, Y6, Y2
-	VMOVUPD      96(AX), Y3
+	VMOVUPS      96(AX), Y3
 	VANDPD       doubleSize<>+0(SB), Y3, Y3
 	VADDPD       Y3, Y3, Y3
 	VMOVUPD      doubleSaturated<>+0(SB), Y7
@@ -23933,9 +25109,9 @@ tanh4:
 	VMULPD       Y10, Y6, Y6
 	VMULPD       Y11, Y7, Y7
 	VADDPD       doubleOne<>+0(SB), Y4, Y4
-	VMOVUPD      (AX), Y0
-	VANDPD       doubleSize<>+0(SB), Y0, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMOVUPS      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y1
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y1, Y3
 	VMULPD       Y0, Y0, Y1
 	VADDPD       doubleTanhQ0<>+0(SB), Y1, Y2
 	VMULPD       Y1, Y2, Y2
@@ -23959,9 +25135,9 @@ tanh4:
 	VANDPD       doubleSign<>+0(SB), Y0, Y2
 	VORPD        Y2, Y4, Y4
 	VADDPD       doubleOne<>+0(SB), Y5, Y5
-	VMOVUPD      32(AX), Y1
-	VANDPD       doubleSize<>+0(SB), Y1, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMOVUPS      32(AX), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y3
 	VMULPD       Y1, Y1, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
 	VMULPD       Y0, Y2, Y2
@@ -23985,9 +25161,9 @@ tanh4:
 	VANDPD       doubleSign<>+0(SB), Y1, Y2
 	VORPD        Y2, Y5, Y5
 	VADDPD       doubleOne<>+0(SB), Y6, Y6
-	VMOVUPD      64(AX), Y2
-	VANDPD       doubleSize<>+0(SB), Y2, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMOVUPS      64(AX), Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y3
 	VMULPD       Y2, Y2, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
 	VMULPD       Y0, Y1, Y1
@@ -24011,9 +25187,9 @@ tanh4:
 	VANDPD       doubleSign<>+0(SB), Y2, Y1
 	VORPD        Y1, Y6, Y6
 	VADDPD       doubleOne<>+0(SB), Y7, Y7
-	VMOVUPD      96(AX), Y3
-	VANDPD       doubleSize<>+0(SB), Y3, Y2
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y2
 	VMULPD       Y3, Y3, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
 	VMULPD       Y0, Y1, Y1
@@ -24036,19 +25212,20 @@ tanh4:
 	VBLENDVPD    Y2, Y0, Y7, Y7
 	VANDPD       doubleSign<>+0(SB), Y3, Y1
 	VORPD        Y1, Y7, Y7
-	VMOVUPD      Y4, (AX)
-	VMOVUPD      Y5, 32(AX)
-	VMOVUPD      Y6, 64(AX)
-	VMOVUPD      Y7, 96(AX)
-	ADDQ         $0x80, AX
-	SUBQ         $0x04, CX
-	JMP          tanh4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      Y6, 64(AX)
+	VMOVUPS      Y7, 96(AX)
+	ADDQ         $+128, AX
+	SUBQ         $+32, CX
+	JMP          bulk201
 
-tanhAfter4:
-tanh1:
-	CMPQ         CX, $0x01
-	JL           tanhAfter1
-	VMOVUPD      (AX), Y0
+few202:
+	SUBQ $0x08, CX
+	JLT  rest204
+
+whole203:
+	VMOVUPS      (AX), Y0
 	VANDPD       doubleSize<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y0, Y0
 	VMOVUPD      doubleSaturated<>+0(SB), Y1
@@ -24081,9 +25258,9 @@ tanh1:
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y1, Y1
 	VADDPD       doubleOne<>+0(SB), Y1, Y1
-	VMOVUPD      (AX), Y0
-	VANDPD       doubleSize<>+0(SB), Y0, Y4
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y4, Y4
+	VMOVUPS      (AX), Y0
+	VANDPD       doubleSize<>+0(SB), Y0, Y2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y4
 	VMULPD       Y0, Y0, Y2
 	VADDPD       doubleTanhQ0<>+0(SB), Y2, Y3
 	VMULPD       Y2, Y3, Y3
@@ -24106,52 +25283,726 @@ tanh1:
 	VBLENDVPD    Y4, Y2, Y1, Y1
 	VANDPD       doubleSign<>+0(SB), Y0, Y3
 	VORPD        Y3, Y1, Y1
-	VMOVUPD      Y1, (AX)
+	VMOVUPS      Y1, (AX)
 	ADDQ         $0x20, AX
-	SUBQ         $0x01, CX
-	JMP          tanh1
+	SUBQ         $0x08, CX
+	JGE          whole203
 
-tanhAfter1:
+rest204:
+	ADDQ         $0x08, CX
+	JZ           done205
+	VMOVQ        CX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y3
+	VCVTPD2DQY   Y3, X3
+	VCVTDQ2PD    X3, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y2, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y2, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMOVUPD      doubleP0<>+0(SB), Y2
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y2
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       doubleBias<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y3, Y2, Y2
+	VADDPD       doubleOne<>+0(SB), Y2, Y2
+	VMASKMOVPS   (AX), Y0, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y5
+	VMULPD       Y1, Y1, Y3
+	VADDPD       doubleTanhQ0<>+0(SB), Y3, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhQ1<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhQ2<>+0(SB), Y4, Y4
+	VBLENDVPD    Y5, Y4, Y2, Y2
+	VMULPD       doubleTanhP0<>+0(SB), Y3, Y4
+	VADDPD       doubleTanhP1<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhP2<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y1, Y3
+	VMULPD       Y4, Y3, Y3
+	VMOVUPD      doubleTwo<>+0(SB), Y4
+	VBLENDVPD    Y5, Y3, Y4, Y4
+	VDIVPD       Y2, Y4, Y4
+	VADDPD       Y1, Y4, Y3
+	VMOVUPD      doubleOne<>+0(SB), Y2
+	VSUBPD       Y4, Y2, Y2
+	VBLENDVPD    Y5, Y3, Y2, Y2
+	VANDPD       doubleSign<>+0(SB), Y1, Y4
+	VORPD        Y4, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+
+done205:
 	VZEROUPPER
 	RET
 
-// func doubleCell4(gates *float64, x *float64, c *float64, h *float64, units int, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·doubleCell4(SB), NOSPLIT, $0-48
-	MOVQ units+32(FP), AX
+wide200:
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	ADDQ CX, CX
+
+bulk206:
+	CMPQ         CX, $+128
+	JL           few207
+	VMOVUPS      (AX), Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z8
+	VMINPD       Z0, Z8, Z0
+	VMOVUPS      64(AX), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z1
+	VADDPD       Z1, Z1, Z1
+	VMOVUPD      doubleSaturated<>+0(SB), Z9
+	VMINPD       Z1, Z9, Z1
+	VMOVUPS      128(AX), Z2
+	VANDPD       doubleSize<>+0(SB), Z2, Z2
+	VADDPD       Z2, Z2, Z2
+	VMOVUPD      doubleSaturated<>+0(SB), Z10
+	VMINPD       Z2, Z10, Z2
+	VMOVUPS      192(AX), Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z3
+	VADDPD       Z3, Z3, Z3
+	VMOVUPD      doubleSaturated<>+0(SB), Z11
+	VMINPD       Z3, Z11, Z3
+	VMOVUPS      256(AX), Z4
+	VANDPD       doubleSize<>+0(SB), Z4, Z4
+	VADDPD       Z4, Z4, Z4
+	VMOVUPD      doubleSaturated<>+0(SB), Z12
+	VMINPD       Z4, Z12, Z4
+	VMOVUPS      320(AX), Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z5, Z5
+	VMOVUPD      doubleSaturated<>+0(SB), Z13
+	VMINPD       Z5, Z13, Z5
+	VMOVUPS      384(AX), Z6
+	VANDPD       doubleSize<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z6, Z6
+	VMOVUPD      doubleSaturated<>+0(SB), Z14
+	VMINPD       Z6, Z14, Z6
+	VMOVUPS      448(AX), Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z7, Z7
+	VMOVUPD      doubleSaturated<>+0(SB), Z15
+	VMINPD       Z7, Z15, Z7
+	VMOVUPD      doubleOne<>+0(SB), Z24
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z16
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z17
+	VMULPD       doubleLog2e<>+0(SB), Z2, Z18
+	VMULPD       doubleLog2e<>+0(SB), Z3, Z19
+	VMULPD       doubleLog2e<>+0(SB), Z4, Z20
+	VMULPD       doubleLog2e<>+0(SB), Z5, Z21
+	VMULPD       doubleLog2e<>+0(SB), Z6, Z22
+	VMULPD       doubleLog2e<>+0(SB), Z7, Z23
+	VRNDSCALEPD  $0x00, Z16, Z16
+	VRNDSCALEPD  $0x00, Z17, Z17
+	VRNDSCALEPD  $0x00, Z18, Z18
+	VRNDSCALEPD  $0x00, Z19, Z19
+	VRNDSCALEPD  $0x00, Z20, Z20
+	VRNDSCALEPD  $0x00, Z21, Z21
+	VRNDSCALEPD  $0x00, Z22, Z22
+	VRNDSCALEPD  $0x00, Z23, Z23
+	VMOVAPD      Z16, Z8
+	VMOVAPD      Z17, Z9
+	VMOVAPD      Z18, Z10
+	VMOVAPD      Z19, Z11
+	VMOVAPD      Z20, Z12
+	VMOVAPD      Z21, Z13
+	VMOVAPD      Z22, Z14
+	VMOVAPD      Z23, Z15
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z15, Z7
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z15, Z7
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z2, Z2
+	VMULPD       doubleSixteenth<>+0(SB), Z3, Z3
+	VMULPD       doubleSixteenth<>+0(SB), Z4, Z4
+	VMULPD       doubleSixteenth<>+0(SB), Z5, Z5
+	VMULPD       doubleSixteenth<>+0(SB), Z6, Z6
+	VMULPD       doubleSixteenth<>+0(SB), Z7, Z7
+	VMOVUPD      doubleP0<>+0(SB), Z8
+	VMOVUPD      doubleP0<>+0(SB), Z9
+	VMOVUPD      doubleP0<>+0(SB), Z10
+	VMOVUPD      doubleP0<>+0(SB), Z11
+	VMOVUPD      doubleP0<>+0(SB), Z12
+	VMOVUPD      doubleP0<>+0(SB), Z13
+	VMOVUPD      doubleP0<>+0(SB), Z14
+	VMOVUPD      doubleP0<>+0(SB), Z15
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP1<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP1<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP1<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP1<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP1<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP1<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP2<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP2<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP2<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP2<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP2<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP2<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP3<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP3<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP3<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP3<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP3<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP3<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP4<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP4<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP4<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP4<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP4<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP4<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP5<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP5<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP5<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP5<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP5<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP5<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP6<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP6<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP6<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP6<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP6<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP6<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP7<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP7<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP7<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP7<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP7<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP7<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleOne<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleOne<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleOne<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleOne<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleOne<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleOne<>+0(SB), Z7, Z15
+	VSCALEFPD    Z16, Z24, Z16
+	VSCALEFPD    Z17, Z24, Z17
+	VSCALEFPD    Z18, Z24, Z18
+	VSCALEFPD    Z19, Z24, Z19
+	VSCALEFPD    Z20, Z24, Z20
+	VSCALEFPD    Z21, Z24, Z21
+	VSCALEFPD    Z22, Z24, Z22
+	VSCALEFPD    Z23, Z24, Z23
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z17, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Z19, Z11, Z11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Z22, Z14, Z14
+	VMULPD       Z23, Z15, Z15
+	VADDPD       doubleOne<>+0(SB), Z8, Z8
+	VMOVUPS      (AX), Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z1
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z1, K1
+	VMULPD       Z0, Z0, Z1
+	VADDPD       doubleTanhQ0<>+0(SB), Z1, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhQ1<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhQ2<>+0(SB), Z2, Z2
+	VBLENDMPD    Z2, Z8, K1, Z8
+	VMULPD       doubleTanhP0<>+0(SB), Z1, Z2
+	VADDPD       doubleTanhP1<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhP2<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z0, Z1
+	VMULPD       Z2, Z1, Z1
+	VMOVUPD      doubleTwo<>+0(SB), Z2
+	VBLENDMPD    Z1, Z2, K1, Z2
+	VDIVPD       Z8, Z2, Z2
+	VADDPD       Z0, Z2, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z8
+	VSUBPD       Z2, Z8, Z8
+	VBLENDMPD    Z1, Z8, K1, Z8
+	VANDPD       doubleSign<>+0(SB), Z0, Z2
+	VORPD        Z2, Z8, Z8
+	VADDPD       doubleOne<>+0(SB), Z9, Z9
+	VMOVUPS      64(AX), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z1, Z1, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ2<>+0(SB), Z2, Z2
+	VBLENDMPD    Z2, Z9, K1, Z9
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z2
+	VADDPD       doubleTanhP1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhP2<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z2, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z2
+	VBLENDMPD    Z0, Z2, K1, Z2
+	VDIVPD       Z9, Z2, Z2
+	VADDPD       Z1, Z2, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z9
+	VSUBPD       Z2, Z9, Z9
+	VBLENDMPD    Z0, Z9, K1, Z9
+	VANDPD       doubleSign<>+0(SB), Z1, Z2
+	VORPD        Z2, Z9, Z9
+	VADDPD       doubleOne<>+0(SB), Z10, Z10
+	VMOVUPS      128(AX), Z2
+	VANDPD       doubleSize<>+0(SB), Z2, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z2, Z2, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z10, K1, Z10
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z2, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z10, Z1, Z1
+	VADDPD       Z2, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z10
+	VSUBPD       Z1, Z10, Z10
+	VBLENDMPD    Z0, Z10, K1, Z10
+	VANDPD       doubleSign<>+0(SB), Z2, Z1
+	VORPD        Z1, Z10, Z10
+	VADDPD       doubleOne<>+0(SB), Z11, Z11
+	VMOVUPS      192(AX), Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z3, Z3, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z11, K1, Z11
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z11, Z1, Z1
+	VADDPD       Z3, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z11
+	VSUBPD       Z1, Z11, Z11
+	VBLENDMPD    Z0, Z11, K1, Z11
+	VANDPD       doubleSign<>+0(SB), Z3, Z1
+	VORPD        Z1, Z11, Z11
+	VADDPD       doubleOne<>+0(SB), Z12, Z12
+	VMOVUPS      256(AX), Z4
+	VANDPD       doubleSize<>+0(SB), Z4, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z4, Z4, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z12, K1, Z12
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z4, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z12, Z1, Z1
+	VADDPD       Z4, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z12
+	VSUBPD       Z1, Z12, Z12
+	VBLENDMPD    Z0, Z12, K1, Z12
+	VANDPD       doubleSign<>+0(SB), Z4, Z1
+	VORPD        Z1, Z12, Z12
+	VADDPD       doubleOne<>+0(SB), Z13, Z13
+	VMOVUPS      320(AX), Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z5, Z5, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z13, K1, Z13
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z5, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z13, Z1, Z1
+	VADDPD       Z5, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z13
+	VSUBPD       Z1, Z13, Z13
+	VBLENDMPD    Z0, Z13, K1, Z13
+	VANDPD       doubleSign<>+0(SB), Z5, Z1
+	VORPD        Z1, Z13, Z13
+	VADDPD       doubleOne<>+0(SB), Z14, Z14
+	VMOVUPS      384(AX), Z6
+	VANDPD       doubleSize<>+0(SB), Z6, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z6, Z6, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z14, K1, Z14
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z6, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z14, Z1, Z1
+	VADDPD       Z6, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z14
+	VSUBPD       Z1, Z14, Z14
+	VBLENDMPD    Z0, Z14, K1, Z14
+	VANDPD       doubleSign<>+0(SB), Z6, Z1
+	VORPD        Z1, Z14, Z14
+	VADDPD       doubleOne<>+0(SB), Z15, Z15
+	VMOVUPS      448(AX), Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z7, Z7, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z15, K1, Z15
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z7, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z15, Z1, Z1
+	VADDPD       Z7, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z15
+	VSUBPD       Z1, Z15, Z15
+	VBLENDMPD    Z0, Z15, K1, Z15
+	VANDPD       doubleSign<>+0(SB), Z7, Z1
+	VORPD        Z1, Z15, Z15
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	VMOVUPS      Z10, 128(AX)
+	VMOVUPS      Z11, 192(AX)
+	VMOVUPS      Z12, 256(AX)
+	VMOVUPS      Z13, 320(AX)
+	VMOVUPS      Z14, 384(AX)
+	VMOVUPS      Z15, 448(AX)
+	ADDQ         $+512, AX
+	SUBQ         $+128, CX
+	JMP          bulk206
+
+few207:
+	SUBQ $0x10, CX
+	JLT  rest209
+
+whole208:
+	VMOVUPS      (AX), Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z1
+	VMINPD       Z0, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z2
+	VRNDSCALEPD  $0x00, Z2, Z2
+	VMOVAPD      Z2, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z1, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z1, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMOVUPD      doubleP0<>+0(SB), Z1
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z1
+	VSCALEFPD    Z2, Z3, Z2
+	VMULPD       Z2, Z1, Z1
+	VADDPD       doubleOne<>+0(SB), Z1, Z1
+	VMOVUPS      (AX), Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z2, K1
+	VMULPD       Z0, Z0, Z2
+	VADDPD       doubleTanhQ0<>+0(SB), Z2, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ2<>+0(SB), Z3, Z3
+	VBLENDMPD    Z3, Z1, K1, Z1
+	VMULPD       doubleTanhP0<>+0(SB), Z2, Z3
+	VADDPD       doubleTanhP1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhP2<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z0, Z2
+	VMULPD       Z3, Z2, Z2
+	VMOVUPD      doubleTwo<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K1, Z3
+	VDIVPD       Z1, Z3, Z3
+	VADDPD       Z0, Z3, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VSUBPD       Z3, Z1, Z1
+	VBLENDMPD    Z2, Z1, K1, Z1
+	VANDPD       doubleSign<>+0(SB), Z0, Z3
+	VORPD        Z3, Z1, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JGE          whole208
+
+rest209:
+	ADDQ         $0x10, CX
+	JZ           done210
+	VMOVQ        CX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z1
+	VMINPD       Z0, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z2
+	VRNDSCALEPD  $0x00, Z2, Z2
+	VMOVAPD      Z2, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z1, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z1, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMOVUPD      doubleP0<>+0(SB), Z1
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z1
+	VSCALEFPD    Z2, Z3, Z2
+	VMULPD       Z2, Z1, Z1
+	VADDPD       doubleOne<>+0(SB), Z1, Z1
+	VMOVUPS.Z    (AX), K1, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z2, K2
+	VMULPD       Z0, Z0, Z2
+	VADDPD       doubleTanhQ0<>+0(SB), Z2, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ2<>+0(SB), Z3, Z3
+	VBLENDMPD    Z3, Z1, K2, Z1
+	VMULPD       doubleTanhP0<>+0(SB), Z2, Z3
+	VADDPD       doubleTanhP1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhP2<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z0, Z2
+	VMULPD       Z3, Z2, Z2
+	VMOVUPD      doubleTwo<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K2, Z3
+	VDIVPD       Z1, Z3, Z3
+	VADDPD       Z0, Z3, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VSUBPD       Z3, Z1, Z1
+	VBLENDMPD    Z2, Z1, K2, Z1
+	VANDPD       doubleSign<>+0(SB), Z0, Z3
+	VORPD        Z3, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+done210:
+	VZEROUPPER
+	RET
+
+// func doubleCell(gates *float64, x *float64, c *float64, h *float64, n int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, FMA3
+TEXT ·doubleCell(SB), NOSPLIT, $0-40
+	CMPB ·wide+0(SB), $0x00
+	JNE  wide211
+	MOVQ n+32(FP), AX
 	SHLQ $0x03, AX
 	LEAQ (AX)(AX*2), CX
-	MOVQ n+40(FP), DX
+	MOVQ n+32(FP), DX
+	ADDQ DX, DX
 	MOVQ gates+0(FP), BX
 	MOVQ x+8(FP), SI
 	MOVQ c+16(FP), DI
 	MOVQ h+24(FP), R8
 
-open2:
-	CMPQ         DX, $0x02
-	JL           openAfter2
-	VMOVUPD      (BX), Y0
+bulk212:
+	CMPQ         DX, $+16
+	JL           few213
+	VMOVUPS      (BX), Y0
 	VADDPD       (SI), Y0, Y0
 	VXORPD       doubleSign<>+0(SB), Y0, Y0
 	VMOVUPD      doubleHigh<>+0(SB), Y4
 	VMINPD       Y0, Y4, Y0
 	VMOVUPD      doubleLow<>+0(SB), Y4
 	VMAXPD       Y0, Y4, Y0
-	VMOVUPD      (BX)(AX*1), Y1
+	VMOVUPS      (BX)(AX*1), Y1
 	VADDPD       (SI)(AX*1), Y1, Y1
 	VXORPD       doubleSign<>+0(SB), Y1, Y1
 	VMOVUPD      doubleHigh<>+0(SB), Y5
 	VMINPD       Y1, Y5, Y1
 	VMOVUPD      doubleLow<>+0(SB), Y5
 	VMAXPD       Y1, Y5, Y1
-	VMOVUPD      32(BX), Y2
+	VMOVUPS      32(BX), Y2
 	VADDPD       32(SI), Y2, Y2
 	VXORPD       doubleSign<>+0(SB), Y2, Y2
 	VMOVUPD      doubleHigh<>+0(SB), Y6
 	VMINPD       Y2, Y6, Y2
 	VMOVUPD      doubleLow<>+0(SB), Y6
 	VMAXPD       Y2, Y6, Y2
-	VMOVUPD      32(BX)(AX*1), Y3
+	VMOVUPS      32(BX)(AX*1), Y3
 	VADDPD       32(SI)(AX*1), Y3, Y3
 	VXORPD       doubleSign<>+0(SB), Y3, Y3
 	VMOVUPD      doubleHigh<>+0(SB), Y7
@@ -24278,29 +26129,30 @@ open2:
 	VADDPD       doubleOne<>+0(SB), Y7, Y7
 	VMOVUPD      doubleOne<>+0(SB), Y3
 	VDIVPD       Y7, Y3, Y7
-	VMOVUPD      Y4, (BX)
-	VMOVUPD      Y5, (BX)(AX*1)
-	VMOVUPD      Y6, 32(BX)
-	VMOVUPD      Y7, 32(BX)(AX*1)
-	ADDQ         $0x40, BX
-	ADDQ         $0x40, SI
-	ADDQ         $0x40, DI
-	ADDQ         $0x40, R8
-	SUBQ         $0x02, DX
-	JMP          open2
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, (BX)(AX*1)
+	VMOVUPS      Y6, 32(BX)
+	VMOVUPS      Y7, 32(BX)(AX*1)
+	ADDQ         $+64, BX
+	ADDQ         $+64, SI
+	ADDQ         $+64, DI
+	ADDQ         $+64, R8
+	SUBQ         $+16, DX
+	JMP          bulk212
 
-openAfter2:
-open1:
-	CMPQ         DX, $0x01
-	JL           openAfter1
-	VMOVUPD      (BX), Y0
+few213:
+	SUBQ $0x08, DX
+	JLT  rest215
+
+whole214:
+	VMOVUPS      (BX), Y0
 	VADDPD       (SI), Y0, Y0
 	VXORPD       doubleSign<>+0(SB), Y0, Y0
 	VMOVUPD      doubleHigh<>+0(SB), Y2
 	VMINPD       Y0, Y2, Y0
 	VMOVUPD      doubleLow<>+0(SB), Y2
 	VMAXPD       Y0, Y2, Y0
-	VMOVUPD      (BX)(AX*1), Y1
+	VMOVUPS      (BX)(AX*1), Y1
 	VADDPD       (SI)(AX*1), Y1, Y1
 	VXORPD       doubleSign<>+0(SB), Y1, Y1
 	VMOVUPD      doubleHigh<>+0(SB), Y3
@@ -24367,44 +26219,130 @@ open1:
 	VADDPD       doubleOne<>+0(SB), Y3, Y3
 	VMOVUPD      doubleOne<>+0(SB), Y1
 	VDIVPD       Y3, Y1, Y3
-	VMOVUPD      Y2, (BX)
-	VMOVUPD      Y3, (BX)(AX*1)
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, (BX)(AX*1)
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
-	SUBQ         $0x01, DX
-	JMP          open1
+	SUBQ         $0x08, DX
+	JGE          whole214
 
-openAfter1:
-	MOVQ n+40(FP), DX
+rest215:
+	ADDQ         $0x08, DX
+	JZ           done216
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VADDPD       Y2, Y1, Y1
+	VXORPD       doubleSign<>+0(SB), Y1, Y1
+	VMOVUPD      doubleHigh<>+0(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VMOVUPD      doubleLow<>+0(SB), Y3
+	VMAXPD       Y1, Y3, Y1
+	VMASKMOVPS   (BX)(AX*1), Y0, Y2
+	VMASKMOVPS   (SI)(AX*1), Y0, Y3
+	VADDPD       Y3, Y2, Y2
+	VXORPD       doubleSign<>+0(SB), Y2, Y2
+	VMOVUPD      doubleHigh<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMOVUPD      doubleLow<>+0(SB), Y4
+	VMAXPD       Y2, Y4, Y2
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y5
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y6
+	VCVTPD2DQY   Y5, X5
+	VCVTPD2DQY   Y6, X6
+	VCVTDQ2PD    X5, Y3
+	VCVTDQ2PD    X6, Y4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMOVUPD      doubleP0<>+0(SB), Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y4
+	VPMOVSXDQ    X5, Y5
+	VPMOVSXDQ    X6, Y6
+	VPADDQ       doubleBias<>+0(SB), Y5, Y5
+	VPADDQ       doubleBias<>+0(SB), Y6, Y6
+	VPSLLQ       $0x34, Y5, Y5
+	VPSLLQ       $0x34, Y6, Y6
+	VMULPD       Y5, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VADDPD       doubleOne<>+0(SB), Y3, Y3
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VDIVPD       Y3, Y1, Y3
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMOVUPD      doubleOne<>+0(SB), Y2
+	VDIVPD       Y4, Y2, Y4
+	VMASKMOVPS   Y3, Y0, (BX)
+	VMASKMOVPS   Y4, Y0, (BX)(AX*1)
+
+done216:
+	MOVQ n+32(FP), DX
+	ADDQ DX, DX
 	MOVQ gates+0(FP), BX
 	MOVQ x+8(FP), SI
 	MOVQ c+16(FP), DI
 	MOVQ h+24(FP), R8
 
-carry4:
-	CMPQ         DX, $0x04
-	JL           carryAfter4
-	VMOVUPD      (BX)(AX*2), Y0
+bulk217:
+	CMPQ         DX, $+32
+	JL           few218
+	VMOVUPS      (BX)(AX*2), Y0
 	VADDPD       (SI)(AX*2), Y0, Y0
 	VANDPD       doubleSize<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y0, Y0
 	VMOVUPD      doubleSaturated<>+0(SB), Y4
 	VMINPD       Y0, Y4, Y0
-	VMOVUPD      32(BX)(AX*2), Y1
+	VMOVUPS      32(BX)(AX*2), Y1
 	VADDPD       32(SI)(AX*2), Y1, Y1
 	VANDPD       doubleSize<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPD      doubleSaturated<>+0(SB), Y5
 	VMINPD       Y1, Y5, Y1
-	VMOVUPD      64(BX)(AX*2), Y2
+	VMOVUPS      64(BX)(AX*2), Y2
 	VADDPD       64(SI)(AX*2), Y2, Y2
 	VANDPD       doubleSize<>+0(SB), Y2, Y2
 	VADDPD       Y2, Y2, Y2
 	VMOVUPD      doubleSaturated<>+0(SB), Y6
 	VMINPD       Y2, Y6, Y2
-	VMOVUPD      96(BX)(AX*2), Y3
+	VMOVUPS      96(BX)(AX*2), Y3
 	VADDPD       96(SI)(AX*2), Y3, Y3
 	VANDPD       doubleSize<>+0(SB), Y3, Y3
 	VADDPD       Y3, Y3, Y3
@@ -24519,10 +26457,10 @@ carry4:
 	VMULPD       Y10, Y6, Y6
 	VMULPD       Y11, Y7, Y7
 	VADDPD       doubleOne<>+0(SB), Y4, Y4
-	VMOVUPD      (BX)(AX*2), Y0
+	VMOVUPS      (BX)(AX*2), Y0
 	VADDPD       (SI)(AX*2), Y0, Y0
-	VANDPD       doubleSize<>+0(SB), Y0, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VANDPD       doubleSize<>+0(SB), Y0, Y1
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y1, Y3
 	VMULPD       Y0, Y0, Y1
 	VADDPD       doubleTanhQ0<>+0(SB), Y1, Y2
 	VMULPD       Y1, Y2, Y2
@@ -24546,10 +26484,10 @@ carry4:
 	VANDPD       doubleSign<>+0(SB), Y0, Y2
 	VORPD        Y2, Y4, Y4
 	VADDPD       doubleOne<>+0(SB), Y5, Y5
-	VMOVUPD      32(BX)(AX*2), Y1
+	VMOVUPS      32(BX)(AX*2), Y1
 	VADDPD       32(SI)(AX*2), Y1, Y1
-	VANDPD       doubleSize<>+0(SB), Y1, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VANDPD       doubleSize<>+0(SB), Y1, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y3
 	VMULPD       Y1, Y1, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
 	VMULPD       Y0, Y2, Y2
@@ -24573,10 +26511,10 @@ carry4:
 	VANDPD       doubleSign<>+0(SB), Y1, Y2
 	VORPD        Y2, Y5, Y5
 	VADDPD       doubleOne<>+0(SB), Y6, Y6
-	VMOVUPD      64(BX)(AX*2), Y2
+	VMOVUPS      64(BX)(AX*2), Y2
 	VADDPD       64(SI)(AX*2), Y2, Y2
-	VANDPD       doubleSize<>+0(SB), Y2, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VANDPD       doubleSize<>+0(SB), Y2, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y3
 	VMULPD       Y2, Y2, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
 	VMULPD       Y0, Y1, Y1
@@ -24600,10 +26538,10 @@ carry4:
 	VANDPD       doubleSign<>+0(SB), Y2, Y1
 	VORPD        Y1, Y6, Y6
 	VADDPD       doubleOne<>+0(SB), Y7, Y7
-	VMOVUPD      96(BX)(AX*2), Y3
+	VMOVUPS      96(BX)(AX*2), Y3
 	VADDPD       96(SI)(AX*2), Y3, Y3
-	VANDPD       doubleSize<>+0(SB), Y3, Y2
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VANDPD       doubleSize<>+0(SB), Y3, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y2
 	VMULPD       Y3, Y3, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
 	VMULPD       Y0, Y1, Y1
@@ -24627,37 +26565,38 @@ carry4:
 	VANDPD       doubleSign<>+0(SB), Y3, Y1
 	VORPD        Y1, Y7, Y7
 	VMULPD       (BX), Y4, Y4
-	VMOVUPD      (BX)(AX*1), Y0
+	VMOVUPS      (BX)(AX*1), Y0
 	VMULPD       (DI), Y0, Y0
 	VADDPD       Y4, Y0, Y0
-	VMOVUPD      Y0, (DI)
+	VMOVUPS      Y0, (DI)
 	VMULPD       32(BX), Y5, Y5
-	VMOVUPD      32(BX)(AX*1), Y0
+	VMOVUPS      32(BX)(AX*1), Y0
 	VMULPD       32(DI), Y0, Y0
 	VADDPD       Y5, Y0, Y0
-	VMOVUPD      Y0, 32(DI)
+	VMOVUPS      Y0, 32(DI)
 	VMULPD       64(BX), Y6, Y6
-	VMOVUPD      64(BX)(AX*1), Y0
+	VMOVUPS      64(BX)(AX*1), Y0
 	VMULPD       64(DI), Y0, Y0
 	VADDPD       Y6, Y0, Y0
-	VMOVUPD      Y0, 64(DI)
+	VMOVUPS      Y0, 64(DI)
 	VMULPD       96(BX), Y7, Y7
-	VMOVUPD      96(BX)(AX*1), Y0
+	VMOVUPS      96(BX)(AX*1), Y0
 	VMULPD       96(DI), Y0, Y0
 	VADDPD       Y7, Y0, Y0
-	VMOVUPD      Y0, 96(DI)
-	ADDQ         $0x80, BX
-	ADDQ         $0x80, SI
-	ADDQ         $0x80, DI
-	ADDQ         $0x80, R8
-	SUBQ         $0x04, DX
-	JMP          carry4
+	VMOVUPS      Y0, 96(DI)
+	ADDQ         $+128, BX
+	ADDQ         $+128, SI
+	ADDQ         $+128, DI
+	ADDQ         $+128, R8
+	SUBQ         $+32, DX
+	JMP          bulk217
 
-carryAfter4:
-carry1:
-	CMPQ         DX, $0x01
-	JL           carryAfter1
-	VMOVUPD      (BX)(AX*2), Y0
+few218:
+	SUBQ $0x08, DX
+	JLT  rest220
+
+whole219:
+	VMOVUPS      (BX)(AX*2), Y0
 	VADDPD       (SI)(AX*2), Y0, Y0
 	VANDPD       doubleSize<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y0, Y0
@@ -24691,10 +26630,10 @@ carry1:
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y1, Y1
 	VADDPD       doubleOne<>+0(SB), Y1, Y1
-	VMOVUPD      (BX)(AX*2), Y0
+	VMOVUPS      (BX)(AX*2), Y0
 	VADDPD       (SI)(AX*2), Y0, Y0
-	VANDPD       doubleSize<>+0(SB), Y0, Y4
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y4, Y4
+	VANDPD       doubleSize<>+0(SB), Y0, Y2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y4
 	VMULPD       Y0, Y0, Y2
 	VADDPD       doubleTanhQ0<>+0(SB), Y2, Y3
 	VMULPD       Y2, Y3, Y3
@@ -24718,47 +26657,124 @@ carry1:
 	VANDPD       doubleSign<>+0(SB), Y0, Y3
 	VORPD        Y3, Y1, Y1
 	VMULPD       (BX), Y1, Y1
-	VMOVUPD      (BX)(AX*1), Y0
+	VMOVUPS      (BX)(AX*1), Y0
 	VMULPD       (DI), Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VMOVUPD      Y0, (DI)
+	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
-	SUBQ         $0x01, DX
-	JMP          carry1
+	SUBQ         $0x08, DX
+	JGE          whole219
 
-carryAfter1:
-	MOVQ n+40(FP), AX
+rest220:
+	ADDQ         $0x08, DX
+	JZ           done221
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (BX)(AX*2), Y0, Y1
+	VMASKMOVPS   (SI)(AX*2), Y0, Y2
+	VADDPD       Y2, Y1, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y1, Y1
+	VMOVUPD      doubleSaturated<>+0(SB), Y2
+	VMINPD       Y1, Y2, Y1
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y3
+	VCVTPD2DQY   Y3, X3
+	VCVTDQ2PD    X3, Y2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y2, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y2, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMOVUPD      doubleP0<>+0(SB), Y2
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       doubleTwo<>+0(SB), Y1, Y2
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y2
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       doubleBias<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y3, Y2, Y2
+	VADDPD       doubleOne<>+0(SB), Y2, Y2
+	VMASKMOVPS   (BX)(AX*2), Y0, Y1
+	VMASKMOVPS   (SI)(AX*2), Y0, Y3
+	VADDPD       Y3, Y1, Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y3
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y5
+	VMULPD       Y1, Y1, Y3
+	VADDPD       doubleTanhQ0<>+0(SB), Y3, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhQ1<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhQ2<>+0(SB), Y4, Y4
+	VBLENDVPD    Y5, Y4, Y2, Y2
+	VMULPD       doubleTanhP0<>+0(SB), Y3, Y4
+	VADDPD       doubleTanhP1<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y4, Y4
+	VADDPD       doubleTanhP2<>+0(SB), Y4, Y4
+	VMULPD       Y3, Y1, Y3
+	VMULPD       Y4, Y3, Y3
+	VMOVUPD      doubleTwo<>+0(SB), Y4
+	VBLENDVPD    Y5, Y3, Y4, Y4
+	VDIVPD       Y2, Y4, Y4
+	VADDPD       Y1, Y4, Y3
+	VMOVUPD      doubleOne<>+0(SB), Y2
+	VSUBPD       Y4, Y2, Y2
+	VBLENDVPD    Y5, Y3, Y2, Y2
+	VANDPD       doubleSign<>+0(SB), Y1, Y4
+	VORPD        Y4, Y2, Y2
+	VMASKMOVPS   (BX), Y0, Y1
+	VMULPD       Y1, Y2, Y2
+	VMASKMOVPS   (BX)(AX*1), Y0, Y1
+	VMASKMOVPS   (DI), Y0, Y3
+	VMULPD       Y3, Y1, Y1
+	VADDPD       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+
+done221:
+	MOVQ n+32(FP), AX
+	ADDQ AX, AX
 	MOVQ gates+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ c+16(FP), SI
 	MOVQ h+24(FP), DI
 
-out2:
-	CMPQ         AX, $0x02
-	JL           outAfter2
-	VMOVUPD      (DX)(CX*1), Y0
+bulk222:
+	CMPQ         AX, $+16
+	JL           few223
+	VMOVUPS      (DX)(CX*1), Y0
 	VADDPD       (BX)(CX*1), Y0, Y0
 	VXORPD       doubleSign<>+0(SB), Y0, Y0
 	VMOVUPD      doubleHigh<>+0(SB), Y4
 	VMINPD       Y0, Y4, Y0
 	VMOVUPD      doubleLow<>+0(SB), Y4
 	VMAXPD       Y0, Y4, Y0
-	VMOVUPD      (SI), Y1
+	VMOVUPS      (SI), Y1
 	VANDPD       doubleSize<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPD      doubleSaturated<>+0(SB), Y5
 	VMINPD       Y1, Y5, Y1
-	VMOVUPD      32(DX)(CX*1), Y2
+	VMOVUPS      32(DX)(CX*1), Y2
 	VADDPD       32(BX)(CX*1), Y2, Y2
 	VXORPD       doubleSign<>+0(SB), Y2, Y2
 	VMOVUPD      doubleHigh<>+0(SB), Y6
 	VMINPD       Y2, Y6, Y2
 	VMOVUPD      doubleLow<>+0(SB), Y6
 	VMAXPD       Y2, Y6, Y2
-	VMOVUPD      32(SI), Y3
+	VMOVUPS      32(SI), Y3
 	VANDPD       doubleSize<>+0(SB), Y3, Y3
 	VADDPD       Y3, Y3, Y3
 	VMOVUPD      doubleSaturated<>+0(SB), Y7
@@ -24875,9 +26891,9 @@ out2:
 	VMOVUPD      doubleOne<>+0(SB), Y0
 	VDIVPD       Y4, Y0, Y4
 	VADDPD       doubleOne<>+0(SB), Y5, Y5
-	VMOVUPD      (SI), Y1
-	VANDPD       doubleSize<>+0(SB), Y1, Y3
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y3, Y3
+	VMOVUPS      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y3
 	VMULPD       Y1, Y1, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y2
 	VMULPD       Y0, Y2, Y2
@@ -24904,9 +26920,9 @@ out2:
 	VMOVUPD      doubleOne<>+0(SB), Y2
 	VDIVPD       Y6, Y2, Y6
 	VADDPD       doubleOne<>+0(SB), Y7, Y7
-	VMOVUPD      32(SI), Y3
-	VANDPD       doubleSize<>+0(SB), Y3, Y2
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       doubleSize<>+0(SB), Y3, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y2
 	VMULPD       Y3, Y3, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y1
 	VMULPD       Y0, Y1, Y1
@@ -24930,28 +26946,29 @@ out2:
 	VANDPD       doubleSign<>+0(SB), Y3, Y1
 	VORPD        Y1, Y7, Y7
 	VMULPD       Y4, Y5, Y4
-	VMOVUPD      Y4, (DI)
+	VMOVUPS      Y4, (DI)
 	VMULPD       Y6, Y7, Y6
-	VMOVUPD      Y6, 32(DI)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, BX
-	ADDQ         $0x40, SI
-	ADDQ         $0x40, DI
-	SUBQ         $0x02, AX
-	JMP          out2
+	VMOVUPS      Y6, 32(DI)
+	ADDQ         $+64, DX
+	ADDQ         $+64, BX
+	ADDQ         $+64, SI
+	ADDQ         $+64, DI
+	SUBQ         $+16, AX
+	JMP          bulk222
 
-outAfter2:
-out1:
-	CMPQ         AX, $0x01
-	JL           outAfter1
-	VMOVUPD      (DX)(CX*1), Y0
+few223:
+	SUBQ $0x08, AX
+	JLT  rest225
+
+whole224:
+	VMOVUPS      (DX)(CX*1), Y0
 	VADDPD       (BX)(CX*1), Y0, Y0
 	VXORPD       doubleSign<>+0(SB), Y0, Y0
 	VMOVUPD      doubleHigh<>+0(SB), Y2
 	VMINPD       Y0, Y2, Y0
 	VMOVUPD      doubleLow<>+0(SB), Y2
 	VMAXPD       Y0, Y2, Y0
-	VMOVUPD      (SI), Y1
+	VMOVUPS      (SI), Y1
 	VANDPD       doubleSize<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPD      doubleSaturated<>+0(SB), Y3
@@ -25014,9 +27031,9 @@ out1:
 	VMOVUPD      doubleOne<>+0(SB), Y0
 	VDIVPD       Y2, Y0, Y2
 	VADDPD       doubleOne<>+0(SB), Y3, Y3
-	VMOVUPD      (SI), Y1
-	VANDPD       doubleSize<>+0(SB), Y1, Y5
-	VCMPPD       $0x01, doubleLeast<>+0(SB), Y5, Y5
+	VMOVUPS      (SI), Y1
+	VANDPD       doubleSize<>+0(SB), Y1, Y0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y0, Y5
 	VMULPD       Y1, Y1, Y0
 	VADDPD       doubleTanhQ0<>+0(SB), Y0, Y4
 	VMULPD       Y0, Y4, Y4
@@ -25040,14 +27057,1873 @@ out1:
 	VANDPD       doubleSign<>+0(SB), Y1, Y4
 	VORPD        Y4, Y3, Y3
 	VMULPD       Y2, Y3, Y2
-	VMOVUPD      Y2, (DI)
+	VMOVUPS      Y2, (DI)
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
-	SUBQ         $0x01, AX
-	JMP          out1
+	SUBQ         $0x08, AX
+	JGE          whole224
 
-outAfter1:
+rest225:
+	ADDQ         $0x08, AX
+	JZ           done226
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX)(CX*1), Y0, Y1
+	VMASKMOVPS   (BX)(CX*1), Y0, Y2
+	VADDPD       Y2, Y1, Y1
+	VXORPD       doubleSign<>+0(SB), Y1, Y1
+	VMOVUPD      doubleHigh<>+0(SB), Y3
+	VMINPD       Y1, Y3, Y1
+	VMOVUPD      doubleLow<>+0(SB), Y3
+	VMAXPD       Y1, Y3, Y1
+	VMASKMOVPS   (SI), Y0, Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y2, Y2
+	VMOVUPD      doubleSaturated<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMULPD       doubleLog2e<>+0(SB), Y1, Y5
+	VMULPD       doubleLog2e<>+0(SB), Y2, Y6
+	VCVTPD2DQY   Y5, X5
+	VCVTPD2DQY   Y6, X6
+	VCVTDQ2PD    X5, Y3
+	VCVTDQ2PD    X6, Y4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Y4, Y2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y3, Y1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Y4, Y2
+	VMULPD       doubleSixteenth<>+0(SB), Y1, Y1
+	VMULPD       doubleSixteenth<>+0(SB), Y2, Y2
+	VMOVUPD      doubleP0<>+0(SB), Y3
+	VMOVUPD      doubleP0<>+0(SB), Y4
+	VFMADD213PD  doubleP1<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP1<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP2<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP2<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP3<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP3<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP4<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP4<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP5<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP5<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP6<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP6<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleP7<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleP7<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VADDPD       doubleTwo<>+0(SB), Y1, Y3
+	VADDPD       doubleTwo<>+0(SB), Y2, Y4
+	VFMADD213PD  doubleOne<>+0(SB), Y1, Y3
+	VFMADD213PD  doubleOne<>+0(SB), Y2, Y4
+	VPMOVSXDQ    X5, Y5
+	VPMOVSXDQ    X6, Y6
+	VPADDQ       doubleBias<>+0(SB), Y5, Y5
+	VPADDQ       doubleBias<>+0(SB), Y6, Y6
+	VPSLLQ       $0x34, Y5, Y5
+	VPSLLQ       $0x34, Y6, Y6
+	VMULPD       Y5, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VADDPD       doubleOne<>+0(SB), Y3, Y3
+	VMOVUPD      doubleOne<>+0(SB), Y1
+	VDIVPD       Y3, Y1, Y3
+	VADDPD       doubleOne<>+0(SB), Y4, Y4
+	VMASKMOVPS   (SI), Y0, Y2
+	VANDPD       doubleSize<>+0(SB), Y2, Y1
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Y1, Y6
+	VMULPD       Y2, Y2, Y1
+	VADDPD       doubleTanhQ0<>+0(SB), Y1, Y5
+	VMULPD       Y1, Y5, Y5
+	VADDPD       doubleTanhQ1<>+0(SB), Y5, Y5
+	VMULPD       Y1, Y5, Y5
+	VADDPD       doubleTanhQ2<>+0(SB), Y5, Y5
+	VBLENDVPD    Y6, Y5, Y4, Y4
+	VMULPD       doubleTanhP0<>+0(SB), Y1, Y5
+	VADDPD       doubleTanhP1<>+0(SB), Y5, Y5
+	VMULPD       Y1, Y5, Y5
+	VADDPD       doubleTanhP2<>+0(SB), Y5, Y5
+	VMULPD       Y1, Y2, Y1
+	VMULPD       Y5, Y1, Y1
+	VMOVUPD      doubleTwo<>+0(SB), Y5
+	VBLENDVPD    Y6, Y1, Y5, Y5
+	VDIVPD       Y4, Y5, Y5
+	VADDPD       Y2, Y5, Y1
+	VMOVUPD      doubleOne<>+0(SB), Y4
+	VSUBPD       Y5, Y4, Y4
+	VBLENDVPD    Y6, Y1, Y4, Y4
+	VANDPD       doubleSign<>+0(SB), Y2, Y5
+	VORPD        Y5, Y4, Y4
+	VMULPD       Y3, Y4, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+
+done226:
+	VZEROUPPER
+	RET
+
+wide211:
+	MOVQ n+32(FP), AX
+	SHLQ $0x03, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ n+32(FP), DX
+	ADDQ DX, DX
+	MOVQ gates+0(FP), BX
+	MOVQ x+8(FP), SI
+	MOVQ c+16(FP), DI
+	MOVQ h+24(FP), R8
+
+bulk227:
+	CMPQ         DX, $+64
+	JL           few228
+	VMOVUPS      (BX), Z0
+	VADDPD       (SI), Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z8
+	VMINPD       Z0, Z8, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z8
+	VMAXPD       Z0, Z8, Z0
+	VMOVUPS      (BX)(AX*1), Z1
+	VADDPD       (SI)(AX*1), Z1, Z1
+	VXORPD       doubleSign<>+0(SB), Z1, Z1
+	VMOVUPD      doubleHigh<>+0(SB), Z9
+	VMINPD       Z1, Z9, Z1
+	VMOVUPD      doubleLow<>+0(SB), Z9
+	VMAXPD       Z1, Z9, Z1
+	VMOVUPS      64(BX), Z2
+	VADDPD       64(SI), Z2, Z2
+	VXORPD       doubleSign<>+0(SB), Z2, Z2
+	VMOVUPD      doubleHigh<>+0(SB), Z10
+	VMINPD       Z2, Z10, Z2
+	VMOVUPD      doubleLow<>+0(SB), Z10
+	VMAXPD       Z2, Z10, Z2
+	VMOVUPS      64(BX)(AX*1), Z3
+	VADDPD       64(SI)(AX*1), Z3, Z3
+	VXORPD       doubleSign<>+0(SB), Z3, Z3
+	VMOVUPD      doubleHigh<>+0(SB), Z11
+	VMINPD       Z3, Z11, Z3
+	VMOVUPD      doubleLow<>+0(SB), Z11
+	VMAXPD       Z3, Z11, Z3
+	VMOVUPS      128(BX), Z4
+	VADDPD       128(SI), Z4, Z4
+	VXORPD       doubleSign<>+0(SB), Z4, Z4
+	VMOVUPD      doubleHigh<>+0(SB), Z12
+	VMINPD       Z4, Z12, Z4
+	VMOVUPD      doubleLow<>+0(SB), Z12
+	VMAXPD       Z4, Z12, Z4
+	VMOVUPS      128(BX)(AX*1), Z5
+	VADDPD       128(SI)(AX*1), Z5, Z5
+	VXORPD       doubleSign<>+0(SB), Z5, Z5
+	VMOVUPD      doubleHigh<>+0(SB), Z13
+	VMINPD       Z5, Z13, Z5
+	VMOVUPD      doubleLow<>+0(SB), Z13
+	VMAXPD       Z5, Z13, Z5
+	VMOVUPS      192(BX), Z6
+	VADDPD       192(SI), Z6, Z6
+	VXORPD       doubleSign<>+0(SB), Z6, Z6
+	VMOVUPD      doubleHigh<>+0(SB), Z14
+	VMINPD       Z6, Z14, Z6
+	VMOVUPD      doubleLow<>+0(SB), Z14
+	VMAXPD       Z6, Z14, Z6
+	VMOVUPS      192(BX)(AX*1), Z7
+	VADDPD       192(SI)(AX*1), Z7, Z7
+	VXORPD       doubleSign<>+0(SB), Z7, Z7
+	VMOVUPD      doubleHigh<>+0(SB), Z15
+	VMINPD       Z7, Z15, Z7
+	VMOVUPD      doubleLow<>+0(SB), Z15
+	VMAXPD       Z7, Z15, Z7
+	VMOVUPD      doubleOne<>+0(SB), Z24
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z16
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z17
+	VMULPD       doubleLog2e<>+0(SB), Z2, Z18
+	VMULPD       doubleLog2e<>+0(SB), Z3, Z19
+	VMULPD       doubleLog2e<>+0(SB), Z4, Z20
+	VMULPD       doubleLog2e<>+0(SB), Z5, Z21
+	VMULPD       doubleLog2e<>+0(SB), Z6, Z22
+	VMULPD       doubleLog2e<>+0(SB), Z7, Z23
+	VRNDSCALEPD  $0x00, Z16, Z16
+	VRNDSCALEPD  $0x00, Z17, Z17
+	VRNDSCALEPD  $0x00, Z18, Z18
+	VRNDSCALEPD  $0x00, Z19, Z19
+	VRNDSCALEPD  $0x00, Z20, Z20
+	VRNDSCALEPD  $0x00, Z21, Z21
+	VRNDSCALEPD  $0x00, Z22, Z22
+	VRNDSCALEPD  $0x00, Z23, Z23
+	VMOVAPD      Z16, Z8
+	VMOVAPD      Z17, Z9
+	VMOVAPD      Z18, Z10
+	VMOVAPD      Z19, Z11
+	VMOVAPD      Z20, Z12
+	VMOVAPD      Z21, Z13
+	VMOVAPD      Z22, Z14
+	VMOVAPD      Z23, Z15
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z15, Z7
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z15, Z7
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z2, Z2
+	VMULPD       doubleSixteenth<>+0(SB), Z3, Z3
+	VMULPD       doubleSixteenth<>+0(SB), Z4, Z4
+	VMULPD       doubleSixteenth<>+0(SB), Z5, Z5
+	VMULPD       doubleSixteenth<>+0(SB), Z6, Z6
+	VMULPD       doubleSixteenth<>+0(SB), Z7, Z7
+	VMOVUPD      doubleP0<>+0(SB), Z8
+	VMOVUPD      doubleP0<>+0(SB), Z9
+	VMOVUPD      doubleP0<>+0(SB), Z10
+	VMOVUPD      doubleP0<>+0(SB), Z11
+	VMOVUPD      doubleP0<>+0(SB), Z12
+	VMOVUPD      doubleP0<>+0(SB), Z13
+	VMOVUPD      doubleP0<>+0(SB), Z14
+	VMOVUPD      doubleP0<>+0(SB), Z15
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP1<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP1<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP1<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP1<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP1<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP1<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP2<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP2<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP2<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP2<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP2<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP2<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP3<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP3<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP3<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP3<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP3<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP3<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP4<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP4<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP4<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP4<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP4<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP4<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP5<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP5<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP5<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP5<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP5<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP5<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP6<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP6<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP6<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP6<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP6<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP6<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP7<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP7<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP7<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP7<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP7<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP7<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleOne<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleOne<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleOne<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleOne<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleOne<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleOne<>+0(SB), Z7, Z15
+	VSCALEFPD    Z16, Z24, Z16
+	VSCALEFPD    Z17, Z24, Z17
+	VSCALEFPD    Z18, Z24, Z18
+	VSCALEFPD    Z19, Z24, Z19
+	VSCALEFPD    Z20, Z24, Z20
+	VSCALEFPD    Z21, Z24, Z21
+	VSCALEFPD    Z22, Z24, Z22
+	VSCALEFPD    Z23, Z24, Z23
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z17, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Z19, Z11, Z11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Z22, Z14, Z14
+	VMULPD       Z23, Z15, Z15
+	VADDPD       doubleOne<>+0(SB), Z8, Z8
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z8, Z0, Z8
+	VADDPD       doubleOne<>+0(SB), Z9, Z9
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VDIVPD       Z9, Z1, Z9
+	VADDPD       doubleOne<>+0(SB), Z10, Z10
+	VMOVUPD      doubleOne<>+0(SB), Z2
+	VDIVPD       Z10, Z2, Z10
+	VADDPD       doubleOne<>+0(SB), Z11, Z11
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VDIVPD       Z11, Z3, Z11
+	VADDPD       doubleOne<>+0(SB), Z12, Z12
+	VMOVUPD      doubleOne<>+0(SB), Z4
+	VDIVPD       Z12, Z4, Z12
+	VADDPD       doubleOne<>+0(SB), Z13, Z13
+	VMOVUPD      doubleOne<>+0(SB), Z5
+	VDIVPD       Z13, Z5, Z13
+	VADDPD       doubleOne<>+0(SB), Z14, Z14
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VDIVPD       Z14, Z6, Z14
+	VADDPD       doubleOne<>+0(SB), Z15, Z15
+	VMOVUPD      doubleOne<>+0(SB), Z7
+	VDIVPD       Z15, Z7, Z15
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, (BX)(AX*1)
+	VMOVUPS      Z10, 64(BX)
+	VMOVUPS      Z11, 64(BX)(AX*1)
+	VMOVUPS      Z12, 128(BX)
+	VMOVUPS      Z13, 128(BX)(AX*1)
+	VMOVUPS      Z14, 192(BX)
+	VMOVUPS      Z15, 192(BX)(AX*1)
+	ADDQ         $+256, BX
+	ADDQ         $+256, SI
+	ADDQ         $+256, DI
+	ADDQ         $+256, R8
+	SUBQ         $+64, DX
+	JMP          bulk227
+
+few228:
+	SUBQ $0x10, DX
+	JLT  rest230
+
+whole229:
+	VMOVUPS      (BX), Z0
+	VADDPD       (SI), Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z0
+	VMOVUPS      (BX)(AX*1), Z1
+	VADDPD       (SI)(AX*1), Z1, Z1
+	VXORPD       doubleSign<>+0(SB), Z1, Z1
+	VMOVUPD      doubleHigh<>+0(SB), Z3
+	VMINPD       Z1, Z3, Z1
+	VMOVUPD      doubleLow<>+0(SB), Z3
+	VMAXPD       Z1, Z3, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z4
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z5
+	VRNDSCALEPD  $0x00, Z4, Z4
+	VRNDSCALEPD  $0x00, Z5, Z5
+	VMOVAPD      Z4, Z2
+	VMOVAPD      Z5, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z3, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z3, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMOVUPD      doubleP0<>+0(SB), Z2
+	VMOVUPD      doubleP0<>+0(SB), Z3
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z3
+	VSCALEFPD    Z4, Z6, Z4
+	VSCALEFPD    Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z5, Z3, Z3
+	VADDPD       doubleOne<>+0(SB), Z2, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z2, Z0, Z2
+	VADDPD       doubleOne<>+0(SB), Z3, Z3
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VDIVPD       Z3, Z1, Z3
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, (BX)(AX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	SUBQ         $0x10, DX
+	JGE          whole229
+
+rest230:
+	ADDQ         $0x10, DX
+	JZ           done231
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (BX), K1, Z0
+	VMOVUPS.Z    (SI), K1, Z1
+	VADDPD       Z1, Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z0
+	VMOVUPS.Z    (BX)(AX*1), K1, Z1
+	VMOVUPS.Z    (SI)(AX*1), K1, Z2
+	VADDPD       Z2, Z1, Z1
+	VXORPD       doubleSign<>+0(SB), Z1, Z1
+	VMOVUPD      doubleHigh<>+0(SB), Z3
+	VMINPD       Z1, Z3, Z1
+	VMOVUPD      doubleLow<>+0(SB), Z3
+	VMAXPD       Z1, Z3, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z4
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z5
+	VRNDSCALEPD  $0x00, Z4, Z4
+	VRNDSCALEPD  $0x00, Z5, Z5
+	VMOVAPD      Z4, Z2
+	VMOVAPD      Z5, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z3, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z3, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMOVUPD      doubleP0<>+0(SB), Z2
+	VMOVUPD      doubleP0<>+0(SB), Z3
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z3
+	VSCALEFPD    Z4, Z6, Z4
+	VSCALEFPD    Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z5, Z3, Z3
+	VADDPD       doubleOne<>+0(SB), Z2, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z2, Z0, Z2
+	VADDPD       doubleOne<>+0(SB), Z3, Z3
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VDIVPD       Z3, Z1, Z3
+	VMOVUPS      Z2, K1, (BX)
+	VMOVUPS      Z3, K1, (BX)(AX*1)
+
+done231:
+	MOVQ n+32(FP), DX
+	ADDQ DX, DX
+	MOVQ gates+0(FP), BX
+	MOVQ x+8(FP), SI
+	MOVQ c+16(FP), DI
+	MOVQ h+24(FP), R8
+
+bulk232:
+	CMPQ         DX, $+128
+	JL           few233
+	VMOVUPS      (BX)(AX*2), Z0
+	VADDPD       (SI)(AX*2), Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z8
+	VMINPD       Z0, Z8, Z0
+	VMOVUPS      64(BX)(AX*2), Z1
+	VADDPD       64(SI)(AX*2), Z1, Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z1
+	VADDPD       Z1, Z1, Z1
+	VMOVUPD      doubleSaturated<>+0(SB), Z9
+	VMINPD       Z1, Z9, Z1
+	VMOVUPS      128(BX)(AX*2), Z2
+	VADDPD       128(SI)(AX*2), Z2, Z2
+	VANDPD       doubleSize<>+0(SB), Z2, Z2
+	VADDPD       Z2, Z2, Z2
+	VMOVUPD      doubleSaturated<>+0(SB), Z10
+	VMINPD       Z2, Z10, Z2
+	VMOVUPS      192(BX)(AX*2), Z3
+	VADDPD       192(SI)(AX*2), Z3, Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z3
+	VADDPD       Z3, Z3, Z3
+	VMOVUPD      doubleSaturated<>+0(SB), Z11
+	VMINPD       Z3, Z11, Z3
+	VMOVUPS      256(BX)(AX*2), Z4
+	VADDPD       256(SI)(AX*2), Z4, Z4
+	VANDPD       doubleSize<>+0(SB), Z4, Z4
+	VADDPD       Z4, Z4, Z4
+	VMOVUPD      doubleSaturated<>+0(SB), Z12
+	VMINPD       Z4, Z12, Z4
+	VMOVUPS      320(BX)(AX*2), Z5
+	VADDPD       320(SI)(AX*2), Z5, Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z5, Z5
+	VMOVUPD      doubleSaturated<>+0(SB), Z13
+	VMINPD       Z5, Z13, Z5
+	VMOVUPS      384(BX)(AX*2), Z6
+	VADDPD       384(SI)(AX*2), Z6, Z6
+	VANDPD       doubleSize<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z6, Z6
+	VMOVUPD      doubleSaturated<>+0(SB), Z14
+	VMINPD       Z6, Z14, Z6
+	VMOVUPS      448(BX)(AX*2), Z7
+	VADDPD       448(SI)(AX*2), Z7, Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z7, Z7
+	VMOVUPD      doubleSaturated<>+0(SB), Z15
+	VMINPD       Z7, Z15, Z7
+	VMOVUPD      doubleOne<>+0(SB), Z24
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z16
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z17
+	VMULPD       doubleLog2e<>+0(SB), Z2, Z18
+	VMULPD       doubleLog2e<>+0(SB), Z3, Z19
+	VMULPD       doubleLog2e<>+0(SB), Z4, Z20
+	VMULPD       doubleLog2e<>+0(SB), Z5, Z21
+	VMULPD       doubleLog2e<>+0(SB), Z6, Z22
+	VMULPD       doubleLog2e<>+0(SB), Z7, Z23
+	VRNDSCALEPD  $0x00, Z16, Z16
+	VRNDSCALEPD  $0x00, Z17, Z17
+	VRNDSCALEPD  $0x00, Z18, Z18
+	VRNDSCALEPD  $0x00, Z19, Z19
+	VRNDSCALEPD  $0x00, Z20, Z20
+	VRNDSCALEPD  $0x00, Z21, Z21
+	VRNDSCALEPD  $0x00, Z22, Z22
+	VRNDSCALEPD  $0x00, Z23, Z23
+	VMOVAPD      Z16, Z8
+	VMOVAPD      Z17, Z9
+	VMOVAPD      Z18, Z10
+	VMOVAPD      Z19, Z11
+	VMOVAPD      Z20, Z12
+	VMOVAPD      Z21, Z13
+	VMOVAPD      Z22, Z14
+	VMOVAPD      Z23, Z15
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z15, Z7
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z15, Z7
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z2, Z2
+	VMULPD       doubleSixteenth<>+0(SB), Z3, Z3
+	VMULPD       doubleSixteenth<>+0(SB), Z4, Z4
+	VMULPD       doubleSixteenth<>+0(SB), Z5, Z5
+	VMULPD       doubleSixteenth<>+0(SB), Z6, Z6
+	VMULPD       doubleSixteenth<>+0(SB), Z7, Z7
+	VMOVUPD      doubleP0<>+0(SB), Z8
+	VMOVUPD      doubleP0<>+0(SB), Z9
+	VMOVUPD      doubleP0<>+0(SB), Z10
+	VMOVUPD      doubleP0<>+0(SB), Z11
+	VMOVUPD      doubleP0<>+0(SB), Z12
+	VMOVUPD      doubleP0<>+0(SB), Z13
+	VMOVUPD      doubleP0<>+0(SB), Z14
+	VMOVUPD      doubleP0<>+0(SB), Z15
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP1<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP1<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP1<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP1<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP1<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP1<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP2<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP2<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP2<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP2<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP2<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP2<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP3<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP3<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP3<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP3<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP3<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP3<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP4<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP4<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP4<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP4<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP4<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP4<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP5<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP5<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP5<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP5<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP5<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP5<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP6<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP6<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP6<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP6<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP6<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP6<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP7<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP7<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP7<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP7<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP7<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP7<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleOne<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleOne<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleOne<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleOne<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleOne<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleOne<>+0(SB), Z7, Z15
+	VSCALEFPD    Z16, Z24, Z16
+	VSCALEFPD    Z17, Z24, Z17
+	VSCALEFPD    Z18, Z24, Z18
+	VSCALEFPD    Z19, Z24, Z19
+	VSCALEFPD    Z20, Z24, Z20
+	VSCALEFPD    Z21, Z24, Z21
+	VSCALEFPD    Z22, Z24, Z22
+	VSCALEFPD    Z23, Z24, Z23
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z17, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Z19, Z11, Z11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Z22, Z14, Z14
+	VMULPD       Z23, Z15, Z15
+	VADDPD       doubleOne<>+0(SB), Z8, Z8
+	VMOVUPS      (BX)(AX*2), Z0
+	VADDPD       (SI)(AX*2), Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z1
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z1, K1
+	VMULPD       Z0, Z0, Z1
+	VADDPD       doubleTanhQ0<>+0(SB), Z1, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhQ1<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhQ2<>+0(SB), Z2, Z2
+	VBLENDMPD    Z2, Z8, K1, Z8
+	VMULPD       doubleTanhP0<>+0(SB), Z1, Z2
+	VADDPD       doubleTanhP1<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z2, Z2
+	VADDPD       doubleTanhP2<>+0(SB), Z2, Z2
+	VMULPD       Z1, Z0, Z1
+	VMULPD       Z2, Z1, Z1
+	VMOVUPD      doubleTwo<>+0(SB), Z2
+	VBLENDMPD    Z1, Z2, K1, Z2
+	VDIVPD       Z8, Z2, Z2
+	VADDPD       Z0, Z2, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z8
+	VSUBPD       Z2, Z8, Z8
+	VBLENDMPD    Z1, Z8, K1, Z8
+	VANDPD       doubleSign<>+0(SB), Z0, Z2
+	VORPD        Z2, Z8, Z8
+	VADDPD       doubleOne<>+0(SB), Z9, Z9
+	VMOVUPS      64(BX)(AX*2), Z1
+	VADDPD       64(SI)(AX*2), Z1, Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z1, Z1, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ2<>+0(SB), Z2, Z2
+	VBLENDMPD    Z2, Z9, K1, Z9
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z2
+	VADDPD       doubleTanhP1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhP2<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z2, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z2
+	VBLENDMPD    Z0, Z2, K1, Z2
+	VDIVPD       Z9, Z2, Z2
+	VADDPD       Z1, Z2, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z9
+	VSUBPD       Z2, Z9, Z9
+	VBLENDMPD    Z0, Z9, K1, Z9
+	VANDPD       doubleSign<>+0(SB), Z1, Z2
+	VORPD        Z2, Z9, Z9
+	VADDPD       doubleOne<>+0(SB), Z10, Z10
+	VMOVUPS      128(BX)(AX*2), Z2
+	VADDPD       128(SI)(AX*2), Z2, Z2
+	VANDPD       doubleSize<>+0(SB), Z2, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z2, Z2, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z10, K1, Z10
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z2, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z10, Z1, Z1
+	VADDPD       Z2, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z10
+	VSUBPD       Z1, Z10, Z10
+	VBLENDMPD    Z0, Z10, K1, Z10
+	VANDPD       doubleSign<>+0(SB), Z2, Z1
+	VORPD        Z1, Z10, Z10
+	VADDPD       doubleOne<>+0(SB), Z11, Z11
+	VMOVUPS      192(BX)(AX*2), Z3
+	VADDPD       192(SI)(AX*2), Z3, Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z3, Z3, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z11, K1, Z11
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z11, Z1, Z1
+	VADDPD       Z3, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z11
+	VSUBPD       Z1, Z11, Z11
+	VBLENDMPD    Z0, Z11, K1, Z11
+	VANDPD       doubleSign<>+0(SB), Z3, Z1
+	VORPD        Z1, Z11, Z11
+	VADDPD       doubleOne<>+0(SB), Z12, Z12
+	VMOVUPS      256(BX)(AX*2), Z4
+	VADDPD       256(SI)(AX*2), Z4, Z4
+	VANDPD       doubleSize<>+0(SB), Z4, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z4, Z4, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z12, K1, Z12
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z4, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z12, Z1, Z1
+	VADDPD       Z4, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z12
+	VSUBPD       Z1, Z12, Z12
+	VBLENDMPD    Z0, Z12, K1, Z12
+	VANDPD       doubleSign<>+0(SB), Z4, Z1
+	VORPD        Z1, Z12, Z12
+	VADDPD       doubleOne<>+0(SB), Z13, Z13
+	VMOVUPS      320(BX)(AX*2), Z5
+	VADDPD       320(SI)(AX*2), Z5, Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z5, Z5, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z13, K1, Z13
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z5, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z13, Z1, Z1
+	VADDPD       Z5, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z13
+	VSUBPD       Z1, Z13, Z13
+	VBLENDMPD    Z0, Z13, K1, Z13
+	VANDPD       doubleSign<>+0(SB), Z5, Z1
+	VORPD        Z1, Z13, Z13
+	VADDPD       doubleOne<>+0(SB), Z14, Z14
+	VMOVUPS      384(BX)(AX*2), Z6
+	VADDPD       384(SI)(AX*2), Z6, Z6
+	VANDPD       doubleSize<>+0(SB), Z6, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z6, Z6, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z14, K1, Z14
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z6, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z14, Z1, Z1
+	VADDPD       Z6, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z14
+	VSUBPD       Z1, Z14, Z14
+	VBLENDMPD    Z0, Z14, K1, Z14
+	VANDPD       doubleSign<>+0(SB), Z6, Z1
+	VORPD        Z1, Z14, Z14
+	VADDPD       doubleOne<>+0(SB), Z15, Z15
+	VMOVUPS      448(BX)(AX*2), Z7
+	VADDPD       448(SI)(AX*2), Z7, Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z7, Z7, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z15, K1, Z15
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z7, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z15, Z1, Z1
+	VADDPD       Z7, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z15
+	VSUBPD       Z1, Z15, Z15
+	VBLENDMPD    Z0, Z15, K1, Z15
+	VANDPD       doubleSign<>+0(SB), Z7, Z1
+	VORPD        Z1, Z15, Z15
+	VMULPD       (BX), Z8, Z8
+	VMOVUPS      (BX)(AX*1), Z0
+	VMULPD       (DI), Z0, Z0
+	VADDPD       Z8, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VMULPD       64(BX), Z9, Z9
+	VMOVUPS      64(BX)(AX*1), Z0
+	VMULPD       64(DI), Z0, Z0
+	VADDPD       Z9, Z0, Z0
+	VMOVUPS      Z0, 64(DI)
+	VMULPD       128(BX), Z10, Z10
+	VMOVUPS      128(BX)(AX*1), Z0
+	VMULPD       128(DI), Z0, Z0
+	VADDPD       Z10, Z0, Z0
+	VMOVUPS      Z0, 128(DI)
+	VMULPD       192(BX), Z11, Z11
+	VMOVUPS      192(BX)(AX*1), Z0
+	VMULPD       192(DI), Z0, Z0
+	VADDPD       Z11, Z0, Z0
+	VMOVUPS      Z0, 192(DI)
+	VMULPD       256(BX), Z12, Z12
+	VMOVUPS      256(BX)(AX*1), Z0
+	VMULPD       256(DI), Z0, Z0
+	VADDPD       Z12, Z0, Z0
+	VMOVUPS      Z0, 256(DI)
+	VMULPD       320(BX), Z13, Z13
+	VMOVUPS      320(BX)(AX*1), Z0
+	VMULPD       320(DI), Z0, Z0
+	VADDPD       Z13, Z0, Z0
+	VMOVUPS      Z0, 320(DI)
+	VMULPD       384(BX), Z14, Z14
+	VMOVUPS      384(BX)(AX*1), Z0
+	VMULPD       384(DI), Z0, Z0
+	VADDPD       Z14, Z0, Z0
+	VMOVUPS      Z0, 384(DI)
+	VMULPD       448(BX), Z15, Z15
+	VMOVUPS      448(BX)(AX*1), Z0
+	VMULPD       448(DI), Z0, Z0
+	VADDPD       Z15, Z0, Z0
+	VMOVUPS      Z0, 448(DI)
+	ADDQ         $+512, BX
+	ADDQ         $+512, SI
+	ADDQ         $+512, DI
+	ADDQ         $+512, R8
+	SUBQ         $+128, DX
+	JMP          bulk232
+
+few233:
+	SUBQ $0x10, DX
+	JLT  rest235
+
+whole234:
+	VMOVUPS      (BX)(AX*2), Z0
+	VADDPD       (SI)(AX*2), Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z1
+	VMINPD       Z0, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z2
+	VRNDSCALEPD  $0x00, Z2, Z2
+	VMOVAPD      Z2, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z1, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z1, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMOVUPD      doubleP0<>+0(SB), Z1
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z1
+	VSCALEFPD    Z2, Z3, Z2
+	VMULPD       Z2, Z1, Z1
+	VADDPD       doubleOne<>+0(SB), Z1, Z1
+	VMOVUPS      (BX)(AX*2), Z0
+	VADDPD       (SI)(AX*2), Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z2, K1
+	VMULPD       Z0, Z0, Z2
+	VADDPD       doubleTanhQ0<>+0(SB), Z2, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ2<>+0(SB), Z3, Z3
+	VBLENDMPD    Z3, Z1, K1, Z1
+	VMULPD       doubleTanhP0<>+0(SB), Z2, Z3
+	VADDPD       doubleTanhP1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhP2<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z0, Z2
+	VMULPD       Z3, Z2, Z2
+	VMOVUPD      doubleTwo<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K1, Z3
+	VDIVPD       Z1, Z3, Z3
+	VADDPD       Z0, Z3, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VSUBPD       Z3, Z1, Z1
+	VBLENDMPD    Z2, Z1, K1, Z1
+	VANDPD       doubleSign<>+0(SB), Z0, Z3
+	VORPD        Z3, Z1, Z1
+	VMULPD       (BX), Z1, Z1
+	VMOVUPS      (BX)(AX*1), Z0
+	VMULPD       (DI), Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	SUBQ         $0x10, DX
+	JGE          whole234
+
+rest235:
+	ADDQ         $0x10, DX
+	JZ           done236
+	VMOVQ        DX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (BX)(AX*2), K1, Z0
+	VMOVUPS.Z    (SI)(AX*2), K1, Z1
+	VADDPD       Z1, Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z0, Z0
+	VMOVUPD      doubleSaturated<>+0(SB), Z1
+	VMINPD       Z0, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z2
+	VRNDSCALEPD  $0x00, Z2, Z2
+	VMOVAPD      Z2, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z1, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z1, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMOVUPD      doubleP0<>+0(SB), Z1
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VMULPD       Z1, Z0, Z0
+	VADDPD       doubleTwo<>+0(SB), Z0, Z1
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z1
+	VSCALEFPD    Z2, Z3, Z2
+	VMULPD       Z2, Z1, Z1
+	VADDPD       doubleOne<>+0(SB), Z1, Z1
+	VMOVUPS.Z    (BX)(AX*2), K1, Z0
+	VMOVUPS.Z    (SI)(AX*2), K1, Z2
+	VADDPD       Z2, Z0, Z0
+	VANDPD       doubleSize<>+0(SB), Z0, Z2
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z2, K2
+	VMULPD       Z0, Z0, Z2
+	VADDPD       doubleTanhQ0<>+0(SB), Z2, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhQ2<>+0(SB), Z3, Z3
+	VBLENDMPD    Z3, Z1, K2, Z1
+	VMULPD       doubleTanhP0<>+0(SB), Z2, Z3
+	VADDPD       doubleTanhP1<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z3, Z3
+	VADDPD       doubleTanhP2<>+0(SB), Z3, Z3
+	VMULPD       Z2, Z0, Z2
+	VMULPD       Z3, Z2, Z2
+	VMOVUPD      doubleTwo<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K2, Z3
+	VDIVPD       Z1, Z3, Z3
+	VADDPD       Z0, Z3, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z1
+	VSUBPD       Z3, Z1, Z1
+	VBLENDMPD    Z2, Z1, K2, Z1
+	VANDPD       doubleSign<>+0(SB), Z0, Z3
+	VORPD        Z3, Z1, Z1
+	VMOVUPS.Z    (BX), K1, Z0
+	VMULPD       Z0, Z1, Z1
+	VMOVUPS.Z    (BX)(AX*1), K1, Z0
+	VMOVUPS.Z    (DI), K1, Z2
+	VMULPD       Z2, Z0, Z0
+	VADDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (DI)
+
+done236:
+	MOVQ n+32(FP), AX
+	ADDQ AX, AX
+	MOVQ gates+0(FP), DX
+	MOVQ x+8(FP), BX
+	MOVQ c+16(FP), SI
+	MOVQ h+24(FP), DI
+
+bulk237:
+	CMPQ         AX, $+64
+	JL           few238
+	VMOVUPS      (DX)(CX*1), Z0
+	VADDPD       (BX)(CX*1), Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z8
+	VMINPD       Z0, Z8, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z8
+	VMAXPD       Z0, Z8, Z0
+	VMOVUPS      (SI), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z1
+	VADDPD       Z1, Z1, Z1
+	VMOVUPD      doubleSaturated<>+0(SB), Z9
+	VMINPD       Z1, Z9, Z1
+	VMOVUPS      64(DX)(CX*1), Z2
+	VADDPD       64(BX)(CX*1), Z2, Z2
+	VXORPD       doubleSign<>+0(SB), Z2, Z2
+	VMOVUPD      doubleHigh<>+0(SB), Z10
+	VMINPD       Z2, Z10, Z2
+	VMOVUPD      doubleLow<>+0(SB), Z10
+	VMAXPD       Z2, Z10, Z2
+	VMOVUPS      64(SI), Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z3
+	VADDPD       Z3, Z3, Z3
+	VMOVUPD      doubleSaturated<>+0(SB), Z11
+	VMINPD       Z3, Z11, Z3
+	VMOVUPS      128(DX)(CX*1), Z4
+	VADDPD       128(BX)(CX*1), Z4, Z4
+	VXORPD       doubleSign<>+0(SB), Z4, Z4
+	VMOVUPD      doubleHigh<>+0(SB), Z12
+	VMINPD       Z4, Z12, Z4
+	VMOVUPD      doubleLow<>+0(SB), Z12
+	VMAXPD       Z4, Z12, Z4
+	VMOVUPS      128(SI), Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z5, Z5
+	VMOVUPD      doubleSaturated<>+0(SB), Z13
+	VMINPD       Z5, Z13, Z5
+	VMOVUPS      192(DX)(CX*1), Z6
+	VADDPD       192(BX)(CX*1), Z6, Z6
+	VXORPD       doubleSign<>+0(SB), Z6, Z6
+	VMOVUPD      doubleHigh<>+0(SB), Z14
+	VMINPD       Z6, Z14, Z6
+	VMOVUPD      doubleLow<>+0(SB), Z14
+	VMAXPD       Z6, Z14, Z6
+	VMOVUPS      192(SI), Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z7, Z7
+	VMOVUPD      doubleSaturated<>+0(SB), Z15
+	VMINPD       Z7, Z15, Z7
+	VMOVUPD      doubleOne<>+0(SB), Z24
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z16
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z17
+	VMULPD       doubleLog2e<>+0(SB), Z2, Z18
+	VMULPD       doubleLog2e<>+0(SB), Z3, Z19
+	VMULPD       doubleLog2e<>+0(SB), Z4, Z20
+	VMULPD       doubleLog2e<>+0(SB), Z5, Z21
+	VMULPD       doubleLog2e<>+0(SB), Z6, Z22
+	VMULPD       doubleLog2e<>+0(SB), Z7, Z23
+	VRNDSCALEPD  $0x00, Z16, Z16
+	VRNDSCALEPD  $0x00, Z17, Z17
+	VRNDSCALEPD  $0x00, Z18, Z18
+	VRNDSCALEPD  $0x00, Z19, Z19
+	VRNDSCALEPD  $0x00, Z20, Z20
+	VRNDSCALEPD  $0x00, Z21, Z21
+	VRNDSCALEPD  $0x00, Z22, Z22
+	VRNDSCALEPD  $0x00, Z23, Z23
+	VMOVAPD      Z16, Z8
+	VMOVAPD      Z17, Z9
+	VMOVAPD      Z18, Z10
+	VMOVAPD      Z19, Z11
+	VMOVAPD      Z20, Z12
+	VMOVAPD      Z21, Z13
+	VMOVAPD      Z22, Z14
+	VMOVAPD      Z23, Z15
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z15, Z7
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z8, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z9, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z10, Z2
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z11, Z3
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z12, Z4
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z13, Z5
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z14, Z6
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z15, Z7
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z2, Z2
+	VMULPD       doubleSixteenth<>+0(SB), Z3, Z3
+	VMULPD       doubleSixteenth<>+0(SB), Z4, Z4
+	VMULPD       doubleSixteenth<>+0(SB), Z5, Z5
+	VMULPD       doubleSixteenth<>+0(SB), Z6, Z6
+	VMULPD       doubleSixteenth<>+0(SB), Z7, Z7
+	VMOVUPD      doubleP0<>+0(SB), Z8
+	VMOVUPD      doubleP0<>+0(SB), Z9
+	VMOVUPD      doubleP0<>+0(SB), Z10
+	VMOVUPD      doubleP0<>+0(SB), Z11
+	VMOVUPD      doubleP0<>+0(SB), Z12
+	VMOVUPD      doubleP0<>+0(SB), Z13
+	VMOVUPD      doubleP0<>+0(SB), Z14
+	VMOVUPD      doubleP0<>+0(SB), Z15
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP1<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP1<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP1<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP1<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP1<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP1<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP2<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP2<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP2<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP2<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP2<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP2<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP3<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP3<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP3<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP3<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP3<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP3<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP4<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP4<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP4<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP4<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP4<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP4<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP5<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP5<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP5<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP5<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP5<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP5<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP6<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP6<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP6<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP6<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP6<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP6<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleP7<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleP7<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleP7<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleP7<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleP7<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleP7<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z13, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VADDPD       doubleTwo<>+0(SB), Z0, Z8
+	VADDPD       doubleTwo<>+0(SB), Z1, Z9
+	VADDPD       doubleTwo<>+0(SB), Z2, Z10
+	VADDPD       doubleTwo<>+0(SB), Z3, Z11
+	VADDPD       doubleTwo<>+0(SB), Z4, Z12
+	VADDPD       doubleTwo<>+0(SB), Z5, Z13
+	VADDPD       doubleTwo<>+0(SB), Z6, Z14
+	VADDPD       doubleTwo<>+0(SB), Z7, Z15
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z8
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z9
+	VFMADD213PD  doubleOne<>+0(SB), Z2, Z10
+	VFMADD213PD  doubleOne<>+0(SB), Z3, Z11
+	VFMADD213PD  doubleOne<>+0(SB), Z4, Z12
+	VFMADD213PD  doubleOne<>+0(SB), Z5, Z13
+	VFMADD213PD  doubleOne<>+0(SB), Z6, Z14
+	VFMADD213PD  doubleOne<>+0(SB), Z7, Z15
+	VSCALEFPD    Z16, Z24, Z16
+	VSCALEFPD    Z17, Z24, Z17
+	VSCALEFPD    Z18, Z24, Z18
+	VSCALEFPD    Z19, Z24, Z19
+	VSCALEFPD    Z20, Z24, Z20
+	VSCALEFPD    Z21, Z24, Z21
+	VSCALEFPD    Z22, Z24, Z22
+	VSCALEFPD    Z23, Z24, Z23
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z17, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Z19, Z11, Z11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Z22, Z14, Z14
+	VMULPD       Z23, Z15, Z15
+	VADDPD       doubleOne<>+0(SB), Z8, Z8
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z8, Z0, Z8
+	VADDPD       doubleOne<>+0(SB), Z9, Z9
+	VMOVUPS      (SI), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z1, Z1, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhQ2<>+0(SB), Z2, Z2
+	VBLENDMPD    Z2, Z9, K1, Z9
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z2
+	VADDPD       doubleTanhP1<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z2, Z2
+	VADDPD       doubleTanhP2<>+0(SB), Z2, Z2
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z2, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z2
+	VBLENDMPD    Z0, Z2, K1, Z2
+	VDIVPD       Z9, Z2, Z2
+	VADDPD       Z1, Z2, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z9
+	VSUBPD       Z2, Z9, Z9
+	VBLENDMPD    Z0, Z9, K1, Z9
+	VANDPD       doubleSign<>+0(SB), Z1, Z2
+	VORPD        Z2, Z9, Z9
+	VADDPD       doubleOne<>+0(SB), Z10, Z10
+	VMOVUPD      doubleOne<>+0(SB), Z2
+	VDIVPD       Z10, Z2, Z10
+	VADDPD       doubleOne<>+0(SB), Z11, Z11
+	VMOVUPS      64(SI), Z3
+	VANDPD       doubleSize<>+0(SB), Z3, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z3, Z3, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z11, K1, Z11
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z3, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z11, Z1, Z1
+	VADDPD       Z3, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z11
+	VSUBPD       Z1, Z11, Z11
+	VBLENDMPD    Z0, Z11, K1, Z11
+	VANDPD       doubleSign<>+0(SB), Z3, Z1
+	VORPD        Z1, Z11, Z11
+	VADDPD       doubleOne<>+0(SB), Z12, Z12
+	VMOVUPD      doubleOne<>+0(SB), Z4
+	VDIVPD       Z12, Z4, Z12
+	VADDPD       doubleOne<>+0(SB), Z13, Z13
+	VMOVUPS      128(SI), Z5
+	VANDPD       doubleSize<>+0(SB), Z5, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z5, Z5, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z13, K1, Z13
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z5, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z13, Z1, Z1
+	VADDPD       Z5, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z13
+	VSUBPD       Z1, Z13, Z13
+	VBLENDMPD    Z0, Z13, K1, Z13
+	VANDPD       doubleSign<>+0(SB), Z5, Z1
+	VORPD        Z1, Z13, Z13
+	VADDPD       doubleOne<>+0(SB), Z14, Z14
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VDIVPD       Z14, Z6, Z14
+	VADDPD       doubleOne<>+0(SB), Z15, Z15
+	VMOVUPS      192(SI), Z7
+	VANDPD       doubleSize<>+0(SB), Z7, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z7, Z7, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhQ2<>+0(SB), Z1, Z1
+	VBLENDMPD    Z1, Z15, K1, Z15
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z1
+	VADDPD       doubleTanhP1<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z1, Z1
+	VADDPD       doubleTanhP2<>+0(SB), Z1, Z1
+	VMULPD       Z0, Z7, Z0
+	VMULPD       Z1, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VDIVPD       Z15, Z1, Z1
+	VADDPD       Z7, Z1, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z15
+	VSUBPD       Z1, Z15, Z15
+	VBLENDMPD    Z0, Z15, K1, Z15
+	VANDPD       doubleSign<>+0(SB), Z7, Z1
+	VORPD        Z1, Z15, Z15
+	VMULPD       Z8, Z9, Z8
+	VMOVUPS      Z8, (DI)
+	VMULPD       Z10, Z11, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMULPD       Z12, Z13, Z12
+	VMOVUPS      Z12, 128(DI)
+	VMULPD       Z14, Z15, Z14
+	VMOVUPS      Z14, 192(DI)
+	ADDQ         $+256, DX
+	ADDQ         $+256, BX
+	ADDQ         $+256, SI
+	ADDQ         $+256, DI
+	SUBQ         $+64, AX
+	JMP          bulk237
+
+few238:
+	SUBQ $0x10, AX
+	JLT  rest240
+
+whole239:
+	VMOVUPS      (DX)(CX*1), Z0
+	VADDPD       (BX)(CX*1), Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z0
+	VMOVUPS      (SI), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z1
+	VADDPD       Z1, Z1, Z1
+	VMOVUPD      doubleSaturated<>+0(SB), Z3
+	VMINPD       Z1, Z3, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z4
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z5
+	VRNDSCALEPD  $0x00, Z4, Z4
+	VRNDSCALEPD  $0x00, Z5, Z5
+	VMOVAPD      Z4, Z2
+	VMOVAPD      Z5, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z3, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z3, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMOVUPD      doubleP0<>+0(SB), Z2
+	VMOVUPD      doubleP0<>+0(SB), Z3
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z3
+	VSCALEFPD    Z4, Z6, Z4
+	VSCALEFPD    Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z5, Z3, Z3
+	VADDPD       doubleOne<>+0(SB), Z2, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z2, Z0, Z2
+	VADDPD       doubleOne<>+0(SB), Z3, Z3
+	VMOVUPS      (SI), Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K1
+	VMULPD       Z1, Z1, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhQ1<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhQ2<>+0(SB), Z4, Z4
+	VBLENDMPD    Z4, Z3, K1, Z3
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z4
+	VADDPD       doubleTanhP1<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhP2<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z4, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z4
+	VBLENDMPD    Z0, Z4, K1, Z4
+	VDIVPD       Z3, Z4, Z4
+	VADDPD       Z1, Z4, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VSUBPD       Z4, Z3, Z3
+	VBLENDMPD    Z0, Z3, K1, Z3
+	VANDPD       doubleSign<>+0(SB), Z1, Z4
+	VORPD        Z4, Z3, Z3
+	VMULPD       Z2, Z3, Z2
+	VMOVUPS      Z2, (DI)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	SUBQ         $0x10, AX
+	JGE          whole239
+
+rest240:
+	ADDQ         $0x10, AX
+	JZ           done241
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Z0
+	VPCMPGTD     lanes<>+0(SB), Z0, K1
+	VMOVUPS.Z    (DX)(CX*1), K1, Z0
+	VMOVUPS.Z    (BX)(CX*1), K1, Z1
+	VADDPD       Z1, Z0, Z0
+	VXORPD       doubleSign<>+0(SB), Z0, Z0
+	VMOVUPD      doubleHigh<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMOVUPD      doubleLow<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z0
+	VMOVUPS.Z    (SI), K1, Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z1
+	VADDPD       Z1, Z1, Z1
+	VMOVUPD      doubleSaturated<>+0(SB), Z3
+	VMINPD       Z1, Z3, Z1
+	VMOVUPD      doubleOne<>+0(SB), Z6
+	VMULPD       doubleLog2e<>+0(SB), Z0, Z4
+	VMULPD       doubleLog2e<>+0(SB), Z1, Z5
+	VRNDSCALEPD  $0x00, Z4, Z4
+	VRNDSCALEPD  $0x00, Z5, Z5
+	VMOVAPD      Z4, Z2
+	VMOVAPD      Z5, Z3
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2hi<>+0(SB), Z3, Z1
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z2, Z0
+	VFNMADD231PD doubleLn2lo<>+0(SB), Z3, Z1
+	VMULPD       doubleSixteenth<>+0(SB), Z0, Z0
+	VMULPD       doubleSixteenth<>+0(SB), Z1, Z1
+	VMOVUPD      doubleP0<>+0(SB), Z2
+	VMOVUPD      doubleP0<>+0(SB), Z3
+	VFMADD213PD  doubleP1<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP1<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP2<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP2<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP3<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP3<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP4<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP4<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP5<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP5<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP6<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP6<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleP7<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleP7<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VADDPD       doubleTwo<>+0(SB), Z0, Z2
+	VADDPD       doubleTwo<>+0(SB), Z1, Z3
+	VFMADD213PD  doubleOne<>+0(SB), Z0, Z2
+	VFMADD213PD  doubleOne<>+0(SB), Z1, Z3
+	VSCALEFPD    Z4, Z6, Z4
+	VSCALEFPD    Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z5, Z3, Z3
+	VADDPD       doubleOne<>+0(SB), Z2, Z2
+	VMOVUPD      doubleOne<>+0(SB), Z0
+	VDIVPD       Z2, Z0, Z2
+	VADDPD       doubleOne<>+0(SB), Z3, Z3
+	VMOVUPS.Z    (SI), K1, Z1
+	VANDPD       doubleSize<>+0(SB), Z1, Z0
+	VCMPPD       $0x01, doubleLeast<>+0(SB), Z0, K2
+	VMULPD       Z1, Z1, Z0
+	VADDPD       doubleTanhQ0<>+0(SB), Z0, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhQ1<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhQ2<>+0(SB), Z4, Z4
+	VBLENDMPD    Z4, Z3, K2, Z3
+	VMULPD       doubleTanhP0<>+0(SB), Z0, Z4
+	VADDPD       doubleTanhP1<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       doubleTanhP2<>+0(SB), Z4, Z4
+	VMULPD       Z0, Z1, Z0
+	VMULPD       Z4, Z0, Z0
+	VMOVUPD      doubleTwo<>+0(SB), Z4
+	VBLENDMPD    Z0, Z4, K2, Z4
+	VDIVPD       Z3, Z4, Z4
+	VADDPD       Z1, Z4, Z0
+	VMOVUPD      doubleOne<>+0(SB), Z3
+	VSUBPD       Z4, Z3, Z3
+	VBLENDMPD    Z0, Z3, K2, Z3
+	VANDPD       doubleSign<>+0(SB), Z1, Z4
+	VORPD        Z4, Z3, Z3
+	VMULPD       Z2, Z3, Z2
+	VMOVUPS      Z2, K1, (DI)
+
+done241:
 	VZEROUPPER
 	RET

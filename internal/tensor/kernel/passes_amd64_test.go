@@ -16,6 +16,11 @@ var passes = map[string]func(n int, random func(n int) []float32) [][]float32{
 		x := random(n)
 		return [][]float32{{ExpSum(x, 0.5)}, x}
 	},
+	"Weights": func(n int, random func(n int) []float32) [][]float32 {
+		x, sums := random(n), make([]float32, (n+WeightsChunk-1)/WeightsChunk)
+		Weights(x, sums)
+		return [][]float32{x, sums}
+	},
 	"Sigmoid": func(n int, random func(n int) []float32) [][]float32 {
 		x := random(n)
 		Sigmoid(x)

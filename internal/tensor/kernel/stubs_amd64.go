@@ -271,6 +271,12 @@ func cross8(dst *float32, src *float32, n int, line int, width int)
 //go:noescape
 func expSum(x *float32, n int, shift float32, sum *float32)
 
+// weights replaces n numbers x by e^(x-m), m the largest, and sets sums to the sums of 64 of them each, the last perhaps
+// of fewer. NaNs stay, and are no m.
+//
+//go:noescape
+func weights(x *float32, n int, sums *float32)
+
 // sigmoid replaces n numbers x by their sigmoid.
 //
 //go:noescape
@@ -809,37 +815,53 @@ func wideRows(dst *float32, first *float32, second *float32, n int)
 //go:noescape
 func widePairs(dst *float32, src *float32, n int)
 
-// double1x8 computes the 1x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
-// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+// double1x8 computes count tiles c = a·b of 1x8, one below the other, rounding each product before it is added, and adds
+// onto unless that is nil. The rows of a, onto and c are lda, ldo and ldc apart, those of b eight, and its panels follow one
+// another.
 //
 //go:noescape
-func double1x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+func double1x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 
-// double2x8 computes the 2x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
-// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+// double2x8 computes count tiles c = a·b of 2x8, one below the other, rounding each product before it is added, and adds
+// onto unless that is nil. The rows of a, onto and c are lda, ldo and ldc apart, those of b eight, and its panels follow one
+// another.
 //
 //go:noescape
-func double2x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+func double2x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 
-// double4x8 computes the 4x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
-// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+// double4x8 computes count tiles c = a·b of 4x8, one below the other, rounding each product before it is added, and adds
+// onto unless that is nil. The rows of a, onto and c are lda, ldo and ldc apart, those of b eight, and its panels follow one
+// another.
 //
 //go:noescape
-func double4x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+func double4x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 
-// double6x8 computes the 6x8 tile c = a·b, rounding each product before it is added, and adds onto unless that is nil.
-// The rows of a, onto and c are lda, ldo and ldc apart, those of b eight.
+// double6x8 computes count tiles c = a·b of 6x8, one below the other, rounding each product before it is added, and adds
+// onto unless that is nil. The rows of a, onto and c are lda, ldo and ldc apart, those of b eight, and its panels follow one
+// another.
 //
 //go:noescape
-func double6x8(k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
+func double6x8(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 
-// doubleTanh4 replaces n times four numbers x by math.Tanh of them.
+// double8x16 computes count tiles c = a·b of 8x16, one below the other, rounding each product before it is added, and adds
+// onto unless that is nil. The rows of a, onto and c are lda, ldo and ldc apart, those of b eight, and its panels follow one
+// another.
 //
 //go:noescape
-func doubleTanh4(x *float64, n int)
+func double8x16(count int, k int, a *float64, lda int, b *float64, onto *float64, ldo int, c *float64, ldc int)
 
-// doubleCell4 makes one step of n times four of an LSTM's units, whose pre-activations are gates + x, in rows i f g o
-// of units numbers. It sets c and h, and destroys gates.
+// fromDoubles rounds n times eight numbers x to y.
 //
 //go:noescape
-func doubleCell4(gates *float64, x *float64, c *float64, h *float64, units int, n int)
+func fromDoubles(x *float64, y *float32, n int)
+
+// doubleTanh replaces n numbers x by math.Tanh of them.
+//
+//go:noescape
+func doubleTanh(x *float64, n int)
+
+// doubleCell makes one step of an LSTM of n units, whose pre-activations are gates + x, in rows i f g o. It sets c and h, and
+// destroys gates.
+//
+//go:noescape
+func doubleCell(gates *float64, x *float64, c *float64, h *float64, n int)

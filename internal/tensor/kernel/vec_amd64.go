@@ -13,6 +13,14 @@ func ExpSum(x []float32, shift float32) float32 {
 	return joined(&sums)
 }
 
+// Weights replaces every number x by e^(x-m), m the largest, NaNs passed over, and sets sums to the sums of WeightsChunk of
+// them each, the last perhaps of fewer, added up in eight lanes. The exponentials are those of ExpSum.
+func Weights(x, sums []float32) {
+	if n := len(x); n > 0 {
+		weights(&x[0], n, &sums[:(n-1)/WeightsChunk+1][0])
+	}
+}
+
 // Sigmoid replaces every number x by 1/(1+e^-x).
 func Sigmoid(x []float32) {
 	if n := len(x); n > 0 {

@@ -82,6 +82,56 @@ func elementary(g gates) {
 		VMOVUPS(total, Mem{Base: sum})
 	}, "expSum replaces n numbers x by e^(x-shift), and adds them to the eight sums.")
 
+	least := float("expLeast", float32(math.Inf(-1)))
+	function("weights", "func(x *float32, n int, sums *float32)", func(w width) {
+		x, n, sums := pointer("x"), pointer("n"), pointer("sums")
+		none, top := w.vector(), YMM()
+		VMOVUPS(least, none)
+		VMOVUPS(least, top)
+		w.loop(n, func(c chunk) {
+			v := c.load(Mem{Base: x})
+			if c.mask != nil {
+				w.blend(c.mask, v, none, v)
+			}
+			w.accumulate(func(o ...Op) { VMAXPS(o[1], o[0], o[2]) }, v, top) // passes NaNs over
+		}, x)
+		shift := w.join(func(o ...Op) { VMAXPS(o[0], o[1], o[2]) }, top)
+		x, n = pointer("x"), pointer("n")
+		next, rest, done := label("chunk"), label("short"), label("end")
+		total := YMM()
+		weigh := func(c chunk, at Mem) {
+			v, y := c.load(at), w.vector()
+			VSUBPS(shift, v, v)
+			g.below(w, v, y)
+			c.store(y, at)
+			if c.mask != nil {
+				w.keep(c.mask, y)
+			}
+			w.accumulate(VADDPS, y, total)
+		}
+		write := func() {
+			VMOVSS(eight.join(VADDPS, total).AsX(), Mem{Base: sums})
+			ADDQ(Imm(4), sums)
+		}
+		Label(next)
+		VXORPS(total, total, total)
+		SUBQ(Imm(64), n)
+		JLT(LabelRef(rest))
+		for i := range 64 / int(w) {
+			weigh(chunk{width: w}, Mem{Base: x, Disp: w.bytes() * i})
+		}
+		write()
+		ADDQ(I32(4*64), x)
+		JMP(LabelRef(next))
+		Label(rest)
+		ADDQ(Imm(64), n)
+		JZ(LabelRef(done))
+		w.loop(n, func(c chunk) { weigh(c, Mem{Base: x}) }, x)
+		write()
+		Label(done)
+	}, "weights replaces n numbers x by e^(x-m), m the largest, and sets sums to the sums of 64 of them each, the last perhaps",
+		"of fewer. NaNs stay, and are no m.")
+
 	function("sigmoid", "func(x *float32, n int)", func(w width) {
 		x, n := pointer("x"), pointer("n")
 		w.loop(n, func(c chunk) {

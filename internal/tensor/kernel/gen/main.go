@@ -27,8 +27,9 @@ func main() {
 	roundings()
 	nativeRoundings()
 	for _, rows := range []int{1, 2, 4, 6} {
-		doubleTile(rows)
+		doubleTile(eight, rows)
 	}
+	doubleTile(sixteen, 8)
 	doubleCell()
 	Generate()
 }

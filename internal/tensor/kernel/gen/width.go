@@ -222,6 +222,12 @@ func (c chunk) read(m Mem) Op {
 // load is a register with the numbers at m.
 func (c chunk) load(m Mem) reg.VecVirtual {
 	v := c.vector()
+	c.loadInto(m, v)
+	return v
+}
+
+// loadInto sets a register to the numbers at m.
+func (c chunk) loadInto(m Mem, v reg.VecVirtual) {
 	switch {
 	case c.mask == nil:
 		VMOVUPS(m, v)
@@ -230,7 +236,6 @@ func (c chunk) load(m Mem) reg.VecVirtual {
 	default:
 		VMASKMOVPS(m, c.mask, v)
 	}
-	return v
 }
 
 // store writes v to m.
