@@ -208,7 +208,8 @@ func mutate(set *record.Set, r *rand.Rand) (how []string) {
 		func() string {
 			split := []string{"train", "valid", "test"}[r.IntN(3)]
 			for _, run := range some() {
-				run.Rows = slices.DeleteFunc(run.Rows, func(row record.Entry) bool { return row.Split == split })
+				// A clone, because runs may share their rows, and DeleteFunc clears what it leaves behind.
+				run.Rows = slices.DeleteFunc(slices.Clone(run.Rows), func(row record.Entry) bool { return row.Split == split })
 			}
 			return "without rows of " + split
 		},
