@@ -62,7 +62,7 @@ no trial of the file measures is an error in the file. An error in a claim stops
 training; with --no-train the claim is named and left out, and the others are judged.
 
 With --no-train the rows that report --rows has published are judged without the data that they were
-trained on, if they are of all trials of the file.
+trained on, if they are of all trials of the file and no --set names data.
 
 Exit codes:
   0  every claim holds
@@ -98,7 +98,9 @@ vaelab run trains damaged trials again. Exit codes with --files:
 			archived := false
 			e, err := c.read(wErr, given[0])
 			if err == nil && noTrain {
-				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err == nil {
+				// Whoever names data means those, and not any that the archive is of.
+				named := slices.ContainsFunc(c.sets, func(set string) bool { return strings.HasPrefix(set, "data.") })
+				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err == nil && !named {
 					jobs, archived = e.Archived(c.out, published)
 				}
 			}

@@ -236,6 +236,14 @@ func TestVerifyWithoutData(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s", what, r.code, r.err)
 		}
 	}
+	write(t, "mine.txt", "1\ta sentence of mine\n0\tanother one\n")
+	mine := []string{"verify", "yelp", "--no-train", "--out", "published"}
+	for _, split := range []string{"train", "valid", "test"} {
+		mine = append(mine, "--set", "data.text."+split+"=mine.txt")
+	}
+	if r := vaelab(t, mine...); r.code != exitNotJudged || read(t, filepath.Join("published/yelp", report.VerdictsFile)) != kept {
+		t.Errorf("data of one's own: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
 	if err := os.MkdirAll("published/yelp/bn-00000000/seed-1", 0o777); err != nil {
 		t.Fatal(err)
 	}
