@@ -16,18 +16,20 @@ func TestJudge(t *testing.T) {
 		got    Check
 		want   string
 	}{
-		{full, Check{100.005, 10.005, 90.005}, float32Products},
-		{full, Check{100.5, 10, 90}, ""},
-		{full, Check{100, 10.05, 90}, ""},
-		{full, Check{100, 10, 90.5}, ""},
-		{full, Check{math.NaN(), 10, 90}, ""},
-		{medium, Check{100.005, 10.005, 90.005}, float32Products},
-		{medium, Check{100.5, 10.05, 90.5}, bf16Products},
-		{medium, Check{102, 10, 90}, ""},
+		{full, Check{Loss: 100.005, GradNorm: 10.005, Later: 90.005}, float32Products},
+		{full, Check{Loss: 100.5, GradNorm: 10, Later: 90}, ""},
+		{full, Check{Loss: 100, GradNorm: 10.05, Later: 90}, ""},
+		{full, Check{Loss: 100, GradNorm: 10, Later: 90.5}, ""},
+		{full, Check{Loss: math.NaN(), GradNorm: 10, Later: 90}, ""},
+		{medium, Check{Loss: 100.005, GradNorm: 10.005, Later: 90.005}, float32Products},
+		{medium, Check{Loss: 100.5, GradNorm: 10.05, Later: 90.5}, bf16Products},
+		{medium, Check{Loss: 100.005, GradNorm: 10.005, Later: 90.005, ProductError: 3e-7}, float32Products},
+		{medium, Check{Loss: 100.005, GradNorm: 10.005, Later: 90.005, ProductError: 2e-3}, bf16Products},
+		{medium, Check{Loss: 102, GradNorm: 10, Later: 90}, ""},
 		{bf16, reference, bf16Products},
-		{bf16, Check{100.5, 11, 90.5}, bf16Products},
-		{bf16, Check{100, 10, 92}, ""},
-		{bf16, Check{100, 10, math.Inf(1)}, ""},
+		{bf16, Check{Loss: 100.5, GradNorm: 11, Later: 90.5}, bf16Products},
+		{bf16, Check{Loss: 100, GradNorm: 10, Later: 92}, ""},
+		{bf16, Check{Loss: 100, GradNorm: 10, Later: math.Inf(1)}, ""},
 	} {
 		if got, err := c.config.judge(c.got, reference); got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%+v, %+v: %q, %v; want %q", c.config, c.got, got, err, c.want)

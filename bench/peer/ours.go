@@ -76,6 +76,8 @@ type Check struct {
 	Loss     float64 `json:"loss"`
 	GradNorm float64 `json:"grad_norm"`
 	Later    float64 `json:"later_loss"`
+	// ProductError is the relative error of one product of the other side to float64, in the Frobenius norm.
+	ProductError float64 `json:"product_error,omitempty"`
 }
 
 // build makes the model as the vanilla VAE.

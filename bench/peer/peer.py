@@ -89,9 +89,20 @@ class Side:
         rows = tensors(args.data)["examples"]
         self.batches = [self.model.layout(part) for part in rows.split(args.size.batch)]
 
+    def products(self):
+        """The context that gives products their precision."""
+        return torch.autocast("cpu", dtype=torch.bfloat16) if self.args.autocast else contextlib.nullcontext()
+
+    def product_error(self):
+        """The relative error of a product, in the Frobenius norm: about 3e-7 in float32, 2e-3 in bf16."""
+        a, b = torch.randn(2, 256, 256, generator=torch.Generator().manual_seed(1))
+        exact = a.double() @ b.double()
+        with self.products():
+            error = (a @ b).double() - exact
+        return (error.norm() / exact.norm()).item()
+
     def loss(self, i, eps):
-        mixed = torch.autocast("cpu", dtype=torch.bfloat16) if self.args.autocast else contextlib.nullcontext()
-        with mixed:
+        with self.products():
             return self.forward(self.batches[i % len(self.batches)], eps)
 
     def update(self, optimizer, i, eps):
@@ -114,7 +125,7 @@ class Side:
         steps = [self.update(optimizer, i, mean) for i in range(process.CHECK_STEPS)]
         later = self.loss(process.CHECK_STEPS, mean).item()
         self.model.load_state_dict(initial)
-        return {"loss": steps[0][0], "grad_norm": steps[0][1].item(), "later_loss": later}
+        return {"loss": steps[0][0], "grad_norm": steps[0][1].item(), "later_loss": later, "product_error": self.product_error()}
 
     def compiled(self):
         if not self.args.compile:

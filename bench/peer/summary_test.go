@@ -56,6 +56,7 @@ func TestFinalists(t *testing.T) {
 	}{
 		{"torch", "float32", 80, false}, {"torch", "float32", 100, true}, {"torch", "float32", 90, true},
 		{"torch", "bf16", 40, false}, {"torch", "bf16", 60, true}, {"jax", "float32", 10, true},
+		{"amx", "float32", 100, true}, {"amx", "bf16", 300, true}, {"amx", "bf16", 140, false},
 	} {
 		e := &Entry{Config: Config{Framework: x.framework}, Measured: x.precision, Tuning: &Run{TokensPerSecond: x.speed}}
 		if x.in {

@@ -134,12 +134,12 @@ func (e *Entry) said() string {
 }
 
 // finalists leaves out all but the n fastest of each framework and precision, and what is less than half as fast
-// as its framework's fastest.
+// as its framework's fastest of that precision or of float32: coarser products do not replace float32.
 func finalists(entries []*Entry, n int) {
 	in := func(e *Entry) bool { return e.Left == "" }
-	of := func(f, p string) (out []*Entry) {
+	of := func(f string, precisions ...string) (out []*Entry) {
 		for _, e := range entries {
-			if in(e) && e.Framework == f && (p == "" || e.Measured == p) {
+			if in(e) && e.Framework == f && slices.Contains(precisions, e.Measured) {
 				out = append(out, e)
 			}
 		}
@@ -147,7 +147,7 @@ func finalists(entries []*Entry, n int) {
 		return out
 	}
 	for _, e := range entries {
-		if in(e) && e.Tuning.TokensPerSecond < of(e.Framework, "")[0].Tuning.TokensPerSecond/2 {
+		if in(e) && e.Tuning.TokensPerSecond < of(e.Framework, e.Measured, float32Products)[0].Tuning.TokensPerSecond/2 {
 			e.Left = "less than half as fast as the fastest"
 		}
 	}
