@@ -225,3 +225,23 @@ func BenchmarkGemm(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPanel multiplies 32 rows by a packed operand that is larger than the second level of cache, as the logits of
+// 32 sentences are computed.
+func BenchmarkPanel(b *testing.B) {
+	if !Available {
+		b.Skip("this processor or build has no kernels")
+	}
+	const rounds, m, n, k = 20_000_000, 32, 9984, 256
+	start := time.Now()
+	flops := Ceiling(rounds)
+	ceiling := flops / time.Since(start).Seconds()
+	x, y, c, panel := random(m*k), random(k*n), make([]float32, m*n), make([]float32, PanelSize(k, n))
+	Pack(panel, y, 0, n, k, n, n, 1)
+	for b.Loop() {
+		GemmPanel(Float32s, m, 0, n, n, k, x, k, 1, panel, nil, 0, c, n)
+	}
+	rate := 2 * float64(m*n*k) * float64(b.N) / b.Elapsed().Seconds()
+	b.ReportMetric(rate/1e9, "GFLOP/s")
+	b.ReportMetric(100*rate/ceiling, "%ceiling")
+}

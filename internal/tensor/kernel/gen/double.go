@@ -85,7 +85,7 @@ func doubleTile(w width, rows int) {
 		ADDQ(Imm(64), b)
 		at.advance(Imm(8))
 	}
-	byFours(k, step)
+	byFours(k, step, func() {})
 	onto := pointer("onto")
 	TESTQ(onto, onto)
 	JZ(LabelRef("store"))

@@ -46,6 +46,7 @@ func tile(do products, family string, rows, columns, bytes int) {
 	if bytes == 64 {
 		last.bits()
 	}
+	ahead := do.prefetch(ldb, columns, bytes)
 	Label("tile")
 	k, a, b := Load(Param("k"), GP64()), Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("b"), GP64())
 	from := rowsOf(a, aRow, rows)
@@ -63,15 +64,15 @@ func tile(do products, family string, rows, columns, bytes int) {
 		}
 	}
 	// The lines of c are prefetched: what a training step writes is larger than the caches.
-	ahead := GP64()
-	MOVQ(c, ahead)
+	to := GP64()
+	MOVQ(c, to)
 	for i := range acc {
 		for line := 0; line < 4*cols; line += 64 {
-			PREFETCHT0(Mem{Base: ahead, Disp: line})
+			PREFETCHT0(Mem{Base: to, Disp: line})
 		}
-		PREFETCHT0(Mem{Base: ahead, Disp: 4*cols - 4}) // of a row that does not begin with a line
+		PREFETCHT0(Mem{Base: to, Disp: 4*cols - 4}) // of a row that does not begin with a line
 		if i < rows-1 {
-			ADDQ(ldc, ahead)
+			ADDQ(ldc, to)
 		}
 	}
 	leave := do.enter()
@@ -81,7 +82,7 @@ func tile(do products, family string, rows, columns, bytes int) {
 		ADDQ(ldb, b)
 		from.advance(aCol)
 	}
-	byFours(k, step)
+	byFours(k, step, ahead)
 	leave()
 
 	// The last vector of a row is masked; in AVX2, where that is slow, only if columns are missing.
@@ -135,6 +136,23 @@ func tile(do products, family string, rows, columns, bytes int) {
 		last.words()
 		write("ragged_", true)
 		JMP(LabelRef("next"))
+	}
+}
+
+// prefetch returns the code, for every fourth step, that prefetches the panel after b, two lines at a time: four tiles
+// load all of it, which leaves the processor time. Two lines at every step gained nothing on an Intel, because its
+// buffers for lines under way were full. Narrow tiles only meet the last panel.
+func (do products) prefetch(ldb reg.Register, columns, bytes int) func() {
+	if columns < 2 || bytes < 64 {
+		return func() {}
+	}
+	ahead := Load(Param("k"), GP64())
+	IMULQ(ldb, ahead)
+	ADDQ(argument("b"), ahead)
+	return func() {
+		PREFETCHT1(Mem{Base: ahead})
+		PREFETCHT1(Mem{Base: ahead, Disp: 64})
+		ADDQ(Imm(128), ahead)
 	}
 }
 
@@ -259,14 +277,15 @@ func rankOne(vector func() reg.Register, bytes int, acc [][]reg.Register, last *
 	}
 }
 
-// byFours does step k times.
-func byFours(k Op, step func()) {
+// byFours does step k times, and every four times also.
+func byFours(k Op, step, also func()) {
 	Label("four")
 	CMPQ(k, Imm(4))
 	JL(LabelRef("one"))
 	for range 4 {
 		step()
 	}
+	also()
 	SUBQ(Imm(4), k)
 	JMP(LabelRef("four"))
 	Label("one")
