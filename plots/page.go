@@ -109,14 +109,19 @@ func firstOf[T any](all []T, most int, what string) (first []T, note []string) {
 // sampled are the groups of a figure with lines for each: all or, if they are more than a page has panels for, as many as it
 // has, at equal distances in their order.
 func sampled(all []record.Group) (some []record.Group, note []string) {
+	return atMost(mostPanels, all)
+}
+
+// atMost is sampled for a figure with room for so many groups.
+func atMost(most int, all []record.Group) (some []record.Group, note []string) {
 	n := len(all)
-	if n <= mostPanels {
+	if n <= most {
 		return all, nil
 	}
-	for i := range mostPanels {
-		some = append(some, all[i*(n-1)/(mostPanels-1)])
+	for i := range most {
+		some = append(some, all[i*(n-1)/(most-1)])
 	}
-	return some, []string{fmt.Sprintf("%d of %s groups, at equal distances in their order; vaelab plot with the folders of some trials draws those.", mostPanels, thousands(n))}
+	return some, []string{fmt.Sprintf("%d of %s groups, at equal distances in their order; vaelab plot with the folders of some trials draws those.", most, thousands(n))}
 }
 
 // A cell is a panel and its place.

@@ -31,7 +31,7 @@ const gaussianLog = -0.57721566490153286 - math.Ln2
 
 // Draw implements Figure.
 func (Sigma) Draw(set *record.Set) (*Drawing, error) {
-	groups, more := sampled(set.Groups())
+	groups, more := atMost(mostPanels/2, set.Groups()) // many groups have five panels each
 	groups = slices.Clone(groups)
 	for i := range groups {
 		runs := make([]record.Run, len(groups[i].Runs))
