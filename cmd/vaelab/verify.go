@@ -61,6 +61,9 @@ vaelab list claims explains the kinds of claims, vaelab list metrics their metri
 no trial of the file measures is an error in the file. An error in a claim stops the command before
 training; with --no-train the claim is named and left out, and the others are judged.
 
+Trials whose rows report --rows has published in the results folder are not trained again, so that a
+part of an experiment can be handed on.
+
 With --no-train the rows that report --rows has published are judged without the data that they were
 trained on, if they are of all trials of the file and no --set names data.
 
@@ -127,16 +130,16 @@ vaelab run trains damaged trials again. Exit codes with --files:
 				if err := c.ready(needed); err != nil {
 					return err
 				}
+				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err != nil {
+					return err
+				}
 				ctx, restore := untilStopped(cmd.Context())
-				err := t.missing(ctx, wErr, e, needed)
+				err := t.missing(ctx, wErr, e, unpublished(wErr, needed, published))
 				restore()
 				if stopped(err) {
 					return err
 				} else if err != nil {
 					printErrors(wErr, err) // the claims about these trials will be undecided
-				}
-				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err != nil {
-					return err
 				}
 			}
 			dir := filepath.Join(c.out, e.Name)
@@ -180,6 +183,20 @@ func selected(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) (needed []s
 		fmt.Fprintf(wErr, "vaelab: note: %d of %s are needed by the claims; verify --all trains the others, too\n", len(needed), count(len(jobs), "trial"))
 	}
 	return needed
+}
+
+// unpublished are the jobs whose trials the archive does not have to the end, with a line if there are others.
+func unpublished(wErr io.Writer, jobs []sweep.Job, archive []record.Run) (missing []sweep.Job) {
+	for _, j := range jobs {
+		if record.IsTrial(j.Dir) || !slices.ContainsFunc(archive, func(r record.Run) bool { return (r.State == record.Done || r.State == record.Failed) && j.Is(r.Trial) }) {
+			missing = append(missing, j)
+		}
+	}
+	if len(missing) < len(jobs) {
+		fmt.Fprintf(wErr, "vaelab: note: %d of %s are in %s and are not trained again; another --out trains them\n",
+			len(jobs)-len(missing), count(len(jobs), "trial"), record.ArchiveFile)
+	}
+	return missing
 }
 
 // warnConfounds says before the training which claims cannot be judged for a confound.

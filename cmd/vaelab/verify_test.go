@@ -253,6 +253,31 @@ func TestVerifyWithoutData(t *testing.T) {
 	}
 }
 
+// TestVerifyGoesOn: trials of an archive are not trained again, those that it lacks are, and both are judged and published.
+func TestVerifyGoesOn(t *testing.T) {
+	const two = "grid:\n  - variant: vanilla\nclaims:\n" + sure
+	folder(t, "tiny.yaml", tiny+two)
+	if r := vaelab(t, "run", "tiny.yaml", "-q", "--seeds", "1,2,3"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	publish := func(from, to string) {
+		t.Helper()
+		if r := vaelab(t, "report", from, "--out", to, "--rows", "--unknown-revision", "--figure", "kl-curve"); r.code != 0 {
+			t.Fatal(r.err)
+		}
+	}
+	publish("results/tiny", "part/tiny")
+	r := vaelab(t, "verify", "tiny.yaml", "-q", "--seeds", "6", "--out", "part")
+	if r.code != 0 {
+		t.Errorf("exit code %d\n%s", r.code, r.err)
+	}
+	has(t, "stderr", r.err, "3 of 6 trials are in "+record.ArchiveFile+" and are not trained again", "3 trials, 0 done, 3 to train")
+	has(t, "stdout", r.out, "holds          No KL is negative", "n=6")
+	publish("part/tiny", "whole/tiny")
+	r = vaelab(t, "verify", "tiny.yaml", "-q", "--seeds", "6", "--out", "whole")
+	has(t, "stderr", r.err, "6 of 6 trials are in "+record.ArchiveFile, "0 trials, 0 done, 0 to train")
+}
+
 // TestVerifyWithoutTrials: a claim about seeds, or a setting, that flags have taken away is undecided and
 // says what there is; the others are judged.
 func TestVerifyWithoutTrials(t *testing.T) {
