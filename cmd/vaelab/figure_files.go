@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +19,12 @@ func outputFlags(cmd *cobra.Command) *plots.Output {
 	flags.Var((*widthFlag)(&out.Layout), "width", "`width` of the figures, such as 3.3in for a column or 17cm; they are laid out anew for it")
 	flags.Var((*dpiFlag)(&out.DPI), "dpi", "pixels per inch of a PNG (default 200)")
 	flags.BoolVar(&out.NoCaption, "no-caption", false, "leave the caption out of the pictures")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if flags.Changed("dpi") && len(out.Formats) > 0 && !slices.Contains(out.Formats, "png") {
+			return usageError{fmt.Errorf("--dpi is of PNG pictures only; leave it out, or add --format png to --format %s", strings.Join(out.Formats, ","))}
+		}
+		return nil
+	}
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("width", cobra.FixedCompletions([]string{"3.3in", "7in"}, cobra.ShellCompDirectiveNoFileComp))
 	return out

@@ -31,6 +31,9 @@ func TestFigureFiles(t *testing.T) {
 	if err != nil || bytes.Contains(svg, []byte("Training KL(")) || bytes.Contains(svg, []byte("At step")) {
 		t.Errorf("the SVG has the caption, or is not there: %v", err)
 	}
+	if r := vaelab(t, "plot", published, "--figure", "kl-curve", "--format", "svg", "--dpi", "300", "--out", out); r.code != exitUsage || !strings.Contains(r.err, "--dpi is of PNG") {
+		t.Errorf("--dpi without a PNG: exit code %d, %s", r.code, r.err)
+	}
 	for flag, want := range map[string]string{"--format=pgn": `did you mean "png"`, "--width=1in": "2.5in", "--width=8.4": "unit", "--dpi=5": "50", "--dpi=x": "syntax"} {
 		stderr.Reset()
 		if code := run(&stdout, &stderr, []string{"plot", "nowhere", flag}); code != 2 || !strings.Contains(stderr.String(), want) {
