@@ -330,9 +330,9 @@ func (p *pass) train(ctx context.Context, claim *owner.Claim, j Job, i int) (err
 	started := p.Now()
 	m := p.manifest(j, started)
 	m.Resumed = j.Resumable()
-	if j.Trial.Train.BF16() && !tensor.NativeBF16() {
+	if why := tensor.SlowBF16(); j.Trial.Train.BF16() && why != "" {
 		p.slow.Do(func() {
-			p.Observer.Noted(i, "bf16 is not faster than float32 on this processor, which lacks AVX512_BF16; the results are the same on processors with it")
+			p.Observer.Noted(i, "bf16 is not faster than float32 on this processor, which "+why+"; the results are the same on those where it is")
 		})
 	}
 	if err := m.Save(j.Dir); err != nil {

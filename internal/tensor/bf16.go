@@ -11,14 +11,26 @@ import (
 
 // KernelBF16 is Kernel for products of BF16.
 func KernelBF16() string {
-	if NativeBF16() {
+	if nativeBF16() {
 		return "avx512_bf16"
 	}
 	return Kernel()
 }
 
-// NativeBF16 tells whether this processor multiplies bfloat16 by itself. Without that the bits are the same.
-func NativeBF16() bool { return kernel.Available && kernel.NativeBF16() }
+// nativeBF16 tells whether this processor multiplies bfloat16 by itself. Without that the bits are the same.
+func nativeBF16() bool { return kernel.Available && kernel.NativeBF16() }
+
+// SlowBF16 says why products of BF16 are not faster than those of float32 on this processor, or "" if they are. An Intel
+// with AMX executes VDPBF16PS at less than half the rate of float32's multiply-adds (docs/performance.md).
+func SlowBF16() string {
+	switch {
+	case !nativeBF16():
+		return "lacks AVX512_BF16"
+	case kernel.HasAMX:
+		return "multiplies bfloat16 fast in AMX alone (vaelab does not)"
+	}
+	return ""
+}
 
 // pairings is the pool of operands in pairs.
 var pairings = sync.Pool{New: func() any { return new(pairing) }}

@@ -28,8 +28,8 @@ func Ceiling(func() time.Time) float64 { return 0 }
 // KernelBF16 is Kernel.
 func KernelBF16() string { return Kernel() }
 
-// NativeBF16 is false: BF16 needs float32.
-func NativeBF16() bool { return false }
+// SlowBF16 is "": BF16 needs float32.
+func SlowBF16() string { return "" }
 
 // gemm computes c = a·b + beta·c.
 func (p Precision) gemm(tA Trans, a Matrix, tB Trans, b Matrix, beta Float, c Matrix, _ bool) {

@@ -11,6 +11,9 @@ import (
 // SupportedBF16 reports whether this processor multiplies pairs of bfloat16 by itself.
 var SupportedBF16 = Supported512 && cpu.X86.HasAVX512BF16
 
+// HasAMX reports whether it does so in AMX, too, which the kernels do not use.
+var HasAMX = cpu.X86.HasAMXBF16
+
 // native selects VDPBF16PS. Without it pairs are multiplied as float32, with equal bits.
 var native = wide && SupportedBF16 && os.Getenv("VAELAB_KERNEL") != "avx512"
 

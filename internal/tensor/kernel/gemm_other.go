@@ -14,6 +14,9 @@ const Supported512 = false
 // SupportedBF16 is false without kernels.
 const SupportedBF16 = false
 
+// HasAMX is false without kernels.
+const HasAMX = false
+
 // Name is the name of the instruction set.
 func Name() string { return "none" }
 
