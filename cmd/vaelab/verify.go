@@ -133,13 +133,15 @@ vaelab run trains damaged trials again. Exit codes with --files:
 				if published, err = record.LoadArchive(filepath.Join(c.out, e.Name)); err != nil {
 					return err
 				}
-				ctx, restore := untilStopped(cmd.Context())
-				err := t.missing(ctx, wErr, e, unpublished(wErr, needed, published))
-				restore()
-				if stopped(err) {
-					return err
-				} else if err != nil {
-					printErrors(wErr, err) // the claims about these trials will be undecided
+				if todo := unpublished(wErr, needed, published); len(todo) > 0 {
+					ctx, restore := untilStopped(cmd.Context())
+					err := t.missing(ctx, wErr, e, todo)
+					restore()
+					if stopped(err) {
+						return err
+					} else if err != nil {
+						printErrors(wErr, err) // the claims about these trials will be undecided
+					}
 				}
 			}
 			dir := filepath.Join(c.out, e.Name)
