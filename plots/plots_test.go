@@ -1615,7 +1615,11 @@ func TestManyGroups(t *testing.T) {
 	}
 	for _, name := range []string{"kl-curve", "z-use", "moments", "sigma", "collapse-curve", "theta", "kl-weight", "lag"} {
 		d, _, _ := drawn(t, name, set)
-		if want := fmt.Sprintf("%d of %d groups, at equal distances", mostPanels, n); !strings.Contains(d.Caption, want) {
+		most := mostPanels
+		if name == "sigma" { // a group may have five panels there
+			most /= 2
+		}
+		if want := fmt.Sprintf("%d of %d groups, at equal distances", most, n); !strings.Contains(d.Caption, want) {
 			t.Errorf("%s does not say %q: %s", name, want, d.Caption)
 		}
 		groups := map[string]bool{}
