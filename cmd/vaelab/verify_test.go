@@ -275,7 +275,8 @@ func TestVerifyGoesOn(t *testing.T) {
 	has(t, "stdout", r.out, "holds          No KL is negative", "n=6")
 	publish("part/tiny", "whole/tiny")
 	r = vaelab(t, "verify", "tiny.yaml", "-q", "--seeds", "6", "--out", "whole")
-	if has(t, "stderr", r.err, "6 of 6 trials are in "+record.ArchiveFile); strings.Contains(r.err, "to train") {
+	has(t, "stderr", r.err, "6 of 6 trials are in "+record.ArchiveFile)
+	if strings.Contains(r.err, "to train") {
 		t.Errorf("all trials are published, but: %s", r.err)
 	}
 }

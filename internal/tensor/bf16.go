@@ -21,7 +21,7 @@ func KernelBF16() string {
 func nativeBF16() bool { return kernel.Available && kernel.NativeBF16() }
 
 // SlowBF16 says why products of BF16 are not faster than those of float32 on this processor, or "" if they are. An Intel
-// with AMX executes VDPBF16PS at less than half the rate of float32's multiply-adds (docs/performance.md).
+// with AMX was slower with them, though it has VDPBF16PS (docs/performance.md).
 func SlowBF16() string {
 	switch {
 	case !nativeBF16():

@@ -46,7 +46,7 @@ func tile(do products, family string, rows, columns, bytes int) {
 	if bytes == 64 {
 		last.bits()
 	}
-	ahead := do.prefetch(ldb, columns, bytes)
+	ahead := prefetch(ldb, columns, bytes)
 	Label("tile")
 	k, a, b := Load(Param("k"), GP64()), Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("b"), GP64())
 	from := rowsOf(a, aRow, rows)
@@ -140,9 +140,9 @@ func tile(do products, family string, rows, columns, bytes int) {
 }
 
 // prefetch returns the code, for every fourth step, that prefetches the panel after b, two lines at a time: four tiles
-// load all of it, which leaves the processor time. Two lines at every step gained nothing on an Intel, because its
-// buffers for lines under way were full. Narrow tiles only meet the last panel.
-func (do products) prefetch(ldb reg.Register, columns, bytes int) func() {
+// load all of it, which leaves the processor time. Two lines at every step gained nothing on an Intel, perhaps because
+// too many were under way. Narrow tiles only meet the last panel.
+func prefetch(ldb reg.Register, columns, bytes int) func() {
 	if columns < 2 || bytes < 64 {
 		return func() {}
 	}
