@@ -187,10 +187,22 @@ func selected(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) (needed []s
 	return needed
 }
 
+// inArchive is the job's trial in the archive, unless it has a folder: that comes first.
+func inArchive(j sweep.Job, archive []record.Run) (run record.Run, ok bool) {
+	if record.IsTrial(j.Dir) {
+		return run, false
+	}
+	p := slices.IndexFunc(archive, func(r record.Run) bool { return j.Is(r.Trial) })
+	if p < 0 {
+		return run, false
+	}
+	return archive[p], true
+}
+
 // unpublished are the jobs whose trials the archive does not have to the end, with a line if there are others.
 func unpublished(wErr io.Writer, jobs []sweep.Job, archive []record.Run) (missing []sweep.Job) {
 	for _, j := range jobs {
-		if record.IsTrial(j.Dir) || !slices.ContainsFunc(archive, func(r record.Run) bool { return (r.State == record.Done || r.State == record.Failed) && j.Is(r.Trial) }) {
+		if r, ok := inArchive(j, archive); !ok || r.State != record.Done && r.State != record.Failed {
 			missing = append(missing, j)
 		}
 	}
@@ -217,7 +229,7 @@ func warnConfounds(wErr io.Writer, said []claims.Claim, jobs []sweep.Job) {
 // evidence is what the jobs have measured, in their folders or else among the published. Those that have
 // not begun are in it as unfinished, and those of whose folder nothing can be used as damaged, so that each
 // claim can say what it lacks.
-func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record.Set, error) {
+func evidence(wErr io.Writer, jobs []sweep.Job, archive []record.Run) (*record.Set, error) {
 	set := &record.Set{}
 	at := map[string]int{} // folder -> place in set
 	var dirs []string
@@ -225,8 +237,8 @@ func evidence(wErr io.Writer, jobs []sweep.Job, published []record.Run) (*record
 		set.Runs = append(set.Runs, record.Run{Trial: j.Trial.Trial, Dir: j.Dir})
 		if record.IsTrial(j.Dir) {
 			dirs, at[j.Dir] = append(dirs, j.Dir), i
-		} else if p := slices.IndexFunc(published, func(r record.Run) bool { return j.Is(r.Trial) }); p >= 0 {
-			set.Runs[i] = published[p]
+		} else if run, ok := inArchive(j, archive); ok {
+			set.Runs[i] = run
 		}
 	}
 	there, err := load(wErr, dirs)
