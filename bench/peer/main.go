@@ -23,7 +23,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	data := flags.String("data", "", "-ours train: `file` of examples; else it draws them")
 	wait := flags.Bool("wait", false, `-ours train: print "ready" and wait for a line before the timed part`)
 	started := flags.Float64("started", 0, "-ours train: Unix `time` of the process start")
-	cpuprofile := flags.String("cpuprofile", "", "-ours: write a CPU profile to `file`")
+	cpuprofile := flags.String("cpuprofile", "", "-ours train: write a CPU profile of the timed part to `file`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -110,7 +109,7 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	}
 	work := Work{
 		Size: list[0], Data: *data, Precision: *precision, Optimizer: *optimizer, LR: lr, Warmup: *warmup,
-		Seconds: *seconds, Steps: *steps, Seed: *seed, Wait: *wait, Started: processStart,
+		Seconds: *seconds, Steps: *steps, Seed: *seed, Wait: *wait, Profile: *cpuprofile, Started: processStart,
 	}
 	if *started > 0 {
 		work.Started = time.Unix(0, int64(*started*1e9))
@@ -118,17 +117,6 @@ func peer(in io.Reader, w, wErr io.Writer, args []string) error {
 	if *ours != "" {
 		if len(list) > 1 {
 			return errors.New("-ours wants one size: -sizes ptb")
-		}
-		if *cpuprofile != "" {
-			f, err := os.Create(*cpuprofile)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if err := pprof.StartCPUProfile(f); err != nil {
-				return err
-			}
-			defer pprof.StopCPUProfile()
 		}
 		return ourSide(*ours, work, *dir, in, w)
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -48,6 +50,7 @@ type Work struct {
 	Steps     int     // number of timed steps, instead of a time
 	Seed      int
 	Wait      bool      // print "ready" and wait for a line before the timed part
+	Profile   string    // file for a CPU profile of the timed part
 	Started   time.Time // when the process was started
 }
 
@@ -59,13 +62,14 @@ type Run struct {
 	CPUSeconds         float64 `json:"cpu_seconds"`         // user and system time of the timed part, 0 if not known
 	ProcessCPU         float64 `json:"process_cpu_seconds"` // of the whole process
 	Loss               float64 `json:"loss"`                // of the last step: a sign of life
-	Threads            int     `json:"threads"`
+	Threads            int     `json:"threads"`             // of all processes
 	Version            string  `json:"version"`
 	Kernel             string  `json:"kernel"` // what the products run on
 	PeakRSSBytes       int64   `json:"peak_rss_bytes"`
 	StartRSSBytes      int64   `json:"start_rss_bytes"`       // of that, before there is a model: code and libraries
 	SecondsToFirstStep float64 `json:"seconds_to_first_step"` // from the start of the process to the end of its first step
 	Ceiling            float64 `json:"ceiling_flops,omitempty"`
+	Parts              *Parts  `json:"parts,omitempty"` // of ours, where the system knows them
 	Check              *Check  `json:"check,omitempty"` // of a script that was given our weights
 }
 
@@ -228,6 +232,11 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 			return Run{}, fmt.Errorf("waiting for the start: %w", err)
 		}
 	}
+	var samples bytes.Buffer
+	if err := pprof.StartCPUProfile(&samples); err != nil {
+		return Run{}, err
+	}
+	defer pprof.StopCPUProfile()
 	start, cpu := time.Now(), machine.CPUTime()
 	var elapsed float64
 	for done := false; !done; {
@@ -240,6 +249,15 @@ func (w Work) train(in io.Reader, out io.Writer) (Run, error) {
 		}
 	}
 	run.CPUSeconds = (machine.CPUTime() - cpu).Seconds()
+	pprof.StopCPUProfile()
+	if run.Parts, err = parts(samples.Bytes(), run.CPUSeconds); err != nil {
+		return Run{}, err
+	}
+	if w.Profile != "" {
+		if err := os.WriteFile(w.Profile, samples.Bytes(), 0o666); err != nil {
+			return Run{}, err
+		}
+	}
 	if math.IsNaN(run.Loss) || math.IsInf(run.Loss, 0) {
 		return Run{}, fmt.Errorf("the loss became %v", run.Loss)
 	}

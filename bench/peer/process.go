@@ -118,12 +118,14 @@ func group(ctx context.Context, n int, command func(context.Context) *exec.Cmd) 
 		}
 		sum.TokensPerSecond += one.TokensPerSecond
 		sum.Tokens += one.Tokens
+		sum.Threads += one.Threads
 		sum.Steps += one.Steps
 		sum.CPUSeconds += one.CPUSeconds
 		sum.ProcessCPU += one.ProcessCPU
 		sum.PeakRSSBytes += one.PeakRSSBytes
 		sum.StartRSSBytes += one.StartRSSBytes
 		sum.Ceiling += one.Ceiling
+		sum.Parts = sum.Parts.add(one.Parts)
 		sum.SecondsToFirstStep = max(sum.SecondsToFirstStep, one.SecondsToFirstStep)
 	}
 	return sum, nil

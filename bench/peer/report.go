@@ -61,7 +61,7 @@ func (r *Report) write(w io.Writer, markdown bool) {
 		}
 		fmt.Fprintln(w, line)
 	}
-	tables := []table{r.speeds(), r.costs()}
+	tables := []table{r.speeds(), r.times(), r.costs()}
 	if r.Mode != "cores" {
 		tables = append(tables, r.tunings())
 	}
@@ -103,6 +103,32 @@ func (r *Report) speeds() table {
 			}
 			t.add(s.Size.Name, v.Ours.Config.Name, v.Ours.Speed.ranged(), v.Peer.Name, v.Peer.Threads, v.Peer.Speed.ranged(),
 				ratio, percent(v.Ours.Share), percent(v.Peer.Share), whole(v.Ours.PerCPU.Median), whole(v.Peer.PerCPU.Median))
+		}
+	}
+	return t
+}
+
+// times is where the time of our processors went, and what is left to gain from the tiles.
+func (r *Report) times() table {
+	t := table{head: strings.Split("size|ours|threads|tiles|spin|parked|all else|beside|ratio|with tiles at the ceiling", "|")}
+	for _, s := range r.Results {
+		for _, v := range s.Versus {
+			both := []Figures{v.Ours}
+			if v.Peer.Framework == "ours" {
+				both = append(both, v.Peer)
+			}
+			for _, f := range both {
+				if f.Parts == nil {
+					continue
+				}
+				row := []any{s.Size.Name, f.Config.Name, f.Threads, share(f.Parts.Tiles), share(f.Parts.Spin),
+					share(max(0, 1-f.Parts.sum())), share(f.Parts.Rest), v.Peer.Name, "-", "-"}
+				if f.Fastest > 0 && v.Peer.Framework != "ours" {
+					row[8] = fmt.Sprintf("%.2f", v.Ratio.Median)
+					row[9] = fmt.Sprintf("%.2f", f.Fastest/v.Peer.Speed.Median)
+				}
+				t.add(row...)
+			}
 		}
 	}
 	return t
@@ -194,6 +220,9 @@ func percent(x float64) string {
 	}
 	return whole(100*x) + " %"
 }
+
+// share is a percentage that may be 0.
+func share(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 
 // count is "1 core" or "2 cores".
 func count(n int, noun string) string {

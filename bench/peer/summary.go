@@ -30,6 +30,8 @@ type Figures struct {
 	Start     int64   `json:"start_rss_bytes"`       // of that, code and libraries, before there is a model
 	FirstStep Spread  `json:"seconds_to_first_step"`
 	Share     float64 `json:"share_of_ceiling"` // of all cores in use, 0 if it was not measured
+	Parts     *Parts  `json:"parts,omitempty"`  // shares of the time of these cores; the rest of it they were parked
+	Fastest   float64 `json:"fastest"`          // tokens/s with tiles at the ceiling and all else as it is, 0 if not known
 }
 
 // A Spread is the smallest, the middle and the largest of some figures.
@@ -79,7 +81,24 @@ func (r *Result) figures(e *Entry, ceiling float64) Figures {
 	if ceiling > 0 {
 		f.Share = f.Speed.Median * r.FlopPerToken / ceiling
 	}
+	if f.Parts = shares(e.Runs); f.Parts != nil && ceiling > 0 && e.Measured == float32Products {
+		// Shares of the time of a token. The tiles' operations are all of FlopPerToken, or more.
+		f.Fastest = f.Speed.Median / (f.Share + 1 - f.Parts.Tiles)
+	}
 	return f
+}
+
+// shares are the parts of all runs as shares of their processors' time, nil if they are not known.
+func shares(runs []Run) *Parts {
+	all, time := new(Parts), 0.0
+	for _, r := range runs {
+		all = all.add(r.Parts)
+		time += float64(r.Threads) * float64(r.Tokens) / r.TokensPerSecond
+	}
+	if all == nil {
+		return nil
+	}
+	return all.times(1 / time)
 }
 
 // summarise sets each entry of ours beside the best of each framework at its precision or a lower one. The best is

@@ -71,3 +71,22 @@ func TestFinalists(t *testing.T) {
 		}
 	}
 }
+
+// TestFastest: a run whose tiles take half of the time at half of the ceiling would take three quarters of it with tiles
+// at the ceiling.
+func TestFastest(t *testing.T) {
+	run := Run{TokensPerSecond: 100, Tokens: 200, Threads: 2, Ceiling: 400, Parts: &Parts{Tiles: 2, Spin: 0.5, Rest: 1}}
+	r := Result{FlopPerToken: 1}
+	e := &Entry{Measured: float32Products, Runs: []Run{run, run}}
+	f := r.figures(e, 400)
+	if want := (Parts{0.5, 0.125, 0.25}); f.Parts == nil || *f.Parts != want {
+		t.Errorf("shares %+v, want %+v", f.Parts, want)
+	}
+	if want := 100 / 0.75; f.Share != 0.25 || f.Fastest != want {
+		t.Errorf("%v of the ceiling and at most %v, want 0.25 and %v", f.Share, f.Fastest, want)
+	}
+	e.Runs[1].Parts = nil
+	if f := r.figures(e, 400); f.Parts != nil || f.Fastest != 0 {
+		t.Errorf("without the profile of a run: %+v", f)
+	}
+}
