@@ -65,7 +65,11 @@ func LSTM(steps Steps, x, z, wih, whh, bih, bhh, h0, c0 *Value) *Value {
 	if c0 != nil {
 		w.c0 = c0.Matrix
 	}
-	tensor.Run(w, B, lstmAlign(steps.Rows(), H, B))
+	if stepwise(H) {
+		w.run()
+	} else {
+		tensor.Run(w, B, lstmAlign(steps.Rows(), H, B))
+	}
 	t.give(recurrent.Memory())
 	return out
 }
@@ -79,6 +83,14 @@ func lstmAlign(rows, H, B int) int {
 	return 8
 }
 
+// stepwiseWeights is the number of recurrent weights from which on all processors make each step together: each multiplies all
+// examples by some columns of the weights. If each ran some examples through all steps, it would read all weights at
+// every step, and a processor's cache does not hold so many. It is a variable for tests.
+var stepwiseWeights = 1 << 19
+
+// stepwise is true of a recurrence with so many weights.
+func stepwise(H int) bool { return 4*H*H >= stepwiseWeights }
+
 // lstmForward is the recurrence. Examples are independent.
 type lstmForward struct {
 	steps                           Steps
@@ -88,21 +100,54 @@ type lstmForward struct {
 
 // Part runs examples first ... last-1 through all steps.
 func (w *lstmForward) Part(first, last int) {
-	h, c := w.h0.RowRange(first, last), w.c0.RowRange(first, last)
 	for s, n := range w.steps.Active {
-		n = min(n, last) - first
-		if n <= 0 {
+		n = min(n, last)
+		if n <= first {
 			return
 		}
-		from := w.steps.Offset[s] + first
-		pre := w.gates.RowRange(from, from+n)
-		w.recurrent.GemmAlone(h.RowRange(0, n), 1, pre)
-		for b := range n {
-			tensor.Cell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.out.Row(from+b))
-		}
-		h, c = w.out.RowRange(from, from+n), w.cell.RowRange(from, from+n)
+		h, _, pre := w.at(s, first, n)
+		w.recurrent.GemmAlone(h, 1, pre)
+		w.cells(s, first, n)
 	}
 }
+
+// run makes all steps, each on all processors.
+func (w lstmForward) run() {
+	for s, n := range w.steps.Active {
+		h, _, pre := w.at(s, 0, n)
+		w.recurrent.Gemm(h, 1, pre)
+		tensor.Run(lstmCells{w, s}, n, 1)
+	}
+}
+
+// at is what step s has of examples first ... last-1: h_{t-1}, c_{t-1} and the pre-activations.
+func (w *lstmForward) at(s, first, last int) (h, c, pre tensor.Matrix) {
+	h, c = w.h0.RowRange(first, last), w.c0.RowRange(first, last)
+	if s > 0 {
+		before := w.steps.Offset[s-1]
+		h, c = w.out.RowRange(before+first, before+last), w.cell.RowRange(before+first, before+last)
+	}
+	from := w.steps.Offset[s]
+	return h, c, w.gates.RowRange(from+first, from+last)
+}
+
+// cells ends step s of examples first ... last-1.
+func (w *lstmForward) cells(s, first, last int) {
+	_, c, pre := w.at(s, first, last)
+	from := w.steps.Offset[s] + first
+	for b := range last - first {
+		tensor.Cell(pre.Row(b), w.fixed.Row(first+b), c.Row(b), w.cell.Row(from+b), w.out.Row(from+b))
+	}
+}
+
+// lstmCells is the end of a step.
+type lstmCells struct {
+	w    lstmForward
+	step int
+}
+
+// Part ends the step of examples first ... last-1.
+func (c *lstmCells) Part(first, last int) { c.w.cells(c.step, first, last) }
 
 func backLSTM(v *Value) {
 	x, z, wih, whh, bih, bhh, h0, c0 := v.in[0], v.in[1], v.in[2], v.in[3], v.in[4], v.in[5], v.in[6], v.in[7]
@@ -136,7 +181,11 @@ func backLSTM(v *Value) {
 	if c0 != nil {
 		w.c0 = c0.Matrix
 	}
-	tensor.Run(w, B, lstmAlign(N, H, B))
+	if stepwise(H) {
+		w.run()
+	} else {
+		tensor.Run(w, B, lstmAlign(N, H, B))
+	}
 	t.give(w.recurrent.Memory())
 	if h0 != nil && h0.flows {
 		tensor.Add(dh.Data, h0.Grad)
@@ -192,20 +241,44 @@ type lstmBackward struct {
 // Part runs the backward pass of examples first ... last-1 through all steps.
 func (w *lstmBackward) Part(first, last int) {
 	for s := len(w.active) - 1; s >= 0; s-- {
-		n := min(w.active[s], last) - first
-		if n <= 0 {
+		n := min(w.active[s], last)
+		if n <= first {
 			continue
 		}
-		from := w.offset[s] + first
-		hLast, cLast := w.h0.RowRange(first, last), w.c0.RowRange(first, last)
-		if s > 0 {
-			before := w.offset[s-1] + first
-			hLast, cLast = w.h.RowRange(before, before+n), w.cell.RowRange(before, before+n)
-		}
-		for b := range n {
-			copy(w.hPrev.Row(from+b), hLast.Row(b))
-			tensor.BackCell(w.dOut.Row(from+b), w.dh.Row(first+b), w.dc.Row(first+b), w.gates.Row(from+b), cLast.Row(b), w.cell.Row(from+b), w.dPre.Row(from+b))
-		}
-		w.recurrent.GemmAlone(w.dPre.RowRange(from, from+n), 0, w.dh.RowRange(first, first+n))
+		w.cells(s, first, n)
+		from := w.offset[s]
+		w.recurrent.GemmAlone(w.dPre.RowRange(from+first, from+n), 0, w.dh.RowRange(first, n))
 	}
 }
+
+// run makes the backward pass of all steps, each on all processors.
+func (w lstmBackward) run() {
+	for s := len(w.active) - 1; s >= 0; s-- {
+		n, from := w.active[s], w.offset[s]
+		tensor.Run(lstmBackCells{w, s}, n, 1)
+		w.recurrent.Gemm(w.dPre.RowRange(from, from+n), 0, w.dh.RowRange(0, n))
+	}
+}
+
+// cells goes back through the cells of step s of examples first ... last-1.
+func (w *lstmBackward) cells(s, first, last int) {
+	from := w.offset[s] + first
+	hLast, cLast := w.h0.RowRange(first, last), w.c0.RowRange(first, last)
+	if s > 0 {
+		before := w.offset[s-1]
+		hLast, cLast = w.h.RowRange(before+first, before+last), w.cell.RowRange(before+first, before+last)
+	}
+	for b := range last - first {
+		copy(w.hPrev.Row(from+b), hLast.Row(b))
+		tensor.BackCell(w.dOut.Row(from+b), w.dh.Row(first+b), w.dc.Row(first+b), w.gates.Row(from+b), cLast.Row(b), w.cell.Row(from+b), w.dPre.Row(from+b))
+	}
+}
+
+// lstmBackCells is the elementwise part of a step back.
+type lstmBackCells struct {
+	w    lstmBackward
+	step int
+}
+
+// Part goes back through the cells of examples first ... last-1.
+func (c *lstmBackCells) Part(first, last int) { c.w.cells(c.step, first, last) }
