@@ -200,6 +200,9 @@ func BenchmarkProducts(b *testing.B) {
 		{"affine-640", 640, 256, 256, N, T},
 		{"logits-10k", 704, 10000, 256, N, T},
 		{"dW-10k", 10000, 256, 704, T, N},
+		{"snli-logits", 384, 9990, 512, N, T}, // the output layer of bench/peer's snli
+		{"snli-dW", 9990, 512, 384, T, N},
+		{"snli-dH", 384, 512, 9990, N, N},
 	} {
 		for name, p := range map[string]Precision{"float32": Full, "bf16": BF16} {
 			b.Run(fmt.Sprintf("%s/%s", s.name, name), func(b *testing.B) {
