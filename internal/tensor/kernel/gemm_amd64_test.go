@@ -89,3 +89,61 @@ func TestCeiling(t *testing.T) {
 		check("avx512", whole[:])
 	}
 }
+
+// TestDenormals: products take denormals as zero and return none, in all tiles, and code after them has denormals again.
+func TestDenormals(t *testing.T) {
+	if !Supported {
+		t.Skip("this processor or build has no kernels")
+	}
+	defer func(was bool) { wide = was }(wide)
+	const denormal, k = 1e-40, 20
+	for _, wide = range []bool{false, Supported512} {
+		for _, d := range [][2]int{{1, 1}, {2, 9}, {3, 16}, {4, 17}, {5, 32}, {6, 33}, {7, 31}, {8, 64}, {13, 50}} {
+			m, n := d[0], d[1]
+			for name, factors := range map[string][2]float32{"a denormal": {denormal, 1e20}, "a denormal on the right": {1e20, denormal}, "a small product": {1e-25, 1e-15}} {
+				a, b, onto, c := make([]float32, m*k), make([]float32, k*n), make([]float32, n), make([]float32, m*n)
+				for i := range a {
+					a[i] = factors[0]
+				}
+				for i := range b {
+					b[i] = factors[1]
+				}
+				for i := range onto {
+					onto[i] = 3
+				}
+				for _, onto := range [][]float32{nil, onto} {
+					Gemm(Float32s, m, n, k, a, k, 1, b, n, 1, onto, 0, c, n)
+					want := float32(0)
+					if onto != nil {
+						want = 3
+					}
+					for i, v := range c {
+						if v != want {
+							t.Fatalf("wide %v, %v: with %s element %d is %v, want %v", wide, d, name, i, v, want)
+						}
+					}
+				}
+				if half := factors[0] / 2; name == "a denormal" && half == 0 {
+					t.Fatalf("wide %v, %v: half of a denormal is zero afterwards", wide, d)
+				}
+			}
+		}
+	}
+}
+
+// TestAdamDenormals: means that have faded end as zero.
+func TestAdamDenormals(t *testing.T) {
+	if !Supported {
+		t.Skip("this processor or build has no kernels")
+	}
+	w, grad, m, v := make([]float32, 21), make([]float32, 21), make([]float32, 21), make([]float32, 21)
+	for i := range m {
+		w[i], m[i], v[i] = 5, 1e-40, 1e-45
+	}
+	Adam(w, grad, m, v, 0.9, 0.1, 0.999, 0.001, 0.01, 1, 1e-8)
+	for i := range m {
+		if m[i] != 0 || v[i] != 0 || w[i] != 5 {
+			t.Fatalf("element %d: m %v, v %v, w %v; want 0, 0, 5", i, m[i], v[i], w[i])
+		}
+	}
+}

@@ -22,6 +22,24 @@ DATA edge<>+56(SB)/4, $0x00000000
 DATA edge<>+60(SB)/4, $0x00000000
 GLOBL edge<>(SB), RODATA|NOPTR, $64
 
+DATA flush<>+0(SB)/4, $0x00009fc0
+DATA flush<>+4(SB)/4, $0x00009fc0
+DATA flush<>+8(SB)/4, $0x00009fc0
+DATA flush<>+12(SB)/4, $0x00009fc0
+DATA flush<>+16(SB)/4, $0x00009fc0
+DATA flush<>+20(SB)/4, $0x00009fc0
+DATA flush<>+24(SB)/4, $0x00009fc0
+DATA flush<>+28(SB)/4, $0x00009fc0
+DATA flush<>+32(SB)/4, $0x00009fc0
+DATA flush<>+36(SB)/4, $0x00009fc0
+DATA flush<>+40(SB)/4, $0x00009fc0
+DATA flush<>+44(SB)/4, $0x00009fc0
+DATA flush<>+48(SB)/4, $0x00009fc0
+DATA flush<>+52(SB)/4, $0x00009fc0
+DATA flush<>+56(SB)/4, $0x00009fc0
+DATA flush<>+60(SB)/4, $0x00009fc0
+GLOBL flush<>(SB), RODATA|NOPTR, $64
+
 DATA lanes<>+0(SB)/4, $0x00000000
 DATA lanes<>+4(SB)/4, $0x00000001
 DATA lanes<>+8(SB)/4, $0x00000002
@@ -41,17 +59,19 @@ DATA lanes<>+60(SB)/4, $0x0000000f
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
 // func tile1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile1x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile1x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), AX
@@ -116,11 +136,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), AX
-	SHLQ $0x02, AX
-	ADDQ AX, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -145,17 +166,19 @@ ragged_store:
 	JMP        next
 
 // func tile1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile1x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile1x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), AX
@@ -233,11 +256,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), AX
-	SHLQ $0x02, AX
-	ADDQ AX, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -264,17 +288,19 @@ ragged_store:
 	JMP        next
 
 // func tile2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile2x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile2x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -357,11 +383,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -391,17 +418,19 @@ ragged_store:
 	JMP        next
 
 // func tile2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile2x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile2x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -505,11 +534,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -543,17 +573,19 @@ ragged_store:
 	JMP        next
 
 // func tile3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile3x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile3x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -654,11 +686,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -693,17 +726,19 @@ ragged_store:
 	JMP        next
 
 // func tile3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile3x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile3x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -833,11 +868,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -878,17 +914,19 @@ ragged_store:
 	JMP        next
 
 // func tile4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile4x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile4x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -1008,11 +1046,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1052,17 +1091,19 @@ ragged_store:
 	JMP        next
 
 // func tile4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile4x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile4x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -1219,11 +1260,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1271,17 +1313,19 @@ ragged_store:
 	JMP        next
 
 // func tile5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile5x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile5x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -1425,11 +1469,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1474,17 +1519,19 @@ ragged_store:
 	JMP        next
 
 // func tile5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile5x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile5x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -1673,11 +1720,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1732,17 +1780,19 @@ ragged_store:
 	JMP        next
 
 // func tile6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile6x8(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile6x8(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -1904,11 +1954,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -1958,17 +2009,19 @@ ragged_store:
 	JMP        next
 
 // func tile6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16(SB), NOSPLIT, $0-104
-	MOVQ aRow+24(FP), AX
-	MOVQ aCol+32(FP), CX
-	MOVQ ldb+56(FP), DX
-	MOVQ ldc+88(FP), BX
-	MOVQ c+80(FP), SI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·tile6x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -2183,11 +2236,12 @@ store:
 	ADDQ    BX, SI
 
 next:
-	MOVQ next+40(FP), DI
-	SHLQ $0x02, DI
-	ADDQ DI, a+16(FP)
-	DECQ count+0(FP)
-	JNZ  tile
+	MOVQ    next+40(FP), DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, a+16(FP)
+	DECQ    count+0(FP)
+	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -2249,21 +2303,23 @@ ragged_store:
 	JMP        next
 
 // func wide1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide1x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), AX
-	MOVQ  $-1, DI
-	BZHIQ AX, DI, DI
-	KMOVW DI, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide1x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), AX
+	MOVQ    $-1, DI
+	BZHIQ   AX, DI, DI
+	KMOVW   DI, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), AX
@@ -2329,28 +2385,31 @@ store:
 	ADDQ    AX, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide1x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), AX
-	MOVQ  $-1, DI
-	BZHIQ AX, DI, DI
-	KMOVW DI, K1
-	MOVQ  k+8(FP), AX
-	IMULQ DX, AX
-	ADDQ  b+48(FP), AX
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide1x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), AX
+	MOVQ    $-1, DI
+	BZHIQ   AX, DI, DI
+	KMOVW   DI, K1
+	MOVQ    k+8(FP), AX
+	IMULQ   DX, AX
+	ADDQ    b+48(FP), AX
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -2433,25 +2492,28 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide2x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide2x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -2535,28 +2597,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide2x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide2x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -2666,25 +2731,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide3x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide3x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -2786,28 +2854,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide3x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide3x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -2944,25 +3015,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide4x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide4x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -3083,28 +3157,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide4x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide4x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -3269,25 +3346,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide5x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide5x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -3432,28 +3512,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide5x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide5x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -3651,25 +3734,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide6x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide6x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -3832,28 +3918,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide6x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide6x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -4078,25 +4167,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide7x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide7x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -4277,28 +4369,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide7x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide7x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -4550,25 +4645,28 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide8x16(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide8x16(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), DI
@@ -4767,28 +4865,31 @@ store:
 	ADDQ    DI, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
 // func wide8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·wide8x32(SB), NOSPLIT, $0-104
-	MOVQ  aRow+24(FP), AX
-	MOVQ  aCol+32(FP), CX
-	MOVQ  ldb+56(FP), DX
-	MOVQ  ldc+88(FP), BX
-	MOVQ  c+80(FP), SI
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, CX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  last+96(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	MOVQ  k+8(FP), DI
-	IMULQ DX, DI
-	ADDQ  b+48(FP), DI
+// Requires: AVX, AVX512F, BMI2, MMX+, SSE
+TEXT ·wide8x32(SB), NOSPLIT, $8-104
+	MOVQ    aRow+24(FP), AX
+	MOVQ    aCol+32(FP), CX
+	MOVQ    ldb+56(FP), DX
+	MOVQ    ldc+88(FP), BX
+	MOVQ    c+80(FP), SI
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	MOVQ    last+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    k+8(FP), DI
+	IMULQ   DX, DI
+	ADDQ    b+48(FP), DI
+	STMXCSR (SP)
+	LDMXCSR flush<>+0(SB)
 
 tile:
 	MOVQ       k+8(FP), R8
@@ -5067,6 +5168,7 @@ store:
 	ADDQ    R8, a+16(FP)
 	DECQ    count+0(FP)
 	JNZ     tile
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10588,8 +10690,8 @@ done192:
 	RET
 
 // func adam(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)
-// Requires: AVX, AVX2, AVX512F, FMA3
-TEXT ·adam(SB), NOSPLIT, $0-68
+// Requires: AVX, AVX2, AVX512F, FMA3, SSE
+TEXT ·adam(SB), NOSPLIT, $16-68
 	CMPB         ·wide+0(SB), $0x00
 	JNE          wide193
 	MOVQ         w+0(FP), AX
@@ -10604,6 +10706,8 @@ TEXT ·adam(SB), NOSPLIT, $0-68
 	VBROADCASTSS rate+56(FP), Y4
 	VBROADCASTSS root+60(FP), Y5
 	VBROADCASTSS eps+64(FP), Y6
+	STMXCSR      (SP)
+	LDMXCSR      flush<>+0(SB)
 	SUBQ         $0x08, SI
 	JLT          rest195
 
@@ -10657,6 +10761,7 @@ rest195:
 	VMASKMOVPS   Y1, Y7, (AX)
 
 done196:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -10673,6 +10778,8 @@ wide193:
 	VBROADCASTSS rate+56(FP), Z4
 	VBROADCASTSS root+60(FP), Z5
 	VBROADCASTSS eps+64(FP), Z6
+	STMXCSR      8(SP)
+	LDMXCSR      flush<>+0(SB)
 	SUBQ         $0x10, SI
 	JLT          rest198
 
@@ -10726,6 +10833,7 @@ rest198:
 	VMOVUPS      Z1, K1, (AX)
 
 done199:
+	LDMXCSR 8(SP)
 	VZEROUPPER
 	RET
 
@@ -10827,24 +10935,6 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA bf16_mxcsr<>+0(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+4(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+8(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+12(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+16(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+20(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+24(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+28(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+32(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+36(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+40(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+44(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+48(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+52(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+56(SB)/4, $0x00009fc0
-DATA bf16_mxcsr<>+60(SB)/4, $0x00009fc0
-GLOBL bf16_mxcsr<>(SB), RODATA|NOPTR, $64
-
 DATA bf16_upper<>+0(SB)/4, $0xffff0000
 DATA bf16_upper<>+4(SB)/4, $0xffff0000
 DATA bf16_upper<>+8(SB)/4, $0xffff0000
@@ -10885,7 +10975,7 @@ tile:
 	PREFETCHT0   (R9)
 	PREFETCHT0   28(R9)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y3
 
 four:
@@ -11024,7 +11114,7 @@ tile:
 	PREFETCHT0   (R9)
 	PREFETCHT0   60(R9)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y5
 
 four:
@@ -11195,7 +11285,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   28(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y4
 
 four:
@@ -11378,7 +11468,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y7
 
 four:
@@ -11606,7 +11696,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   28(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y5
 
 four:
@@ -11833,7 +11923,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y9
 
 four:
@@ -12119,7 +12209,7 @@ tile:
 	PREFETCHT0   (R11)
 	PREFETCHT0   28(R11)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y6
 
 four:
@@ -12391,7 +12481,7 @@ tile:
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y11
 
 four:
@@ -12735,7 +12825,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y7
 
 four:
@@ -13057,7 +13147,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y13
 
 four:
@@ -13463,7 +13553,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   28(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y8
 
 four:
@@ -13829,7 +13919,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Y15
 
 four:
@@ -14270,7 +14360,7 @@ tile:
 	PREFETCHT0   (R9)
 	PREFETCHT0   60(R9)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z3
 
 four:
@@ -14398,7 +14488,7 @@ tile:
 	PREFETCHT0   64(R10)
 	PREFETCHT0   124(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z5
 
 four:
@@ -14550,7 +14640,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z4
 
 four:
@@ -14718,7 +14808,7 @@ tile:
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z7
 
 four:
@@ -14920,7 +15010,7 @@ tile:
 	PREFETCHT0   (R10)
 	PREFETCHT0   60(R10)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z5
 
 four:
@@ -15128,7 +15218,7 @@ tile:
 	PREFETCHT0   64(R11)
 	PREFETCHT0   124(R11)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z9
 
 four:
@@ -15381,7 +15471,7 @@ tile:
 	PREFETCHT0   (R11)
 	PREFETCHT0   60(R11)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z6
 
 four:
@@ -15630,7 +15720,7 @@ tile:
 	PREFETCHT0   64(R12)
 	PREFETCHT0   124(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z11
 
 four:
@@ -15934,7 +16024,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z7
 
 four:
@@ -16229,7 +16319,7 @@ tile:
 	PREFETCHT0   64(R13)
 	PREFETCHT0   124(R13)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z13
 
 four:
@@ -16588,7 +16678,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z8
 
 four:
@@ -16923,7 +17013,7 @@ tile:
 	PREFETCHT0   64(R13)
 	PREFETCHT0   124(R13)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z15
 
 four:
@@ -17332,7 +17422,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z9
 
 four:
@@ -17707,7 +17797,7 @@ tile:
 	PREFETCHT0   64(R13)
 	PREFETCHT0   124(R13)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z17
 
 four:
@@ -18166,7 +18256,7 @@ tile:
 	PREFETCHT0   (R12)
 	PREFETCHT0   60(R12)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z10
 
 four:
@@ -18581,7 +18671,7 @@ tile:
 	PREFETCHT0   64(R13)
 	PREFETCHT0   124(R13)
 	STMXCSR      (SP)
-	LDMXCSR      bf16_mxcsr<>+0(SB)
+	LDMXCSR      flush<>+0(SB)
 	VBROADCASTSS bf16_upper<>+0(SB), Z19
 
 four:

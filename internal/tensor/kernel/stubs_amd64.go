@@ -7,6 +7,7 @@ package kernel
 // tile1x8 computes count tiles c = a·b + onto of 1x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -14,6 +15,7 @@ func tile1x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -21,6 +23,7 @@ func tile1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // tile2x8 computes count tiles c = a·b + onto of 2x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -28,6 +31,7 @@ func tile2x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -35,6 +39,7 @@ func tile2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // tile3x8 computes count tiles c = a·b + onto of 3x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -42,6 +47,7 @@ func tile3x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -49,6 +55,7 @@ func tile3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // tile4x8 computes count tiles c = a·b + onto of 4x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -56,6 +63,7 @@ func tile4x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -63,6 +71,7 @@ func tile4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // tile5x8 computes count tiles c = a·b + onto of 5x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -70,6 +79,7 @@ func tile5x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -77,6 +87,7 @@ func tile5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // tile6x8 computes count tiles c = a·b + onto of 6x8, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -84,6 +95,7 @@ func tile6x8(count int, k int, a *float32, aRow int, aCol int, next int, b *floa
 // tile6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 8 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func tile6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -91,6 +103,7 @@ func tile6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide1x16 computes count tiles c = a·b + onto of 1x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -98,6 +111,7 @@ func wide1x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide1x32 computes count tiles c = a·b + onto of 1x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -105,6 +119,7 @@ func wide1x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide2x16 computes count tiles c = a·b + onto of 2x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -112,6 +127,7 @@ func wide2x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide2x32 computes count tiles c = a·b + onto of 2x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -119,6 +135,7 @@ func wide2x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide3x16 computes count tiles c = a·b + onto of 3x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -126,6 +143,7 @@ func wide3x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide3x32 computes count tiles c = a·b + onto of 3x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -133,6 +151,7 @@ func wide3x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide4x16 computes count tiles c = a·b + onto of 4x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -140,6 +159,7 @@ func wide4x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide4x32 computes count tiles c = a·b + onto of 4x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -147,6 +167,7 @@ func wide4x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide5x16 computes count tiles c = a·b + onto of 5x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -154,6 +175,7 @@ func wide5x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide5x32 computes count tiles c = a·b + onto of 5x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -161,6 +183,7 @@ func wide5x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide6x16 computes count tiles c = a·b + onto of 6x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -168,6 +191,7 @@ func wide6x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide6x32 computes count tiles c = a·b + onto of 6x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -175,6 +199,7 @@ func wide6x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide7x16 computes count tiles c = a·b + onto of 7x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -182,6 +207,7 @@ func wide7x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide7x32 computes count tiles c = a·b + onto of 7x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -189,6 +215,7 @@ func wide7x32(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide8x16 computes count tiles c = a·b + onto of 8x16, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -196,6 +223,7 @@ func wide8x16(count int, k int, a *float32, aRow int, aCol int, next int, b *flo
 // wide8x32 computes count tiles c = a·b + onto of 8x32, one below the other; onto may be nil or c. The rows of c and
 // onto are ldc and ldo apart. Element (i, p) of a is at i*aRow + p*aCol, its tiles are next apart, and the k rows of b
 // are ldb apart. Of the last 16 columns of onto and c, only the first `last` exist.
+// Denormals count as zero.
 //
 //go:noescape
 func wide8x32(count int, k int, a *float32, aRow int, aCol int, next int, b *float32, ldb int, onto *float32, ldo int, c *float32, ldc int, last int)
@@ -387,7 +415,8 @@ func backStandardise(dy *float32, y *float32, dx *float32, n int, inv float32, m
 func squares(x *float32, n int, sum *float64)
 
 // adam makes one step of Adam on n weights: m = beta1 m + rest1 grad,
-// v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps).
+// v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps). Denormals count as zero: the m of a word that has
+// not occurred for some 700 steps would stay one, since 0.9 of the least denormal rounds to it.
 //
 //go:noescape
 func adam(w *float32, grad *float32, m *float32, v *float32, n int, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32)

@@ -12,6 +12,7 @@ func adam() {
 		weights, g, m, v, n := pointer("w"), pointer("grad"), pointer("m"), pointer("v"), pointer("n")
 		beta1, rest1, beta2, rest2 := w.broadcast("beta1"), w.broadcast("rest1"), w.broadcast("beta2"), w.broadcast("rest2")
 		rate, root, eps := w.broadcast("rate"), w.broadcast("root"), w.broadcast("eps")
+		leave := flushing()
 		w.loop(n, func(c chunk) {
 			x, y, t := w.vector(), w.vector(), w.vector()
 			grad := c.load(Mem{Base: g})
@@ -31,6 +32,8 @@ func adam() {
 			VSUBPS(x, t, t)
 			c.store(t, Mem{Base: weights})
 		}, weights, g, m, v)
+		leave()
 	}, "adam makes one step of Adam on n weights: m = beta1 m + rest1 grad,",
-		"v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps).")
+		"v = beta2 v + rest2 grad², w -= rate m / (root sqrt(v) + eps). Denormals count as zero: the m of a word that has",
+		"not occurred for some 700 steps would stay one, since 0.9 of the least denormal rounds to it.")
 }

@@ -17,7 +17,7 @@ var pairDoc = []string{
 
 // pairs are products of pairs of bfloat16 by AVX512_BF16.
 var pairs = products{
-	wide: "pairs", doc: pairDoc, vectors: physical, enter: nothing,
+	wide: "pairs", doc: pairDoc, vectors: physical, all: nothing, each: nothing,
 	step: func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step {
 		return rankOne(vector, bytes, acc, last, vdpbf16ps)
 	},
@@ -74,16 +74,10 @@ func avx512bf16(name string, p, opcode uint64, last, first, to reg.Register, rea
 
 // halves are the same products, to the bit, where AVX512_BF16 is missing: as float32, by fused multiply-adds.
 func halves() products {
-	mxcsr := constant("bf16_mxcsr", 0x9fc0) // as vdpbf16ps; exceptions are masked
 	upper := constant("bf16_upper", 0xffff0000)
 	return products{
 		name: "halves", wide: "wideHalves", doc: pairDoc, vectors: virtual,
-		enter: func() (leave func()) {
-			before := AllocLocal(8)
-			STMXCSR(before)
-			LDMXCSR(mxcsr)
-			return func() { LDMXCSR(before) }
-		},
+		all: nothing, each: flushing, // as vdpbf16ps, and what is added to the products is not flushed
 		step: func(vector func() reg.Register, bytes int, acc [][]reg.Register, last *mask) step {
 			row := []reg.Register{vector(), vector()}[:len(acc[0])]
 			x, high := vector(), vector()
