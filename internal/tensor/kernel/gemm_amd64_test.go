@@ -131,8 +131,8 @@ func TestDenormals(t *testing.T) {
 	}
 }
 
-// TestAdamDenormals: means that have faded end as zero.
-func TestAdamDenormals(t *testing.T) {
+// TestMeansDenormals: running means that have faded end as zero.
+func TestMeansDenormals(t *testing.T) {
 	if !Supported {
 		t.Skip("this processor or build has no kernels")
 	}
@@ -145,5 +145,9 @@ func TestAdamDenormals(t *testing.T) {
 		if m[i] != 0 || v[i] != 0 || w[i] != 5 {
 			t.Fatalf("element %d: m %v, v %v, w %v; want 0, 0, 5", i, m[i], v[i], w[i])
 		}
+	}
+	momentum := []float32{1e-45, 1, 1e-40}
+	if Scale(0.5, momentum); momentum[0] != 0 || momentum[1] != 0.5 || momentum[2] != 0 {
+		t.Errorf("half of a denormal, one and a denormal: %v", momentum)
 	}
 }

@@ -9738,13 +9738,15 @@ loop:
 	RET
 
 // func scale(x *float32, n int, k float32)
-// Requires: AVX, AVX2, AVX512F
-TEXT ·scale(SB), NOSPLIT, $0-20
+// Requires: AVX, AVX2, AVX512F, SSE
+TEXT ·scale(SB), NOSPLIT, $16-20
 	CMPB         ·wide+0(SB), $0x00
 	JNE          wide107
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Y0
+	STMXCSR      (SP)
+	LDMXCSR      flush<>+0(SB)
 	SUBQ         $0x08, CX
 	JLT          rest109
 
@@ -9766,6 +9768,7 @@ rest109:
 	VMASKMOVPS   Y0, Y1, (AX)
 
 done110:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -9773,6 +9776,8 @@ wide107:
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS k+16(FP), Z0
+	STMXCSR      8(SP)
+	LDMXCSR      flush<>+0(SB)
 	SUBQ         $0x10, CX
 	JLT          rest112
 
@@ -9794,6 +9799,7 @@ rest112:
 	VMOVUPS      Z0, K1, (AX)
 
 done113:
+	LDMXCSR 8(SP)
 	VZEROUPPER
 	RET
 

@@ -364,7 +364,7 @@ func backCell(dOut *float32, dh *float32, dc *float32, gates *float32, cPrev *fl
 //go:noescape
 func max8(x *float32, n int, top *float32)
 
-// scale multiplies n numbers by k.
+// scale multiplies n numbers by k. Denormals count as zero: in a momentum they would last, as in adam.
 //
 //go:noescape
 func scale(x *float32, n int, k float32)

@@ -22,12 +22,14 @@ func vectors() {
 
 	function("scale", "func(x *float32, n int, k float32)", func(w width) {
 		x, n, k := pointer("x"), pointer("n"), w.broadcast("k")
+		leave := flushing()
 		w.loop(n, func(c chunk) {
 			v := w.vector()
 			VMULPS(c.read(Mem{Base: x}), k, v)
 			c.store(v, Mem{Base: x})
 		}, x)
-	}, "scale multiplies n numbers by k.")
+		leave()
+	}, "scale multiplies n numbers by k. Denormals count as zero: in a momentum they would last, as in adam.")
 
 	function("axpy", "func(k float32, x, y *float32, n int)", func(w width) {
 		k, x, y, n := w.broadcast("k"), pointer("x"), pointer("y"), pointer("n")
