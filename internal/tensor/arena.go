@@ -20,15 +20,24 @@ func (a *Arena) Floats(n int) []Float {
 // line is the length of a cache line in floats.
 const line = 64 / (Bits / 8)
 
+// makeSlab makes a slab of n floats at least, in whole cache lines.
+func makeSlab(n int) []Float { return Make(max(slabFloats, (n+line-1)/line*line)) }
+
 // Raw allocates n floats, uninitialised: the caller must write each before reading it. They
-// are aligned to a cache line if the slab is, as large slabs are.
+// are aligned to a cache line if the slab is, as large slabs are. A slab that is too short gives way to a longer one, with an eighth to
+// spare, because the next batch is often a little longer again. Passing it over would keep all slabs that a growing batch ever
+// needed.
 func (a *Arena) Raw(n int) []Float {
 	a.used = (a.used + line - 1) / line * line
-	for a.slab < len(a.slabs) && len(a.slabs[a.slab])-a.used < n {
+	for a.used > 0 && len(a.slabs[a.slab])-a.used < n {
 		a.slab, a.used = a.slab+1, 0
 	}
-	if a.slab == len(a.slabs) {
-		a.slabs = append(a.slabs, Make(max(slabFloats, (n+line-1)/line*line)))
+	switch {
+	case a.slab == len(a.slabs):
+		a.slabs = append(a.slabs, makeSlab(n))
+	case len(a.slabs[a.slab]) < n:
+		a.slabs[a.slab] = nil // the collector may take it before the next is made
+		a.slabs[a.slab] = makeSlab(n + n/8)
 	}
 	s := a.slabs[a.slab][a.used:][:n:n]
 	a.used += n

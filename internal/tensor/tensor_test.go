@@ -207,6 +207,39 @@ func TestArenaReuses(t *testing.T) {
 	}
 }
 
+// TestArenaGrows: batches that become longer step by step keep less than twice the memory of the longest, and each request
+// has memory of its own.
+func TestArenaGrows(t *testing.T) {
+	var a Arena
+	need := 0
+	for length := 1; length <= 12; length++ {
+		a.Reset()
+		need = 0
+		var lent [][]Float
+		for i, rows := range []int{20, 400_000, 100_000, 300_000} {
+			n := rows * length
+			need += n
+			s := a.Raw(n)
+			for k := range s {
+				s[k] = Float(i)
+			}
+			lent = append(lent, s)
+		}
+		for i, s := range lent {
+			if s[0] != Float(i) || s[len(s)-1] != Float(i) {
+				t.Fatalf("length %d: request %d shares memory with another", length, i)
+			}
+		}
+	}
+	total := 0
+	for _, s := range a.slabs {
+		total += len(s)
+	}
+	if total > 2*need {
+		t.Errorf("%d numbers in %d slabs; the last round needs %d", total, len(a.slabs), need)
+	}
+}
+
 // TestArenaBeginsWithLines: what is lent does not share a line of cache with what was lent before.
 func TestArenaBeginsWithLines(t *testing.T) {
 	var a Arena
