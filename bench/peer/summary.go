@@ -90,15 +90,15 @@ func (r *Result) figures(e *Entry, ceiling float64) Figures {
 
 // shares are the parts of all runs as shares of their processors' time, nil if they are not known.
 func shares(runs []Run) *Parts {
-	all, time := new(Parts), 0.0
+	all, seconds := new(Parts), 0.0
 	for _, r := range runs {
 		all = all.add(r.Parts)
-		time += float64(r.Threads) * float64(r.Tokens) / r.TokensPerSecond
+		seconds += float64(r.Threads) * float64(r.Tokens) / r.TokensPerSecond
 	}
 	if all == nil {
 		return nil
 	}
-	return all.times(1 / time)
+	return all.times(1 / seconds)
 }
 
 // summarise sets each entry of ours beside the best of each framework at its precision or a lower one. The best is

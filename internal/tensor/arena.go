@@ -24,9 +24,10 @@ const line = 64 / (Bits / 8)
 func makeSlab(n int) []Float { return Make(max(slabFloats, (n+line-1)/line*line)) }
 
 // Raw allocates n floats, uninitialised: the caller must write each before reading it. They
-// are aligned to a cache line if the slab is, as large slabs are. A slab that is too short gives way to a longer one, with an eighth to
-// spare, because the next batch is often a little longer again. Passing it over would keep all slabs that a growing batch ever
-// needed.
+// are aligned to a cache line if the slab is, as large slabs are.
+//
+// A slab that is too short gives way to a longer one, with an eighth to spare, because the next batch is often a little
+// longer again. Passing it over would keep all slabs that growing batches ever needed.
 func (a *Arena) Raw(n int) []Float {
 	a.used = (a.used + line - 1) / line * line
 	for a.used > 0 && len(a.slabs[a.slab])-a.used < n {
