@@ -79,7 +79,7 @@ class Side:
     def __init__(self, Model, args):
         self.start_rss = process.peak_rss_bytes()
         torch.set_num_threads(args.threads)
-        torch.set_flush_denormal(True)  # else gradients that fade over a long sentence cost it a seventh of its speed
+        torch.set_flush_denormal(True)  # else gradients that fade over a long sentence cost it a tenth of its speed
         torch.set_float32_matmul_precision(args.matmul)
         torch.manual_seed(args.seed)
         self.args = args

@@ -16,7 +16,7 @@ type Parts struct {
 	Rest  float64 `json:"rest"`
 }
 
-// tile matches the functions of the innermost loops, in Go and in assembly, of all sizes.
+// tile matches the functions of the innermost loops, of all instruction sets and sizes.
 var tile = regexp.MustCompile(`^vaelab/internal/tensor/kernel\.\w+\d+x\d+$`)
 
 // spins is in the name of the function that polls.
